@@ -1,0 +1,65 @@
+# How our own binaries are compiled: optimization that keeps IEEE results (no -ffast-math), warnings, instruction sets.
+
+include(CheckCXXCompilerFlag)
+
+# mixed_glm_flags: what every binary of this project is compiled with, but never the users of the headers.
+add_library(mixed_glm_flags INTERFACE)
+if(MSVC)
+  target_compile_options(mixed_glm_flags INTERFACE /W4 /bigobj "$<$<BOOL:${MIXED_GLM_WERROR}>:/WX>")
+else()
+  # Without errno and trapping semantics loops with sqrt, rounding and comparisons vectorize; values are not changed.
+  target_compile_options(
+    mixed_glm_flags
+    INTERFACE -fno-math-errno -fno-trapping-math -Wall -Wextra -Wconversion -Wshadow
+              "$<$<BOOL:${MIXED_GLM_WERROR}>:-Werror>" "$<$<CONFIG:Release>:-O3>")
+endif()
+
+# mixed_glm_isa_flags(<isa> <result>): compiler options of an instruction set; result is "unsupported" where the
+# compiler has none.
+function(mixed_glm_isa_flags isa result)
+  set(flags "")
+  if(NOT isa STREQUAL "portable")
+    if(MSVC)
+      set(msvc_v2 "") # the base of every 64-bit Windows build
+      set(msvc_v3 /arch:AVX2)
+      set(msvc_v4 /arch:AVX512)
+      set(flags "${msvc_${isa}}")
+    else()
+      set(flags "-march=x86-64-${isa}")
+      check_cxx_compiler_flag("${flags}" MIXED_GLM_COMPILES_${isa})
+      if(NOT MIXED_GLM_COMPILES_${isa})
+        set(flags "unsupported")
+      endif()
+    endif()
+  endif()
+  set(${result} "${flags}" PARENT_SCOPE)
+endfunction()
+
+# mixed_glm_isa_list(<result>): the instruction sets to build, MIXED_GLM_ISA with 'auto' resolved and checked.
+function(mixed_glm_isa_list result)
+  set(known portable v2 v3 v4)
+  set(wanted "${MIXED_GLM_ISA}")
+  if(wanted STREQUAL "auto")
+    set(wanted portable)
+    # A macOS build may be for another processor than the one it runs on, or for two at once: only the portable module.
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8 AND NOT APPLE)
+      set(wanted v2 v3 v4)
+    endif()
+  endif()
+  set(list "")
+  foreach(isa IN LISTS wanted)
+    if(NOT isa IN_LIST known)
+      message(FATAL_ERROR "MIXED_GLM_ISA: '${isa}' is not one of: auto ${known}")
+    endif()
+    mixed_glm_isa_flags(${isa} flags)
+    if(NOT flags STREQUAL "unsupported")
+      list(APPEND list ${isa})
+    elseif(NOT MIXED_GLM_ISA STREQUAL "auto")
+      message(FATAL_ERROR "MIXED_GLM_ISA: this compiler cannot build for x86-64-${isa}")
+    endif()
+  endforeach()
+  if(NOT list)
+    set(list portable)
+  endif()
+  set(${result} "${list}" PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,7 @@
+"""Stands for the compiled core: importing it gives the extension module that fits this processor."""
+
+import sys
+
+from mixed_glm._dispatch import load
+
+sys.modules[__name__] = load()
