@@ -11,7 +11,7 @@ else()
   target_compile_options(
     mixed_glm_flags
     INTERFACE -fno-math-errno -fno-trapping-math -Wall -Wextra -Wconversion -Wshadow
-              "$<$<BOOL:${MIXED_GLM_WERROR}>:-Werror>" "$<$<CONFIG:Release>:-O3>")
+              "$<$<BOOL:${MIXED_GLM_WERROR}>:-Werror>")
 endif()
 
 # mixed_glm_isa_flags(<isa> <result>): compiler options of an instruction set; result is "unsupported" where the

@@ -20,7 +20,7 @@ REQUIRED_LEVEL = {"v4": 4, "v3": 3, "v2": 2, "portable": 0}
 
 def built() -> tuple[str, ...]:
     """Instruction sets that this installation has a core for, best first."""
-    return tuple(isa for isa in REQUIRED_LEVEL if importlib.util.find_spec(f"mixed_glm._core_{isa}") is not None)
+    return tuple(isa for isa in REQUIRED_LEVEL if importlib.util.find_spec(f"mixed_glm._core_{isa}"))
 
 
 def select(level: int, available: Collection[str], override: str | None = None) -> str:
@@ -52,8 +52,9 @@ def select(level: int, available: Collection[str], override: str | None = None) 
             return isa
         if isa not in REQUIRED_LEVEL:
             raise ImportError(f"MIXED_GLM_ISA must be one of {', '.join(REQUIRED_LEVEL)}; got {override!r}")
-        reason = "this processor cannot run it" if isa in available else "this installation has no core for it"
-        raise ImportError(f"MIXED_GLM_ISA={override!r}: {reason}; usable here: {', '.join(runnable) or 'none'}")
+        reason = "this processor cannot run it" if isa in available else "no core was built for it"
+        usable = ", ".join(runnable) or "none"
+        raise ImportError(f"MIXED_GLM_ISA={override!r}: {reason}; usable here: {usable}")
     if not runnable:
         raise ImportError(
             f"no compiled core of mixed_glm runs on this processor (x86-64 level {level}, built: "
