@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import mixed_glm
 from mixed_glm import _cpu, _dispatch
 from mixed_glm.__main__ import main as print_paths
 
+SOURCE = Path(__file__).resolve().parent.parent
 REQUIRED_HEADERS = ["mixed_glm/version.hpp", "mixed_glm/families/family.hpp", "Eigen/Core", "Eigen/Sparse"]
 
 
@@ -108,6 +111,62 @@ class TestPaths:
         subprocess.run(["c++", *flags, str(source), "-o", str(tmp_path / "version")], check=True)
         printed = subprocess.run([tmp_path / "version"], check=True, capture_output=True, text=True).stdout
         assert printed.strip() == mixed_glm.__version__
+
+
+class TestFileLists:
+    @pytest.fixture(scope="class")
+    def installed(self):
+        """Files of the installed wheel, relative to the directory of the package."""
+        direct = json.loads(metadata.distribution("mixed_glm").read_text("direct_url.json") or "{}")
+        if direct.get("dir_info", {}).get("editable"):
+            pytest.skip("an editable install is no wheel")
+        files = [file.as_posix() for file in metadata.files("mixed_glm")]
+        strangers = [
+            f for f in files if not f.startswith(("mixed_glm/", "mixed_glm-", "../../../bin/mixed-glm"))
+        ]
+        assert strangers == []
+        return {file.removeprefix("mixed_glm/") for file in files if "__pycache__" not in file}
+
+    def test_wheel_has_every_source_and_header(self, installed):
+        package = SOURCE / "python" / "mixed_glm"
+        wanted = {
+            file.relative_to(package).as_posix()
+            for file in package.rglob("*")
+            if file.suffix in {".py", ".pyi", ".pxd", ".typed", ".csv"}
+        } | {
+            file.relative_to(SOURCE / "cpp").as_posix()
+            for file in (SOURCE / "cpp" / "include").rglob("*.hpp")
+        }
+        assert wanted - installed == set()
+
+    def test_wheel_has_nothing_else(self, installed):
+        extra = re.compile(
+            r"(_cpu|_core_(v[234]|portable))\..*(so|pyd)|include/(mixed_glm|Eigen)/.*|share/(cmake|pkgconfig|licenses)/.*"
+            r"|[\w/]+\.(py|pyi|pxd|typed|csv)|mixed_glm-.*|\.\./.*"
+        )
+        assert [file for file in installed if not extra.fullmatch(file)] == []
+
+    def test_sdist(self, tmp_path):
+        if not (SOURCE / "pyproject.toml").is_file():
+            pytest.skip("not run from a source tree")
+        build = f"import scikit_build_core.build as b; print(b.build_sdist({str(tmp_path)!r}))"
+        made = subprocess.run(
+            [sys.executable, "-c", build], cwd=SOURCE, check=True, capture_output=True, text=True
+        ).stdout.split()[-1]
+        with tarfile.open(tmp_path / made) as archive:
+            files = {name.partition("/")[2] for name in archive.getnames()}
+        headers = {file.relative_to(SOURCE).as_posix() for file in (SOURCE / "cpp").rglob("*.hpp")}
+        assert {
+            "pyproject.toml",
+            "CMakeLists.txt",
+            "README.md",
+            "LICENSE",
+            "python/mixed_glm/__init__.py",
+        } <= files
+        assert {"licenses/Eigen-MPL-2.0.txt", "tests/test_packaging.py", *headers} <= files
+        assert [
+            f for f in files if f.endswith((".so", ".pyd", ".pyc")) or f.startswith(("build/", "Eigen/"))
+        ] == []
 
 
 class TestInstructionSets:

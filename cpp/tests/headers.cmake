@@ -1,0 +1,30 @@
+# Each header by itself, included twice; nothing is linked, so a header that needs another one first fails here
+set(include_dir "${PROJECT_SOURCE_DIR}/cpp/include")
+file(GLOB_RECURSE headers RELATIVE "${include_dir}" CONFIGURE_DEPENDS "${include_dir}/*.hpp")
+set(header_sources "")
+foreach(header IN LISTS headers)
+  string(MAKE_C_IDENTIFIER "${header}" name)
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "#include <@header@>\n#include <@header@>\n" @ONLY)
+  list(APPEND header_sources "${source}")
+endforeach()
+add_library(headers_alone OBJECT ${header_sources})
+target_link_libraries(headers_alone PRIVATE mixed_glm::mixed_glm mixed_glm_flags)
+if(NOT MSVC)
+  target_compile_options(headers_alone PRIVATE -O0) # after the build type's -O3: the code is only parsed
+endif()
+
+# Two translation units with every header in both: a function that is not inline is defined twice and fails to link.
+set(all_headers "")
+foreach(header IN LISTS headers)
+  string(APPEND all_headers "#include <${header}>\n")
+endforeach()
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/headers/all_first.cpp" CONTENT "@all_headers@int main() { return 0; }\n" @ONLY)
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/headers/all_second.cpp" CONTENT "@all_headers@" @ONLY)
+add_executable(headers_together "${CMAKE_CURRENT_BINARY_DIR}/headers/all_first.cpp"
+                                "${CMAKE_CURRENT_BINARY_DIR}/headers/all_second.cpp")
+target_link_libraries(headers_together PRIVATE mixed_glm::mixed_glm mixed_glm_flags)
+if(NOT MSVC)
+  target_compile_options(headers_together PRIVATE -O0)
+endif()
+add_test(NAME "headers: together in two translation units" COMMAND headers_together)
