@@ -1,0 +1,199 @@
+"""The data frame and the names that a formula is evaluated with."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic.transforms import TRANSFORMS
+from formulaic.utils.layered_mapping import LayeredMapping
+from formulaic.utils.stateful_transforms import stateful_eval
+
+from mixed_glm._caller import outside_frame
+
+_BACKTICKED = re.compile(r"`([^`]+)`")
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """Return `data` as a pandas data frame, without a copy where it is one.
+
+    Raises
+    ------
+    TypeError
+        If `data` is neither a data frame, a mapping of columns, nor something with ``to_pandas()``.
+    ValueError
+        If it has no rows.
+    """
+    if isinstance(data, pd.DataFrame):
+        frame = data
+    elif isinstance(data, Mapping):
+        frame = pd.DataFrame(dict(data))
+    elif isinstance(data, np.ndarray) and data.dtype.names:
+        frame = pd.DataFrame.from_records(data)
+    elif hasattr(data, "to_pandas"):
+        frame = data.to_pandas()
+    else:
+        raise TypeError(f"data must be a data frame or a mapping of columns, got {type(data).__name__}")
+    if len(frame) == 0:
+        raise ValueError("data must have at least one row, got 0")
+    return frame
+
+
+def names_in(expression: str) -> set[str]:
+    """Names that a Python expression reads; ``back-ticked`` and ``Q("quoted")`` columns included."""
+    quoted: dict[str, str] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        alias = f"_quoted_{len(quoted)}"
+        quoted[alias] = match[1]
+        return alias
+
+    try:
+        tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
+    except SyntaxError:
+        raise ValueError(f"formula: {expression!r} is not a valid expression") from None
+    read, bound = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else bound).add(quoted.get(node.id, node.id))
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
+            read.update(a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+    return read - bound
+
+
+def caller_context() -> Mapping[str, Any]:
+    """Variables that are visible where the package was called from."""
+    frame, _ = outside_frame()
+    return LayeredMapping(frame.f_locals, frame.f_globals)
+
+
+def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick what a formula needs from `context`; columns and formulaic's transforms come first.
+
+    Raises
+    ------
+    ValueError
+        If a name is neither a column nor a transform nor defined in `context`.
+    """
+    known = list(columns)
+    picked = {}
+    for name in sorted(set(names)):
+        if name in known or name in TRANSFORMS:
+            continue
+        if name in context:
+            picked[name] = context[name]
+        elif not hasattr(builtins, name):
+            raise ValueError(
+                f"formula refers to {name!r}, which is not a column of data; columns: "
+                + ", ".join(repr(c) for c in known)
+            )
+    return picked
+
+
+def plain_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn pandas' nullable number columns, already free of missing values, into numpy ones."""
+    nullable = {
+        name: np.bool_ if pd.api.types.is_bool_dtype(dtype) else np.float64
+        for name, dtype in frame.dtypes.items()
+        if pd.api.types.is_extension_array_dtype(dtype)
+        and (pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype))
+    }
+    return frame.astype(nullable) if nullable else frame
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One evaluated expression.
+
+    Attributes
+    ----------
+    values : Series, ndarray or other
+        As the expression returned it; ``C(...)`` is unwrapped.
+    categorical : bool
+    standard : bool
+        False where the columns of the factor are not one number, or one indicator per level in sorted or
+        category order: custom contrasts or levels, splines, two-dimensional results.
+    """
+
+    values: Any
+    categorical: bool
+    standard: bool
+
+    def codes(self) -> tuple[npt.NDArray[np.intp], pd.Index]:
+        """Integer code of every row (-1 where missing) and the levels: categories in their order, else sorted."""
+        values = pd.Series(self.values) if not isinstance(self.values, pd.Series) else self.values
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            return values.cat.codes.to_numpy().astype(np.intp), values.cat.categories
+        try:
+            codes, levels = pd.factorize(values, sort=True)
+        except TypeError:  # labels of several types that cannot be sorted
+            codes, levels = pd.factorize(values, sort=False)
+        return codes, pd.Index(levels)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A data frame without missing values and the other names that its formula uses."""
+
+    frame: pd.DataFrame
+    context: Mapping[str, Any]
+
+    def evaluate(self, expression: str) -> Factor:
+        """Evaluate one expression over all rows."""
+        name = expression.strip()
+        if name.startswith("`") and name.endswith("`") and name[1:-1] in self.frame.columns:
+            name = name[1:-1]
+        if name in self.frame.columns:
+            values: Any = self.frame[name]
+        else:
+            env = LayeredMapping(self.frame, self.context, TRANSFORMS)
+            try:
+                values = stateful_eval(expression.strip(), env, {}, {}, None)
+            except Exception as error:  # anything a user's expression may raise
+                raise ValueError(
+                    f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {error}"
+                ) from error
+        return self._classify(expression, values)
+
+    def numbers(self, expression: str) -> npt.NDArray[np.float64]:
+        """Evaluate an expression that must give one number a row."""
+        factor = self.evaluate(expression)
+        if factor.categorical or not factor.standard:
+            raise ValueError(f"formula: {expression!r} must be numeric, with one value a row")
+        return np.asarray(factor.values, dtype=np.float64)
+
+    def _classify(self, expression: str, values: Any) -> Factor:
+        metadata = getattr(values, "__formulaic_metadata__", None)
+        categorical = metadata is not None and metadata.kind.value == "categorical"
+        plain = metadata is None or (categorical and _is_plain_c(expression))
+        values = getattr(values, "__wrapped__", values) if metadata is not None else values
+        if not isinstance(values, (pd.Series, np.ndarray, pd.Categorical)):
+            values = np.asarray(values) if np.ndim(values) == 1 and not isinstance(values, Mapping) else values
+        shape = getattr(values, "shape", ())
+        if shape == ():
+            if not np.isscalar(values):
+                return Factor(values, categorical, standard=False)
+            values = np.full(len(self.frame), values)
+        elif len(shape) != 1 or shape[0] != len(self.frame):
+            return Factor(values, categorical, standard=False)
+        if not categorical:
+            dtype = values.dtype
+            categorical = not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+        return Factor(values, categorical, plain)
+
+
+def _is_plain_c(expression: str) -> bool:
+    """Whether the expression is ``C(x)`` with nothing said about contrasts or levels."""
+    tree = ast.parse(_BACKTICKED.sub("_quoted", expression).strip(), mode="eval").body
+    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "C"):
+        return False
+    return len(tree.args) == 1 and not tree.keywords

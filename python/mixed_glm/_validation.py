@@ -1,0 +1,206 @@
+"""Checks of single arguments: each returns float64 arrays and raises an error that names the argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+Floats = npt.NDArray[np.float64]
+
+
+def as_floats(value: Any, name: str) -> Floats:
+    """Convert to a float64 array in Fortran order, with at most one copy.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not numeric.
+    """
+    if sparse.issparse(value):
+        value = value.toarray(order="F")
+    if isinstance(value, pd.DataFrame):
+        return _frame_to_floats(value, name)
+    try:
+        if isinstance(value, (pd.Series, pd.Index)):
+            if isinstance(value.dtype, pd.CategoricalDtype):
+                raise TypeError("categorical")
+            value = value.to_numpy(dtype=np.float64, na_value=np.nan)
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufO":
+            raise TypeError(f"dtype {array.dtype}")
+        return np.asarray(array, dtype=np.float64, order="F")
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be numeric, got {_describe(value)} ({error})") from None
+
+
+def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
+    for column, dtype in frame.dtypes.items():
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
+            raise TypeError(f"{name} must be numeric, got column {column!r} of dtype {dtype}")
+    return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan), order="F")
+
+
+def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
+    """Raise ValueError if a one- or two-dimensional array holds NaN or infinity, saying where it is met first."""
+    for j, column in enumerate(np.atleast_2d(array.T)):
+        finite = np.isfinite(column)
+        if finite.all():
+            continue
+        row = int(np.argmin(finite))
+        where = f"row {row}" if array.ndim == 1 else f"row {row}, column {columns[j] if columns else j}"
+        raise ValueError(f"{name} must be finite, got {column[row]} at {where}")
+
+
+def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False) -> Floats:
+    """Convert to a finite float64 vector of length `n`.
+
+    Parameters
+    ----------
+    value : array_like
+        One-dimensional, or two-dimensional with one column.
+    name : str
+        Argument name for messages.
+    n : int, optional
+        Number of observations that the vector must have.
+    scalar : bool, default False
+        Whether one number stands for `n` equal ones.
+    """
+    array = as_floats(value, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if scalar and array.ndim == 0 and n is not None:
+        array = np.full(n, float(array))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    if n is not None and len(array) != n:
+        raise ValueError(f"{name} must have one value for each of the {n} observations, got {len(array)}")
+    require_finite(array, name)
+    return np.ascontiguousarray(array)
+
+
+def as_design(value: Any, name: str, n: int) -> tuple[Floats, list[str] | None]:
+    """Convert a dense design to a finite Fortran-ordered (n, p) matrix; column names if it has any.
+
+    ``None`` gives a matrix without columns.
+    """
+    if value is None:
+        return np.empty((n, 0), order="F"), None
+    names = column_names(value)
+    array = as_floats(value, name)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(f"{name} must have one or two dimensions, got shape {array.shape}")
+    if len(array) != n:
+        raise ValueError(f"{name} must have {n} rows, one for each observation, got {len(array)}")
+    require_finite(array, name, names)
+    return array, names
+
+
+def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, list[str] | None]:
+    """Convert to a finite CSR (n, q) array with sorted rows, no duplicates, no stored zeros.
+
+    The caller's object is never changed; its arrays are shared where they already are in that form.
+    """
+    if value is None:
+        return sparse.csr_array((n, 0), dtype=np.float64), None
+    names = column_names(value)
+    if isinstance(value, pd.DataFrame) and all(isinstance(d, pd.SparseDtype) for d in value.dtypes):
+        value = value.sparse.to_coo()
+    if not sparse.issparse(value):
+        dense = as_floats(value, name)
+        value = dense[:, None] if dense.ndim == 1 else dense
+    if value.ndim != 2:
+        raise ValueError(f"{name} must have one or two dimensions, got shape {value.shape}")
+    if value.shape[0] != n:
+        raise ValueError(f"{name} must have {n} rows, one for each observation, got {value.shape[0]}")
+    if np.dtype(value.dtype).kind not in "biuf":
+        raise TypeError(f"{name} must be numeric, got dtype {value.dtype}")
+    z = _canonical(sparse.csr_array(value, dtype=np.float64))
+    if not np.isfinite(z.data).all():
+        entry = int(np.argmin(np.isfinite(z.data)))
+        row = int(np.searchsorted(z.indptr, entry, side="right")) - 1
+        column = int(z.indices[entry])
+        label = names[column] if names else column
+        raise ValueError(f"{name} must be finite, got {z.data[entry]} at row {row}, column {label}")
+    return z, names
+
+
+def _canonical(z: sparse.csr_array) -> sparse.csr_array:
+    if z.has_canonical_format and z.data.all():
+        return z
+    z = z.copy()
+    z.sum_duplicates()
+    z.eliminate_zeros()
+    return z
+
+
+def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
+    """Check prior standard deviations: one positive number, or `k` of them."""
+    array = as_floats(value, name)
+    if array.ndim > 1 or (array.ndim == 1 and len(array) != k):
+        raise ValueError(f"{name} must be one number or one for each of the {k} {what}, got shape {array.shape}")
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        bad = array.ravel()[~(np.isfinite(array) & (array > 0)).ravel()][0]
+        raise ValueError(f"{name} must be a positive, finite standard deviation, got {bad}")
+    return float(array) if array.ndim == 0 else array
+
+
+def as_names(value: Any, name: str, k: int, what: str, unique: bool = False) -> list[str]:
+    """Check a list of `k` names."""
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a list of names, got the string {value!r}")
+    names = [str(v) for v in value]
+    if len(names) != k:
+        raise ValueError(f"{name} must have one name for each of the {k} {what}, got {len(names)}")
+    if unique and len(set(names)) != k:
+        twice = next(v for i, v in enumerate(names) if v in names[:i])
+        raise ValueError(f"{name} must be distinct, got {twice!r} twice")
+    return names
+
+
+def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | None, int]:
+    """Map component labels to 0..K-1: integers in increasing order, other labels in order of first appearance.
+
+    Returns
+    -------
+    codes : int32 array, shape (q,)
+    names : list of str, or None
+        The labels, where they are not integers.
+    k : int
+        Number of components.
+    """
+    if ident is None:
+        raise ValueError("ident must label each column of exog_vc with its variance component, got None")
+    labels = ident if isinstance(ident, (pd.Series, pd.Index, pd.Categorical)) else np.asarray(ident)
+    if labels.ndim != 1:
+        raise ValueError(f"ident must be one-dimensional, got shape {labels.shape}")
+    if len(labels) != q:
+        raise ValueError(f"ident must have one label for each of the {q} columns of exog_vc, got {len(labels)}")
+    if q == 0:
+        return np.empty(0, dtype=np.int32), None, 0
+    if pd.isna(labels).any():
+        raise ValueError("ident must not have missing labels")
+    integer = pd.api.types.is_integer_dtype(labels.dtype) or pd.api.types.is_bool_dtype(labels.dtype)
+    if pd.api.types.is_float_dtype(labels.dtype) or pd.api.types.is_complex_dtype(labels.dtype):
+        raise TypeError(f"ident must hold integer or string labels, got dtype {labels.dtype}")
+    codes, levels = pd.factorize(labels, sort=integer)
+    return codes.astype(np.int32), None if integer else [str(v) for v in levels], len(levels)
+
+
+def column_names(value: Any) -> list[str] | None:
+    """Names that a data frame or series brings along."""
+    if isinstance(value, pd.DataFrame):
+        return [str(c) for c in value.columns]
+    if isinstance(value, pd.Series) and value.name is not None:
+        return [str(value.name)]
+    return None
+
+
+def _describe(value: Any) -> str:
+    dtype = getattr(value, "dtype", None)
+    return f"{type(value).__name__} of dtype {dtype}" if dtype is not None else type(value).__name__
