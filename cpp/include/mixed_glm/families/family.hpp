@@ -1,0 +1,38 @@
+// The families of the library as one type, and what a family of your own has to provide.
+//
+// A family reduces each row of the response to two numbers a, b and a constant, with
+//
+//   log p(y | eta) = evaluate(eta, a, b).value + constant.
+//
+// Everything that takes a kernel is a template, so a class of this shape works as one:
+//
+//   class MyKernel {
+//    public:
+//     static constexpr const char* family_name = "mine";
+//     static constexpr const char* link_name = "log";
+//     RowDerivatives evaluate(double eta, double a, double b) const noexcept;
+//     RowCode encode(double y, double trials, double weight) const;
+//     double initial_eta(double a, double b) const noexcept;  // finite, near the row's maximum
+//     double mean(double eta) const noexcept;                 // of one trial
+//   };
+//
+// evaluate() must be concave in eta, finite for every finite eta (predictor_range.hpp), and free
+// of library calls and branches if the loop over rows is to vectorize: math/ has what it needs.
+#pragma once
+
+#include <variant>
+
+#include <mixed_glm/families/cloglog.hpp>
+#include <mixed_glm/families/exponential.hpp>
+#include <mixed_glm/families/logit.hpp>
+#include <mixed_glm/families/loglog.hpp>
+#include <mixed_glm/families/negative_binomial.hpp>
+#include <mixed_glm/families/poisson.hpp>
+#include <mixed_glm/families/probit.hpp>
+
+namespace mixed_glm {
+
+using Family = std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog,
+                            PoissonLog, NegativeBinomialLog, ExponentialLog>;
+
+}  // namespace mixed_glm

@@ -1,0 +1,37 @@
+// Binomial family with logit link: F(eta) = 1 / (1 + exp(-eta)).
+#pragma once
+
+#include <cmath>
+
+#include <mixed_glm/families/binomial_response.hpp>
+#include <mixed_glm/families/logistic_row.hpp>
+#include <mixed_glm/families/predictor_range.hpp>
+#include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/compiler.hpp>
+#include <mixed_glm/math/exp.hpp>
+
+namespace mixed_glm {
+
+class BinomialLogit {
+ public:
+  static constexpr const char* family_name = "binomial";
+  static constexpr const char* link_name = "logit";
+
+  MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
+    const double held = hold_predictor(eta);
+    return logistic_row(held, 1.0, -math::abs(held), a, b);
+  }
+
+  RowCode encode(double y, double trials, double weight) const noexcept {
+    return encode_binomial(y, trials, weight);
+  }
+
+  double initial_eta(double a, double b) const noexcept { return std::log((a + 0.5) / (b + 0.5)); }
+
+  double mean(double eta) const noexcept {
+    const double e = math::exp(-math::abs(eta));
+    return (eta < 0.0 ? e : 1.0) / (1.0 + e);
+  }
+};
+
+}  // namespace mixed_glm

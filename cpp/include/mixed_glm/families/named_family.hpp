@@ -1,0 +1,48 @@
+// Families by name: binomial (logit, probit, cloglog, loglog), poisson (log),
+// negative_binomial (log, with alpha), exponential (log).
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <mixed_glm/families/family.hpp>
+
+namespace mixed_glm {
+
+inline std::string family_name(const Family& family) {
+  return std::visit([](const auto& kernel) { return std::string(kernel.family_name); }, family);
+}
+
+inline std::string link_name(const Family& family) {
+  return std::visit([](const auto& kernel) { return std::string(kernel.link_name); }, family);
+}
+
+inline std::optional<double> family_alpha(const Family& family) {
+  const auto* kernel = std::get_if<NegativeBinomialLog>(&family);
+  return kernel == nullptr ? std::nullopt : std::optional<double>(kernel->alpha());
+}
+
+// Throws std::invalid_argument for an unknown pair, or if alpha is missing or out of place.
+inline Family make_family(std::string_view name, std::string_view link,
+                          std::optional<double> alpha = std::nullopt) {
+  const bool negative_binomial = name == NegativeBinomialLog::family_name;
+  if (alpha.has_value() != negative_binomial) {
+    throw std::invalid_argument("alpha: expected for negative_binomial and for no other family");
+  }
+  if (name == "binomial" && link == "logit") return BinomialLogit();
+  if (name == "binomial" && link == "probit") return BinomialProbit();
+  if (name == "binomial" && link == "cloglog") return BinomialCloglog();
+  if (name == "binomial" && link == "loglog") return BinomialLoglog();
+  if (name == "poisson" && link == "log") return PoissonLog();
+  if (negative_binomial && link == "log") return NegativeBinomialLog(*alpha);
+  if (name == "exponential" && link == "log") return ExponentialLog();
+  throw std::invalid_argument(
+      "family and link: expected binomial with logit, probit, cloglog or loglog, or poisson, "
+      "negative_binomial or exponential with log, got " +
+      std::string(name) + " with " + std::string(link));
+}
+
+}  // namespace mixed_glm

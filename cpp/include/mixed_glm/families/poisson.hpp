@@ -1,0 +1,39 @@
+// Poisson family with log link: mu = exp(eta).
+//
+//   log p(y | eta) = w [y eta - exp(eta) - log y!],   a = w y,  b = w.
+#pragma once
+
+#include <cmath>
+
+#include <mixed_glm/families/predictor_range.hpp>
+#include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/compiler.hpp>
+#include <mixed_glm/math/exp.hpp>
+#include <mixed_glm/math/log_factorial.hpp>
+
+namespace mixed_glm {
+
+class PoissonLog {
+ public:
+  static constexpr const char* family_name = "poisson";
+  static constexpr const char* link_name = "log";
+
+  MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
+    const double held = hold_predictor(eta);
+    const double mu = hold_finite(b * math::exp(held));
+    return {a * held - mu, a - mu, -mu, -mu};
+  }
+
+  RowCode encode(double y, double /*trials*/, double weight) const noexcept {
+    return {weight * y, weight, -weight * math::log_factorial(y)};
+  }
+
+  // log(y + 0.1), as R's glm starts.
+  double initial_eta(double a, double b) const noexcept {
+    return b > 0.0 ? std::log(a / b + 0.1) : 0.0;
+  }
+
+  double mean(double eta) const noexcept { return math::exp(eta); }
+};
+
+}  // namespace mixed_glm

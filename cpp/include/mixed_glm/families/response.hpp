@@ -1,0 +1,47 @@
+// The response as the kernels see it: two numbers and a constant per row (family.hpp).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <variant>
+
+#include <mixed_glm/families/family.hpp>
+#include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/typedefs.hpp>
+
+namespace mixed_glm {
+
+struct Response {
+  Vector a;
+  Vector b;
+  Vector constant;
+};
+
+// y: response (number of successes for a binomial), trials: per row, ignored unless binomial,
+// weights: how often each row counts. The caller has checked that y is in the family's support.
+template <class Kernel>
+Response encode_response(const Kernel& kernel, const ConstVectorRef& y,
+                         const ConstVectorRef& trials, const ConstVectorRef& weights) {
+  const Index n = y.size();
+  if (trials.size() != n || weights.size() != n) {
+    throw std::invalid_argument("encode_response: expected trials and weights of length " +
+                                std::to_string(n) + ", got " + std::to_string(trials.size()) +
+                                " and " + std::to_string(weights.size()));
+  }
+  Response response{Vector(n), Vector(n), Vector(n)};
+  for (Index i = 0; i < n; ++i) {
+    const RowCode row = kernel.encode(y[i], trials[i], weights[i]);
+    response.a[i] = row.a;
+    response.b[i] = row.b;
+    response.constant[i] = row.constant;
+  }
+  return response;
+}
+
+inline Response encode_response(const Family& family, const ConstVectorRef& y,
+                                const ConstVectorRef& trials, const ConstVectorRef& weights) {
+  return std::visit(
+      [&](const auto& kernel) { return encode_response(kernel, y, trials, weights); }, family);
+}
+
+}  // namespace mixed_glm

@@ -1,0 +1,15 @@
+// What the row kernels need from the compiler: inlining that does not depend on a size heuristic
+// (one call left in a loop over rows and the loop is scalar), and pointers that do not overlap.
+#pragma once
+
+#if defined(__FAST_MATH__)
+#error "mixed_glm: -ffast-math reorders the compensated sums on which the accuracy rests"
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define MIXED_GLM_INLINE __forceinline
+#define MIXED_GLM_RESTRICT __restrict
+#else
+#define MIXED_GLM_INLINE inline __attribute__((always_inline))
+#define MIXED_GLM_RESTRICT __restrict__
+#endif
