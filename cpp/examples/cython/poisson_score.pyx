@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from mixed_glm.kernels cimport PoissonLog, RowCode, evaluate_rows_1
+from mixed_glm.kernels cimport PoissonLog, RowCode, evaluate_rows, order_1
 
 
 def poisson_score(const double[::1] counts, const double[::1] eta):
@@ -37,7 +37,8 @@ def poisson_score(const double[::1] counts, const double[::1] eta):
             a[i] = code.a
             b[i] = code.b
             constant[i] = code.constant
-        evaluate_rows_1(kernel, n, &eta[0], &a[0], &b[0], &value[0], &d1[0], NULL, NULL)
+        evaluate_rows[order_1, PoissonLog](
+            kernel, n, &eta[0], &a[0], &b[0], &value[0], &d1[0], NULL, NULL)
         for i in range(n):
             value[i] += constant[i]
     return log_density, score
