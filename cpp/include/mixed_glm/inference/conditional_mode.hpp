@@ -1,0 +1,165 @@
+// Mode of the coefficients (u, beta) given the log standard deviations psi, by Newton's method:
+//
+//     maximize  sum_i l_i(a_i' x) - x' P x / 2        step = H^-1 gradient,  H = A' W A + P
+//
+// The objective is strictly concave, so Newton with step halving converges from anywhere. Where a
+// start is so far off that the iteration stalls (exp overflows), it begins anew from the family's
+// own start.
+#pragma once
+
+#include <cmath>
+#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/model/coefficient_prior.hpp>
+#include <mixed_glm/model/start_sites.hpp>
+
+namespace mixed_glm {
+
+struct NewtonSettings {
+  double tolerance = 1e-12;  // on the Newton decrement gradient' H^-1 gradient, and
+  double gradient_tolerance = std::numeric_limits<double>::infinity();  // on its largest entry
+  int max_iterations = 100;                                             // over all restarts
+  int patience = 25;      // iterations from a given start before the family's own is tried
+  int max_halvings = 40;  // of one step
+};
+
+// The objective, its gradient and the factorized H at one point, and the search for the mode.
+// Owns all memory that the iteration needs.
+class ConditionalMode {
+ public:
+  explicit ConditionalMode(const Model& model, NewtonSettings settings = {})
+      : model_(&model),
+        settings_(settings),
+        prior_(model),
+        cholesky_(model.design().pattern()),
+        coefficients_(Vector::Zero(model.design().coefficients())),
+        gradient_(model.design().coefficients()),
+        step_(model.design().coefficients()),
+        trial_(model.design().coefficients()) {}
+
+  // Start of the next search; without a call, the last mode.
+  void set_start(const Vector& coefficients) {
+    coefficients_ = coefficients;
+    started_ = true;
+  }
+
+  // True if converged. Afterwards the members below describe the last point.
+  bool find(ConstVectorRef psi) {
+    prior_.set_psi(psi);
+    last_gradient_norm_ = std::numeric_limits<double>::infinity();
+    bool own_start = !started_;
+    if (own_start && !jump_to_family_start()) return false;
+    bool valid = expand(coefficients_);
+    for (int k = 1; k <= settings_.max_iterations; ++k) {
+      if (valid && at_mode()) return true;
+      if (!own_start && (!valid || k % settings_.patience == 0)) {
+        own_start = true;
+        valid = jump_to_family_start() && expand(coefficients_);
+      } else if (!valid || !take_step()) {
+        break;
+      }
+    }
+    return valid && decrement_ <= settings_.tolerance * (1.0 + std::abs(log_density_));
+  }
+
+  // Describes the start itself, without a search. False where the density is not finite there.
+  bool expand_at_start(ConstVectorRef psi) {
+    prior_.set_psi(psi);
+    return expand(coefficients_);
+  }
+
+  const CoefficientPrior& prior() const { return prior_; }
+  const BorderedCholesky& cholesky() const { return cholesky_; }  // of H
+  const Vector& coefficients() const { return coefficients_; }
+  const Vector& gradient() const { return gradient_; }
+  double gradient_norm() const {  // largest absolute entry
+    return gradient_.size() > 0 ? gradient_.cwiseAbs().maxCoeff() : 0.0;
+  }
+  // log p(y, beta, u | psi), fully normalized.
+  double log_density() const { return log_density_; }
+  double decrement() const { return decrement_; }
+  int iterations() const { return iterations_; }  // passes with curvature, over all searches
+
+ private:
+  // The gradient is as small as asked for, or as rounding allows: it has ceased to fall.
+  bool at_mode() {
+    if (decrement_ > settings_.tolerance) return false;
+    const double norm = gradient_norm();
+    const bool stalled = norm > 0.5 * last_gradient_norm_;
+    last_gradient_norm_ = norm;
+    return norm <= settings_.gradient_tolerance || stalled;
+  }
+
+  // Value, gradient, factorized H and Newton step at a point. False where they are not finite.
+  bool expand(const Vector& point) {
+    ++iterations_;
+    cholesky_.set_zero();
+    gradient_.setZero();
+    const LikelihoodSites sites(*model_);
+    log_density_ = pass_rows<2>(model_->design(), sites, point, &gradient_, cholesky_.values()) +
+                   model_->constant() + prior_.log_density(point);
+    prior_.add_gradient(point, gradient_);
+    if (!std::isfinite(log_density_) || !gradient_.allFinite()) return false;
+    prior_.add_precision(cholesky_.values());
+    if (!cholesky_.factorize()) return false;
+    step_ = gradient_;
+    cholesky_.solve_in_place(step_);
+    decrement_ = gradient_.dot(step_);
+    return std::isfinite(decrement_);
+  }
+
+  double value_at(const Vector& point) const {
+    const LikelihoodSites sites(*model_);
+    return pass_rows<0>(model_->design(), sites, point, nullptr, nullptr) + model_->constant() +
+           prior_.log_density(point);
+  }
+
+  // The full step is tried with its curvature, which an accepted step needs anyway; shorter ones by
+  // value alone. False if no step improves: the point is a mode as far as rounding tells.
+  bool take_step() {
+    const double before = log_density_, slope = decrement_;
+    const double noise = 1e-13 * (std::abs(before) + double(model_->design().rows()));
+    const auto improves = [&](double value, double length) {
+      return value >= before + 1e-4 * length * slope - noise;
+    };
+    const Vector& direction = step_before_ = step_;
+    trial_ = coefficients_ + direction;
+    if (expand(trial_) && improves(log_density_, 1.0)) {
+      coefficients_.swap(trial_);
+      return true;
+    }
+    double length = 0.5;
+    for (int k = 0; k < settings_.max_halvings; ++k, length *= 0.5) {
+      trial_ = coefficients_ + length * direction;
+      if (!improves(value_at(trial_), length)) continue;
+      coefficients_.swap(trial_);
+      return expand(coefficients_);
+    }
+    expand(coefficients_);
+    return false;
+  }
+
+  bool jump_to_family_start() {
+    cholesky_.set_zero();
+    gradient_.setZero();
+    coefficients_.setZero();
+    const StartSites sites(*model_);
+    pass_rows<2>(model_->design(), sites, coefficients_, &gradient_, cholesky_.values());
+    prior_.add_precision(cholesky_.values());
+    if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
+    coefficients_ = gradient_;
+    cholesky_.solve_in_place(coefficients_);
+    started_ = true;
+    return coefficients_.allFinite();
+  }
+
+  const Model* model_;
+  NewtonSettings settings_;
+  CoefficientPrior prior_;
+  BorderedCholesky cholesky_;
+  Vector coefficients_, gradient_, step_, step_before_, trial_;
+  double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0;
+  int iterations_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,48 @@
+// Covariance of the Gaussian at a mode of the joint posterior: the inverse of minus the Hessian of
+// (beta, psi, u), of which only the standard deviations and the block of beta are formed. With
+// Sigma = H^-1, T = dx/dpsi and V = (-d2F)^-1 of the profile (conditional_profile.hpp)
+//
+//     Cov(psi) = V      Cov(x) = Sigma + T V T'      Cov(x, psi) = T V
+#pragma once
+
+#include <Eigen/Cholesky>
+#include <mixed_glm/inference/conditional_profile.hpp>
+#include <mixed_glm/linalg/selected_inverse.hpp>
+
+namespace mixed_glm {
+
+struct JointCovariance {
+  bool valid = false;  // false: the point is not a strict maximum, and the rest is empty
+  Vector sd;           // of (beta, psi, u), the caller's order
+  Matrix fe_cov;       // p x p
+};
+
+inline JointCovariance joint_covariance(const Model& model, ConstVectorRef params) {
+  const Design& design = model.design();
+  JointCovariance result;
+  Vector coefficients, psi;
+  design.split(params, coefficients, psi);
+  ConditionalMode mode(model);
+  mode.set_start(coefficients);
+  if (!mode.expand_at_start(psi)) return result;
+  ConditionalProfile profile;
+  profile.update(model, mode, psi);
+  const Eigen::LLT<Matrix> curvature(-profile.hessian);
+  if (curvature.info() != Eigen::Success) return result;
+  const Matrix v = curvature.solve(Matrix::Identity(psi.size(), psi.size()));
+
+  SelectedInverse sigma(design.pattern());
+  sigma.compute(mode.cholesky());
+  const RowMatrix& slopes = profile.slopes;
+  Vector variance = (slopes * v).cwiseProduct(slopes).rowwise().sum();
+  for (Index j = 0; j < design.effects(); ++j) variance[j] += sigma.variance(j);
+  variance.tail(design.fixed()) += sigma.border_block().diagonal();
+
+  const auto fe_slopes = slopes.bottomRows(design.fixed());
+  result.fe_cov = sigma.border_block() + fe_slopes * v * fe_slopes.transpose();
+  result.sd = design.join(variance.cwiseSqrt(), v.diagonal().cwiseSqrt());
+  result.valid = result.sd.allFinite();
+  return result;
+}
+
+}  // namespace mixed_glm

@@ -1,0 +1,128 @@
+// The design of a model, and all symbolic work that depends on it alone:
+//
+//     eta = offset + X beta + Z u        X: n x p dense, Z: n x q sparse
+//     u_j ~ N(0, exp(2 psi[component(j)]))
+//
+// Inside, effects are numbered in elimination order and coefficients stand as (u, beta), as in the
+// bordered precision matrix. The caller's numbering is restored by to_user_order().
+#pragma once
+
+#include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/model/sparse_rows.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mixed_glm {
+
+class Design {
+ public:
+  // x (n x p) and offset (n) are viewed, not copied: they must outlive the design.
+  // ident[j] in 0 .. components - 1: the variance component of effect j.
+  Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
+         ConstVectorRef offset)
+      : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
+        offset_(offset.data(), offset.size()),
+        z_(std::move(z)),
+        order_(fill_reducing_order(effect_neighbours(z_))),
+        pattern_(relabelled_neighbours(), x.cols()),
+        component_(ident.size()),
+        component_size_(Vector::Zero(components)) {
+    check(ident, components);
+    for (size_t k = 0; k < order_.size(); ++k) {
+      component_[k] = ident[size_t(order_[k])];
+      component_size_[component_[k]] += 1.0;
+    }
+    locate_pairs();
+  }
+
+  Index rows() const { return x_.rows(); }                     // n
+  Index fixed() const { return x_.cols(); }                    // p
+  Index effects() const { return z_.cols(); }                  // q
+  Index coefficients() const { return effects() + fixed(); }   // q + p
+  Index components() const { return component_size_.size(); }  // K
+  Index parameters() const { return coefficients() + components(); }
+
+  const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
+  const Eigen::Map<const Vector>& offset() const { return offset_; }
+  const SparseRows& z() const { return z_; }
+  const BorderedPattern& pattern() const { return pattern_; }
+  Code component(Index effect) const { return component_[size_t(effect)]; }
+  const Vector& component_size() const { return component_size_; }  // effects in each component
+  Code user_effect(Index effect) const { return order_[size_t(effect)]; }
+
+  // Where the products of the pairs of entries of row i are added: pair_begin(i), then (0,1),
+  // (0,2), (1,2), (0,3), ... in the order of the row's entries.
+  const std::int32_t* pair_positions() const { return pair_positions_.data(); }
+  Index pair_begin(Index row) const {
+    const Index w = z_.width();
+    return w >= 0 ? row * (w * (w - 1) / 2) : pair_start_[size_t(row)];
+  }
+
+  // (beta, psi, u in the caller's order) from and to (u, beta) in elimination order and psi.
+  void split(ConstVectorRef params, Vector& coefficients, Vector& psi) const {
+    coefficients.resize(this->coefficients());
+    coefficients.tail(fixed()) = params.head(fixed());
+    psi = params.segment(fixed(), components());
+    const auto u = params.tail(effects());
+    for (Index k = 0; k < effects(); ++k) coefficients[k] = u[user_effect(k)];
+  }
+  Vector join(ConstVectorRef coefficients, ConstVectorRef psi) const {
+    Vector params(parameters());
+    params.head(fixed()) = coefficients.tail(fixed());
+    params.segment(fixed(), components()) = psi;
+    auto u = params.tail(effects());
+    for (Index k = 0; k < effects(); ++k) u[user_effect(k)] = coefficients[k];
+    return params;
+  }
+
+ private:
+  // Renumbers z_ in elimination order and finds the neighbours anew.
+  Neighbours relabelled_neighbours() {
+    std::vector<Code> number(order_.size());
+    for (size_t k = 0; k < order_.size(); ++k) number[size_t(order_[k])] = static_cast<Code>(k);
+    z_.relabel(number);
+    return effect_neighbours(z_);
+  }
+
+  void check(const std::vector<Code>& ident, Index components) const {
+    const auto mismatch = [](const std::string& what, Index expected, Index got) {
+      throw std::invalid_argument(what + ": expected length " + std::to_string(expected) +
+                                  ", got " + std::to_string(got));
+    };
+    if (z_.rows() != rows()) mismatch("exog_vc", rows(), z_.rows());
+    if (offset_.size() != rows()) mismatch("offset", rows(), offset_.size());
+    if (Index(ident.size()) != effects()) mismatch("ident", effects(), Index(ident.size()));
+    for (const Code k : ident) {
+      if (k < 0 || k >= components) {
+        throw std::invalid_argument("ident: expected values in 0.." +
+                                    std::to_string(components - 1) + ", got " + std::to_string(k));
+      }
+    }
+  }
+
+  void locate_pairs() {
+    pair_positions_.reserve(static_cast<size_t>(z_.pairs()));
+    for (Index i = 0; i < z_.rows(); ++i) {
+      if (z_.width() < 0) pair_start_.push_back(Index(pair_positions_.size()));
+      for (Index e = z_.begin(i); e < z_.end(i); ++e) {
+        for (Index f = z_.begin(i); f < e; ++f) {
+          const Index position = pattern_.position(z_.columns()[e], z_.columns()[f]);
+          pair_positions_.push_back(static_cast<std::int32_t>(position));
+        }
+      }
+    }
+  }
+
+  Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;
+  Eigen::Map<const Vector> offset_;
+  SparseRows z_;
+  std::vector<Code> order_;  // order_[k]: the caller's number of the k-th eliminated effect
+  BorderedPattern pattern_;
+  std::vector<Code> component_;
+  Vector component_size_;
+  std::vector<std::int32_t> pair_positions_;
+  std::vector<Index> pair_start_;  // empty when all rows have equally many entries
+};
+
+}  // namespace mixed_glm

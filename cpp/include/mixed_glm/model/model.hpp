@@ -1,0 +1,70 @@
+// A generalized linear mixed model: design, response, family and priors.
+//
+//     beta_a ~ N(0, fe_p_a^2)      psi_k ~ N(0, vcp_p_k^2), psi: log standard deviations
+#pragma once
+
+#include <mixed_glm/families/family.hpp>
+#include <mixed_glm/families/response.hpp>
+#include <mixed_glm/model/design.hpp>
+#include <utility>
+
+namespace mixed_glm {
+
+constexpr double log_two_pi = 1.8378770664093454836;
+
+struct Prior {
+  Vector fe_p;   // p standard deviations of the fixed effects
+  Vector vcp_p;  // K standard deviations of the log standard deviations
+
+  // log p(psi)
+  double log_density(ConstVectorRef psi) const {
+    return -0.5 * (psi.array() / vcp_p.array()).square().sum() - vcp_p.array().log().sum() -
+           0.5 * double(psi.size()) * log_two_pi;
+  }
+
+  void check(Index fixed, Index components) const {
+    const auto check_one = [](const char* name, const Vector& sd, Index size) {
+      if (sd.size() != size) {
+        throw std::invalid_argument(std::string(name) + ": expected length " +
+                                    std::to_string(size) + ", got " + std::to_string(sd.size()));
+      }
+      if (!((sd.array() > 0.0).all() && sd.allFinite())) {
+        throw std::invalid_argument(std::string(name) + ": expected positive, finite values");
+      }
+    };
+    check_one("fe_p", fe_p, fixed);
+    check_one("vcp_p", vcp_p, components);
+  }
+};
+
+class Model {
+ public:
+  // The design is viewed and must outlive the model; many models may share one.
+  Model(const Design& design, Family family, Response response, Prior prior)
+      : design_(&design),
+        family_(std::move(family)),
+        response_(std::move(response)),
+        prior_(std::move(prior)) {
+    prior_.check(design.fixed(), design.components());
+    if (response_.a.size() != design.rows()) {
+      throw std::invalid_argument("endog: expected length " + std::to_string(design.rows()) +
+                                  ", got " + std::to_string(response_.a.size()));
+    }
+    constant_ = response_.constant.sum();
+  }
+
+  const Design& design() const { return *design_; }
+  const Family& family() const { return family_; }
+  const Response& response() const { return response_; }
+  const Prior& prior() const { return prior_; }
+  double constant() const { return constant_; }  // sum of the rows' normalizing constants
+
+ private:
+  const Design* design_;
+  Family family_;
+  Response response_;
+  Prior prior_;
+  double constant_;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,107 @@
+// The rows of a sparse design Z (n x q): for each row the numbers of the effects that it touches
+// and the factors with which it touches them. Indicator designs (all factors one) store no factors,
+// and rows of equal length store no row pointers, so one grouping factor is just an array of codes.
+#pragma once
+
+#include <mixed_glm/typedefs.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mixed_glm {
+
+class SparseRows {
+ public:
+  // Compressed sparse rows: entries indptr[i] .. indptr[i + 1] of (indices, data) belong to row i.
+  // data may be null: all ones. A column may stand only once in a row.
+  SparseRows(Index rows, Index cols, const std::int64_t* indptr, const Code* indices,
+             const double* data)
+      : rows_(rows), cols_(cols) {
+    check(indptr, indices);
+    columns_.assign(indices, indices + indptr[rows]);
+    store_values(indptr[rows], data);
+    store_starts(indptr);
+  }
+
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+  Index entries() const { return static_cast<Index>(columns_.size()); }
+  bool is_indicator() const { return values_.empty(); }
+
+  Index begin(Index row) const { return start_.empty() ? row * width_ : start_[size_t(row)]; }
+  Index end(Index row) const { return begin(row + 1); }
+  // Entries in each row where all rows have equally many, otherwise -1.
+  Index width() const { return start_.empty() ? width_ : -1; }
+
+  const Code* columns() const { return columns_.data(); }
+  const double* values() const { return values_.data(); }  // meaningless for an indicator design
+  double value(Index entry) const { return values_.empty() ? 1.0 : values_[size_t(entry)]; }
+
+  // Number of unordered pairs of entries that stand in one row, over all rows.
+  Index pairs() const {
+    Index count = 0;
+    for (Index i = 0; i < rows_; ++i) count += (end(i) - begin(i)) * (end(i) - begin(i) - 1) / 2;
+    return count;
+  }
+
+  // Column c becomes new_column[c].
+  void relabel(const std::vector<Code>& new_column) {
+    for (Code& c : columns_) c = new_column[size_t(c)];
+  }
+
+ private:
+  void check(const std::int64_t* indptr, const Code* indices) const {
+    if (rows_ < 0 || cols_ < 0) throw std::invalid_argument("exog_vc: negative dimension");
+    if (cols_ > std::numeric_limits<Code>::max()) {
+      throw std::invalid_argument("exog_vc: more than 2^31 - 1 columns");
+    }
+    if (indptr[0] != 0) throw std::invalid_argument("exog_vc: indptr must begin with 0");
+    for (Index i = 0; i < rows_; ++i) {
+      if (indptr[i] > indptr[i + 1])
+        throw std::invalid_argument("exog_vc: indptr must not decrease");
+    }
+    std::vector<Index> last_row(static_cast<size_t>(cols_), -1);
+    for (Index i = 0; i < rows_; ++i) {
+      for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e) {
+        const Code c = indices[e];
+        if (c < 0 || c >= cols_) {
+          throw std::invalid_argument("exog_vc: column index " + std::to_string(c) + " in row " +
+                                      std::to_string(i) + " is outside 0.." +
+                                      std::to_string(cols_ - 1));
+        }
+        if (last_row[size_t(c)] == i) {
+          throw std::invalid_argument("exog_vc: column " + std::to_string(c) +
+                                      " stands twice in row " + std::to_string(i));
+        }
+        last_row[size_t(c)] = i;
+      }
+    }
+  }
+
+  void store_values(std::int64_t count, const double* data) {
+    if (data == nullptr) return;
+    for (std::int64_t e = 0; e < count; ++e) {
+      if (data[e] != 1.0) {
+        values_.assign(data, data + count);
+        return;
+      }
+    }
+  }
+
+  void store_starts(const std::int64_t* indptr) {
+    width_ = rows_ > 0 ? indptr[1] : 0;
+    for (Index i = 0; i < rows_; ++i) {
+      if (indptr[i + 1] - indptr[i] != width_) {
+        start_.assign(indptr, indptr + rows_ + 1);
+        return;
+      }
+    }
+  }
+
+  Index rows_, cols_, width_ = 0;
+  std::vector<Code> columns_;
+  std::vector<double> values_;  // empty: all ones
+  std::vector<Index> start_;    // empty: every row has width_ entries
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,42 @@
+// Sites for starting a Newton iteration from nothing: each row is expanded at its own family start
+// (near the row's maximum, as glm's mustart) instead of at the linear predictor. With coefficients
+// zero, so that block.eta is the offset, the coefficients
+//
+//     H^-1 A' (l'(eta0) + w (eta0 - offset)),   w = -l''(eta0),   H = A' diag(w) A + P
+//
+// are one Newton step from there: the weighted least-squares start of McCullagh and Nelder (1989).
+#pragma once
+
+#include <mixed_glm/model/likelihood_sites.hpp>
+
+namespace mixed_glm {
+
+class StartSites {
+ public:
+  explicit StartSites(const Model& model) : model_(&model), likelihood_(model) {}
+
+  template <int Order>
+  void evaluate(RowBlock& block) const {
+    const std::array<double, row_block_size> offset = block.eta;
+    std::visit([&](const auto& kernel) { set_initial_eta(kernel, block); }, model_->family());
+    likelihood_.evaluate<Order>(block);
+    for (size_t r = 0; r < size_t(block.count); ++r) {
+      block.pull[r] += block.weight[r] * (block.eta[r] - offset[r]);
+    }
+  }
+
+ private:
+  template <class Kernel>
+  void set_initial_eta(const Kernel& kernel, RowBlock& block) const {
+    const Response& response = model_->response();
+    for (Index r = 0; r < block.count; ++r) {
+      const Index i = block.first + r;
+      block.eta[size_t(r)] = kernel.initial_eta(response.a[i], response.b[i]);
+    }
+  }
+
+  const Model* model_;
+  LikelihoodSites likelihood_;
+};
+
+}  // namespace mixed_glm
