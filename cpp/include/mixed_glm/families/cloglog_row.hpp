@@ -15,7 +15,7 @@
 
 #include <array>
 
-#include <mixed_glm/families/predictor_range.hpp>
+#include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
@@ -50,8 +50,9 @@ MIXED_GLM_INLINE CloglogTerms cloglog_small(double eta, double mu) noexcept {
 }
 
 // For mu >= 1.
-MIXED_GLM_INLINE CloglogTerms cloglog_large(double mu, double low) noexcept {
-  const double e = math::exp(-mu, -low);
+MIXED_GLM_INLINE CloglogTerms cloglog_large(const math::ExpSum& mu_sum) noexcept {
+  const double mu = mu_sum.high;
+  const double e = math::exp_of_negative(-mu, -mu_sum.low);
   const double inverse = 1.0 / ((1.0 - e) * (2.0 - e));
   const double t = -e * (1.0 - e) * inverse;  // -e / (2 - e), see log.hpp
   const double rho = mu * e * ((2.0 - e) * inverse);
@@ -59,21 +60,21 @@ MIXED_GLM_INLINE CloglogTerms cloglog_large(double mu, double low) noexcept {
 }
 
 MIXED_GLM_INLINE RowDerivatives cloglog_row(double eta, double a, double b) noexcept {
-  const double held = hold_predictor(eta);
-  const math::ExpSum sum = math::exp_sum(held);
-  const double mu = sum.high;
-  const double low = math::max(math::min(sum.low, 1e-9), -1e-9);  // 1e-13 where it matters
-  const CloglogTerms small = cloglog_small(held, math::min(mu, 1.0));
-  const CloglogTerms large = cloglog_large(math::max(mu, 1.0), low);
+  const math::ExpSum mu_sum = math::exp_sum(eta);
+  const double mu = mu_sum.high;
+  const CloglogTerms small = cloglog_small(eta, mu);
+  const CloglogTerms large = cloglog_large(mu_sum);
 
   const bool is_small = mu < 1.0;
-  const double log_probability = is_small ? small.log_probability : large.log_probability;
-  const double rho = is_small ? small.rho : large.rho;
-  const double bend = is_small ? small.bend : large.bend;
-  const double failures = hold_finite(b * mu);
+  const double log_probability = 
+      math::select(is_small, small.log_probability, large.log_probability);
+  const double rho = math::select(is_small, small.rho, large.rho);
+  const double bend = math::select(is_small, small.bend, large.bend);
+  const double minus_failures = hold_finite(-b * mu);
   const double rho_bend = rho * bend;  // first: rho is zero where bend is huge
-  return {a * log_probability - failures, a * rho - failures, -(a * rho_bend) - failures,
-          a * (rho_bend * (bend + rho) - rho * mu) - failures};
+  return {hold_finite(a * log_probability + minus_failures), a * rho + minus_failures,
+          minus_failures - a * rho_bend,
+          a * (rho_bend * (bend + rho) - rho * mu) + minus_failures};
 }
 
 }  // namespace mixed_glm

@@ -5,8 +5,9 @@
 
 #include <cmath>
 
-#include <mixed_glm/families/predictor_range.hpp>
+#include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 
@@ -18,9 +19,9 @@ class ExponentialLog {
   static constexpr const char* link_name = "log";
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double held = hold_predictor(eta);
-    const double ratio = hold_finite(a * math::exp(-held));  // y / mu
-    return {-(b * held) - ratio, ratio - b, -ratio, ratio};
+    const double held = math::max(eta, -math::exp_limit);
+    const double minus_ratio = hold_finite(-a * math::exp(-eta));  // -y / mu
+    return {hold_finite(minus_ratio - b * held), -minus_ratio - b, minus_ratio, -minus_ratio};
   }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {

@@ -16,7 +16,7 @@
 //     double mean(double eta) const noexcept;                 // of one trial
 //   };
 //
-// evaluate() must be concave in eta, finite for every finite eta (predictor_range.hpp), and free
+// evaluate() must be concave in eta, finite for every finite eta (hold_finite.hpp), and free
 // of library calls and branches if the loop over rows is to vectorize: math/ has what it needs.
 #pragma once
 

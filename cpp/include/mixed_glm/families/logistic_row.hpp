@@ -12,7 +12,9 @@
 // from the product (a + b) scale, so that it survives where e alone would underflow.
 #pragma once
 
+#include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log.hpp>
@@ -22,16 +24,15 @@ namespace mixed_glm {
 // eta: log odds; scale * exp(x) = exp(-|eta|).
 MIXED_GLM_INLINE RowDerivatives logistic_row(double eta, double scale, double x, double a,
                                              double b) noexcept {
-  const math::ExpFactors factors = math::exp_factors(math::hold_in_exp_range(x), 0.0);
-  const double exp_x =
-      x < math::exp_underflow ? 0.0 : factors.scale + factors.scale * factors.expm1;
+  const math::ExpFactors factors = math::exp_factors(math::max(x, -math::exp_limit), 0.0);
+  const double exp_x = factors.scale + factors.scale * factors.expm1;
   const double e = scale * exp_x;
   const double scaled = scale * factors.scale;
   const double one_minus_e = (1.0 - scaled) - scaled * factors.expm1;
 
   const bool negative = eta < 0.0;
-  const double w_far = negative ? a : b;
-  const double w_near = negative ? b : a;
+  const double w_far = math::select(negative, a, b);
+  const double w_near = math::select(negative, b, a);
   const double tail = (a + b) * scale * exp_x;
 
   const double inverse = 1.0 / ((1.0 + e) * (2.0 + e));
@@ -41,7 +42,8 @@ MIXED_GLM_INLINE RowDerivatives logistic_row(double eta, double scale, double x,
   const double slope = (w_far - w_near * scale * exp_x) * u;
   const double d2 = -(tail * u * u);
   const double skew = d2 * (one_minus_e * u);
-  return {value, negative ? slope : -slope, d2, negative ? skew : -skew};
+  return {hold_finite(value), math::negate_unless_negative(slope, eta), d2,
+          math::negate_unless_negative(skew, eta)};
 }
 
 }  // namespace mixed_glm

@@ -5,8 +5,8 @@
 
 #include <mixed_glm/families/binomial_response.hpp>
 #include <mixed_glm/families/logistic_row.hpp>
-#include <mixed_glm/families/predictor_range.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 
@@ -18,8 +18,7 @@ class BinomialLogit {
   static constexpr const char* link_name = "logit";
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double held = hold_predictor(eta);
-    return logistic_row(held, 1.0, -math::abs(held), a, b);
+    return logistic_row(eta, 1.0, -math::abs(eta), a, b);
   }
 
   RowCode encode(double y, double trials, double weight) const noexcept {

@@ -14,8 +14,8 @@
 #include <string>
 
 #include <mixed_glm/families/logistic_row.hpp>
-#include <mixed_glm/families/predictor_range.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log_factorial.hpp>
@@ -34,11 +34,10 @@ class NegativeBinomialLog {
   double alpha() const noexcept { return alpha_; }
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double held = hold_predictor(eta);
-    const double log_odds = held + log_alpha_;
+    const double log_odds = eta + log_alpha_;
     const bool negative = log_odds < 0.0;
-    const double scale = negative ? alpha_ : inverse_alpha_;
-    return logistic_row(log_odds, scale, negative ? held : -held, a, b);
+    const double scale = math::select(negative, alpha_, inverse_alpha_);
+    return logistic_row(log_odds, scale, math::select(negative, eta, -eta), a, b);
   }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {

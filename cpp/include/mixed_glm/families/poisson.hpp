@@ -5,8 +5,9 @@
 
 #include <cmath>
 
-#include <mixed_glm/families/predictor_range.hpp>
+#include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log_factorial.hpp>
@@ -19,9 +20,9 @@ class PoissonLog {
   static constexpr const char* link_name = "log";
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double held = hold_predictor(eta);
-    const double mu = hold_finite(b * math::exp(held));
-    return {a * held - mu, a - mu, -mu, -mu};
+    const double held = math::min(eta, math::exp_limit);
+    const double minus_mu = hold_finite(-b * math::exp(eta));
+    return {hold_finite(a * held + minus_mu), a + minus_mu, minus_mu, minus_mu};
   }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {

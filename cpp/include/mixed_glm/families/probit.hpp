@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include <mixed_glm/families/binomial_response.hpp>
+#include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
@@ -26,9 +27,10 @@ namespace mixed_glm {
 MIXED_GLM_INLINE RowDerivatives probit_far_tail(double t, const math::MillsRatio& mills) noexcept {
   const double r = t + mills.excess;
   const double value = -0.5 * t * t - math::log_sqrt_two_pi - math::log(r);
-  return {value, r, -r * mills.excess, r * mills.asymmetry};
+  return {value, r, -(mills.argument + mills.excess) * mills.excess, r * mills.asymmetry};
 }
 
+// For t <= 40, beyond which all of it is zero.
 MIXED_GLM_INLINE RowDerivatives probit_near_tail(double t, const math::MillsRatio& mills) noexcept {
   const double density = math::normal_density(t);
   const double q = density * mills.ratio;
@@ -45,17 +47,18 @@ class BinomialProbit {
   static constexpr const char* link_name = "probit";
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double t = math::min(math::abs(eta), 1e70);  // its square and cube stay finite
+    const double t = math::abs(eta);
     const bool negative = eta < 0.0;
-    const double w_far = negative ? a : b;
-    const double w_near = negative ? b : a;
+    const double w_far = math::select(negative, a, b);
+    const double w_near = math::select(negative, b, a);
     const math::MillsRatio mills = math::mills_ratio(t);
     const RowDerivatives far = probit_far_tail(t, mills);
-    const RowDerivatives near = probit_near_tail(t, mills);
+    const RowDerivatives near = probit_near_tail(math::min(t, 40.0), mills);
     const double slope = w_far * far.d1 - w_near * near.d1;
     const double skew = w_far * far.d3 - w_near * near.d3;
-    return {w_far * far.value + w_near * near.value, negative ? slope : -slope,
-            w_far * far.d2 + w_near * near.d2, negative ? skew : -skew};
+    return {hold_finite(w_far * far.value + w_near * near.value),
+            math::negate_unless_negative(slope, eta), w_far * far.d2 + w_near * near.d2,
+            math::negate_unless_negative(skew, eta)};
   }
 
   RowCode encode(double y, double trials, double weight) const noexcept {
@@ -71,7 +74,7 @@ class BinomialProbit {
   }
 
   double mean(double eta) const noexcept {
-    const double t = math::min(math::abs(eta), 1e70);
+    const double t = math::min(math::abs(eta), 40.0);  // the tail is zero there
     const double tail = math::normal_density(t) * math::mills_ratio(t).ratio;
     return eta < 0.0 ? tail : 1.0 - tail;
   }

@@ -6,8 +6,9 @@
 // Range reduction after Cody and Waite (1980): the upper part of log 2 has 42 bits, so its product
 // with k is exact. k is rounded by adding 1.5 * 2^52, which leaves it in the low bits of the sum,
 // from where a shift moves it into the exponent. Errors stay below 1.5 units in the last place.
-// Results below the smallest normal number are zero; above 709 the argument is held at 709, so
-// that e^x is finite for every x. NaN stays NaN.
+// The argument is held in [-709, 709], so that e^x is finite for every x. At -709 k is -1023, whose
+// exponent bits are those of zero: underflow gives an exact 0 without being asked about (from
+// -708.74 on; above that, and below -708.4, results are subnormal). NaN stays NaN.
 #pragma once
 
 #include <array>
@@ -19,8 +20,7 @@
 
 namespace mixed_glm::math {
 
-inline constexpr double exp_underflow = -708.39641853226408;  // log of the smallest normal number
-inline constexpr double exp_saturation = 709.0;
+inline constexpr double exp_limit = 709.0;
 
 inline constexpr double log2_high = 0x1.62e42fefa3800p-1;
 inline constexpr double log2_low = 0x1.ef35793c76730p-45;
@@ -37,7 +37,7 @@ struct ExpFactors {
   double expm1;
 };
 
-// e^(x + correction) for x in [exp_underflow, exp_saturation] and a correction below 1e-3.
+// e^(x + correction) for |x| <= exp_limit and a correction below 1e-3.
 MIXED_GLM_INLINE ExpFactors exp_factors(double x, double correction) noexcept {
   constexpr double inverse_log2 = 1.4426950408889634;
   constexpr double round_to_integer = 6755399441055744.0;  // 1.5 * 2^52
@@ -49,20 +49,18 @@ MIXED_GLM_INLINE ExpFactors exp_factors(double x, double correction) noexcept {
 }
 
 MIXED_GLM_INLINE double hold_in_exp_range(double x) noexcept {
-  return max(min(x, exp_saturation), exp_underflow);
+  return max(min(x, exp_limit), -exp_limit);
 }
 
 MIXED_GLM_INLINE double exp(double x) noexcept {
   const ExpFactors f = exp_factors(hold_in_exp_range(x), 0.0);
-  const double value = f.scale + f.scale * f.expm1;
-  return x < exp_underflow ? 0.0 : value;
+  return f.scale + f.scale * f.expm1;
 }
 
-// e^(x + correction), for an argument known to more digits than a double holds.
-MIXED_GLM_INLINE double exp(double x, double correction) noexcept {
-  const ExpFactors f = exp_factors(hold_in_exp_range(x), correction);
-  const double value = f.scale + f.scale * f.expm1;
-  return x < exp_underflow ? 0.0 : value;
+// e^(x + correction) for x <= 0 known to more digits than a double holds.
+MIXED_GLM_INLINE double exp_of_negative(double x, double correction) noexcept {
+  const ExpFactors f = exp_factors(max(x, -exp_limit), correction);
+  return f.scale + f.scale * f.expm1;
 }
 
 MIXED_GLM_INLINE double expm1(double x) noexcept {
@@ -70,7 +68,8 @@ MIXED_GLM_INLINE double expm1(double x) noexcept {
   return f.scale * f.expm1 + (f.scale - 1.0);
 }
 
-// e^x as an unevaluated sum: as accurate as the reduced argument, some 60 bits.
+// e^x as an unevaluated sum: as accurate as the reduced argument, some 60 bits. The lower part is
+// right up to e^x = 724, enough for exp(-e^x), and remains small beyond.
 struct ExpSum {
   double high;
   double low;
@@ -80,8 +79,7 @@ MIXED_GLM_INLINE ExpSum exp_sum(double x) noexcept {
   const ExpFactors f = exp_factors(hold_in_exp_range(x), 0.0);
   const double sum = 1.0 + f.expm1;
   const double low = f.expm1 - (sum - 1.0);
-  const bool underflow = x < exp_underflow;
-  return {underflow ? 0.0 : f.scale * sum, underflow ? 0.0 : f.scale * low};
+  return {f.scale * sum, min(f.scale, 1024.0) * low};
 }
 
 }  // namespace mixed_glm::math

@@ -38,12 +38,13 @@ inline constexpr std::array<double, 12> laplace_tail_denominator = {
 };
 
 struct MillsRatio {
+  double argument;   // t, or 1e8 if that is less
   double ratio;      // R = Phi(-t) / phi(t)
   double excess;     // delta = 1 / R - t
   double asymmetry;  // h''' / h'
 };
 
-// For t >= 0. Beyond 1e8, where R = 1 / t to the last digit, the values of 1e8 are returned.
+// For t >= 0. Beyond 1e8, where R = 1 / t to the last digit, everything is that of 1e8.
 MIXED_GLM_INLINE MillsRatio mills_ratio(double t) noexcept {
   const double s = min(t, 1e8);  // keeps the fourteenth and later powers finite
   const double p = polynomial(s, laplace_tail_numerator);
@@ -55,16 +56,17 @@ MIXED_GLM_INLINE MillsRatio mills_ratio(double t) noexcept {
   const double inverse = 1.0 / (c * d);
   const double inverse_c = d * inverse;
   const double variation = q * ((s * s + 9.0) * q - s * p) - 2.0 * p * p;
-  return {c * c * inverse, b * inverse_c, 2.0 * variation * inverse_c * inverse_c};
+  return {s, c * c * inverse, b * inverse_c, 2.0 * variation * inverse_c * inverse_c};
 }
 
 // exp(-t^2 / 2) / sqrt(2 pi), to the last digits even where t^2 / 2 is in the hundreds: the square
-// is taken of the upper half of t, exactly, and what is left enters as a correction.
+// is taken of the upper half of t, exactly, and what is left enters as a correction. For t up to
+// 1e3; it is zero from 37.7 on.
 MIXED_GLM_INLINE double normal_density(double t) noexcept {
   constexpr double inverse_sqrt_two_pi = 0.39894228040143268;
-  const double s = min(t, 40.0);  // the density is zero from 37.7 on
-  const double head = upper_half(s);
-  return inverse_sqrt_two_pi * exp(-0.5 * head * head, -0.5 * (s - head) * (s + head));
+  const double head = upper_half(t);
+  const double rest = (t - head) * (t + head);
+  return inverse_sqrt_two_pi * exp_of_negative(-0.5 * head * head, -0.5 * rest);
 }
 
 }  // namespace mixed_glm::math
