@@ -58,6 +58,8 @@ class Encoding:
         Values of names in the formula that are not columns. Those that cannot be pickled are left out then.
     n_missing : int
         Rows dropped because something was missing.
+    extra_offset : bool
+        Whether an offset was given beside those in the formula.
     """
 
     formula: str
@@ -67,6 +69,7 @@ class Encoding:
     components: tuple[Component, ...]
     context: dict[str, Any] = field(repr=False)
     n_missing: int = 0
+    extra_offset: bool = False
 
     def encode_fixed(self, data: Any) -> Floats:
         """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
@@ -100,8 +103,9 @@ class Encoding:
         for expression, (kind, state) in self.fixed.encoder_state.items():
             if kind.value != "categorical" or "categories" not in state:
                 continue
-            met = pd.unique(pd.Series(env.evaluate(expression).values))
-            unseen = [v for v in met if v not in set(state["categories"])]
+            categories = set(state["categories"])
+            met = pd.unique(pd.Series(env.evaluate(expression).values)).tolist()
+            unseen = [v for v in met if v not in categories]
             if unseen:
                 raise ValueError(
                     f"{expression} has levels that were not in the data of the model: "
@@ -179,7 +183,9 @@ def build(
         "endog": y, "exog": x, "exog_vc": z, "ident": ident, "fep_names": [str(c) for c in spec.column_names],
         "vcp_names": vcp_names, "vc_names": vc_names,
     }  # fmt: skip
-    encoding = Encoding(formula, text, vc, spec, tuple(components), used, int((~kept).sum()))
+    encoding = Encoding(
+        formula, text, vc, spec, tuple(components), used, int((~kept).sum()), "offset" in rows
+    )
     return FormulaDesign(arguments, encoding, frame, kept, text.response[0], levels)
 
 

@@ -1,0 +1,67 @@
+"""What a fit says about the parameters: means, standard deviations, quantiles, covariance.
+
+`MixedGLMResults` asks only for what `Posterior` promises, so a fit that is a mixture over a grid, or skew, brings a
+subclass of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from mixed_glm._standardize import Standardization
+from mixed_glm.optimize import joint_covariance
+
+if TYPE_CHECKING:
+    from mixed_glm.model import MixedGLM
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A Gaussian posterior of (beta, psi, u), d = p + K + q parameters.
+
+    Attributes
+    ----------
+    mean, sd : float array, shape (d,)
+        Fixed effects, log standard deviations, random effects.
+    """
+
+    mean: Floats
+    sd: Floats
+
+    def quantile(self, level: float) -> Floats:
+        """Marginal quantiles of all parameters, shape (d,)."""
+        return np.asarray(self.mean + self.sd * ndtri(level))
+
+    def covariance(self) -> Floats:
+        """Dense covariance, shape (d, d), or the variances alone, shape (d,), where parameters are independent."""
+        return np.asarray(self.sd**2)
+
+
+@dataclass(frozen=True)
+class JointModePosterior(Posterior):
+    """The Gaussian at the joint mode, with the inverse Hessian as covariance.
+
+    Attributes
+    ----------
+    model : MixedGLM
+    mode : float array, shape (d,)
+        The mode on the scale that it was found on.
+    standardization : Standardization or None
+        How that scale differs from the columns as given.
+    """
+
+    model: MixedGLM
+    mode: Floats
+    standardization: Standardization | None
+
+    def covariance(self) -> Floats:
+        """Dense inverse Hessian, computed on demand."""
+        covariance = joint_covariance(self.model.core(self.standardization), self.mode)
+        return covariance if self.standardization is None else self.standardization.covariance_back(covariance)

@@ -1,0 +1,458 @@
+"""Bayesian generalized linear mixed models with mutually independent random effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from mixed_glm import _core
+from mixed_glm._design import Design, make_design
+from mixed_glm._fit_map import fit_map
+from mixed_glm._standardize import Standardization
+from mixed_glm._validation import as_design, as_vector
+from mixed_glm.families import Family, as_family
+from mixed_glm.formula import Encoding, build
+from mixed_glm.results import MixedGLMResults
+
+__all__ = ["MixedGLM"]
+
+Floats = npt.NDArray[np.float64]
+
+METHODS = ("ep", "laplace", "vb", "map")  # a model has a fit_<method> for each that exists; best first
+
+
+@dataclass
+class ModelData:
+    """Data as they came, with statsmodels' names.
+
+    Attributes
+    ----------
+    endog, exog : float array
+        What the model was made of.
+    ynames : str
+    xnames : list of str
+    frame : DataFrame
+        The caller's data frame; only where a formula was used, and not kept by pickling.
+    """
+
+    endog: Floats
+    exog: Floats
+    ynames: str
+    xnames: list[str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "frame"}
+
+
+class MixedGLM:
+    """Bayesian generalized linear mixed model.
+
+    The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are independent
+    normal with mean 0; those with the same label in `ident` share a standard deviation, whose logarithm is normal
+    with mean 0 and standard deviation `vcp_p`. Fixed effects are normal with mean 0 and standard deviation `fe_p`.
+
+    Parameters
+    ----------
+    endog : array_like, shape (n,) or (n, 2)
+        Response. Binomial: 0 and 1; numbers of successes with `n_trials`; two columns, successes and failures; or
+        labels with two levels, of which the second (second category, or second in sorted order) is success.
+    exog : array_like, shape (n, p), or None
+        Fixed-effects columns. Include a column of ones for an intercept.
+    exog_vc : array_like or scipy.sparse, shape (n, q), or None
+        Random-effects columns, in any sparse format or dense. It is never changed.
+    ident : array_like, shape (q,), or None
+        Variance component of each column of `exog_vc`. Integer labels are numbered 0..K-1 in increasing order,
+        with gaps closed; string labels in order of first appearance.
+    family : Family, str, or statsmodels family
+        ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
+    vcp_p : float or array_like, shape (K,), default 1.0
+        Prior standard deviation of each log standard deviation.
+    fe_p : float or array_like, shape (p,), default 2.0
+        Prior standard deviation of each fixed effect.
+    fep_names : list of str, optional
+        Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
+    vcp_names : list of str, optional
+        Names of the variance components in the order of their numbers; default the string labels of `ident`, or
+        VC_1, VC_2, ...
+    vc_names : list of str, optional
+        Names of the random effects; default the columns of `exog_vc` if it is a data frame, else none.
+    offset : array_like, shape (n,), optional
+        Added to the linear predictor.
+    exposure : array_like, shape (n,), optional
+        Positive; its logarithm is added to the linear predictor. Only with a log link.
+    n_trials : array_like, shape (n,), or int, optional
+        Binomial number of trials; default 1.
+    freq_weights : array_like, shape (n,), optional
+        How often each observation counts; default 1.
+
+    Attributes
+    ----------
+    k_fep, k_vcp, k_vc : int
+        Numbers p of fixed effects, K of variance components and q of random effects.
+    ident : int array, shape (q,)
+        Components 0..K-1.
+    names : list of str
+        Names of all parameters in their order: fixed effects, variance components, random effects if named.
+    nobs : int
+    n_missing : int
+        Rows that a formula dropped because something was missing in them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For any argument that does not fit, naming it, what was expected and what came.
+
+    Warns
+    -----
+    RankDeficiencyWarning
+        If the columns of `exog` are linearly dependent; the prior still makes the posterior proper.
+
+    Examples
+    --------
+    >>> import mixed_glm as mg
+    >>> cbpp = mg.datasets.load_cbpp()
+    >>> model = mg.MixedGLM.from_formula(
+    ...     "incidence ~ period + (1 | herd)", data=cbpp, family="binomial", n_trials="size")
+    >>> result = model.fit_map()
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any,
+        exog_vc: Any = None,
+        ident: Any = None,
+        family: Any = None,
+        vcp_p: Any = 1.0,
+        fe_p: Any = 2.0,
+        fep_names: Any = None,
+        vcp_names: Any = None,
+        vc_names: Any = None,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
+        freq_weights: Any = None,
+    ) -> None:
+        chosen = _family(family)
+        design = make_design(
+            endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
+            vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
+        )  # fmt: skip
+        name = getattr(endog, "name", None)
+        self._set_up(design, chosen, "y" if name is None else str(name))
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        vc_formulas: Mapping[str, str] | None = None,
+        data: Any = None,
+        family: Any = None,
+        vcp_p: Any = 1.0,
+        fe_p: Any = 2.0,
+        *,
+        vcp_names: Any = None,
+        vc_names: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
+        freq_weights: Any = None,
+    ) -> Self:
+        """Make a model from a formula and a data frame.
+
+        Parameters
+        ----------
+        formula : str
+            ``"y ~ x + (1 | g)"``. Random effects as in lme4: ``(1 | g)``, ``(0 + x | g)``, ``(1 | a/b)``,
+            ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of its
+            own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won, lost)``,
+            ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))`` is a term.
+        vc_formulas : mapping of str to str, optional
+            statsmodels' habit: one formula without response for each variance component, such as
+            ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
+        data : DataFrame, or mapping of columns
+            Rows in which anything that the model uses is missing are dropped and counted in `n_missing`.
+        family, vcp_p, fe_p, vcp_names, vc_names
+            As for the class.
+        offset, exposure, n_trials, freq_weights : str or array_like, optional
+            Column names, or values for all rows of `data`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for the class; also for an unknown column or a formula that cannot be understood.
+        """
+        if data is None:
+            raise TypeError("data must be given, as from_formula(formula, data=...)")
+        chosen = _family(family)
+        by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
+        built = build(formula, vc_formulas, data, binomial=chosen.name == "binomial", by_row=by_row)
+        names = {"vcp_names": vcp_names, "vc_names": vc_names}
+        arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
+        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, **arguments)
+        model = cls.__new__(cls)
+        model._set_up(design, chosen, built.response_name, built.encoding, built.response_levels)
+        model.data.frame = built.frame  # type: ignore[attr-defined]
+        return model
+
+    def _set_up(
+        self,
+        design: Design,
+        family: Family,
+        endog_name: str,
+        encoding: Encoding | None = None,
+        response_levels: tuple[str, str] | None = None,
+    ) -> None:
+        self._design = design
+        self._encoding = encoding
+        self._core_cache: _core.Model | None = None
+        self.family = family
+        self.endog, self.exog, self.exog_vc, self.ident = design.endog, design.exog, design.exog_vc, design.ident
+        self.offset, self.exposure = design.offset, design.exposure
+        self.n_trials, self.freq_weights = design.n_trials, design.freq_weights
+        self.vcp_p, self.fe_p = design.vcp_p, design.fe_p
+        self.fep_names, self.vcp_names, self.vc_names = design.fep_names, design.vcp_names, design.vc_names
+        self.nobs = len(design.endog)
+        self.k_fep, self.k_vcp, self.k_vc = design.exog.shape[1], len(design.vcp_names), len(design.ident)
+        self.n_missing = 0 if encoding is None else encoding.n_missing
+        self.response_levels = response_levels or design.response_levels
+        self.endog_names = endog_name
+        self.data = ModelData(design.endog, design.exog, endog_name, design.fep_names)
+
+    @property
+    def formula(self) -> str | None:
+        """The formula that the model was made from; None if from arrays."""
+        return None if self._encoding is None else self._encoding.formula
+
+    @property
+    def exog_names(self) -> list[str]:
+        """Names of the fixed effects, as statsmodels calls them."""
+        return self.fep_names
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the parameters in order; without the random effects if they have no names."""
+        return self.fep_names + self.vcp_names + (self.vc_names or [])
+
+    @property
+    def exog_vc2(self) -> sparse.csr_array:
+        """Squared entries of `exog_vc`."""
+        return self.exog_vc.multiply(self.exog_vc).tocsr()
+
+    def core(self, standardization: Standardization | None = None) -> _core.Model:
+        """The compiled model; with `standardization`, that of the standardized columns, made anew each time."""
+        if standardization is not None:
+            return _make_core(self._design, self.family, standardization.apply(self.exog))
+        if self._core_cache is None:
+            self._core_cache = _make_core(self._design, self.family, self.exog)
+        return self._core_cache
+
+    def logposterior(self, params: npt.ArrayLike) -> float:
+        """Log joint density log p(y, beta, psi, u), fully normalized.
+
+        Parameters
+        ----------
+        params : array_like, shape (p + K + q,)
+            Fixed effects, log standard deviations, random effects.
+        """
+        return self.core().logposterior(self._params(params))
+
+    def logposterior_grad(self, params: npt.ArrayLike) -> Floats:
+        """Gradient of `logposterior`, shape (p + K + q,)."""
+        return self.core().logposterior_grad(self._params(params))
+
+    def logposterior_hess(self, params: npt.ArrayLike) -> sparse.csc_array:
+        """Hessian of `logposterior`, sparse, symmetric, shape (p + K + q, p + K + q)."""
+        params = self._params(params)
+        return sparse.csc_array(self.core().logposterior_hess(params), shape=(len(params), len(params)))
+
+    def fit(self, method: str = "auto", **options: Any) -> MixedGLMResults:
+        """Fit by the method that is best for this model, or by the one named.
+
+        Parameters
+        ----------
+        method : str, default "auto"
+            ``"auto"``, or the end of the name of a ``fit_`` method: ``"map"``.
+        **options
+            Passed on to that method.
+        """
+        available = [name for name in METHODS if hasattr(self, f"fit_{name}")]
+        name = available[0] if method == "auto" else method
+        if name not in available:
+            raise ValueError(f"method must be 'auto' or one of {', '.join(available)}, got {method!r}")
+        result: MixedGLMResults = getattr(self, f"fit_{name}")(**options)
+        return result
+
+    def fit_map(
+        self,
+        method: str = "newton",
+        minim_opts: Mapping[str, Any] | None = None,
+        scale_fe: bool = False,
+        rng: Any = None,
+        start: npt.ArrayLike | None = None,
+    ) -> MixedGLMResults:
+        """Mode of the joint density of all parameters, and the inverse Hessian there.
+
+        The search is deterministic: it starts at log standard deviations of 1, with fixed and random effects at
+        their conditional mode. The joint density always has a second, degenerate mode where all effects of a
+        component are zero; where the search ends there, a warning says so.
+
+        Parameters
+        ----------
+        method : str, default "newton"
+            ``"newton"``, a sparse trust-region method, or any method of `scipy.optimize.minimize`.
+        minim_opts : mapping, optional
+            Options of the method; for ``"newton"`` ``gtol`` (1e-7) and ``maxiter`` (500).
+        scale_fe : bool, default False
+            Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means and the
+            full covariance, intercept included, back exactly. **The prior `fe_p` then applies to the coefficients
+            of the standardized columns.** Without a constant column, columns are scaled but not centred.
+        rng : int, numpy.random.Generator or RandomState, optional
+            Perturbs the start. By default nothing is random.
+        start : array_like, shape (p + K + q,), optional
+            Start of the search, on the scale of the columns as given.
+
+        Warns
+        -----
+        VarianceCollapseWarning
+            If a component went to the mode where its effects are zero.
+        ConvergenceWarning
+            If the optimizer did not converge, or the point is not a maximum.
+        """
+        start = None if start is None else self._params(start, "start")
+        return fit_map(self, method, minim_opts, scale_fe, rng, start)
+
+    def predict(
+        self,
+        params: npt.ArrayLike,
+        exog: Any = None,
+        linear: bool = False,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+    ) -> Floats:
+        """Mean of the response at random effects of zero.
+
+        Parameters
+        ----------
+        params : array_like
+            Fixed effects, or all parameters.
+        exog : array_like, shape (m, p), or DataFrame, optional
+            Fixed-effects columns; for a model from a formula also a data frame with its variables. Default: the
+            model's own rows.
+        linear : bool, default False
+            Return the linear predictor.
+        offset, exposure : array_like, shape (m,), optional
+            For new rows; required if the model has them.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Mean for each row (per trial for the binomial family); NaN where a data frame has missing values.
+        """
+        beta = np.asarray(params, dtype=np.float64)[: self.k_fep]
+        if len(beta) != self.k_fep:
+            raise ValueError(f"params must have at least the {self.k_fep} fixed effects, got {len(beta)}")
+        x = self.exog if exog is None else self._new_exog(exog)
+        eta = x @ beta
+        shift = self._design.total_offset() if exog is None else None
+        if exog is not None or offset is not None or exposure is not None:
+            shift = self._new_offset(exog, offset, exposure, len(eta))
+        eta = eta if shift is None else eta + shift
+        return eta if linear else np.asarray(self.family.mean(eta))
+
+    def _params(self, params: npt.ArrayLike, name: str = "params") -> Floats:
+        vector = as_vector(params, name)
+        size = self.k_fep + self.k_vcp + self.k_vc
+        if len(vector) != size:
+            raise ValueError(
+                f"{name} must have {size} entries ({self.k_fep} fixed effects, {self.k_vcp} log standard deviations, "
+                f"{self.k_vc} random effects), got {len(vector)}"
+            )
+        return vector
+
+    def _unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
+        """Split a vector of all parameters into fixed effects, log standard deviations, random effects."""
+        p, k = self.k_fep, self.k_vcp
+        return vector[:p], vector[p : p + k], vector[p + k :]
+
+    def _new_exog(self, exog: Any) -> Floats:
+        if self._is_raw(exog):
+            assert self._encoding is not None
+            return self._encoding.encode_fixed(exog)
+        x, _ = as_design(exog, "exog", len(exog))
+        if x.shape[1] != self.k_fep:
+            raise ValueError(f"exog must have {self.k_fep} columns ({', '.join(self.fep_names)}), got {x.shape[1]}")
+        return x
+
+    def _is_raw(self, exog: Any) -> bool:
+        """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
+        if self._encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
+            return False
+        return [str(c) for c in exog] != self.fep_names
+
+    def _new_offset(self, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
+        raw = exog is not None and self._is_raw(exog)
+        parts = []
+        in_formula = self._encoding is not None and bool(self._encoding.text.offsets)
+        if in_formula and raw:
+            assert self._encoding is not None
+            parts.append(self._encoding.encode_offset(exog))
+        for name, given, own in (("offset", offset, self.offset), ("exposure", exposure, self.exposure)):
+            if given is not None:
+                values = as_vector(given, name, n, scalar=True)
+                if name == "exposure" and (values <= 0).any():
+                    raise ValueError("exposure must be positive")
+                parts.append(np.log(values) if name == "exposure" else values)
+            elif own is not None and not (name == "offset" and in_formula and raw and not self._extra_offset):
+                raise ValueError(f"{name} must be given for new rows: the model has one")
+        return np.sum(parts, axis=0) if parts else None
+
+    @property
+    def _extra_offset(self) -> bool:
+        """Whether an offset was given beside those in the formula."""
+        return self._encoding is None or self._encoding.extra_offset
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_core_cache": None}
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: {self.family.name} ({self.family.link}), {self.nobs} observations, "
+            f"{self.k_fep} fixed effects, {self.k_vc} random effects in {self.k_vcp} components>"
+        )
+
+
+def _family(family: Any) -> Family:
+    if family is None:
+        raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
+    return as_family(family)
+
+
+def _make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
+    n, p = exog.shape
+    k = len(design.vcp_names)
+    z = design.exog_vc
+    offset = design.total_offset()
+    return _core.Model(
+        endog=design.endog,
+        exog=exog,
+        vc_indptr=z.indptr.astype(np.int64, copy=False),
+        vc_indices=z.indices.astype(np.int32, copy=False),
+        vc_data=z.data,
+        ident=design.ident,
+        k_vcp=k,
+        family=family.core,
+        trials=np.ones(n) if design.n_trials is None else design.n_trials,
+        weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
+        offset=np.zeros(n) if offset is None else offset,
+        fe_p=np.broadcast_to(np.asarray(design.fe_p), p).copy(),
+        vcp_p=np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+    )

@@ -1,0 +1,200 @@
+"""What a fit returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mixed_glm._posterior import Posterior
+from mixed_glm.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mixed_glm.model import MixedGLM
+
+__all__ = ["BayesMixedGLMResults", "MixedGLMResults"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class MixedGLMResults:
+    """Posterior of a mixed model, as one of the fit methods found it.
+
+    Attributes
+    ----------
+    model : MixedGLM
+    params : float array, shape (p + K + q,)
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, random effects.
+    fe_mean, fe_sd : float array, shape (p,)
+        Posterior means and standard deviations of the fixed effects.
+    vcp_mean, vcp_sd : float array, shape (K,)
+        The same for the logarithms of the standard deviations of the random effects.
+    vc_mean, vc_sd : float array, shape (q,)
+        The same for the random effects.
+    method : str
+        ``"map"``, ...
+    log_density : float
+        Log joint density at `params`; with ``scale_fe``, that of the standardized model.
+    status : str
+        ``"converged"``, or what went wrong: ``"not converged"``, ``"collapsed"``, ``"not a maximum"``.
+    converged : bool
+    n_iter : int
+    optim_retvals : OptimizeResult or None
+        What the optimizer returned.
+    """
+
+    def __init__(
+        self,
+        model: MixedGLM,
+        posterior: Posterior,
+        *,
+        method: str,
+        log_density: float,
+        status: str,
+        converged: bool,
+        n_iter: int,
+        optim_retvals: Any = None,
+    ) -> None:
+        self.model = model
+        self.posterior = posterior
+        self.method = method
+        self.log_density = log_density
+        self.status = status
+        self.converged = converged
+        self.n_iter = n_iter
+        self.optim_retvals = optim_retvals
+        self.params = posterior.mean
+        self.fe_mean, self.vcp_mean, self.vc_mean = model._unpack(posterior.mean)
+        self.fe_sd, self.vcp_sd, self.vc_sd = model._unpack(posterior.sd)
+
+    @property
+    def bse(self) -> Floats:
+        """Posterior standard deviations of all parameters, in the order of `params`."""
+        return self.posterior.sd
+
+    def cov_params(self) -> Floats | pd.DataFrame | pd.Series:
+        """Posterior covariance of all parameters, computed when asked for; dense, so not for very many groups.
+
+        Returns
+        -------
+        ndarray or DataFrame, shape (d, d)
+            With names if the model was made from a formula. Variances alone, shape (d,), for fits in which the
+            parameters are independent.
+        """
+        covariance = self.posterior.covariance()
+        if self.model.formula is None:
+            return covariance
+        names = self._names()
+        if covariance.ndim == 1:
+            return pd.Series(covariance, index=names)
+        return pd.DataFrame(covariance, index=names, columns=names)
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Central credible intervals of all parameters with probability ``1 - alpha``.
+
+        Returns
+        -------
+        DataFrame, shape (d, 2)
+            Columns ``lower`` and ``upper``; standard deviations of random effects on the log scale.
+        """
+        low, high = self._interval(alpha)
+        return pd.DataFrame({"lower": low, "upper": high}, index=self._names())
+
+    def random_effects(self, term: str | int | None = None) -> pd.DataFrame:
+        """Posterior means and standard deviations of the random effects.
+
+        Parameters
+        ----------
+        term : str or int, optional
+            Name (or number) of a variance component; default all.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``Mean`` and ``SD``; index: their names, if they have any.
+        """
+        rows = np.arange(self.model.k_vc) if term is None else self._effects_of(term)
+        names = self.model.vc_names
+        index = None if names is None else [names[j] for j in rows]
+        return pd.DataFrame({"Mean": self.vc_mean[rows], "SD": self.vc_sd[rows]}, index=index)
+
+    def predict(
+        self, exog: Any = None, linear: bool = False, *, offset: Any = None, exposure: Any = None
+    ) -> Floats:
+        """Mean of the response at random effects of zero; see `MixedGLM.predict`."""
+        return self.model.predict(self.params, exog, linear, offset=offset, exposure=exposure)
+
+    def to_frame(self, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
+        """All estimates as one table.
+
+        Parameters
+        ----------
+        alpha : float, default 0.05
+            The interval has probability ``1 - alpha``.
+        random : bool, default False
+            Whether the random effects are rows too.
+
+        Returns
+        -------
+        DataFrame
+            Index: names. Columns: ``type`` (``fixed``, ``log sd``, ``random``), ``mean``, ``sd``, ``lower``,
+            ``upper``.
+        """
+        low, high = self._interval(alpha)
+        model = self.model
+        kinds = ["fixed"] * model.k_fep + ["log sd"] * model.k_vcp + ["random"] * model.k_vc
+        table = pd.DataFrame(
+            {"type": kinds, "mean": self.params, "sd": self.bse, "lower": low, "upper": high}, index=self._names()
+        )
+        return table if random else table.iloc[: model.k_fep + model.k_vcp]
+
+    def summary(self, alpha: float = 0.05) -> Summary:
+        """Table of the posterior as statsmodels lays it out, to print or to convert to HTML or LaTeX.
+
+        Parameters
+        ----------
+        alpha : float, default 0.05
+            The interval of the standard deviations has probability ``1 - alpha``.
+        """
+        return summarize(self, alpha)
+
+    def plot_random_effects(self, term: str | int | None = None, ax: Axes | None = None) -> Axes:
+        """Caterpillar plot of the random effects; needs matplotlib. See `plots.plot_random_effects`."""
+        from mixed_glm.plots import plot_random_effects
+
+        return plot_random_effects(self, term, ax)
+
+    def _effects_of(self, term: str | int) -> npt.NDArray[np.intp]:
+        """Positions of the random effects of one component."""
+        names = self.model.vcp_names
+        if isinstance(term, (int, np.integer)) and not isinstance(term, bool) and 0 <= term < len(names):
+            component = int(term)
+        elif term in names:
+            component = names.index(str(term))
+        else:
+            raise ValueError(f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}")
+        return np.flatnonzero(self.model.ident == component)
+
+    def _interval(self, alpha: float) -> tuple[Floats, Floats]:
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
+        return self.posterior.quantile(alpha / 2), self.posterior.quantile(1 - alpha / 2)
+
+    def _names(self) -> list[str]:
+        """A name for every parameter; ``u[j]`` for random effects without names."""
+        model = self.model
+        effects = model.vc_names or [f"u[{j}]" for j in range(model.k_vc)]
+        return model.fep_names + model.vcp_names + effects
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.method}, {self.status}, of {self.model!r}>"
+
+
+BayesMixedGLMResults = MixedGLMResults
