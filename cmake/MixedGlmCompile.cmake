@@ -4,9 +4,15 @@ include(CheckCXXCompilerFlag)
 
 # mixed_glm_flags: what every binary of this project is compiled with, but never the users of the headers.
 add_library(mixed_glm_flags INTERFACE)
+# Eigen's "fast" square root with AVX-512 is not correctly rounded.
+target_compile_definitions(mixed_glm_flags INTERFACE EIGEN_FAST_MATH=0)
 if(MSVC)
   target_compile_options(mixed_glm_flags INTERFACE /W4 /bigobj "$<$<BOOL:${MIXED_GLM_WERROR}>:/WX>")
 else()
+  # GCC before 13 takes the deliberately undefined registers inside its own AVX-512 intrinsics for uninitialized ones.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(mixed_glm_flags INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized)
+  endif()
   # Without errno and trapping semantics loops with sqrt, rounding and comparisons vectorize; values are not changed.
   target_compile_options(
     mixed_glm_flags

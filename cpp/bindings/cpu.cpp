@@ -1,12 +1,33 @@
-// mixed_glm._cpu: compiled for the plainest processor, it tells which of the _core_* modules this one can run.
+// mixed_glm._cpu: compiled for the plainest processor, it tells which of the _core_* modules this
+// one can run. Written against Python's own interface: with pybind11 these few lines take as long
+// to compile as half the core.
 
-#include <pybind11/pybind11.h>
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
 
 #include "cpu_features.hpp"
 
-namespace py = pybind11;
+namespace {
 
-PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
-  m.def("x86_64_level", &mixed_glm_cpu::x86_64_level,
-        "Highest x86-64 level (1 to 4) of this processor; 0 on other architectures.");
+PyObject* x86_64_level(PyObject*, PyObject*) {
+  return PyLong_FromLong(mixed_glm_cpu::x86_64_level());
 }
+
+PyMethodDef methods[] = {
+    {"x86_64_level", x86_64_level, METH_NOARGS,
+     "x86_64_level()\n--\n\n"
+     "Highest x86-64 level (1 to 4) of this processor; 0 on other architectures."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyModuleDef_Slot slots[] = {
+#ifdef Py_GIL_DISABLED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, nullptr}};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_cpu", nullptr, 0, methods, slots, nullptr, nullptr, nullptr};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__cpu() { return PyModuleDef_Init(&definition); }

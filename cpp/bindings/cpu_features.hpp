@@ -1,8 +1,9 @@
 // Which x86-64 instruction set levels this processor and operating system can run.
 //
-// The levels are those of the x86-64 psABI: v2 (SSE4.2), v3 (AVX2, FMA, BMI), v4 (AVX-512 F, BW, CD, DQ, VL). A level
-// counts only if every one of its features is there *and* the operating system saves the registers it uses (XCR0):
-// a processor with AVX2 under a hypervisor that masks FMA is v2. cpuid is asked directly, because the names that
+// The levels are those of the x86-64 psABI: v2 (SSE4.2), v3 (AVX2, FMA, BMI), v4 (AVX-512 F, BW,
+// CD, DQ, VL). A level counts only if every one of its features is there *and* the operating system
+// saves the registers it uses (XCR0): a processor with AVX2 under a hypervisor that masks FMA is
+// v2. cpuid is asked directly, because the names that
 // __builtin_cpu_supports knows differ from compiler to compiler.
 #pragma once
 

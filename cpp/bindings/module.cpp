@@ -1,9 +1,8 @@
-// The extension module. It is compiled once for each instruction set under its own name, and appears to Python as
-// mixed_glm._core whichever was chosen (see mixed_glm/_dispatch.py).
+// The extension module. It is compiled once for each instruction set under its own name, and
+// appears to Python as mixed_glm._core whichever was chosen (see mixed_glm/_dispatch.py).
 
 #include "module.hpp"
 
-#include <Eigen/Core>
 #include <mixed_glm/version.hpp>
 
 namespace py = pybind11;
@@ -13,8 +12,7 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   m.attr("__doc__") = "The compiled core of mixed_glm.";
   m.attr("__version__") = MIXED_GLM_VERSION;
   m.attr("__isa__") = MIXED_GLM_ISA;
-  m.attr("__eigen_version__") = MIXED_GLM_STRINGIZE(EIGEN_WORLD_VERSION) "." MIXED_GLM_STRINGIZE(
-      EIGEN_MAJOR_VERSION) "." MIXED_GLM_STRINGIZE(EIGEN_MINOR_VERSION);
+  m.attr("__eigen_version__") = MIXED_GLM_EIGEN_VERSION;
 #ifdef MIXED_GLM_HAVE_BIND_FAMILY
   bind_family(m);
 #endif

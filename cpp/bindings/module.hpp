@@ -1,7 +1,7 @@
 // The parts of the extension module, one function for each bind_<thing>.cpp.
 //
-// Several copies of the module, compiled for different instruction sets, can be in one process, so every class must be
-// registered with py::module_local().
+// Several copies of the module, compiled for different instruction sets, can be in one process, so
+// every class must be registered with py::module_local().
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -1,5 +1,5 @@
-// Reads a csv with the columns successes and trials, and finds the log odds common to all rows by Newton's method on
-// the kernel of the binomial family. Usage: embed FILE.csv
+// Reads a csv with the columns successes and trials, and finds the log odds common to all rows by
+// Newton's method on the kernel of the binomial family. Usage: embed FILE.csv
 
 #include <Eigen/Core>
 #include <cmath>
@@ -48,8 +48,8 @@ struct CommonLogOdds {
 CommonLogOdds fit_common_log_odds(const Counts& counts) {
   const mixed_glm::BinomialLogit kernel;
   const Eigen::Index n = counts.successes.size();
-  const mixed_glm::Response response = mixed_glm::encode_response(
-      kernel, counts.successes, counts.trials, Eigen::VectorXd::Ones(n));
+  const mixed_glm::Response response =
+      mixed_glm::encode_response(kernel, counts.successes, counts.trials, Eigen::VectorXd::Ones(n));
 
   Eigen::VectorXd value(n), d1(n), d2(n);
   double eta = 0, step = 1;
