@@ -13,10 +13,6 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   m.attr("__version__") = MIXED_GLM_VERSION;
   m.attr("__isa__") = MIXED_GLM_ISA;
   m.attr("__eigen_version__") = MIXED_GLM_EIGEN_VERSION;
-#ifdef MIXED_GLM_HAVE_BIND_FAMILY
   bind_family(m);
-#endif
-#ifdef MIXED_GLM_HAVE_BIND_MODEL
   bind_model(m);
-#endif
 }
