@@ -1,9 +1,36 @@
 """Bayesian generalized linear mixed models with a fast C++ core."""
 
 from mixed_glm import _core
-from mixed_glm._paths import get_cmake_dir, get_include
 
 __version__ = _core.__version__
-__isa__ = _core.__isa__
+__isa__ = _core.__isa__  # the instruction set of the loaded core; MIXED_GLM_ISA in the environment overrides the choice
 
-__all__ = ["__isa__", "__version__", "get_cmake_dir", "get_include"]
+from mixed_glm import datasets, exceptions, families  # noqa: E402
+from mixed_glm._paths import get_cmake_dir, get_include  # noqa: E402
+from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM  # noqa: E402
+from mixed_glm.exceptions import (  # noqa: E402
+    ConvergenceWarning,
+    MixedGLMWarning,
+    RankDeficiencyWarning,
+    VarianceCollapseWarning,
+)
+from mixed_glm.model import MixedGLM  # noqa: E402
+from mixed_glm.results import MixedGLMResults  # noqa: E402
+
+__all__ = [
+    "BinomialBayesMixedGLM",
+    "ConvergenceWarning",
+    "MixedGLM",
+    "MixedGLMResults",
+    "MixedGLMWarning",
+    "PoissonBayesMixedGLM",
+    "RankDeficiencyWarning",
+    "VarianceCollapseWarning",
+    "__isa__",
+    "__version__",
+    "datasets",
+    "exceptions",
+    "families",
+    "get_cmake_dir",
+    "get_include",
+]
