@@ -43,7 +43,9 @@ def dense(design: FormulaDesign) -> np.ndarray:
 def test_intercepts_and_slopes_by_group(data: pd.DataFrame) -> None:
     design = make("y ~ x + (1 | g) + (0 + x | g)", data)
     indicator = (data.g.to_numpy()[:, None] == ["a", "b", "c"]).astype(float)
-    np.testing.assert_array_equal(dense(design), np.hstack([indicator, indicator * data.x.to_numpy()[:, None]]))
+    np.testing.assert_array_equal(
+        dense(design), np.hstack([indicator, indicator * data.x.to_numpy()[:, None]])
+    )
     arguments = design.arguments
     assert arguments["vcp_names"] == ["g", "x|g"]
     assert arguments["vc_names"] == ["g[a]", "g[b]", "g[c]", "x|g[a]", "x|g[b]", "x|g[c]"]
@@ -187,7 +189,12 @@ def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None
     [
         ("y ~ x", {"data": 3}, TypeError, "data must be a data frame"),
         ("y ~ x", {"data": {"y": [], "x": []}}, ValueError, "at least one row"),
-        ("y ~ x", {"by_row": {"offset": [1.0, 2.0]}}, ValueError, "offset must have one value for each of the 6"),
+        (
+            "y ~ x",
+            {"by_row": {"offset": [1.0, 2.0]}},
+            ValueError,
+            "offset must have one value for each of the 6",
+        ),
         ("y ~ x", {"vc": ["0 + g"]}, TypeError, "vc_formulas must be a mapping"),
         ("y ~ x", {"vc": pd.DataFrame({"y": [1]})}, TypeError, "give the data as data="),
         ("y ~ (0 | g)", {}, ValueError, "no effect before the bar"),
@@ -203,7 +210,9 @@ def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None
         ("y ~ x", {"vc": {"a": "0"}}, ValueError, "has no columns"),
     ],
 )
-def test_bad_input(data: pd.DataFrame, formula: str, options: dict, error: type[Exception], message: str) -> None:
+def test_bad_input(
+    data: pd.DataFrame, formula: str, options: dict, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         make(formula, **({"data": data} | options))
 

@@ -102,6 +102,8 @@ def test_formula_must_be_text() -> None:
         parse_formula(3)  # type: ignore[arg-type]
 
 
-@given(st.lists(st.sampled_from(["x", "a:b", "f(a + b)", "[1 + 2]", "'+'", "`p + q`", "{a + b}"]), min_size=1))
+@given(
+    st.lists(st.sampled_from(["x", "a:b", "f(a + b)", "[1 + 2]", "'+'", "`p + q`", "{a + b}"]), min_size=1)
+)
 def test_split_undoes_joining(parts: list[str]) -> None:
     assert split(" + ".join(parts), "+") == parts

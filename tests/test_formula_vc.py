@@ -50,7 +50,9 @@ def test_same_as_statsmodels(data: pd.DataFrame, formula: str, vc: dict[str, str
 
 
 def test_contrasts_and_splines_go_through_formulaic(data: pd.DataFrame) -> None:
-    arguments = build("y ~ 1", {"s": "0 + bs(x, df=4)", "l": "0 + C(g, levels=['c', 'b', 'a'])"}, data, binomial=False)
+    arguments = build(
+        "y ~ 1", {"s": "0 + bs(x, df=4)", "l": "0 + C(g, levels=['c', 'b', 'a'])"}, data, binomial=False
+    )
     z = arguments.arguments["exog_vc"].toarray()
     assert z.shape == (80, 7)
     np.testing.assert_array_equal(z[:, 4:], (data.g.to_numpy()[:, None] == ["c", "b", "a"]).astype(float))

@@ -81,7 +81,11 @@ def test_design_forms() -> None:
         (np.ones(3), ValueError, "must have 4 rows, one for each observation, got 3"),
         (np.ones((4, 2, 2)), ValueError, "must have one or two dimensions"),
         (np.array([1, np.nan, 1, 1]), ValueError, "must be finite, got nan at row 1, column 0"),
-        (pd.DataFrame({"a": [1.0] * 4, "b": [0, 0, np.inf, 0]}), ValueError, "must be finite, got inf at row 2, column b"),
+        (
+            pd.DataFrame({"a": [1.0] * 4, "b": [0, 0, np.inf, 0]}),
+            ValueError,
+            "must be finite, got inf at row 2, column b",
+        ),
         (list("abcd"), TypeError, "must be numeric"),
         (pd.DataFrame({"a": list("abcd")}), TypeError, "must be numeric, got column 'a'"),
         (np.ones(4, dtype=complex), TypeError, "must be numeric"),

@@ -10,7 +10,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def outside_frame() -> tuple[FrameType, int]:
-    """First frame outside of this package, and its distance from the function that asks (which has level 1)."""
+    """First frame outside of this package, and its stack level as the function that asks sees it."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         frame, level = frame.f_back, level + 1

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from mixed_glm import _core
 from mixed_glm import _validation as check
 from mixed_glm._caller import warn
 from mixed_glm._response import as_response
@@ -153,19 +154,15 @@ def _exposure(exposure: Any, n: int, family: Family) -> Floats | None:
         return None
     if family.link != "log":
         raise ValueError(f"exposure is only for a log link, got it with the {family.link} link; use offset")
-    values = check.as_vector(exposure, "exposure", n, scalar=True)
-    if (values <= 0).any():
-        row = int(np.argmax(values <= 0))
-        raise ValueError(f"exposure must be positive, got {values[row]:g} at row {row}")
-    return values
+    return check.as_positive(exposure, "exposure", n)
 
 
 def _warn_if_rank_deficient(exog: Floats) -> None:
     rank = numerical_rank(exog)
     if rank < exog.shape[1]:
         warn(
-            f"exog has {exog.shape[1]} columns but rank {rank}: the data do not tell some coefficients apart, only "
-            "the prior fe_p does",
+            f"exog has {exog.shape[1]} columns but rank {rank}: the data do not tell some coefficients "
+            "apart, only the prior fe_p does",
             RankDeficiencyWarning,
         )
 
@@ -173,8 +170,8 @@ def _warn_if_rank_deficient(exog: Floats) -> None:
 def numerical_rank(exog: Floats) -> int:
     """Rank of a tall matrix, shape (n, p), whatever the scales of its columns.
 
-    The Gram matrix settles nearly every case at the cost of one product; where it looks close to singular, the R of
-    a QR factorization decides, which does not square the condition number.
+    The Gram matrix settles nearly every case at the cost of one product; where it looks close to singular,
+    the R of a QR factorization decides, which does not square the condition number.
     """
     n, p = exog.shape
     norms = np.sqrt(np.einsum("ij,ij->j", exog, exog))
@@ -189,3 +186,25 @@ def numerical_rank(exog: Floats) -> int:
     triangle = np.linalg.qr(columns, mode="r")
     return int(np.linalg.matrix_rank(triangle / norms, tol=1e-11 * np.sqrt(p)))
 
+
+def make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
+    """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns."""
+    n, p = exog.shape
+    k = len(design.vcp_names)
+    z = design.exog_vc
+    offset = design.total_offset()
+    return _core.Model(
+        endog=design.endog,
+        exog=exog,
+        vc_indptr=z.indptr.astype(np.int64, copy=False),
+        vc_indices=z.indices.astype(np.int32, copy=False),
+        vc_data=z.data,
+        ident=design.ident,
+        k_vcp=k,
+        family=family.core,
+        trials=np.ones(n) if design.n_trials is None else design.n_trials,
+        weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
+        offset=np.zeros(n) if offset is None else offset,
+        fe_p=np.broadcast_to(np.asarray(design.fe_p), p).copy(),
+        vcp_p=np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+    )

@@ -66,8 +66,8 @@ def _warn(model: MixedGLM, mode: JointMode, method: str) -> None:
         better = next((m for m in ("ep", "laplace") if hasattr(model, f"fit_{m}")), None)
         advice = f"; use fit() or fit_{better}(), which integrate the random effects out" if better else ""
         warn(
-            f"the joint mode has collapsed: all random effects of {names} are at zero with a vanishing standard "
-            f"deviation. The joint density has such a mode whatever the data{advice}",
+            f"the joint mode has collapsed: all random effects of {names} are at zero with a vanishing "
+            f"standard deviation. The joint density has such a mode whatever the data{advice}",
             VarianceCollapseWarning,
         )
     if not mode.converged:
@@ -77,4 +77,6 @@ def _warn(model: MixedGLM, mode: JointMode, method: str) -> None:
             ConvergenceWarning,
         )
     elif not mode.valid:
-        warn("fit_map ended at a point that is not a maximum; standard deviations are NaN", ConvergenceWarning)
+        warn(
+            "fit_map ended at a point that is not a maximum; standard deviations are NaN", ConvergenceWarning
+        )

@@ -59,21 +59,25 @@ def names_in(expression: str) -> set[str]:
         tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
     except SyntaxError:
         raise ValueError(f"formula: {expression!r} is not a valid expression") from None
-    read, bound = set(), set()
+    read: set[str] = set()
+    bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (read if isinstance(node.ctx, ast.Load) else bound).add(quoted.get(node.id, node.id))
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
-            read.update(a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+            read.update(
+                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
     return read - bound
 
 
 def caller_context() -> Mapping[str, Any]:
     """Variables that are visible where the package was called from."""
     frame, _ = outside_frame()
-    return LayeredMapping(frame.f_locals, frame.f_globals)
+    context: Mapping[str, Any] = LayeredMapping(frame.f_locals, frame.f_globals)
+    return context
 
 
 def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +133,7 @@ class Factor:
     standard: bool
 
     def codes(self) -> tuple[npt.NDArray[np.intp], pd.Index]:
-        """Integer code of every row (-1 where missing) and the levels: categories in their order, else sorted."""
+        """Integer code of every row (-1 where missing) and the levels: categories, or sorted values."""
         values = pd.Series(self.values) if not isinstance(self.values, pd.Series) else self.values
         if isinstance(values.dtype, pd.CategoricalDtype):
             return values.cat.codes.to_numpy().astype(np.intp), values.cat.categories
@@ -177,8 +181,10 @@ class Environment:
         plain = metadata is None or (categorical and _is_plain_c(expression))
         values = getattr(values, "__wrapped__", values) if metadata is not None else values
         if not isinstance(values, (pd.Series, np.ndarray, pd.Categorical)):
-            values = np.asarray(values) if np.ndim(values) == 1 and not isinstance(values, Mapping) else values
-        shape = getattr(values, "shape", ())
+            values = (
+                np.asarray(values) if np.ndim(values) == 1 and not isinstance(values, Mapping) else values
+            )
+        shape: tuple[int, ...] = getattr(values, "shape", ())
         if shape == ():
             if not np.isscalar(values):
                 return Factor(values, categorical, standard=False)

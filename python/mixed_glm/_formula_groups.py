@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +66,7 @@ class Grouping:
 
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
-        parts = [
-            level.take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
-        ]
+        parts = [level.take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)]
         return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
 
 
@@ -93,9 +92,7 @@ class Component:
         return [f"{self.name}[{label}]" for label in self.grouping.labels()]
 
 
-def group_components(
-    terms: Sequence[GroupTerm], env: Environment
-) -> tuple[list[Component], list[Block]]:
+def group_components(terms: Sequence[GroupTerm], env: Environment) -> tuple[list[Component], list[Block]]:
     """Evaluate ``(effects | group)`` terms.
 
     Raises
@@ -125,7 +122,8 @@ def assemble(blocks: Sequence[Block], n: int) -> sparse.csr_array:
     width = sum(b.width for b in blocks)
     if not blocks or width == 0:
         return sparse.csr_array((n, width), dtype=np.float64)
-    indices = np.empty((n, len(blocks)), dtype=np.int32 if width < 2**31 else np.int64)
+    index_type = np.int32 if max(width, n * len(blocks)) < 2**31 else np.int64
+    indices: npt.NDArray[Any] = np.empty((n, len(blocks)), dtype=index_type)
     data = np.ones((n, len(blocks)))
     kept = np.ones((n, len(blocks)), dtype=bool)
     start = 0
@@ -137,12 +135,11 @@ def assemble(blocks: Sequence[Block], n: int) -> sparse.csr_array:
             data[:, j] = block.values
             kept[:, j] &= block.values != 0
         start += block.width
-    indptr = np.zeros(n + 1, dtype=np.int64)
+    indptr: npt.NDArray[Any] = np.zeros(n + 1, dtype=index_type)
     np.cumsum(kept.sum(axis=1), out=indptr[1:])
     flat = slice(None) if kept.all() else kept.ravel()
     z = sparse.csr_array((n, width), dtype=np.float64)
-    z.data, z.indices = data.ravel()[flat], indices.ravel()[flat]
-    z.indptr = indptr.astype(indices.dtype) if indptr[-1] < np.iinfo(indices.dtype).max else indptr
+    z.data, z.indices, z.indptr = data.ravel()[flat], indices.ravel()[flat], indptr
     return z
 
 
@@ -195,8 +192,8 @@ def _effects(term: GroupTerm, env: Environment) -> list[tuple[str | None, Floats
     if len(names) > 1 and not term.independent:
         group = ":".join(term.factors)
         raise ValueError(
-            f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which this model "
-            f"does not have; write ({term.effects} || {group}) for independent ones"
+            f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
+            f"this model does not have; write ({term.effects} || {group}) for independent ones"
         )
     return [
         (None, None) if name == "Intercept" else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))

@@ -20,13 +20,14 @@ from scipy import sparse
 from mixed_glm._formula_data import Environment, Factor
 from mixed_glm._formula_groups import Block, assemble
 
-Scoped = list[tuple[str, bool]]  # factors of a product of columns: expression, and whether its first level goes
+Scoped = list[
+    tuple[str, bool]
+]  # factors of a product of columns: expression, and whether its first level goes
 
 
 def parse_terms(formula: str) -> list[list[str]]:
-    """Terms of a one-sided formula as lists of factor expressions, in the order written; the intercept is []."""
-    text = formula.strip()
-    text = text[1:] if text.startswith("~") else text
+    """Terms of a one-sided formula in the order written, each a list of factors; the intercept is []."""
+    text = formula.strip().removeprefix("~")
     try:
         parsed = Formula(text, _ordering="none")
         return [[f.expr for f in term.factors if f.expr != "1"] for term in parsed]
@@ -68,7 +69,7 @@ def vc_columns(formula: str, env: Environment) -> tuple[sparse.csr_array, list[s
 
 
 def _structure(terms: Sequence[list[str]], factors: dict[str, Factor]) -> list[Scoped]:
-    """Which products of full or reduced factors make up the columns, asked of formulaic on a stand-in of two rows."""
+    """Which products of full or reduced factors are the columns: asked of formulaic on a stand-in."""
     alias = {f: f"f{i}" for i, f in enumerate(factors)}
     stand_in = pd.DataFrame(
         {alias[f]: ["a", "b"] if v.categorical else [0.0, 1.0] for f, v in factors.items()}, index=[0, 1]

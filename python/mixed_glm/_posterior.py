@@ -1,7 +1,7 @@
 """What a fit says about the parameters: means, standard deviations, quantiles, covariance.
 
-`MixedGLMResults` asks only for what `Posterior` promises, so a fit that is a mixture over a grid, or skew, brings a
-subclass of its own.
+`MixedGLMResults` asks only for what `Posterior` promises, so a fit that is a mixture over a grid, or skew,
+brings a subclass of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Posterior:
         return np.asarray(self.mean + self.sd * ndtri(level))
 
     def covariance(self) -> Floats:
-        """Dense covariance, shape (d, d), or the variances alone, shape (d,), where parameters are independent."""
+        """Dense covariance, shape (d, d); the variances alone, shape (d,), of independent parameters."""
         return np.asarray(self.sd**2)
 
 
@@ -64,4 +64,6 @@ class JointModePosterior(Posterior):
     def covariance(self) -> Floats:
         """Dense inverse Hessian, computed on demand."""
         covariance = joint_covariance(self.model.core(self.standardization), self.mode)
-        return covariance if self.standardization is None else self.standardization.covariance_back(covariance)
+        return (
+            covariance if self.standardization is None else self.standardization.covariance_back(covariance)
+        )

@@ -34,7 +34,8 @@ def sparse_like(values: Any) -> bool:
 def binary_from_labels(values: Any, name: str) -> tuple[Floats, tuple[str, str] | None]:
     """Turn two-level labels into 0 and 1.
 
-    The second level is success: the second category of a categorical, the second string in sorted order, True.
+    The second level is success: the second category of a categorical, the second string in sorted order,
+    True.
 
     Returns
     -------
@@ -60,7 +61,9 @@ def binary_from_labels(values: Any, name: str) -> tuple[Floats, tuple[str, str] 
         levels = list(found)
     if len(levels) != 2:
         shown = ", ".join(repr(v) for v in levels[:5]) + (", ..." if len(levels) > 5 else "")
-        raise ValueError(f"{name} with labels must have two levels, failure and success, got {len(levels)}: {shown}")
+        raise ValueError(
+            f"{name} with labels must have two levels, failure and success, got {len(levels)}: {shown}"
+        )
     return codes.astype(np.float64), (str(levels[0]), str(levels[1]))
 
 
@@ -103,8 +106,8 @@ def as_response(endog: Any, binomial: bool) -> tuple[Floats, Floats | None, tupl
         return *from_two_columns(array[:, 0], array[:, 1], "endog"), None
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 1):
         raise ValueError(
-            "endog must be one-dimensional, or have two columns (successes, failures) for the binomial family, "
-            f"got shape {array.shape}"
+            "endog must be one-dimensional, or have two columns (successes, failures) for the binomial "
+            f"family, got shape {array.shape}"
         )
     return as_vector(_not_empty(array), "endog"), None, None
 

@@ -1,12 +1,13 @@
 """Standardized fixed-effects columns, and the exact way back.
 
-With x_j -> (x_j - m_j) / s_j for every column but the constant c, whose value is v, the linear predictor is the
-same for
+With x_j -> (x_j - m_j) / s_j for every column but the constant c, whose value is v, the linear predictor is
+the same for
 
     beta_j = b_j / s_j,    beta_c = b_c - sum_j m_j / (s_j v) b_j,
 
-that is beta = T b with a p x p matrix T. Means, covariances and cross-covariances all follow from T. Without a
-constant column there is nothing that could take up the shift, and columns are only scaled (m = 0).
+that is beta = T b with a p x p matrix T. Means, covariances and cross-covariances all follow from T.
+Without a constant column there is nothing that could take up the shift, and columns are only scaled (m =
+0).
 """
 
 from __future__ import annotations

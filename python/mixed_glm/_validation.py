@@ -21,7 +21,7 @@ def as_floats(value: Any, name: str) -> Floats:
         If `value` is not numeric.
     """
     if sparse.issparse(value):
-        value = value.toarray(order="F")
+        value = value.toarray()  # type: ignore[attr-defined]
     if isinstance(value, pd.DataFrame):
         return _frame_to_floats(value, name)
     try:
@@ -45,7 +45,7 @@ def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
-    """Raise ValueError if a one- or two-dimensional array holds NaN or infinity, saying where it is met first."""
+    """Raise ValueError if an array of one or two dimensions holds NaN or infinity, saying where."""
     for j, column in enumerate(np.atleast_2d(array.T)):
         finite = np.isfinite(column)
         if finite.all():
@@ -82,6 +82,15 @@ def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False)
     return np.ascontiguousarray(array)
 
 
+def as_positive(value: Any, name: str, n: int) -> Floats:
+    """Convert to a vector of `n` positive numbers; one number stands for `n` equal ones."""
+    vector = as_vector(value, name, n, scalar=True)
+    if (vector <= 0).any():
+        row = int(np.argmax(vector <= 0))
+        raise ValueError(f"{name} must be positive, got {vector[row]:g} at row {row}")
+    return vector
+
+
 def as_design(value: Any, name: str, n: int) -> tuple[Floats, list[str] | None]:
     """Convert a dense design to a finite Fortran-ordered (n, p) matrix; column names if it has any.
 
@@ -110,7 +119,7 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
         return sparse.csr_array((n, 0), dtype=np.float64), None
     names = column_names(value)
     if isinstance(value, pd.DataFrame) and all(isinstance(d, pd.SparseDtype) for d in value.dtypes):
-        value = value.sparse.to_coo()
+        value = value.sparse.to_coo()  # type: ignore[attr-defined]
     if not sparse.issparse(value):
         dense = as_floats(value, name)
         value = dense[:, None] if dense.ndim == 1 else dense
@@ -143,7 +152,9 @@ def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
     """Check prior standard deviations: one positive number, or `k` of them."""
     array = as_floats(value, name)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != k):
-        raise ValueError(f"{name} must be one number or one for each of the {k} {what}, got shape {array.shape}")
+        raise ValueError(
+            f"{name} must be one number or one for each of the {k} {what}, got shape {array.shape}"
+        )
     if not (np.isfinite(array).all() and (array > 0).all()):
         bad = array.ravel()[~(np.isfinite(array) & (array > 0)).ravel()][0]
         raise ValueError(f"{name} must be a positive, finite standard deviation, got {bad}")
@@ -164,7 +175,7 @@ def as_names(value: Any, name: str, k: int, what: str, unique: bool = False) -> 
 
 
 def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | None, int]:
-    """Map component labels to 0..K-1: integers in increasing order, other labels in order of first appearance.
+    """Map component labels to 0..K-1: integers in increasing order, others in order of first appearance.
 
     Returns
     -------
@@ -180,7 +191,9 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
     if labels.ndim != 1:
         raise ValueError(f"ident must be one-dimensional, got shape {labels.shape}")
     if len(labels) != q:
-        raise ValueError(f"ident must have one label for each of the {q} columns of exog_vc, got {len(labels)}")
+        raise ValueError(
+            f"ident must have one label for each of the {q} columns of exog_vc, got {len(labels)}"
+        )
     if q == 0:
         return np.empty(0, dtype=np.int32), None, 0
     if pd.isna(labels).any():

@@ -23,8 +23,9 @@ USER_ERROR = 2
 _EXAMPLES = """\
 examples:
   mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial
-  mixed-glm fit cbpp.csv "incidence ~ C(period) + (1 | herd)" --family binomial --n-trials size --plot herds.png
-  mixed-glm fit ticks.csv "ticks ~ year + height + (1 | brood) + (1 | location)" --family poisson --output fit.json
+  mixed-glm fit cbpp.csv "incidence ~ C(period) + (1 | herd)" --family binomial --n-trials size \\
+      --plot herds.png
+  mixed-glm fit ticks.csv "ticks ~ year + (1 | brood) + (1 | location)" --family poisson --output fit.json
   mixed-glm demo
 """
 
@@ -135,8 +136,12 @@ def _demo(options: argparse.Namespace) -> None:
     )
     result = model.fit()
     print(result.summary())
-    _require_matplotlib()
-    _plot(result, options.plot)
+    try:
+        _require_matplotlib()
+    except ImportError as error:
+        print(f"\n{error}")
+    else:
+        _plot(result, options.plot)
 
 
 def _family(name: str, options: dict[str, Any]) -> Any:
@@ -144,7 +149,9 @@ def _family(name: str, options: dict[str, Any]) -> Any:
     try:
         return type(family)(**options) if options else family
     except TypeError:
-        raise ValueError(f"the {family.name} family takes no {' or '.join('--' + o for o in options)}") from None
+        raise ValueError(
+            f"the {family.name} family takes no {' or '.join('--' + o for o in options)}"
+        ) from None
 
 
 def _require_matplotlib() -> None:
@@ -157,20 +164,20 @@ def _require_matplotlib() -> None:
 
 def _plot(result: MixedGLMResults, path: Path) -> None:
     """Draw every variance component into one figure, side by side."""
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
     components = result.model.k_vcp
     if components == 0:
         raise ValueError("--plot: the model has no random effects")
     largest = int(np.bincount(result.model.ident).max())
     height = min(max(3.0, 1.2 + 0.22 * largest), 12.0)
-    figure, axes = pyplot.subplots(
+    figure, axes = plt.subplots(
         1, components, figsize=(5.5 * components, height), squeeze=False, layout="constrained"
     )
     for component, ax in enumerate(axes[0]):
         result.plot_random_effects(component, ax)
     figure.savefig(path, dpi=150)
-    pyplot.close(figure)
+    plt.close(figure)
     print(f"\nrandom effects: {path}")
 
 

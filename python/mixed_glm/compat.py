@@ -54,7 +54,7 @@ class BinomialBayesMixedGLM(_JointModeByDefault):
     def from_formula(  # type: ignore[override]
         cls, formula: str, vc_formulas: Mapping[str, str], data: Any, vcp_p: Any = 1, fe_p: Any = 2
     ) -> Self:
-        """Make a model from a formula and one formula for each variance component; see `MixedGLM.from_formula`."""
+        """Make a model from formulas, one for each variance component; see `MixedGLM.from_formula`."""
         model = super().from_formula(formula, vc_formulas, data, Binomial(), vcp_p, fe_p)
         model._require_binary()
         return model
@@ -98,7 +98,7 @@ class PoissonBayesMixedGLM(_JointModeByDefault):
         vcp_names: Any = None,
         vc_names: Any = None,
     ) -> Self:
-        """Make a model from a formula and one formula for each variance component; see `MixedGLM.from_formula`."""
+        """Make a model from formulas, one for each variance component; see `MixedGLM.from_formula`."""
         return super().from_formula(
             formula, vc_formulas, data, Poisson(), vcp_p, fe_p, vcp_names=vcp_names, vc_names=vc_names
         )

@@ -5,8 +5,8 @@ Two habits are understood, and may be mixed:
 * lme4: ``"y ~ x + (1 | g) + (0 + x | g)"``, nested ``(1 | a/b)``, interactions ``(1 | a:b)``, ``(x || g)``;
 * statsmodels: ``vc_formulas={"a": "0 + C(village)", "b": "0 + C(village):year"}``.
 
-The fixed part is evaluated by formulaic. Rows in which anything that the model uses is missing are dropped from
-all parts together, before anything is evaluated.
+The fixed part is evaluated by formulaic. Rows in which anything that the model uses is missing are dropped
+from all parts together, before anything is evaluated.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def build(
     binomial : bool
         Whether the response may be labels, two columns or have trials.
     by_row : mapping, optional
-        ``offset``, ``exposure``, ``n_trials``, ``freq_weights``: None, the name of a column, or one value for each
-        row of `data`.
+        ``offset``, ``exposure``, ``n_trials``, ``freq_weights``: None, the name of a column, or one value
+        for each row of `data`.
     context : mapping, optional
         Where names are looked up that are not columns; default the variables visible to the caller.
 
@@ -194,7 +194,9 @@ def _check_vc_formulas(vc_formulas: Any) -> dict[str, str]:
         return {}
     if not isinstance(vc_formulas, Mapping):
         hint = "; give the data as data=" if isinstance(vc_formulas, pd.DataFrame) else ""
-        raise TypeError(f"vc_formulas must be a mapping of names to formulas, got {type(vc_formulas).__name__}{hint}")
+        raise TypeError(
+            f"vc_formulas must be a mapping of names to formulas, got {type(vc_formulas).__name__}{hint}"
+        )
     return {str(k): str(v) for k, v in vc_formulas.items()}
 
 
@@ -209,7 +211,9 @@ def _row_values(value: Any, name: str, frame: pd.DataFrame) -> Any:
     if np.ndim(value) == 0:
         return value
     if len(value) != len(frame):
-        raise ValueError(f"{name} must have one value for each of the {len(frame)} rows of data, got {len(value)}")
+        raise ValueError(
+            f"{name} must have one value for each of the {len(frame)} rows of data, got {len(value)}"
+        )
     return pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value.array)
 
 
@@ -331,12 +335,12 @@ def _random_columns(
 def _offset(expressions: tuple[str, ...], env: Environment) -> Floats | None:
     if not expressions:
         return None
-    return np.sum([env.numbers(e) for e in expressions], axis=0)
+    return np.asarray(np.sum([env.numbers(e) for e in expressions], axis=0))
 
 
 def _picklable(value: Any) -> bool:
     try:
         pickle.dumps(value)
-    except Exception:  # whatever a foreign __reduce__ may raise
+    except Exception:  # noqa: BLE001  (whatever a foreign __reduce__ may raise)
         return False
     return True

@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
 
 from mixed_glm import _core
-from mixed_glm._design import Design, make_design
+from mixed_glm._design import Design, make_core, make_design
 from mixed_glm._fit_map import fit_map
+from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_design, as_vector
+from mixed_glm._validation import as_vector
 from mixed_glm.families import Family, as_family
 from mixed_glm.formula import Encoding, build
 from mixed_glm.results import MixedGLMResults
@@ -53,22 +53,24 @@ class ModelData:
 class MixedGLM:
     """Bayesian generalized linear mixed model.
 
-    The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are independent
-    normal with mean 0; those with the same label in `ident` share a standard deviation, whose logarithm is normal
-    with mean 0 and standard deviation `vcp_p`. Fixed effects are normal with mean 0 and standard deviation `fe_p`.
+    The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
+    independent normal with mean 0; those with the same label in `ident` share a standard deviation, whose
+    logarithm is normal with mean 0 and standard deviation `vcp_p`. Fixed effects are normal with mean 0 and
+    standard deviation `fe_p`.
 
     Parameters
     ----------
     endog : array_like, shape (n,) or (n, 2)
-        Response. Binomial: 0 and 1; numbers of successes with `n_trials`; two columns, successes and failures; or
-        labels with two levels, of which the second (second category, or second in sorted order) is success.
+        Response. Binomial: 0 and 1; numbers of successes with `n_trials`; two columns, successes and
+        failures; or labels with two levels, of which the second (second category, or second in sorted
+        order) is success.
     exog : array_like, shape (n, p), or None
         Fixed-effects columns. Include a column of ones for an intercept.
     exog_vc : array_like or scipy.sparse, shape (n, q), or None
         Random-effects columns, in any sparse format or dense. It is never changed.
     ident : array_like, shape (q,), or None
-        Variance component of each column of `exog_vc`. Integer labels are numbered 0..K-1 in increasing order,
-        with gaps closed; string labels in order of first appearance.
+        Variance component of each column of `exog_vc`. Integer labels are numbered 0..K-1 in increasing
+        order, with gaps closed; string labels in order of first appearance.
     family : Family, str, or statsmodels family
         ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
     vcp_p : float or array_like, shape (K,), default 1.0
@@ -78,8 +80,8 @@ class MixedGLM:
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
     vcp_names : list of str, optional
-        Names of the variance components in the order of their numbers; default the string labels of `ident`, or
-        VC_1, VC_2, ...
+        Names of the variance components in the order of their numbers; default the string labels of
+        `ident`, or VC_1, VC_2, ...
     vc_names : list of str, optional
         Names of the random effects; default the columns of `exog_vc` if it is a data frame, else none.
     offset : array_like, shape (n,), optional
@@ -171,9 +173,10 @@ class MixedGLM:
         ----------
         formula : str
             ``"y ~ x + (1 | g)"``. Random effects as in lme4: ``(1 | g)``, ``(0 + x | g)``, ``(1 | a/b)``,
-            ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of its
-            own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won, lost)``,
-            ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))`` is a term.
+            ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of
+            its own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won,
+            lost)``, ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))``
+            is a term.
         vc_formulas : mapping of str to str, optional
             statsmodels' habit: one formula without response for each variance component, such as
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
@@ -214,7 +217,12 @@ class MixedGLM:
         self._encoding = encoding
         self._core_cache: _core.Model | None = None
         self.family = family
-        self.endog, self.exog, self.exog_vc, self.ident = design.endog, design.exog, design.exog_vc, design.ident
+        self.endog, self.exog, self.exog_vc, self.ident = (
+            design.endog,
+            design.exog,
+            design.exog_vc,
+            design.ident,
+        )
         self.offset, self.exposure = design.offset, design.exposure
         self.n_trials, self.freq_weights = design.n_trials, design.freq_weights
         self.vcp_p, self.fe_p = design.vcp_p, design.fe_p
@@ -244,14 +252,14 @@ class MixedGLM:
     @property
     def exog_vc2(self) -> sparse.csr_array:
         """Squared entries of `exog_vc`."""
-        return self.exog_vc.multiply(self.exog_vc).tocsr()
+        return sparse.csr_array(self.exog_vc.multiply(self.exog_vc))
 
     def core(self, standardization: Standardization | None = None) -> _core.Model:
-        """The compiled model; with `standardization`, that of the standardized columns, made anew each time."""
+        """The compiled model; with `standardization`, one of the standardized columns, made anew."""
         if standardization is not None:
-            return _make_core(self._design, self.family, standardization.apply(self.exog))
+            return make_core(self._design, self.family, standardization.apply(self.exog))
         if self._core_cache is None:
-            self._core_cache = _make_core(self._design, self.family, self.exog)
+            self._core_cache = make_core(self._design, self.family, self.exog)
         return self._core_cache
 
     def logposterior(self, params: npt.ArrayLike) -> float:
@@ -266,7 +274,7 @@ class MixedGLM:
 
     def logposterior_grad(self, params: npt.ArrayLike) -> Floats:
         """Gradient of `logposterior`, shape (p + K + q,)."""
-        return self.core().logposterior_grad(self._params(params))
+        return np.asarray(self.core().logposterior_grad(self._params(params)))
 
     def logposterior_hess(self, params: npt.ArrayLike) -> sparse.csc_array:
         """Hessian of `logposterior`, sparse, symmetric, shape (p + K + q, p + K + q)."""
@@ -300,9 +308,9 @@ class MixedGLM:
     ) -> MixedGLMResults:
         """Mode of the joint density of all parameters, and the inverse Hessian there.
 
-        The search is deterministic: it starts at log standard deviations of 1, with fixed and random effects at
-        their conditional mode. The joint density always has a second, degenerate mode where all effects of a
-        component are zero; where the search ends there, a warning says so.
+        The search is deterministic: it starts at log standard deviations of 1, with fixed and random
+        effects at their conditional mode. The joint density always has a second, degenerate mode where all
+        effects of a component are zero; where the search ends there, a warning says so.
 
         Parameters
         ----------
@@ -311,9 +319,10 @@ class MixedGLM:
         minim_opts : mapping, optional
             Options of the method; for ``"newton"`` ``gtol`` (1e-7) and ``maxiter`` (500).
         scale_fe : bool, default False
-            Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means and the
-            full covariance, intercept included, back exactly. **The prior `fe_p` then applies to the coefficients
-            of the standardized columns.** Without a constant column, columns are scaled but not centred.
+            Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means
+            and the full covariance, intercept included, back exactly. **The prior `fe_p` then applies to
+            the coefficients of the standardized columns.** Without a constant column, columns are scaled
+            but not centred.
         rng : int, numpy.random.Generator or RandomState, optional
             Perturbs the start. By default nothing is random.
         start : array_like, shape (p + K + q,), optional
@@ -345,8 +354,8 @@ class MixedGLM:
         params : array_like
             Fixed effects, or all parameters.
         exog : array_like, shape (m, p), or DataFrame, optional
-            Fixed-effects columns; for a model from a formula also a data frame with its variables. Default: the
-            model's own rows.
+            Fixed-effects columns; for a model from a formula also a data frame with its variables. Default:
+            the model's own rows.
         linear : bool, default False
             Return the linear predictor.
         offset, exposure : array_like, shape (m,), optional
@@ -357,15 +366,7 @@ class MixedGLM:
         ndarray, shape (m,)
             Mean for each row (per trial for the binomial family); NaN where a data frame has missing values.
         """
-        beta = np.asarray(params, dtype=np.float64)[: self.k_fep]
-        if len(beta) != self.k_fep:
-            raise ValueError(f"params must have at least the {self.k_fep} fixed effects, got {len(beta)}")
-        x = self.exog if exog is None else self._new_exog(exog)
-        eta = x @ beta
-        shift = self._design.total_offset() if exog is None else None
-        if exog is not None or offset is not None or exposure is not None:
-            shift = self._new_offset(exog, offset, exposure, len(eta))
-        eta = eta if shift is None else eta + shift
+        eta = linear_predictor(self, params, exog, offset, exposure)
         return eta if linear else np.asarray(self.family.mean(eta))
 
     def _params(self, params: npt.ArrayLike, name: str = "params") -> Floats:
@@ -373,8 +374,8 @@ class MixedGLM:
         size = self.k_fep + self.k_vcp + self.k_vc
         if len(vector) != size:
             raise ValueError(
-                f"{name} must have {size} entries ({self.k_fep} fixed effects, {self.k_vcp} log standard deviations, "
-                f"{self.k_vc} random effects), got {len(vector)}"
+                f"{name} must have {size} entries ({self.k_fep} fixed effects, {self.k_vcp} log standard "
+                f"deviations, {self.k_vc} random effects), got {len(vector)}"
             )
         return vector
 
@@ -382,43 +383,6 @@ class MixedGLM:
         """Split a vector of all parameters into fixed effects, log standard deviations, random effects."""
         p, k = self.k_fep, self.k_vcp
         return vector[:p], vector[p : p + k], vector[p + k :]
-
-    def _new_exog(self, exog: Any) -> Floats:
-        if self._is_raw(exog):
-            assert self._encoding is not None
-            return self._encoding.encode_fixed(exog)
-        x, _ = as_design(exog, "exog", len(exog))
-        if x.shape[1] != self.k_fep:
-            raise ValueError(f"exog must have {self.k_fep} columns ({', '.join(self.fep_names)}), got {x.shape[1]}")
-        return x
-
-    def _is_raw(self, exog: Any) -> bool:
-        """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
-        if self._encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
-            return False
-        return [str(c) for c in exog] != self.fep_names
-
-    def _new_offset(self, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
-        raw = exog is not None and self._is_raw(exog)
-        parts = []
-        in_formula = self._encoding is not None and bool(self._encoding.text.offsets)
-        if in_formula and raw:
-            assert self._encoding is not None
-            parts.append(self._encoding.encode_offset(exog))
-        for name, given, own in (("offset", offset, self.offset), ("exposure", exposure, self.exposure)):
-            if given is not None:
-                values = as_vector(given, name, n, scalar=True)
-                if name == "exposure" and (values <= 0).any():
-                    raise ValueError("exposure must be positive")
-                parts.append(np.log(values) if name == "exposure" else values)
-            elif own is not None and not (name == "offset" and in_formula and raw and not self._extra_offset):
-                raise ValueError(f"{name} must be given for new rows: the model has one")
-        return np.sum(parts, axis=0) if parts else None
-
-    @property
-    def _extra_offset(self) -> bool:
-        """Whether an offset was given beside those in the formula."""
-        return self._encoding is None or self._encoding.extra_offset
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_core_cache": None}
@@ -434,25 +398,3 @@ def _family(family: Any) -> Family:
     if family is None:
         raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
     return as_family(family)
-
-
-def _make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
-    n, p = exog.shape
-    k = len(design.vcp_names)
-    z = design.exog_vc
-    offset = design.total_offset()
-    return _core.Model(
-        endog=design.endog,
-        exog=exog,
-        vc_indptr=z.indptr.astype(np.int64, copy=False),
-        vc_indices=z.indices.astype(np.int32, copy=False),
-        vc_data=z.data,
-        ident=design.ident,
-        k_vcp=k,
-        family=family.core,
-        trials=np.ones(n) if design.n_trials is None else design.n_trials,
-        weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
-        offset=np.zeros(n) if offset is None else offset,
-        fe_p=np.broadcast_to(np.asarray(design.fe_p), p).copy(),
-        vcp_p=np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
-    )

@@ -45,7 +45,9 @@ def plot_random_effects(
     model = result.model
     if term is None:
         if model.k_vcp != 1:
-            raise ValueError(f"term must be one of {', '.join(map(repr, model.vcp_names))}; the model has several")
+            raise ValueError(
+                f"term must be one of {', '.join(map(repr, model.vcp_names))}; the model has several"
+            )
         term = 0
     rows = result._effects_of(term)
     name = model.vcp_names[term] if isinstance(term, (int, np.integer)) else term
@@ -80,9 +82,9 @@ def _label(name: str, component: str) -> str:
 
 def _axes(rows: int) -> Axes:
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot as plt
     except ImportError as error:
         raise ImportError("plots need matplotlib: pip install 'mixed-glm[plot]'") from error
     height = min(max(2.5, 1.2 + 0.22 * rows), 12.0)
-    _, ax = pyplot.subplots(figsize=(6.0, height), layout="constrained")
+    _, ax = plt.subplots(figsize=(6.0, height), layout="constrained")
     return ax

@@ -77,13 +77,13 @@ class MixedGLMResults:
         return self.posterior.sd
 
     def cov_params(self) -> Floats | pd.DataFrame | pd.Series:
-        """Posterior covariance of all parameters, computed when asked for; dense, so not for very many groups.
+        """Posterior covariance of all parameters: dense, so not for very many groups; computed on demand.
 
         Returns
         -------
         ndarray or DataFrame, shape (d, d)
-            With names if the model was made from a formula. Variances alone, shape (d,), for fits in which the
-            parameters are independent.
+            With names if the model was made from a formula. Variances alone, shape (d,), for fits in which
+            the parameters are independent.
         """
         covariance = self.posterior.covariance()
         if self.model.formula is None:
@@ -148,7 +148,8 @@ class MixedGLMResults:
         model = self.model
         kinds = ["fixed"] * model.k_fep + ["log sd"] * model.k_vcp + ["random"] * model.k_vc
         table = pd.DataFrame(
-            {"type": kinds, "mean": self.params, "sd": self.bse, "lower": low, "upper": high}, index=self._names()
+            {"type": kinds, "mean": self.params, "sd": self.bse, "lower": low, "upper": high},
+            index=self._names(),
         )
         return table if random else table.iloc[: model.k_fep + model.k_vcp]
 
@@ -176,7 +177,9 @@ class MixedGLMResults:
         elif term in names:
             component = names.index(str(term))
         else:
-            raise ValueError(f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}")
+            raise ValueError(
+                f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}"
+            )
         return np.flatnonzero(self.model.ident == component)
 
     def _interval(self, alpha: float) -> tuple[Floats, Floats]:

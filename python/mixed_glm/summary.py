@@ -74,7 +74,8 @@ class Summary:
     def as_html(self) -> str:
         """One HTML fragment."""
         fields = "".join(
-            f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>" for label, value in self.header
+            f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
+            for label, value in self.header
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         table = self.table.to_html(border=0)
@@ -95,7 +96,9 @@ class Summary:
             styler = self.table.style
         except (ImportError, AttributeError) as error:
             raise ImportError("as_latex needs jinja2: pip install 'mixed-glm[latex]'") from error
-        escaped = styler.format(escape="latex").format_index(escape="latex").format_index(escape="latex", axis=1)
+        escaped = (
+            styler.format(escape="latex").format_index(escape="latex").format_index(escape="latex", axis=1)
+        )
         align = "l" * 2 + "r" * (self.table.shape[1] - 1)
         latex = str(escaped.to_latex(caption=self.title, hrules=True, column_format=align))
         lines = [f"{label} {value}" for label, value in self.header] + self.notes

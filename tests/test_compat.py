@@ -1,0 +1,205 @@
+"""Drop-in for statsmodels: its own test file, run with our classes in the place of theirs."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixed_glm import compat
+from mixed_glm.exceptions import VarianceCollapseWarning
+
+THEIRS = "statsmodels.genmod.bayes_mixed_glm"
+MODULE = "statsmodels_test_file_with_our_classes"
+OURS = ("BayesMixedGLMResults", "BinomialBayesMixedGLM", "PoissonBayesMixedGLM")
+
+
+def _their_tests() -> dict[str, Callable[[], None]]:
+    """Test functions of statsmodels' file, compiled with its import of the classes replaced by ours."""
+    try:
+        found = importlib.util.find_spec("statsmodels.genmod.tests.test_bayes_mixed_glm")
+    except ModuleNotFoundError:
+        return {}
+    if found is None or found.origin is None:
+        return {}
+    source = Path(found.origin).read_text(encoding="utf-8")
+    pattern = rf"from {re.escape(THEIRS)} import \(([^)]*)\)"
+    match = re.search(pattern, source)
+    assert match is not None, "statsmodels' test file imports its classes in another way"
+    assert set(re.findall(r"\w+", match[1])) == set(OURS)
+    source = re.sub(pattern, f"from mixed_glm.compat import ({match[1]})", source)
+    assert "bayes_mixed_glm" not in source
+    module = types.ModuleType(MODULE)
+    sys.modules[MODULE] = module
+    exec(compile(source, found.origin, "exec"), module.__dict__)  # noqa: S102
+    return {name: f for name, f in vars(module).items() if name.startswith("test_") and callable(f)}
+
+
+TESTS = _their_tests()
+NEEDS = {
+    name: set(re.findall(r"\.(fit_vb|vb_elbo_grad|vb_elbo)\b", inspect.getsource(f)))
+    for name, f in TESTS.items()
+}
+AVAILABLE = {name for name, needs in NEEDS.items() if all(hasattr(compat.MixedGLM, n) for n in needs)}
+
+needs_statsmodels = pytest.mark.skipif(not TESTS, reason="statsmodels' test file is not installed")
+
+
+@pytest.mark.parametrize("name", sorted(AVAILABLE))
+def test_statsmodels_own_test(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VarianceCollapseWarning)  # some of their problems have no other mode
+        TESTS[name]()
+
+
+@needs_statsmodels
+def test_every_map_test_of_theirs_is_run() -> None:
+    assert {
+        "test_simple_logit_map",
+        "test_simple_poisson_map",
+        "test_crossed_logit_map",
+        "test_crossed_poisson_map",
+        "test_logit_map_crossed_formula",
+        "test_poisson_formula_vcp_vc_names",
+        "test_scale_map",
+        "test_fit_is_fit_map",
+    } <= AVAILABLE
+
+
+# What their tests that go on to variational Bayes say of the joint mode before: generator, its arguments, class,
+# the first five parameters and, where given, the first five entries of the covariance.
+MODES = [
+    (
+        "gen_simple_logit", (10, 10, 0), "BinomialBayesMixedGLM", {"fe_p": 0.5},
+        [0.75330405, -0.71643228, -2.49091288, -0.00959806, 0.00450254], None,
+    ),
+    (
+        "gen_simple_poisson", (10, 10, 1), "PoissonBayesMixedGLM", {},
+        [-0.07233493, -0.06706505, -0.47159649, 1.12575122, -1.02442201],
+        [0.00790914, 0.00080666, -0.00050719, 0.00022648, 0.00046235],
+    ),
+    (
+        "gen_crossed_logit", (10, 10, 1, 2), "BinomialBayesMixedGLM", {"fe_p": 0.5},
+        [-5.43073978e-01, -2.46197518, -2.36582801, -9.64030461e-03, 2.32701078e-03],
+        [4.12927123e-02, -2.04448923e-04, 4.64829219e-05, 1.20377543e-04, -1.45003234e-04],
+    ),
+    (
+        "gen_crossed_poisson", (10, 10, 1, 0.5), "PoissonBayesMixedGLM", {"fe_p": 0.5},
+        [-0.54855281, 0.10458834, -0.68777741, -0.01699925, 0.77200546], None,
+    ),
+]  # fmt: skip
+
+
+@needs_statsmodels
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.VarianceCollapseWarning")
+@pytest.mark.parametrize(("generator", "sizes", "kind", "priors", "params", "cov"), MODES)
+def test_modes_of_their_variational_tests(
+    generator: str, sizes: tuple, kind: str, priors: dict, params: list[float], cov: list[float] | None
+) -> None:
+    y, exog, exog_vc, ident = vars(sys.modules[MODULE])[generator](*sizes)
+    result = getattr(compat, kind)(y, exog, exog_vc, ident, vcp_p=0.5, **priors).fit_map()
+    np.testing.assert_allclose(result.params[:5], params, rtol=1e-4, atol=1e-4)
+    if cov is not None:
+        np.testing.assert_allclose(result.cov_params().flat[:5], cov, rtol=1e-4, atol=1e-4)
+
+
+@needs_statsmodels
+@pytest.mark.parametrize("kind", ["BinomialBayesMixedGLM", "PoissonBayesMixedGLM"])
+def test_signatures_begin_like_theirs(kind: str) -> None:
+    theirs, ours = getattr(importlib.import_module(THEIRS), kind), getattr(compat, kind)
+    for method in (
+        "__init__",
+        "from_formula",
+        "fit",
+        "fit_map",
+        "predict",
+        "logposterior",
+        "logposterior_grad",
+    ):
+        expected = list(inspect.signature(getattr(theirs, method)).parameters)
+        assert list(inspect.signature(getattr(ours, method)).parameters)[: len(expected)] == expected
+
+
+@needs_statsmodels
+def test_attributes_are_theirs() -> None:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(
+        {
+            "y": rng.integers(0, 2, 60),
+            "x": rng.normal(size=60),
+            "g": rng.integers(0, 6, 60),
+            "h": rng.choice(list("ab"), 60),
+        }
+    )
+    formulas = {"g": "0 + C(g)", "s": "0 + C(g):x"}
+    theirs = importlib.import_module(THEIRS).BinomialBayesMixedGLM.from_formula("y ~ x*h", formulas, data)
+    ours = compat.BinomialBayesMixedGLM.from_formula("y ~ x*h", formulas, data)
+    for name in (
+        "k_fep",
+        "k_vcp",
+        "k_vc",
+        "names",
+        "fep_names",
+        "vcp_names",
+        "vc_names",
+        "vcp_p",
+        "fe_p",
+        "exog_names",
+    ):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    for name in ("endog", "exog", "ident"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name))
+    for name in ("exog_vc", "exog_vc2"):
+        np.testing.assert_allclose(getattr(ours, name).toarray(), getattr(theirs, name).toarray())
+    assert ours.data.frame is data
+    assert ours.data.xnames == theirs.data.xnames
+    params = rng.normal(size=len(ours.names))
+    zero = np.zeros_like(params)
+    np.testing.assert_allclose(  # the same function up to a constant
+        ours.logposterior(params) - ours.logposterior(zero),
+        theirs.logposterior(params) - theirs.logposterior(zero),
+    )
+    np.testing.assert_allclose(ours.logposterior_grad(params), theirs.logposterior_grad(params))
+    np.testing.assert_allclose(ours.predict(params, ours.exog[:5]), theirs.predict(params, theirs.exog[:5]))
+
+
+@needs_statsmodels
+def test_results_have_the_attributes_of_theirs() -> None:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.poisson(2, 60), "x": rng.normal(size=60), "g": rng.integers(0, 6, 60)})
+    their_module = importlib.import_module(THEIRS)
+    fits = []
+    for module in (compat, their_module):
+        model = module.PoissonBayesMixedGLM.from_formula("y ~ x", {"g": "0 + C(g)"}, data, vcp_p=0.5)
+        fits.append(model.fit_map(rng=0) if module is their_module else model.fit_map())
+    ours, theirs = fits
+    names = {n for n in vars(theirs) if not n.startswith("_")} | {
+        "cov_params",
+        "summary",
+        "random_effects",
+        "predict",
+    }
+    assert all(hasattr(ours, n) for n in names)
+    pd.testing.assert_index_equal(ours.cov_params().index, theirs.cov_params().index)
+    assert list(ours.random_effects("g").columns) == list(theirs.random_effects("g").columns)
+    assert list(ours.random_effects("g").index) == list(theirs.random_effects("g").index)
+    their_table = theirs.summary().tables[0]
+    assert list(ours.summary().table.columns) == list(their_table.columns)
+    assert list(ours.summary().table.index) == list(their_table.index)
+
+
+def test_binomial_takes_zero_and_one_only() -> None:
+    x, z = np.ones((4, 1)), np.eye(4)
+    with pytest.raises(ValueError, match="endog"):
+        compat.BinomialBayesMixedGLM([0, 1, 2, 1], x, z, [0] * 4)
+    with pytest.raises(ValueError, match="use MixedGLM for responses with trials"):
+        compat.BinomialBayesMixedGLM([[0, 1], [1, 4], [0, 2], [1, 1]], x, z, [0] * 4)
