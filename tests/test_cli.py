@@ -25,23 +25,32 @@ def csv(tmp_path: Path) -> str:
 
 
 def test_fit_prints_the_summary(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size"]) == 0
-    printed = capsys.readouterr().out
-    assert "Binomial Mixed GLM Results" in printed
-    assert "C(period)[T.4]" in printed
+    arguments = ["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--vcp-p", "0.5"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert "Binomial Mixed GLM Results" in printed.out
+    assert "C(period)[T.4]" in printed.out
+    assert printed.err == ""
+
+
+def test_warnings_are_one_line(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--method", "map"]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("mixed-glm: warning: the joint mode has collapsed")
+    assert error.count("\n") == 1
 
 
 def test_output_and_plot(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     output, plot = tmp_path / "fit.json", tmp_path / "herds.png"
     arguments = ["fit", csv, FORMULA, "--family", "binomial", "--link", "probit", "--n-trials", "size", "--weights",
-                 "twice", "--method", "map", "--fe-p", "5", "--output", str(output), "--plot", str(plot)]  # fmt: skip
+                 "twice", "--method", "map", "--fe-p", "5", "--vcp-p", "0.3", "--output", str(output), "--plot", str(plot)]  # fmt: skip
     assert main(arguments) == 0
     assert plot.read_bytes().startswith(b"\x89PNG")
     written = json.loads(output.read_text())
     data = mg.datasets.load_cbpp()
     result = mg.MixedGLM.from_formula(
-        FORMULA, data=data, family=mg.families.Binomial(link="probit"), n_trials="size", fe_p=5.0,
+        FORMULA, data=data, family=mg.families.Binomial(link="probit"), n_trials="size", fe_p=5.0, vcp_p=0.3,
         freq_weights=[2] * len(data),
     ).fit_map()  # fmt: skip
     assert written["link"] == "probit"
@@ -66,9 +75,9 @@ def test_offset_and_exposure(csv: str, capsys: pytest.CaptureFixture[str]) -> No
         ({"--family": "gaussian"}, "gaussian"),
         ({"--family": "poisson", "--alpha": "2"}, "--alpha"),
         ({"--link": "nope"}, "nope"),
-        ({"--method": "magic"}, "method must be 'auto' or one of"),
+        ({"--method": "magic", "--n-trials": "size"}, "method must be 'auto' or one of"),
         ({"--n-trials": "nope"}, "n_trials: data has no column 'nope'"),
-        ({"--fe-p": "0"}, "fe_p must be a positive"),
+        ({"--fe-p": "0", "--n-trials": "size"}, "fe_p must be a positive"),
         ({"--fe-p": "much"}, "--fe-p"),
     ],
 )

@@ -16,22 +16,24 @@ from scipy.optimize import approx_fprime
 import mixed_glm as mg
 from mixed_glm.exceptions import ConvergenceWarning, RankDeficiencyWarning, VarianceCollapseWarning
 
-N, GROUPS = 60, 6
+N, GROUPS = 120, 6
 
 
 def arrays(seed: int = 0) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    group = rng.integers(0, GROUPS, N)
+    group = np.arange(N) % GROUPS
     slope = rng.normal(size=N)
+    level = np.linspace(-2, 2, GROUPS)[group] + np.cos(3.0 * np.arange(GROUPS))[group] * slope
     z = np.zeros((N, 2 * GROUPS))
     z[np.arange(N), group] = 1
     z[np.arange(N), GROUPS + group] = slope
     return {
-        "endog": rng.integers(0, 2, N),
+        "endog": (level + rng.logistic(size=N) > 0).astype(int),
         "exog": np.c_[np.ones(N), rng.normal(size=N), rng.normal(5, 3, size=N)],
         "exog_vc": z,
         "ident": np.repeat([0, 1], GROUPS),
         "family": "binomial",
+        "vcp_p": 0.5,
     }
 
 
@@ -42,12 +44,13 @@ def make(**changes: Any) -> mg.MixedGLM:
 @pytest.fixture
 def frame() -> pd.DataFrame:
     rng = np.random.default_rng(4)
+    group = np.arange(N) % GROUPS
     return pd.DataFrame(
         {
-            "y": rng.poisson(3, N),
+            "y": rng.poisson(np.exp(np.linspace(-1, 2, GROUPS)[group])),
             "x": rng.normal(size=N),
             "trt": rng.choice(["a", "b"], N),
-            "g": rng.integers(0, GROUPS, N),
+            "g": group,
             "t": rng.uniform(1, 2, N),
         }
     )
@@ -164,16 +167,16 @@ def test_odd_shapes_are_fitted(changes: dict[str, Any]) -> None:
         ({"endog": np.full(N, 1.5), "family": "poisson"}, ValueError, "endog"),
         ({"endog": np.full(N, 4), "n_trials": 3}, ValueError, "endog|n_trials"),
         ({"n_trials": 0, "endog": np.ones(N)}, ValueError, "n_trials|endog"),
-        ({"n_trials": np.ones(3)}, ValueError, "n_trials must have one value for each of the 60"),
+        ({"n_trials": np.ones(3)}, ValueError, "n_trials must have one value for each of the 120"),
         ({"n_trials": 2, "family": "poisson"}, ValueError, "n_trials is only for the binomial family"),
         (
             {"n_trials": 2, "endog": np.ones((N, 2))},
             ValueError,
             "n_trials must not be given with a response of two",
         ),
-        ({"exog": np.ones((3, 1))}, ValueError, "exog must have 60 rows"),
+        ({"exog": np.ones((3, 1))}, ValueError, "exog must have 120 rows"),
         ({"exog": np.full((N, 1), np.inf)}, ValueError, "exog must be finite, got inf at row 0, column 0"),
-        ({"exog_vc": np.ones((3, 12))}, ValueError, "exog_vc must have 60 rows"),
+        ({"exog_vc": np.ones((3, 12))}, ValueError, "exog_vc must have 120 rows"),
         ({"exog_vc": np.full((N, 12), np.nan)}, ValueError, "exog_vc must be finite"),
         (
             {"ident": [0]},
@@ -271,11 +274,11 @@ class TestFitMap:
 
     @pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "trust-ncg", "newton"])
     def test_methods_agree(self, method: str) -> None:
-        result = make(vcp_p=0.5).fit_map(method=method)
-        np.testing.assert_allclose(result.params, make(vcp_p=0.5).fit_map().params, atol=2e-3)
+        result = make().fit_map(method=method)
+        np.testing.assert_allclose(result.params, make().fit_map().params, atol=2e-3)
 
     def test_start_and_rng(self) -> None:
-        model = make(vcp_p=0.5)
+        model = make()
         legacy = np.random.RandomState(3)
         expected = model.fit_map().params
         np.testing.assert_allclose(model.fit_map(rng=3).params, expected, atol=1e-5)
@@ -427,6 +430,6 @@ def test_params_are_checked() -> None:
 
 
 def test_repr() -> None:
-    assert "binomial (logit), 60 observations, 3 fixed effects, 12 random effects in 2 components" in repr(
+    assert "binomial (logit), 120 observations, 3 fixed effects, 12 random effects in 2 components" in repr(
         make()
     )

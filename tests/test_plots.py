@@ -19,7 +19,7 @@ def result() -> mg.MixedGLMResults:
     formula = "incidence ~ period + (1 | herd) + (1 | period:herd)"
     data = mg.datasets.load_cbpp()
     return mg.MixedGLM.from_formula(
-        formula, data=data, family="binomial", n_trials="size", vcp_p=0.5
+        formula, data=data, family="binomial", n_trials="size", vcp_p=[0.3, 0.1]
     ).fit_map()
 
 

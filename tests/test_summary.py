@@ -27,12 +27,12 @@ def test_text_layout(summary: Summary) -> None:
     assert str(summary).splitlines() == [
         "   Binomial Mixed GLM Results",
         "================================",
-        "Family: binomial  Link: logit",
+        "Family: binomial     Link: logit",
         "--------------------------------",
-        "          Type  Post. Mean     SD",
+        "         Type  Post. Mean     SD",
         "--------------------------------",
-        "x & <y>    M       -1.2345",
-        "herd       V        0.5000  1.649",
+        "x & <y>   M       -1.2345",
+        "herd      V        0.5000  1.649",
         "================================",
         "A note",
     ]
@@ -81,7 +81,7 @@ def test_cells_of_a_fit() -> None:
     data = mg.datasets.load_cbpp()
     data.loc[0, "incidence"] = np.nan
     model = mg.MixedGLM.from_formula(
-        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size"
+        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size", vcp_p=0.5
     )
     result = model.fit_map()
     summary = result.summary(alpha=0.1)

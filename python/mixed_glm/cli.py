@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mixed_glm import __version__, datasets
+from mixed_glm.exceptions import MixedGLMWarning
 from mixed_glm.families import as_family
 from mixed_glm.model import METHODS, MixedGLM
 from mixed_glm.results import MixedGLMResults
@@ -45,12 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", MixedGLMWarning)
+            warnings.showwarning = _show_warning
+            options.run(options)
     except (ValueError, TypeError, OSError, ImportError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
         print(f"mixed-glm: error: {message}", file=sys.stderr)
         return USER_ERROR
     return 0
+
+
+def _show_warning(message: Warning | str, *_where: object, **_options: object) -> None:
+    print(f"mixed-glm: warning: {message}", file=sys.stderr)
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -130,9 +139,9 @@ def _demo(options: argparse.Namespace) -> None:
     data = datasets.load_cbpp()
     print("Contagious bovine pleuropneumonia: new cases in 15 herds over four periods (Lesnoff et al. 2004)")
     print('MixedGLM.from_formula("incidence ~ period + (1 | herd)", data=load_cbpp(), family="binomial",')
-    print('                      n_trials="size").fit()\n')
+    print('                      n_trials="size", vcp_p=0.5).fit()\n')
     model = MixedGLM.from_formula(
-        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size"
+        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size", vcp_p=0.5
     )
     result = model.fit()
     print(result.summary())

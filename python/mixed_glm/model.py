@@ -120,7 +120,7 @@ class MixedGLM:
     >>> import mixed_glm as mg
     >>> cbpp = mg.datasets.load_cbpp()
     >>> model = mg.MixedGLM.from_formula(
-    ...     "incidence ~ period + (1 | herd)", data=cbpp, family="binomial", n_trials="size")
+    ...     "incidence ~ period + (1 | herd)", data=cbpp, family="binomial", n_trials="size", vcp_p=0.5)
     >>> result = model.fit_map()
     """
 

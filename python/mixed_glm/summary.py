@@ -184,9 +184,9 @@ def _table_lines(table: pd.DataFrame) -> list[str]:
     for column in table:
         cells = [str(column), *table[column]]
         width = max(map(len, cells)) + _GAP
-        lines = [line + (cell.center(width) if column == "Type" else cell.rjust(width))
-                 for line, cell in zip(lines, cells, strict=True)]  # fmt: skip
-    return lines
+        cells = [cell.center(len(column)) if column == "Type" else cell for cell in cells]
+        lines = [line + cell.rjust(width) for line, cell in zip(lines, cells, strict=True)]
+    return [line.rstrip() for line in lines]
 
 
 def _header_lines(fields: list[tuple[str, str]], width: int) -> list[str]:
