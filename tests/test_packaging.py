@@ -1,4 +1,4 @@
-"""What the installed package carries besides Python: compiled cores, headers, CMake package, licences, metadata."""
+"""What the installed package carries besides Python: cores, headers, CMake package, licences, metadata."""
 
 from __future__ import annotations
 

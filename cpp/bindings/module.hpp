@@ -6,5 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "opaque_family.hpp"  // here, so that no part can miss it
+
 void bind_family(pybind11::module_& m);
 void bind_model(pybind11::module_& m);

@@ -3,19 +3,19 @@
 from mixed_glm import _core
 
 __version__ = _core.__version__
-__isa__ = _core.__isa__  # the instruction set of the loaded core; MIXED_GLM_ISA in the environment overrides the choice
+__isa__ = _core.__isa__  # instruction set of the loaded core; MIXED_GLM_ISA in the environment chooses
 
-from mixed_glm import datasets, exceptions, families  # noqa: E402
-from mixed_glm._paths import get_cmake_dir, get_include  # noqa: E402
-from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM  # noqa: E402
-from mixed_glm.exceptions import (  # noqa: E402
+from mixed_glm import datasets, exceptions, families
+from mixed_glm._paths import get_cmake_dir, get_include
+from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
+from mixed_glm.exceptions import (
     ConvergenceWarning,
     MixedGLMWarning,
     RankDeficiencyWarning,
     VarianceCollapseWarning,
 )
-from mixed_glm.model import MixedGLM  # noqa: E402
-from mixed_glm.results import MixedGLMResults  # noqa: E402
+from mixed_glm.model import MixedGLM
+from mixed_glm.results import MixedGLMResults
 
 __all__ = [
     "BinomialBayesMixedGLM",

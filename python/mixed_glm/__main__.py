@@ -1,4 +1,4 @@
-"""``python -m mixed_glm``: where the installed headers are, for build scripts; anything else goes to the command line."""
+"""``python -m mixed_glm``: where the headers are, for build scripts; anything else goes to the command line."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Choice of the compiled core that fits this processor.
 
 The wheel holds the same core compiled for several instruction sets, one extension module each: ``_core_v2``,
-``_core_v3`` and ``_core_v4`` for the levels of the x86-64 psABI, or ``_core_portable`` on other architectures. The
-best that the processor can run is imported, and no other. The environment variable ``MIXED_GLM_ISA`` overrides the
-choice, for tests and for bit-for-bit agreement between machines.
+``_core_v3`` and ``_core_v4`` for the levels of the x86-64 psABI, or ``_core_portable`` on other processors. The
+best that the processor can run is imported, and no other. The environment variable ``MIXED_GLM_ISA`` overrides
+the choice, for tests and for bit-for-bit agreement between machines.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def select(level: int, available: Collection[str], override: str | None = None) 
     Raises
     ------
     ImportError
-        If nothing in `available` runs on this processor, or `override` is unknown, was not built, or does not run.
+        If nothing in `available` runs here, or `override` is unknown, was not built, or does not run.
     """
     runnable = [isa for isa, needed in REQUIRED_LEVEL.items() if isa in available and needed <= level]
     if override:

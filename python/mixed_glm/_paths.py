@@ -10,8 +10,8 @@ _SHIPPED = "share/cmake/mixed_glm/mixed_glmConfig.cmake"
 def _prefix() -> Path:
     """Directory that holds ``include`` and ``share``.
 
-    In an editable install the Python files lie in the source tree and the installed headers elsewhere, so every
-    directory of the package is tried.
+    In an editable install the Python files lie in the source tree and the installed headers elsewhere, so
+    every directory of the package is tried.
     """
     import mixed_glm
 
