@@ -1,26 +1,26 @@
 // _core.Family: a family and link by name, its inverse link and its derivatives.
 
-#include "family_handle.hpp"
-#include "module.hpp"
-
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <mixed_glm/families/evaluate_rows.hpp>
+#include <mixed_glm/families/named_family.hpp>
+#include <mixed_glm/families/response.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include <mixed_glm/families/evaluate_rows.hpp>
-#include <mixed_glm/families/named_family.hpp>
-#include <mixed_glm/families/response.hpp>
+#include "module.hpp"
+#include "opaque_family.hpp"
 
 namespace py = pybind11;
 
 namespace {
 
+using mixed_glm::Family;
 using mixed_glm::Index;
 using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using ConstVectorMap = Eigen::Map<const mixed_glm::Vector>;
@@ -34,7 +34,7 @@ ConstVectorMap as_vector(const Array& array, const char* name, Index length) {
   return {array.data(), length};
 }
 
-Array mean(const FamilyHandle& handle, const Array& eta) {
+Array mean(const Family& family, const Array& eta) {
   Array result(std::vector<py::ssize_t>(eta.shape(), eta.shape() + eta.ndim()));
   const double* from = eta.data();
   double* to = result.mutable_data();
@@ -43,11 +43,11 @@ Array mean(const FamilyHandle& handle, const Array& eta) {
       [&](const auto& kernel) {
         for (Index i = 0; i < n; ++i) to[i] = kernel.mean(from[i]);
       },
-      handle.family);
+      family);
   return result;
 }
 
-py::tuple derivatives(const FamilyHandle& handle, const Array& eta, const Array& endog,
+py::tuple derivatives(const Family& family, const Array& eta, const Array& endog,
                       const Array& trials, const Array& weights) {
   const Index n = eta.size();
   const ConstVectorMap predictor = as_vector(eta, "eta", n);
@@ -59,13 +59,13 @@ py::tuple derivatives(const FamilyHandle& handle, const Array& eta, const Array&
                          d3.mutable_data()};
   {
     const py::gil_scoped_release release;
-    const mixed_glm::Response rows = mixed_glm::encode_response(handle.family, y, counts, w);
+    const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
     std::visit(
         [&](const auto& kernel) {
           mixed_glm::evaluate_rows<3>(kernel, n, predictor.data(), rows.a.data(), rows.b.data(),
                                       out[0], out[1], out[2], out[3]);
         },
-        handle.family);
+        family);
     Eigen::Map<mixed_glm::Vector>(out[0], n) += rows.constant;
   }
   return py::make_tuple(value, d1, d2, d3);
@@ -74,19 +74,18 @@ py::tuple derivatives(const FamilyHandle& handle, const Array& eta, const Array&
 }  // namespace
 
 void bind_family(py::module_& m) {
-  py::class_<FamilyHandle>(m, "Family", py::module_local(),
-                           "A family and link, with the dispersion alpha if it has one.")
-      .def(py::init([](const std::string& name, const std::string& link,
-                       std::optional<double> alpha) {
-             return FamilyHandle{mixed_glm::make_family(name, link, alpha)};
-           }),
+  py::class_<Family>(m, "Family", py::module_local(),
+                     "A family and link, with the dispersion alpha if it has one.")
+      .def(py::init(
+               [](const std::string& name, const std::string& link, std::optional<double> alpha) {
+                 return mixed_glm::make_family(name, link, alpha);
+               }),
            py::arg("name"), py::arg("link"), py::arg("alpha") = py::none())
-      .def_property_readonly(
-          "name", [](const FamilyHandle& self) { return mixed_glm::family_name(self.family); })
-      .def_property_readonly(
-          "link", [](const FamilyHandle& self) { return mixed_glm::link_name(self.family); })
-      .def_property_readonly(
-          "alpha", [](const FamilyHandle& self) { return mixed_glm::family_alpha(self.family); })
+      .def_property_readonly("name",
+                             [](const Family& self) { return mixed_glm::family_name(self); })
+      .def_property_readonly("link", [](const Family& self) { return mixed_glm::link_name(self); })
+      .def_property_readonly("alpha",
+                             [](const Family& self) { return mixed_glm::family_alpha(self); })
       .def("mean", &mean, py::arg("eta"), "Inverse link of each element; per trial for a binomial.")
       .def("derivatives", &derivatives, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"),

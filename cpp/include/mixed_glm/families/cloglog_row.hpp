@@ -14,7 +14,6 @@
 #pragma once
 
 #include <array>
-
 #include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
@@ -30,7 +29,7 @@ inline constexpr std::array<double, 7> coth_tail = {
     2.0875729194622377e-08, -5.268988519780863e-10, 1.2257392372635436e-11,
 };
 inline constexpr std::array<double, 7> log_sinhc_tail = {
-    0.041666666666666664,  -0.0003472222222219878, 5.511463841041519e-06, -1.0333992450315766e-07,
+    0.041666666666666664,   -0.0003472222222219878, 5.511463841041519e-06, -1.0333992450315766e-07,
     2.0876108983915732e-09, -4.393916469151035e-11, 8.851627502255624e-13,
 };
 
@@ -66,15 +65,14 @@ MIXED_GLM_INLINE RowDerivatives cloglog_row(double eta, double a, double b) noex
   const CloglogTerms large = cloglog_large(mu_sum);
 
   const bool is_small = mu < 1.0;
-  const double log_probability = 
+  const double log_probability =
       math::select(is_small, small.log_probability, large.log_probability);
   const double rho = math::select(is_small, small.rho, large.rho);
   const double bend = math::select(is_small, small.bend, large.bend);
   const double minus_failures = hold_finite(-b * mu);
   const double rho_bend = rho * bend;  // first: rho is zero where bend is huge
   return {hold_finite(a * log_probability + minus_failures), a * rho + minus_failures,
-          minus_failures - a * rho_bend,
-          a * (rho_bend * (bend + rho) - rho * mu) + minus_failures};
+          minus_failures - a * rho_bend, a * (rho_bend * (bend + rho) - rho * mu) + minus_failures};
 }
 
 }  // namespace mixed_glm

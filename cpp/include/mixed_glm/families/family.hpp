@@ -20,8 +20,6 @@
 // of library calls and branches if the loop over rows is to vectorize: math/ has what it needs.
 #pragma once
 
-#include <variant>
-
 #include <mixed_glm/families/cloglog.hpp>
 #include <mixed_glm/families/exponential.hpp>
 #include <mixed_glm/families/logit.hpp>
@@ -29,6 +27,7 @@
 #include <mixed_glm/families/negative_binomial.hpp>
 #include <mixed_glm/families/poisson.hpp>
 #include <mixed_glm/families/probit.hpp>
+#include <variant>
 
 namespace mixed_glm {
 

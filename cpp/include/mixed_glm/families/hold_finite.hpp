@@ -5,7 +5,6 @@
 #pragma once
 
 #include <limits>
-
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 

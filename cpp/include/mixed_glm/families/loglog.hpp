@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <mixed_glm/families/binomial_response.hpp>
 #include <mixed_glm/families/cloglog_row.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>

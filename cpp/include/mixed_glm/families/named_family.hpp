@@ -2,13 +2,12 @@
 // negative_binomial (log, with alpha), exponential (log).
 #pragma once
 
+#include <mixed_glm/families/family.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include <mixed_glm/families/family.hpp>
 
 namespace mixed_glm {
 

@@ -10,15 +10,14 @@
 #pragma once
 
 #include <cmath>
-#include <stdexcept>
-#include <string>
-
 #include <mixed_glm/families/logistic_row.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log_factorial.hpp>
+#include <stdexcept>
+#include <string>
 
 namespace mixed_glm {
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>

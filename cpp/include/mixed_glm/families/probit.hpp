@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <mixed_glm/families/binomial_response.hpp>
 #include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
@@ -37,8 +36,7 @@ MIXED_GLM_INLINE RowDerivatives probit_near_tail(double t, const math::MillsRati
   const double inverse = 1.0 / ((1.0 - q) * (2.0 - q));
   const double ratio = -q * (1.0 - q) * inverse;  // -q / (2 - q), see log.hpp
   const double s = density * (2.0 - q) * inverse;
-  return {ratio * math::atanh_ratio(ratio), s, -s * (t + s),
-          s * ((t + s) * (t + 2.0 * s) - 1.0)};
+  return {ratio * math::atanh_ratio(ratio), s, -s * (t + s), s * ((t + s) * (t + 2.0 * s) - 1.0)};
 }
 
 class BinomialProbit {

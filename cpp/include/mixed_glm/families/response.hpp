@@ -1,13 +1,12 @@
 // The response as the kernels see it: two numbers and a constant per row (family.hpp).
 #pragma once
 
-#include <stdexcept>
-#include <string>
-#include <variant>
-
 #include <mixed_glm/families/family.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/typedefs.hpp>
+#include <stdexcept>
+#include <string>
+#include <variant>
 
 namespace mixed_glm {
 
@@ -40,8 +39,8 @@ Response encode_response(const Kernel& kernel, const ConstVectorRef& y,
 
 inline Response encode_response(const Family& family, const ConstVectorRef& y,
                                 const ConstVectorRef& trials, const ConstVectorRef& weights) {
-  return std::visit(
-      [&](const auto& kernel) { return encode_response(kernel, y, trials, weights); }, family);
+  return std::visit([&](const auto& kernel) { return encode_response(kernel, y, trials, weights); },
+                    family);
 }
 
 }  // namespace mixed_glm

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <cstring>
-
 #include <mixed_glm/math/compiler.hpp>
 
 namespace mixed_glm::math {

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cstdint>
-
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>

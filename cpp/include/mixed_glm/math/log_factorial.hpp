@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <mixed_glm/math/mills.hpp>
 
 namespace mixed_glm::math {

@@ -16,7 +16,6 @@
 #pragma once
 
 #include <array>
-
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
@@ -27,8 +26,8 @@ namespace mixed_glm::math {
 inline constexpr double log_sqrt_two_pi = 0.91893853320467274;
 
 inline constexpr std::array<double, 11> laplace_tail_numerator = {
-    180489454.51632535, 187251243.9493984,  100977063.2578186,  36273119.739444025,
-    9486871.79796438,   1874465.9635677563, 282546.2300318663,  32101.254080868308,
+    180489454.51632535, 187251243.9493984,  100977063.2578186, 36273119.739444025,
+    9486871.79796438,   1874465.9635677563, 282546.2300318663, 32101.254080868308,
     2642.4217178463086, 143.68710669505612, 4.000000000000001,
 };
 inline constexpr std::array<double, 12> laplace_tail_denominator = {

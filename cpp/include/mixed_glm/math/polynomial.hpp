@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstddef>
-
 #include <mixed_glm/math/compiler.hpp>
 
 namespace mixed_glm::math {

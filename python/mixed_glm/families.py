@@ -1,0 +1,328 @@
+"""Families of the response: density, link, support.
+
+All are log-concave in the linear predictor and have no free scale or shape parameter. Objects are immutable, compare
+by value, hash and pickle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm._validation import as_floats, as_vector
+
+if TYPE_CHECKING:
+    from mixed_glm import _core
+
+__all__ = ["Binomial", "Exponential", "Family", "NegativeBinomial", "Poisson", "as_family"]
+
+Floats = npt.NDArray[np.float64]
+
+SUPPORTED = (
+    "Binomial (logit, probit, cloglog, loglog), Poisson (log), NegativeBinomial with fixed alpha (log), "
+    "Exponential (log)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """What the families have in common; use one of `Binomial`, `Poisson`, `NegativeBinomial`, `Exponential`.
+
+    Attributes
+    ----------
+    name : str
+        ``"binomial"``, ``"poisson"``, ``"negative_binomial"`` or ``"exponential"``.
+    link : str
+        Name of the link from the mean to the linear predictor eta.
+    """
+
+    name: ClassVar[str] = ""
+    links: ClassVar[tuple[str, ...]] = ("log",)
+
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+        """Refuse the base class, which is no family."""
+        if cls is Family:
+            raise TypeError(f"Family is abstract, use one of: {SUPPORTED}")
+        return super().__new__(cls)
+
+    @property
+    def link(self) -> str:
+        """Name of the link."""
+        return self.links[0]
+
+    @cached_property
+    def core(self) -> _core.Family:
+        """The family in the compiled core."""
+        from mixed_glm import _core
+
+        return _core.Family(self.name, self.link, getattr(self, "alpha", None))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled part, which is made again when it is needed."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def mean(self, eta: npt.ArrayLike) -> Floats:
+        """Inverse link: the mean of the response, per trial for the binomial family.
+
+        Parameters
+        ----------
+        eta : array_like
+            Linear predictor, any shape.
+
+        Returns
+        -------
+        float array, shape of `eta`
+        """
+        return np.asarray(self.core.mean(as_floats(eta, "eta")))
+
+    def derivatives(
+        self, endog: npt.ArrayLike, eta: npt.ArrayLike, n_trials: npt.ArrayLike | None = None
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Log probability (density) of each response and its derivatives in eta.
+
+        Parameters
+        ----------
+        endog : array_like, shape (n,)
+            Responses; numbers of successes for the binomial family.
+        eta : array_like, shape (n,)
+            Linear predictor.
+        n_trials : array_like, shape (n,), or a number, optional
+            Numbers of trials, for the binomial family only; 1 by default.
+
+        Returns
+        -------
+        value, d1, d2, d3 : float arrays, shape (n,)
+            Fully normalized log probability, and its first, second and third derivative in eta.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ or a response is outside the support.
+        """
+        y = as_vector(endog, "endog")
+        predictor = as_vector(eta, "eta", len(y))
+        trials = np.ones(len(y)) if n_trials is None else as_vector(n_trials, "n_trials", len(y), scalar=True)
+        self.validate_response(y, None if n_trials is None else trials)
+        value, d1, d2, d3 = self.core.derivatives(predictor, y, trials, np.ones(len(y)))
+        return value, d1, d2, d3
+
+    def validate_response(self, endog: npt.ArrayLike, n_trials: npt.ArrayLike | None = None) -> None:
+        """Check that every response is in the family's support.
+
+        Parameters
+        ----------
+        endog : array_like, shape (n,)
+            Responses; numbers of successes for the binomial family.
+        n_trials : array_like, shape (n,), optional
+            Numbers of trials, for the binomial family only; 1 by default.
+
+        Raises
+        ------
+        ValueError
+            Naming the argument, what was expected, and the first offending value with its row.
+        """
+        y = as_vector(endog, "endog")
+        if n_trials is not None:
+            raise ValueError(f"n_trials is only for the binomial family, got it with {self.name}")
+        self._validate_support(y)
+
+    def _validate_support(self, y: Floats) -> None:
+        raise NotImplementedError
+
+    def _validate_counts(self, y: Floats) -> None:
+        _require(y >= 0, y, f"endog must not be negative for the {self.name} family")
+        _require(y == np.floor(y), y, f"endog must be whole numbers for the {self.name} family")
+
+
+@dataclasses.dataclass(frozen=True)
+class Binomial(Family):
+    """Number of successes in a known number of trials; 0 or 1 with one trial.
+
+    Parameters
+    ----------
+    link : {"logit", "probit", "cloglog", "loglog"}, default "logit"
+        The probability of success is 1 / (1 + exp(-eta)), Phi(eta), 1 - exp(-exp(eta)) or exp(-exp(-eta)).
+    """
+
+    link: str = "logit"
+
+    name: ClassVar[str] = "binomial"
+    links: ClassVar[tuple[str, ...]] = ("logit", "probit", "cloglog", "loglog")
+
+    def __post_init__(self) -> None:
+        """Check the link."""
+        if self.link not in self.links:
+            raise ValueError(f"link must be one of {', '.join(self.links)}, got {self.link!r}")
+
+    def validate_response(self, endog: npt.ArrayLike, n_trials: npt.ArrayLike | None = None) -> None:
+        """Check that successes are whole numbers from 0 to the number of trials.
+
+        Parameters
+        ----------
+        endog : array_like, shape (n,)
+            Numbers of successes.
+        n_trials : array_like, shape (n,), or a number, optional
+            Numbers of trials; 1 by default.
+
+        Raises
+        ------
+        ValueError
+            Naming the argument, what was expected, and the first offending value with its row.
+        """
+        y = as_vector(endog, "endog")
+        if n_trials is None:
+            _require(
+                (y == 0) | (y == 1),
+                y,
+                "endog must be 0 or 1 for the binomial family (give n_trials for counts)",
+            )
+            return
+        trials = as_vector(n_trials, "n_trials", len(y), scalar=True)
+        _require(trials >= 0, trials, "n_trials must not be negative")
+        _require(trials == np.floor(trials), trials, "n_trials must be whole numbers")
+        self._validate_counts(y)
+        row = _first(y <= trials)
+        if row is not None:
+            raise ValueError(
+                f"endog must not exceed n_trials, got {y[row]:g} successes in {trials[row]:g} trials at row {row}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Poisson(Family):
+    """Counts with mean and variance exp(eta)."""
+
+    name: ClassVar[str] = "poisson"
+
+    def _validate_support(self, y: Floats) -> None:
+        self._validate_counts(y)
+
+
+@dataclasses.dataclass(frozen=True)
+class NegativeBinomial(Family):
+    """Counts with mean mu = exp(eta) and variance mu + alpha mu^2, alpha being known.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Dispersion, from 1e-100 to 1e100; the Poisson family is the limit at 0.
+    """
+
+    alpha: float = 1.0
+
+    name: ClassVar[str] = "negative_binomial"
+
+    def __post_init__(self) -> None:
+        """Check alpha and make it a float."""
+        try:
+            alpha = float(self.alpha)
+        except (TypeError, ValueError):
+            raise TypeError(f"alpha must be a positive number, got {self.alpha!r}") from None
+        if not (math.isfinite(alpha) and 1e-100 <= alpha <= 1e100):
+            raise ValueError(f"alpha must be a positive number (1e-100 to 1e100), got {alpha!r}")
+        object.__setattr__(self, "alpha", alpha)
+
+    def _validate_support(self, y: Floats) -> None:
+        self._validate_counts(y)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exponential(Family):
+    """Waiting times with mean exp(eta): the gamma family with shape 1."""
+
+    name: ClassVar[str] = "exponential"
+
+    def _validate_support(self, y: Floats) -> None:
+        _require(y >= 0, y, "endog must not be negative for the exponential family")
+
+
+_BY_NAME: dict[str, type[Family]] = {
+    "binomial": Binomial,
+    "poisson": Poisson,
+    "negativebinomial": NegativeBinomial,
+    "exponential": Exponential,
+}
+
+
+def as_family(obj: Any) -> Family:
+    """Turn what a user may give for a family into one of ours.
+
+    Parameters
+    ----------
+    obj : Family, str, class, or statsmodels family
+        An object of this module, a name such as ``"poisson"``, a class of this module, or a family (object or class)
+        of statsmodels, which is recognized by the names of its class and of its link's.
+
+    Returns
+    -------
+    Family
+
+    Raises
+    ------
+    ValueError
+        If the family or its link is not supported.
+    TypeError
+        If `obj` is nothing that names a family.
+    """
+    if isinstance(obj, Family):
+        return obj
+    if isinstance(obj, type):
+        if not (issubclass(obj, Family) or hasattr(obj, "links")):
+            raise TypeError(_not_a_family(obj))
+        obj = obj()
+        return obj if isinstance(obj, Family) else _from_statsmodels(obj)
+    if isinstance(obj, str):
+        return _class_named(obj)()
+    if hasattr(obj, "link") and hasattr(obj, "variance"):
+        return _from_statsmodels(obj)
+    raise TypeError(_not_a_family(obj))
+
+
+def _from_statsmodels(obj: Any) -> Family:
+    cls = _class_named(type(obj).__name__)
+    link = type(obj.link).__name__.lower()
+    if link not in cls.links:
+        expected = ", ".join(cls.links)
+        raise ValueError(
+            f"family: the {cls.__name__} family must have link {expected}, got {type(obj.link).__name__}: "
+            "with other links the log density is not concave or not defined for every linear predictor"
+        )
+    if cls is Binomial:
+        return Binomial(link=link)
+    if cls is NegativeBinomial:
+        return NegativeBinomial(alpha=obj.alpha)
+    return cls()
+
+
+def _class_named(name: str) -> type[Family]:
+    key = name.strip().lower().replace("_", "").replace("-", "").replace(" ", "")
+    if key in _BY_NAME:
+        return _BY_NAME[key]
+    reasons = {
+        "gaussian": "it has a free scale parameter",
+        "inversegaussian": "it has a free scale parameter and is not log-concave",
+        "gamma": "it has a free shape parameter; with shape 1 it is Exponential",
+        "tweedie": "it has a free scale parameter",
+    }
+    reason = f" ({reasons[key]})" if key in reasons else ""
+    raise ValueError(f"family must be one of: {SUPPORTED}; got {name!r}{reason}")
+
+
+def _not_a_family(obj: Any) -> str:
+    return f"family must be a family, its name, or a statsmodels family, one of: {SUPPORTED}; got {obj!r}"
+
+
+def _first(good: npt.NDArray[np.bool_]) -> int | None:
+    """Row of the first False, None if there is none."""
+    return None if good.all() else int(np.argmin(good))
+
+
+def _require(good: npt.NDArray[np.bool_], values: Floats, message: str) -> None:
+    row = _first(good)
+    if row is not None:
+        raise ValueError(f"{message}, got {values[row]:g} at row {row}")
