@@ -217,6 +217,25 @@ def test_bad_input(
         make(formula, **({"data": data} | options))
 
 
+def test_a_column_that_occurs_twice_is_refused(data: pd.DataFrame) -> None:
+    twice = pd.concat([data.reset_index(drop=True)] * 2, axis=1).iloc[:, : data.shape[1] + 5]
+    with pytest.raises(ValueError, match="data has the column 'x' more than once"):
+        make("t ~ x", twice, binomial=False)
+    make("t ~ k", twice, binomial=False)  # what is not used does no harm
+
+
+def test_dates_are_groups_but_not_numbers(data: pd.DataFrame) -> None:
+    data["day"] = pd.Timestamp("2024-03-01") + pd.to_timedelta(data["k"], unit="D")
+    assert make("y ~ (1 | day)", data).arguments["vcp_names"] == ["day"]
+    with pytest.raises(ValueError, match=r"formula: .*day"):
+        make("y ~ day", data)
+
+
+def test_whole_numbers_with_missing_ones_keep_their_labels(data: pd.DataFrame) -> None:
+    data["k"] = [np.nan, 2, 1, 2, 3, 3]
+    assert make("y ~ (1 | k)", data).arguments["vc_names"] == ["k[1]", "k[2]", "k[3]"]
+
+
 def test_a_mapping_of_columns_is_data(data: pd.DataFrame) -> None:
     design = make("y ~ x + (1 | g)", {c: data[c].to_numpy() for c in ("y", "x", "g")})
     np.testing.assert_array_equal(dense(design), dense(make("y ~ x + (1 | g)", data)))

@@ -357,6 +357,16 @@ class TestFormula:
             mg.MixedGLM.from_formula("y ~ x", family="poisson")
         with pytest.raises(TypeError, match="give the data as data="):
             mg.MixedGLM.from_formula("y ~ x", frame, frame, "poisson")
+        with pytest.raises(TypeError, match="give the data as data="):
+            mg.MixedGLM.from_formula("y ~ x", frame, family="poisson")
+
+    def test_a_value_that_a_transform_spoils_is_named(self, frame: pd.DataFrame) -> None:
+        frame["t"] -= frame["t"].min()
+        with (
+            np.errstate(divide="ignore"),
+            pytest.raises(ValueError, match=r"got -inf at row \d+, column log\(t\)"),
+        ):
+            mg.MixedGLM.from_formula("y ~ log(t)", data=frame, family="poisson")
 
     def test_missing_rows_are_counted(self, frame: pd.DataFrame) -> None:
         frame.loc[3, "t"] = np.nan

@@ -95,7 +95,7 @@ def make_design(
     """
     y, trials, levels = as_response(endog, family.name == "binomial")
     n = len(y)
-    x, x_names = check.as_design(exog, "exog", n)
+    x, x_names = check.as_design(exog, "exog", n, fep_names)
     z, z_names = check.as_sparse_design(exog_vc, "exog_vc", n)
     p, q = x.shape[1], z.shape[1]
     if exog_vc is None and ident is not None and np.size(ident):

@@ -66,7 +66,9 @@ class Grouping:
 
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
-        parts = [level.take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)]
+        parts = [
+            _whole(level).take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
+        ]
         return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
 
 
@@ -199,6 +201,15 @@ def _effects(term: GroupTerm, env: Environment) -> list[tuple[str | None, Floats
         (None, None) if name == "Intercept" else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))
         for j, name in enumerate(names)
     ]
+
+
+def _whole(levels: pd.Index) -> pd.Index:
+    """Whole numbers that missing values had made floats, as integers again."""
+    if not pd.api.types.is_float_dtype(levels.dtype):
+        return levels
+    values = levels.to_numpy(dtype=np.float64)
+    whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
+    return levels.astype(np.int64) if whole else levels
 
 
 def _bare_name(expression: str) -> str:

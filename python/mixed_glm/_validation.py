@@ -91,14 +91,14 @@ def as_positive(value: Any, name: str, n: int) -> Floats:
     return vector
 
 
-def as_design(value: Any, name: str, n: int) -> tuple[Floats, list[str] | None]:
+def as_design(value: Any, name: str, n: int, names: Any = None) -> tuple[Floats, list[str] | None]:
     """Convert a dense design to a finite Fortran-ordered (n, p) matrix; column names if it has any.
 
-    ``None`` gives a matrix without columns.
+    ``None`` gives a matrix without columns. `names` is what messages call the columns of an array.
     """
     if value is None:
         return np.empty((n, 0), order="F"), None
-    names = column_names(value)
+    own_names = column_names(value)
     array = as_floats(value, name)
     if array.ndim == 1:
         array = array[:, None]
@@ -106,8 +106,9 @@ def as_design(value: Any, name: str, n: int) -> tuple[Floats, list[str] | None]:
         raise ValueError(f"{name} must have one or two dimensions, got shape {array.shape}")
     if len(array) != n:
         raise ValueError(f"{name} must have {n} rows, one for each observation, got {len(array)}")
-    require_finite(array, name, names)
-    return array, names
+    shown = own_names if names is None else list(names)
+    require_finite(array, name, shown if shown is not None and len(shown) == array.shape[1] else None)
+    return array, own_names
 
 
 def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, list[str] | None]:

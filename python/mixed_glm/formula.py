@@ -11,16 +11,14 @@ from all parts together, before anything is evaluated.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from formulaic import Formula, ModelSpec
-from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import (
@@ -31,6 +29,7 @@ from mixed_glm._formula_data import (
     plain_numbers,
     resolve_names,
 )
+from mixed_glm._formula_encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula_groups import Component, assemble, group_components
 from mixed_glm._formula_text import FormulaText, parse_formula
 from mixed_glm._formula_vc import parse_terms, statsmodels_order, vc_columns
@@ -38,82 +37,6 @@ from mixed_glm._response import binary_from_labels, from_two_columns, is_labels
 from mixed_glm._validation import as_vector
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """What is kept of a formula to encode new rows in the same way. Picklable.
-
-    Attributes
-    ----------
-    formula : str
-    text : FormulaText
-        The parts of the formula.
-    vc_formulas : dict of str to str
-    fixed : formulaic.ModelSpec
-        Levels, contrasts and state of the transforms of the fixed part.
-    components : tuple of Component
-        The ``( | )`` terms with their groups, in the order of the columns of Z.
-    context : dict
-        Values of names in the formula that are not columns. Those that cannot be pickled are left out then.
-    n_missing : int
-        Rows dropped because something was missing.
-    extra_offset : bool
-        Whether an offset was given beside those in the formula.
-    """
-
-    formula: str
-    text: FormulaText
-    vc_formulas: dict[str, str]
-    fixed: ModelSpec
-    components: tuple[Component, ...]
-    context: dict[str, Any] = field(repr=False)
-    n_missing: int = 0
-    extra_offset: bool = False
-
-    def encode_fixed(self, data: Any) -> Floats:
-        """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing or a categorical has a level that was not met when the model was made.
-        """
-        frame = as_frame(data)
-        names = set().union(*(names_in(f) for f in self.fixed.encoder_state))
-        resolve_names(names, frame.columns, self.context)
-        frame = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
-        missing = frame.isna().any(axis=1).to_numpy() if frame.shape[1] else np.zeros(len(frame), dtype=bool)
-        out = np.full((len(frame), len(self.fixed.column_names)), np.nan, order="F")
-        env = Environment(plain_numbers(frame[~missing].reset_index(drop=True)), self.context)
-        if not missing.all():
-            self._check_levels(env)
-            out[~missing] = _matrix(self.fixed, env, self.formula)
-        return out
-
-    def encode_offset(self, data: Any) -> Floats | None:
-        """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
-        if not self.text.offsets:
-            return None
-        frame = as_frame(data)
-        resolve_names(set().union(*(names_in(o) for o in self.text.offsets)), frame.columns, self.context)
-        return _offset(self.text.offsets, Environment(frame.reset_index(drop=True), self.context))
-
-    def _check_levels(self, env: Environment) -> None:
-        for expression, (kind, state) in self.fixed.encoder_state.items():
-            if kind.value != "categorical" or "categories" not in state:
-                continue
-            categories = set(state["categories"])
-            met = pd.unique(pd.Series(env.evaluate(expression).values)).tolist()
-            unseen = [v for v in met if v not in categories]
-            if unseen:
-                raise ValueError(
-                    f"{expression} has levels that were not in the data of the model: "
-                    + ", ".join(repr(v) for v in unseen[:5])
-                )
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"context": {k: v for k, v in self.context.items() if _picklable(v)}}
 
 
 @dataclass(frozen=True)
@@ -174,7 +97,7 @@ def build(
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
     components, z, ident, vcp_names, vc_names = _random_columns(text, vc, env)
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
-    offset = _offset(text.offsets, env)
+    offset = offset_of(text.offsets, env)
     if offset is not None:
         arguments["offset"] = offset + as_vector(arguments.get("offset", 0.0), "offset", len(y), scalar=True)
     if trials is not None:
@@ -239,6 +162,8 @@ def _complete_rows(
 ) -> tuple[Environment, npt.NDArray[np.bool_]]:
     """Drop every row in which a column or value that is used is missing."""
     part = frame[[c for c in frame.columns if c in names]]
+    if not part.columns.is_unique:
+        raise ValueError(f"data has the column {part.columns[part.columns.duplicated()][0]!r} more than once")
     kept = np.ones(len(frame), dtype=bool)
     for column in (*(part.iloc[:, j] for j in range(part.shape[1])), *rows.values()):
         if np.ndim(column):
@@ -288,28 +213,8 @@ def _fixed_columns(
         ordered = statsmodels_order(terms, factors)
         by_factors = {frozenset(f.expr for f in term.factors if f.expr != "1"): term for term in formula}
         formula = Formula([by_factors[frozenset(term)] for term in ordered], _ordering="none")
-    try:
-        spec = ModelSpec.from_spec(formula, output="pandas", na_action="ignore")
-        matrix = spec.get_model_matrix(env.frame, context=env.context)
-    except FormulaicError as error:
-        raise ValueError(f"formula: cannot evaluate {text.fixed!r}: {error}") from error
-    return _as_fortran(matrix, len(env.frame)), matrix.model_spec
-
-
-def _matrix(spec: ModelSpec, env: Environment, formula: str) -> Floats:
-    try:
-        matrix = spec.get_model_matrix(env.frame, context=env.context)
-    except FormulaicError as error:
-        raise ValueError(f"cannot encode data for {formula!r}: {error}") from error
-    return _as_fortran(matrix, len(env.frame))
-
-
-def _as_fortran(matrix: pd.DataFrame, n: int) -> Floats:
-    """Copy a frame column by column: the only dense copy of X that is made."""
-    out = np.empty((n, matrix.shape[1]), order="F")
-    for j in range(matrix.shape[1]):
-        out[:, j] = matrix.iloc[:, j].to_numpy()
-    return out
+    spec = ModelSpec.from_spec(formula, output="pandas", na_action="ignore")
+    return model_columns(spec, env, text.fixed)
 
 
 def _random_columns(
@@ -330,17 +235,3 @@ def _random_columns(
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
     ident = np.repeat(np.arange(len(widths), dtype=np.int32), widths)
     return components, z, ident, vcp_names, vc_names
-
-
-def _offset(expressions: tuple[str, ...], env: Environment) -> Floats | None:
-    if not expressions:
-        return None
-    return np.asarray(np.sum([env.numbers(e) for e in expressions], axis=0))
-
-
-def _picklable(value: Any) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001  (whatever a foreign __reduce__ may raise)
-        return False
-    return True

@@ -8,16 +8,18 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 from mixed_glm import _core
 from mixed_glm._design import Design, make_core, make_design
 from mixed_glm._fit_map import fit_map
+from mixed_glm._formula_encoding import Encoding
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
 from mixed_glm._validation import as_vector
 from mixed_glm.families import Family, as_family
-from mixed_glm.formula import Encoding, build
+from mixed_glm.formula import build
 from mixed_glm.results import MixedGLMResults
 
 __all__ = ["MixedGLM"]
@@ -192,7 +194,7 @@ class MixedGLM:
         ValueError, TypeError
             As for the class; also for an unknown column or a formula that cannot be understood.
         """
-        if data is None:
+        if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = _family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}

@@ -1,0 +1,132 @@
+"""What is kept of a formula, so that new rows are encoded as the rows of the model were."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic import ModelSpec
+from formulaic.errors import FormulaicError
+
+from mixed_glm._formula_data import Environment, as_frame, names_in, plain_numbers, resolve_names
+from mixed_glm._formula_groups import Component
+from mixed_glm._formula_text import FormulaText
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is kept of a formula to encode new rows in the same way. Picklable.
+
+    Attributes
+    ----------
+    formula : str
+    text : FormulaText
+        The parts of the formula.
+    vc_formulas : dict of str to str
+    fixed : formulaic.ModelSpec
+        Levels, contrasts and state of the transforms of the fixed part.
+    components : tuple of Component
+        The ``( | )`` terms with their groups, in the order of the columns of Z.
+    context : dict
+        Values of names in the formula that are not columns. Those that cannot be pickled are left out then.
+    n_missing : int
+        Rows dropped because something was missing.
+    extra_offset : bool
+        Whether an offset was given beside those in the formula.
+    """
+
+    formula: str
+    text: FormulaText
+    vc_formulas: dict[str, str]
+    fixed: ModelSpec
+    components: tuple[Component, ...]
+    context: dict[str, Any] = field(repr=False)
+    n_missing: int = 0
+    extra_offset: bool = False
+
+    def encode_fixed(self, data: Any) -> Floats:
+        """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or a categorical has a level that was not met when the model was made.
+        """
+        frame = as_frame(data)
+        names = set().union(*(names_in(f) for f in self.fixed.encoder_state))
+        resolve_names(names, frame.columns, self.context)
+        frame = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
+        missing = frame.isna().any(axis=1).to_numpy() if frame.shape[1] else np.zeros(len(frame), dtype=bool)
+        out = np.full((len(frame), len(self.fixed.column_names)), np.nan, order="F")
+        env = Environment(plain_numbers(frame[~missing].reset_index(drop=True)), self.context)
+        if not missing.all():
+            self._check_levels(env)
+            out[~missing] = model_columns(self.fixed, env, self.formula)[0]
+        return out
+
+    def encode_offset(self, data: Any) -> Floats | None:
+        """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
+        if not self.text.offsets:
+            return None
+        frame = as_frame(data)
+        resolve_names(set().union(*(names_in(o) for o in self.text.offsets)), frame.columns, self.context)
+        return offset_of(self.text.offsets, Environment(frame.reset_index(drop=True), self.context))
+
+    def _check_levels(self, env: Environment) -> None:
+        for expression, (kind, state) in self.fixed.encoder_state.items():
+            if kind.value != "categorical" or "categories" not in state:
+                continue
+            categories = set(state["categories"])
+            met = pd.unique(pd.Series(env.evaluate(expression).values)).tolist()
+            unseen = [v for v in met if v not in categories]
+            if unseen:
+                raise ValueError(
+                    f"{expression} has levels that were not in the data of the model: "
+                    + ", ".join(repr(v) for v in unseen[:5])
+                )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"context": {k: v for k, v in self.context.items() if _picklable(v)}}
+
+
+def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:
+    """Evaluate a fixed part: columns, shape (n, p), and the specification with its state filled in."""
+    try:
+        matrix = spec.get_model_matrix(env.frame, context=env.context)
+    except (FormulaicError, TypeError, ValueError) as error:
+        raise ValueError(f"formula: cannot evaluate {shown!r}: {error}") from error
+    return _as_fortran(matrix, len(env.frame)), matrix.model_spec
+
+
+def offset_of(expressions: tuple[str, ...], env: Environment) -> Floats | None:
+    """Sum of the arguments of ``offset(...)`` terms, shape (n,); None if there are none."""
+    if not expressions:
+        return None
+    return np.asarray(np.sum([env.numbers(e) for e in expressions], axis=0))
+
+
+def _as_fortran(matrix: pd.DataFrame, n: int) -> Floats:
+    """Copy a frame column by column: the only dense copy of X that is made."""
+    out = np.empty((n, matrix.shape[1]), order="F")
+    for j in range(matrix.shape[1]):
+        column = matrix.iloc[:, j]
+        if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
+            raise ValueError(
+                f"formula: {str(matrix.columns[j])!r} must be numeric or a factor, got {column.dtype}"
+            )
+        out[:, j] = column.to_numpy()
+    return out
+
+
+def _picklable(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001  (whatever a foreign __reduce__ may raise)
+        return False
+    return True
