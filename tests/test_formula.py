@@ -257,6 +257,35 @@ class TestNewData:
         with pytest.raises(ValueError, match="'double'"):  # a local function cannot be pickled
             pickle.loads(pickle.dumps(encoding)).encode_fixed(data)
 
+    def test_quoted_columns(self, data: pd.DataFrame) -> None:
+        design = make("y ~ `my h` + (1 | `my h`) + (0 + `my h` | g)", data)
+        np.testing.assert_array_equal(design.encoding.encode_fixed(data), design.arguments["exog"])
+        np.testing.assert_array_equal(design.encoding.encode_random(data).toarray(), dense(design))
+
+    @pytest.mark.parametrize(
+        ("formula", "vc"),
+        [
+            ("y ~ (1 | g/k) + (0 + center(x) | C(k))", {}),
+            ("y ~ (0 + lab + center(x) || g:lab)", {}),
+            ("y ~ 1", {"a": "0 + C(k)*center(x)", "b": "lab*g", "c": "0 + poly(x, 2)"}),
+            ("y ~ x", {}),
+        ],
+    )
+    def test_random_effects(self, data: pd.DataFrame, formula: str, vc: dict[str, str]) -> None:
+        design = make(formula, data, vc)
+        encoding = pickle.loads(pickle.dumps(design.encoding))
+        rows = [4, 0, 3]
+        np.testing.assert_allclose(encoding.encode_random(data.iloc[rows]).toarray(), dense(design)[rows])
+        assert [c.name for c in encoding.components] == design.arguments["vcp_names"]
+
+    def test_unknown_and_missing_groups_have_no_effects(self, data: pd.DataFrame) -> None:
+        encoding = make("y ~ (1 | g) + (1 | g:k)", data, {"k": "0 + C(k)"}).encoding
+        new = pd.DataFrame({"g": ["a", "z", None, "a"], "k": [2, 1, 1, 3]})
+        entries = encoding.encode_random(new).toarray()
+        np.testing.assert_array_equal(entries[:, :3].sum(axis=1), [1, 0, 0, 1])
+        np.testing.assert_array_equal(entries[:, 3:6].sum(axis=1), [1, 0, 0, 0])  # a:3 was not met
+        np.testing.assert_array_equal(entries[:, 6:].sum(axis=1), [1, 1, 1, 1])
+
     def test_missing_rows_are_nan(self, data: pd.DataFrame) -> None:
         encoding = make("y ~ x + lab", data).encoding
         data["lab"] = ["N", None, "Y", "N", "N", "Y"]

@@ -6,7 +6,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,14 @@ def names_in(expression: str) -> set[str]:
                 a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
             )
     return read - bound
+
+
+def names_of_factor(expression: str) -> set[str]:
+    """Like `names_in`, for factors of formulaic, which writes looked-up columns without their back-ticks."""
+    try:
+        return names_in(expression)
+    except ValueError:
+        return {expression}
 
 
 def caller_context() -> Mapping[str, Any]:
@@ -146,10 +154,21 @@ class Factor:
 
 @dataclass(frozen=True)
 class Environment:
-    """A data frame without missing values and the other names that its formula uses."""
+    """What expressions are evaluated in.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Without missing values when a model is made.
+    context : mapping
+        Other names that the formula uses.
+    state : dict
+        What transforms like ``center`` have learnt; filled when they meet their first data.
+    """
 
     frame: pd.DataFrame
     context: Mapping[str, Any]
+    state: dict[str, Any] = field(default_factory=dict)
 
     def evaluate(self, expression: str) -> Factor:
         """Evaluate one expression over all rows."""
@@ -161,7 +180,7 @@ class Environment:
         else:
             env = LayeredMapping(self.frame, self.context, TRANSFORMS)
             try:
-                values = stateful_eval(expression.strip(), env, {}, {}, None)
+                values = stateful_eval(expression.strip(), env, {}, self.state, None)
             except Exception as error:  # anything a user's expression may raise
                 raise ValueError(
                     f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {error}"

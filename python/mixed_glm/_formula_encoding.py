@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +13,18 @@ import numpy.typing as npt
 import pandas as pd
 from formulaic import ModelSpec
 from formulaic.errors import FormulaicError
+from scipy import sparse
 
-from mixed_glm._formula_data import Environment, as_frame, names_in, plain_numbers, resolve_names
+from mixed_glm._formula_data import (
+    Environment,
+    as_frame,
+    names_of_factor,
+    plain_numbers,
+    resolve_names,
+)
 from mixed_glm._formula_groups import Component
 from mixed_glm._formula_text import FormulaText
+from mixed_glm._formula_vc import VcFormula
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,13 +38,14 @@ class Encoding:
     formula : str
     text : FormulaText
         The parts of the formula.
-    vc_formulas : dict of str to str
     fixed : formulaic.ModelSpec
         Levels, contrasts and state of the transforms of the fixed part.
-    components : tuple of Component
-        The ``( | )`` terms with their groups, in the order of the columns of Z.
+    components : tuple of Component or VcFormula
+        The variance components with their groups, in the order of the columns of Z.
     context : dict
         Values of names in the formula that are not columns. Those that cannot be pickled are left out then.
+    state : dict
+        What transforms outside of the fixed part have learnt from the data.
     n_missing : int
         Rows dropped because something was missing.
     extra_offset : bool
@@ -43,10 +54,10 @@ class Encoding:
 
     formula: str
     text: FormulaText
-    vc_formulas: dict[str, str]
     fixed: ModelSpec
-    components: tuple[Component, ...]
+    components: tuple[Component | VcFormula, ...]
     context: dict[str, Any] = field(repr=False)
+    state: dict[str, Any] = field(repr=False)
     n_missing: int = 0
     extra_offset: bool = False
 
@@ -58,25 +69,41 @@ class Encoding:
         ValueError
             If a column is missing or a categorical has a level that was not met when the model was made.
         """
-        frame = as_frame(data)
-        names = set().union(*(names_in(f) for f in self.fixed.encoder_state))
-        resolve_names(names, frame.columns, self.context)
-        frame = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
-        missing = frame.isna().any(axis=1).to_numpy() if frame.shape[1] else np.zeros(len(frame), dtype=bool)
-        out = np.full((len(frame), len(self.fixed.column_names)), np.nan, order="F")
-        env = Environment(plain_numbers(frame[~missing].reset_index(drop=True)), self.context)
+        env = self._environment(data, self.fixed.encoder_state)
+        missing = np.zeros(len(env.frame), dtype=bool)
+        for column in env.frame:
+            missing |= env.frame[column].isna().to_numpy()
+        out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
+            present = env.frame[~missing].reset_index(drop=True)
+            env = Environment(plain_numbers(present), self.context, env.state)
             self._check_levels(env)
             out[~missing] = model_columns(self.fixed, env, self.formula)[0]
         return out
 
     def encode_offset(self, data: Any) -> Floats | None:
         """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
-        if not self.text.offsets:
-            return None
+        return offset_of(self.text.offsets, self._environment(data, self.text.offsets))
+
+    def encode_random(self, data: Any) -> sparse.csr_array:
+        """Random-effects columns for new rows, shape (n, q).
+
+        A row has no entry in a component where its group is missing or was not met when the model was made, and
+        NaN where the effect is missing.
+        """
+        expressions = [f for c in self.components for f in c.expressions]
+        env = self._environment(data, expressions)
+        parts = [c.encode(env) for c in self.components]
+        empty = sparse.csr_array((len(env.frame), 0), dtype=np.float64)
+        return sparse.csr_array(sparse.hstack([empty, *parts], format="csr"))
+
+    def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
+        """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
         frame = as_frame(data)
-        resolve_names(set().union(*(names_in(o) for o in self.text.offsets)), frame.columns, self.context)
-        return offset_of(self.text.offsets, Environment(frame.reset_index(drop=True), self.context))
+        names = set().union(*(names_of_factor(e) for e in expressions))
+        resolve_names(names, frame.columns, self.context)
+        part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
+        return Environment(part, self.context, copy.deepcopy(self.state))
 
     def _check_levels(self, env: Environment) -> None:
         for expression, (kind, state) in self.fixed.encoder_state.items():

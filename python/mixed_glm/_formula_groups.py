@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from formulaic import Formula
+from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
 from scipy import sparse
 
@@ -64,6 +64,18 @@ class Grouping:
         """``a:b``; ``C(a)`` counts as ``a``."""
         return ":".join(_bare_name(f) for f in self.factors)
 
+    def codes(self, env: Environment) -> npt.NDArray[np.int32]:
+        """Group of every row of other data, -1 where it is missing or was not met."""
+        sizes = [len(level) for level in self.levels]
+        joint, known = np.zeros(len(env.frame), dtype=np.int64), np.ones(len(env.frame), dtype=bool)
+        for expression, level, size in zip(self.factors, self.levels, sizes, strict=True):
+            code = level.get_indexer(pd.Index(env.evaluate(expression).values))
+            known &= code >= 0
+            joint = joint * size + code
+        met = np.ravel_multi_index(tuple(self.members.T), sizes)  # in order, as `members` are
+        position = np.minimum(np.searchsorted(met, joint), len(met) - 1)
+        return np.where(known & (met[position] == joint), position, -1).astype(np.int32)
+
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
         parts = [
@@ -83,11 +95,32 @@ class Component:
     effect : str or None
         Name of the column that varies by group; None for the constant.
     grouping : Grouping
+    spec : formulaic.ModelSpec or None
+        How the columns that vary by group are made; None for the constant.
     """
 
     name: str
     effect: str | None
     grouping: Grouping
+    spec: ModelSpec | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of random effects."""
+        return len(self.grouping)
+
+    @property
+    def expressions(self) -> list[str]:
+        """What is evaluated to encode rows."""
+        return [*self.grouping.factors, *(self.spec.encoder_state if self.spec is not None else ())]
+
+    def encode(self, env: Environment) -> sparse.csr_array:
+        """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
+        values = None
+        if self.spec is not None:
+            matrix = self.spec.get_model_matrix(env.frame, context=env.context)
+            values = matrix[self.effect].to_numpy(dtype=np.float64)
+        return assemble([Block(self.grouping.codes(env), values, self.width)], len(env.frame))
 
     def labels(self) -> list[str]:
         """Names of the random effects, ``g[1]``."""
@@ -110,11 +143,12 @@ def group_components(terms: Sequence[GroupTerm], env: Environment) -> tuple[list
         if term.factors not in groupings:
             groupings[term.factors] = _group(term.factors, env)
         grouping, codes = groupings[term.factors]
-        for effect, values in _effects(term, env):
+        effects, spec = _effects(term, env)
+        for effect, values in effects:
             name = grouping.name if effect is None else f"{effect}|{grouping.name}"
             if any(name == c.name for c in components):
                 raise ValueError(f"formula has the random-effects term {name!r} twice (in {term.text})")
-            components.append(Component(name, effect, grouping))
+            components.append(Component(name, effect, grouping, None if effect is None else spec))
             blocks.append(Block(codes, values, len(grouping)))
     return components, blocks
 
@@ -178,10 +212,12 @@ def _compress(codes: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.i
     return present.astype(np.intp), inverse.astype(np.int32)
 
 
-def _effects(term: GroupTerm, env: Environment) -> list[tuple[str | None, Floats | None]]:
-    """Columns before the bar: name and values, (None, None) for the constant."""
+def _effects(
+    term: GroupTerm, env: Environment
+) -> tuple[list[tuple[str | None, Floats | None]], ModelSpec | None]:
+    """Columns before the bar: name and values, (None, None) for the constant; and how they are made."""
     if term.effects.strip() == "1":
-        return [(None, None)]
+        return [(None, None)], None
     try:
         matrix = Formula(term.effects).get_model_matrix(
             env.frame, context=env.context, na_action="ignore", output="pandas"
@@ -197,10 +233,11 @@ def _effects(term: GroupTerm, env: Environment) -> list[tuple[str | None, Floats
             f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
             f"this model does not have; write ({term.effects} || {group}) for independent ones"
         )
-    return [
+    columns: list[tuple[str | None, Floats | None]] = [
         (None, None) if name == "Intercept" else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))
         for j, name in enumerate(names)
     ]
+    return columns, matrix.model_spec
 
 
 def _whole(levels: pd.Index) -> pd.Index:

@@ -10,19 +10,98 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula
+from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment, Factor
 from mixed_glm._formula_groups import Block, assemble
 
-Scoped = list[
-    tuple[str, bool]
-]  # factors of a product of columns: expression, and whether its first level goes
+Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
+
+
+@dataclass(frozen=True)
+class VcFormula:
+    """One entry of ``vc_formulas``, with what encodes it for other rows.
+
+    Attributes
+    ----------
+    name, formula : str
+    products : tuple of Product
+        What the columns are products of, in their order.
+    levels : dict of str to Index or None
+        Levels of each categorical factor; None for numbers.
+    spec : formulaic.ModelSpec or None
+        In the place of `products`, where formulaic encodes the formula.
+    """
+
+    name: str
+    formula: str
+    products: tuple[Product, ...]
+    levels: dict[str, pd.Index | None]
+    spec: ModelSpec | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of random effects."""
+        return len(self.labels())
+
+    @property
+    def expressions(self) -> list[str]:
+        """What is evaluated to encode rows."""
+        return list(self.levels if self.spec is None else self.spec.encoder_state)
+
+    def labels(self) -> list[str]:
+        """Names of the random effects, as statsmodels has them."""
+        if self.spec is not None:
+            return [str(c) for c in self.spec.column_names]
+        return [
+            label
+            for product in self.products
+            for label in _product_names([self._factor_names(f, reduced) for f, reduced in product])
+        ]
+
+    def encode(self, env: Environment) -> sparse.csr_array:
+        """Columns of Z; a product has no entry where one of its factors is missing or was not met."""
+        if self.spec is not None:
+            return sparse.csr_array(self.spec.get_model_matrix(env.frame, context=env.context))
+        factors = {f: self._factor_block(f, env) for f in self.levels}
+        blocks = [
+            functools.reduce(_product, (_reduced(factors[f], r) for f, r in product), _ones(len(env.frame)))
+            for product in self.products
+        ]
+        return assemble(blocks, len(env.frame))
+
+    def _factor_block(self, name: str, env: Environment) -> Block:
+        values, levels = env.evaluate(name).values, self.levels[name]
+        if levels is None:
+            return Block(np.zeros(len(values), dtype=np.int64), np.asarray(values, dtype=np.float64), 1)
+        codes = levels.get_indexer(pd.Index(values))
+        return Block(codes.astype(np.int64), None, len(levels))
+
+    def _factor_names(self, name: str, reduced: bool) -> list[str]:
+        levels = self.levels[name]
+        if levels is None:
+            return [name]
+        shown = levels.tolist()
+        return [f"{name}[T.{v}]" for v in shown[1:]] if reduced else [f"{name}[{v}]" for v in shown]
+
+
+def learn_vc_formula(name: str, formula: str, env: Environment) -> VcFormula:
+    """Find out levels and columns of one entry of ``vc_formulas``."""
+    terms = parse_terms(formula)
+    factors = {f: env.evaluate(f) for f in dict.fromkeys(f for term in terms for f in term)}
+    ordered = statsmodels_order(terms, {f: v.categorical for f, v in factors.items()})
+    if not ordered:
+        raise ValueError(f"vc_formulas: {formula!r} has no columns")
+    if not all(f.standard for f in factors.values()):
+        return VcFormula(name, formula, (), {}, _spec(formula, ordered, env))
+    levels = {f: v.codes()[1] if v.categorical else None for f, v in factors.items()}
+    return VcFormula(name, formula, _products(ordered, factors), levels)
 
 
 def parse_terms(formula: str) -> list[list[str]]:
@@ -43,32 +122,7 @@ def statsmodels_order(terms: Iterable[list[str]], categorical: dict[str, bool]) 
     return [term for bucket in buckets.values() for term in sorted(bucket, key=len)]
 
 
-def vc_columns(formula: str, env: Environment) -> tuple[sparse.csr_array, list[str]]:
-    """Evaluate one entry of ``vc_formulas``.
-
-    Returns
-    -------
-    z : csr_array, shape (n, columns)
-    names : list of str
-    """
-    terms = parse_terms(formula)
-    factors = {f: env.evaluate(f) for f in dict.fromkeys(f for term in terms for f in term)}
-    ordered = statsmodels_order(terms, {f: v.categorical for f, v in factors.items()})
-    if not ordered:
-        raise ValueError(f"vc_formulas: {formula!r} has no columns")
-    if not all(f.standard for f in factors.values()):
-        return _by_formulaic(formula, ordered, env)
-    coded = {f: _coded(f, v) for f, v in factors.items()}
-    blocks: list[Block] = []
-    names: list[str] = []
-    for scoped in _structure(ordered, factors):
-        pieces = [_piece(coded[f], f, reduced) for f, reduced in scoped]
-        blocks.append(functools.reduce(_product, (p[0] for p in pieces), _ones(len(env.frame))))
-        names.extend(_product_names([p[1] for p in pieces]))
-    return assemble(blocks, len(env.frame)), names
-
-
-def _structure(terms: Sequence[list[str]], factors: dict[str, Factor]) -> list[Scoped]:
+def _products(terms: Sequence[list[str]], factors: dict[str, Factor]) -> tuple[Product, ...]:
     """Which products of full or reduced factors are the columns: asked of formulaic on a stand-in."""
     alias = {f: f"f{i}" for i, f in enumerate(factors)}
     stand_in = pd.DataFrame(
@@ -77,29 +131,16 @@ def _structure(terms: Sequence[list[str]], factors: dict[str, Factor]) -> list[S
     spec = [":".join(alias[f] for f in term) or "1" for term in terms]
     matrix = Formula(spec, _ordering="none").get_model_matrix(stand_in)
     original = {a: f for f, a in alias.items()}
-    return [
-        [(original[s.factor.expr], s.reduced) for s in scoped.factors]
+    return tuple(
+        tuple((original[s.factor.expr], s.reduced) for s in scoped.factors)
         for encoded in matrix.model_spec.structure
         for scoped in encoded.scoped_terms
-    ]
+    )
 
 
-def _coded(name: str, factor: Factor) -> tuple[Block, list[str]]:
-    if not factor.categorical:
-        values = np.asarray(factor.values, dtype=np.float64)
-        return Block(np.zeros(len(values), dtype=np.int64), values, 1), [name]
-    codes, levels = factor.codes()
-    labels = [f"{name}[{level}]" for level in levels.tolist()]
-    return Block(codes.astype(np.int64), None, len(labels)), labels
-
-
-def _piece(coded: tuple[Block, list[str]], name: str, reduced: bool) -> tuple[Block, list[str]]:
+def _reduced(block: Block, reduced: bool) -> Block:
     """A factor's columns, without the first level if `reduced`."""
-    block, labels = coded
-    if not reduced:
-        return block, labels
-    shortened = [f"{name}[T.{label[len(name) + 1 :]}" for label in labels[1:]]
-    return Block(block.columns - 1, block.values, block.width - 1), shortened
+    return Block(block.columns - 1, block.values, block.width - 1) if reduced else block
 
 
 def _ones(n: int) -> Block:
@@ -124,14 +165,10 @@ def _product_names(parts: list[list[str]]) -> list[str]:
     return functools.reduce(lambda left, right: [f"{a}:{b}" for b in right for a in left], parts)
 
 
-def _by_formulaic(
-    formula: str, terms: Sequence[list[str]], env: Environment
-) -> tuple[sparse.csr_array, list[str]]:
+def _spec(formula: str, terms: Sequence[list[str]], env: Environment) -> ModelSpec:
     text = [":".join(term) or "1" for term in terms]
+    spec = ModelSpec.from_spec(Formula(text, _ordering="none"), output="sparse", na_action="ignore")
     try:
-        matrix = Formula(text, _ordering="none").get_model_matrix(
-            env.frame, context=env.context, na_action="ignore", output="sparse"
-        )
-    except FormulaicError as error:
+        return spec.get_model_matrix(env.frame, context=env.context).model_spec
+    except (FormulaicError, TypeError, ValueError) as error:
         raise ValueError(f"vc_formulas: cannot evaluate {formula!r}: {error}") from error
-    return sparse.csr_array(matrix), [str(c) for c in matrix.model_spec.column_names]

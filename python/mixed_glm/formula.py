@@ -25,14 +25,14 @@ from mixed_glm._formula_data import (
     Environment,
     as_frame,
     caller_context,
-    names_in,
+    names_of_factor,
     plain_numbers,
     resolve_names,
 )
 from mixed_glm._formula_encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula_groups import Component, assemble, group_components
 from mixed_glm._formula_text import FormulaText, parse_formula
-from mixed_glm._formula_vc import parse_terms, statsmodels_order, vc_columns
+from mixed_glm._formula_vc import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._response import binary_from_labels, from_two_columns, is_labels
 from mixed_glm._validation import as_vector
 
@@ -95,7 +95,8 @@ def build(
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
-    components, z, ident, vcp_names, vc_names = _random_columns(text, vc, env)
+    components, z = _random_columns(text, vc, env)
+    widths = [c.width for c in components]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
     if offset is not None:
@@ -103,11 +104,16 @@ def build(
     if trials is not None:
         arguments["n_trials"] = trials
     arguments |= {
-        "endog": y, "exog": x, "exog_vc": z, "ident": ident, "fep_names": [str(c) for c in spec.column_names],
-        "vcp_names": vcp_names, "vc_names": vc_names,
-    }  # fmt: skip
+        "endog": y,
+        "exog": x,
+        "exog_vc": z,
+        "ident": np.repeat(np.arange(len(widths), dtype=np.int32), widths),
+        "fep_names": [str(c) for c in spec.column_names],
+        "vcp_names": [c.name for c in components],
+        "vc_names": [label for c in components for label in c.labels()],
+    }
     encoding = Encoding(
-        formula, text, vc, spec, tuple(components), used, int((~kept).sum()), "offset" in rows
+        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows
     )
     return FormulaDesign(arguments, encoding, frame, kept, text.response[0], levels)
 
@@ -146,15 +152,7 @@ def _names_used(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str]
         expressions += [*group.factors, *(f for term in parse_terms(group.effects) for f in term)]
     for formula in vc.values():
         expressions += [f for term in parse_terms(formula) for f in term]
-    return set().union(*(_names_of_factor(e) for e in expressions))
-
-
-def _names_of_factor(expression: str) -> set[str]:
-    """Like `names_in`, for factors of formulaic, which writes looked-up columns without their back-ticks."""
-    try:
-        return names_in(expression)
-    except ValueError:
-        return {expression}
+    return set().union(*(names_of_factor(e) for e in expressions))
 
 
 def _complete_rows(
@@ -219,19 +217,11 @@ def _fixed_columns(
 
 def _random_columns(
     text: FormulaText, vc: Mapping[str, str], env: Environment
-) -> tuple[list[Component], sparse.csr_array, npt.NDArray[np.int32], list[str], list[str]]:
-    """All random-effects columns, their components and names."""
+) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
+    """All variance components, and their columns side by side."""
     components, blocks = group_components(text.groups, env)
-    widths = [b.width for b in blocks]
-    vcp_names = [c.name for c in components]
-    vc_names = [label for c in components for label in c.labels()]
+    formulas = [learn_vc_formula(name, formula, env) for name, formula in vc.items()]
     parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
-    for name, formula in vc.items():
-        columns, labels = vc_columns(formula, env)
-        parts.append(columns)
-        widths.append(columns.shape[1])
-        vcp_names.append(name)
-        vc_names += labels
+    parts += [formula.encode(env) for formula in formulas]
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
-    ident = np.repeat(np.arange(len(widths), dtype=np.int32), widths)
-    return components, z, ident, vcp_names, vc_names
+    return (*components, *formulas), z

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_random_effects"]
 
 _LABELLED = 60  # more effects than this and their names would not be readable
+_DISTINCT = 1000  # more than this and their intervals would run into each other
 
 
 def plot_random_effects(
@@ -58,7 +59,10 @@ def plot_random_effects(
     ax = _axes(len(rows)) if ax is None else ax
     at = np.arange(len(rows))
     ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
-    ax.hlines(at, low[order], high[order], color="C0", linewidth=1.2 if len(rows) <= _LABELLED else 0.6)
+    if len(rows) <= _DISTINCT:
+        ax.hlines(at, low[order], high[order], color="C0", linewidth=1.2 if len(rows) <= _LABELLED else 0.6)
+    else:
+        ax.fill_betweenx(at, low[order], high[order], color="C0", alpha=0.3, linewidth=0.0)
     ax.plot(mean[order], at, "o", color="C0", markersize=4 if len(rows) <= _LABELLED else 1.5)
     if len(rows) <= _LABELLED:
         ax.set_yticks(at, labels)
