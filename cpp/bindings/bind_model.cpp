@@ -1,80 +1,23 @@
-// _core.Model: a model over numpy arrays, which it keeps alive, and the functions that use it.
+// _core.Model: the joint density of a model, its mode, and the Gaussian there.
 
-#include <pybind11/eigen.h>
-#include <pybind11/numpy.h>
-#include <pybind11/stl.h>
-
-#include <memory>
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
 #include <mixed_glm/inference/joint_mode.hpp>
 #include <mixed_glm/inference/variance_collapse.hpp>
 
-#include "module.hpp"
+#include "bound_model.hpp"
 
 namespace py = pybind11;
 
 namespace bind_model_detail {
 
+using bound_model::BoundModel;
+using bound_model::check_length;
+using bound_model::Doubles;
+using bound_model::FortranDoubles;
 using mixed_glm::Code;
 using mixed_glm::Index;
-using mixed_glm::Matrix;
 using mixed_glm::Vector;
-using Doubles = py::array_t<double, py::array::c_style>;
-using FortranDoubles = py::array_t<double, py::array::f_style>;
-
-Eigen::Map<const Vector> view(const Doubles& array) { return {array.data(), array.size()}; }
-
-void check_length(const char* name, Index got, Index expected) {
-  if (got == expected) return;
-  throw std::invalid_argument(std::string(name) + ": expected length " + std::to_string(expected) +
-                              ", got " + std::to_string(got));
-}
-
-mixed_glm::SparseRows sparse_rows(const py::array_t<std::int64_t>& indptr,
-                                  const py::array_t<Code>& indices, const Doubles& data,
-                                  Index effects) {
-  if (indptr.size() < 1) throw std::invalid_argument("exog_vc: indptr is empty");
-  check_length("exog_vc indices", indices.size(), indptr.data()[indptr.size() - 1]);
-  check_length("exog_vc data", data.size(), indices.size());
-  return {indptr.size() - 1, effects, indptr.data(), indices.data(), data.data()};
-}
-
-// The arrays that design and model view, and the two themselves.
-class BoundModel {
- public:
-  BoundModel(const Doubles& endog, FortranDoubles exog, const py::array_t<std::int64_t>& indptr,
-             const py::array_t<Code>& indices, const Doubles& data, const py::array_t<Code>& ident,
-             Index k_vcp, const mixed_glm::Family& family, const Doubles& trials,
-             const Doubles& weights, Doubles offset, const Doubles& fe_p, const Doubles& vcp_p)
-      : exog_(std::move(exog)), offset_(std::move(offset)) {
-    if (exog_.ndim() != 2) throw std::invalid_argument("exog: expected two dimensions");
-    const Index n = exog_.shape(0);
-    check_length("endog", endog.size(), n);
-    check_length("trials", trials.size(), n);
-    check_length("weights", weights.size(), n);
-    const std::vector<Code> components(ident.data(), ident.data() + ident.size());
-    design_ = std::make_unique<mixed_glm::Design>(
-        Eigen::Map<const Matrix>(exog_.data(), n, exog_.shape(1)),
-        sparse_rows(indptr, indices, data, ident.size()), components, k_vcp, view(offset_));
-    model_ = std::make_unique<mixed_glm::Model>(
-        *design_, family,
-        mixed_glm::encode_response(family, view(endog), view(trials), view(weights)),
-        mixed_glm::Prior{view(fe_p), view(vcp_p)});
-  }
-
-  const mixed_glm::Design& design() const { return *design_; }
-  const mixed_glm::Model& model() const { return *model_; }
-  void check_params(const mixed_glm::ConstVectorRef& params) const {
-    check_length("params", params.size(), design_->parameters());
-  }
-
- private:
-  FortranDoubles exog_;
-  Doubles offset_;
-  std::unique_ptr<mixed_glm::Design> design_;
-  std::unique_ptr<mixed_glm::Model> model_;
-};
 
 py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& params) {
   mixed_glm::SparseMatrix h;
@@ -89,7 +32,8 @@ py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& param
 
 Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef& vcp) {
   check_length("vcp", vcp.size(), self.design().components());
-  mixed_glm::ConditionalMode mode(self.model());
+  mixed_glm::RowLikelihood likelihood(self.model());
+  mixed_glm::ConditionalMode mode(likelihood, self.model().prior());
   if (!mode.find(vcp)) throw std::runtime_error("the conditional mode was not found");
   return self.design().join(mode.coefficients(), vcp);
 }

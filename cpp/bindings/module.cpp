@@ -15,4 +15,5 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   m.attr("__eigen_version__") = MIXED_GLM_EIGEN_VERSION;
   bind_family(m);
   bind_model(m);
+  bind_marginal(m);
 }

@@ -90,11 +90,12 @@ TEST_CASE("the conditional mode is found from absurd starts") {
   const Design design = random.design();
   const Model model = poisson_model(design, random, 4);
   const Vector psi = Vector::Zero(design.components());
-  ConditionalMode reference(model);
+  RowLikelihood likelihood(model);
+  ConditionalMode reference(likelihood, model.prior());
   REQUIRE(reference.find(psi));
   for (const double scale : {1.0, 30.0, 300.0, 1e6, 1e100}) {
     CAPTURE(scale);
-    ConditionalMode mode(model);
+    ConditionalMode mode(likelihood, model.prior());
     mode.set_start(scale * Random(1).normal_matrix(design.coefficients(), 1));
     REQUIRE(mode.find(psi));
     CHECK((mode.coefficients() - reference.coefficients()).norm() < 1e-6);

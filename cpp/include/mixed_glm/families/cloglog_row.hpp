@@ -33,10 +33,10 @@ inline constexpr std::array<double, 7> log_sinhc_tail = {
     2.0876108983915732e-09, -4.393916469151035e-11, 8.851627502255624e-13,
 };
 
-// g, rho and B.
+// g, 2^64 rho (rho underflows where rho mu and rho mu^2 do not) and B.
 struct CloglogTerms {
   double log_probability;
-  double rho;
+  double scaled_rho;
   double bend;
 };
 
@@ -45,17 +45,19 @@ MIXED_GLM_INLINE CloglogTerms cloglog_small(double eta, double mu) noexcept {
   const double z = mu * mu;
   const double c = z * math::polynomial(z, coth_tail);
   const double base = z * math::polynomial(z, log_sinhc_tail) - 0.5 * mu;
-  return {eta + base, 1.0 + (c - 0.5 * mu), 0.5 * mu + c};
+  return {eta + base, 0x1p64 * (1.0 + (c - 0.5 * mu)), 0.5 * mu + c};
 }
 
 // For mu >= 1.
 MIXED_GLM_INLINE CloglogTerms cloglog_large(const math::ExpSum& mu_sum) noexcept {
   const double mu = mu_sum.high;
-  const double e = math::exp_of_negative(-mu, -mu_sum.low);
+  const double scaled_e = math::scaled_exp(-mu, -mu_sum.low);
+  const double e = scaled_e * math::undo_scaling;
   const double inverse = 1.0 / ((1.0 - e) * (2.0 - e));
   const double t = -e * (1.0 - e) * inverse;  // -e / (2 - e), see log.hpp
-  const double rho = mu * e * ((2.0 - e) * inverse);
-  return {t * math::atanh_ratio(t), rho, rho + (mu - 1.0)};
+  const double scaled_rho = mu * scaled_e * ((2.0 - e) * inverse);
+  const double rho = scaled_rho * math::undo_scaling;
+  return {t * math::atanh_ratio(t), scaled_rho, rho + (mu - 1.0)};
 }
 
 MIXED_GLM_INLINE RowDerivatives cloglog_row(double eta, double a, double b) noexcept {
@@ -67,12 +69,14 @@ MIXED_GLM_INLINE RowDerivatives cloglog_row(double eta, double a, double b) noex
   const bool is_small = mu < 1.0;
   const double log_probability =
       math::select(is_small, small.log_probability, large.log_probability);
-  const double rho = math::select(is_small, small.rho, large.rho);
+  const double scaled_rho = math::select(is_small, small.scaled_rho, large.scaled_rho);
   const double bend = math::select(is_small, small.bend, large.bend);
   const double minus_failures = hold_finite(-b * mu);
-  const double rho_bend = rho * bend;  // first: rho is zero where bend is huge
+  const double rho = scaled_rho * math::undo_scaling;
+  const double rho_bend = scaled_rho * bend;  // first: rho is zero where bend is huge
+  const double skew = (rho_bend * (bend + rho) - scaled_rho * mu) * math::undo_scaling;
   return {hold_finite(a * log_probability + minus_failures), a * rho + minus_failures,
-          minus_failures - a * rho_bend, a * (rho_bend * (bend + rho) - rho * mu) + minus_failures};
+          minus_failures - a * (rho_bend * math::undo_scaling), a * skew + minus_failures};
 }
 
 }  // namespace mixed_glm

@@ -34,7 +34,7 @@ class BinomialLoglog {
   // exp(-mu) where mu = exp(-eta) is needed to more digits than a double holds.
   double mean(double eta) const noexcept {
     const math::ExpSum mu = math::exp_sum(-eta);
-    return mu.high > 800.0 ? 0.0 : math::exp_of_negative(-mu.high, -mu.low);
+    return math::scaled_exp(-mu.high, -mu.low) * math::undo_scaling;
   }
 };
 

@@ -17,6 +17,7 @@
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
+#include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log.hpp>
 #include <mixed_glm/math/mills.hpp>
 
@@ -31,12 +32,16 @@ MIXED_GLM_INLINE RowDerivatives probit_far_tail(double t, const math::MillsRatio
 
 // For t <= 40, beyond which all of it is zero.
 MIXED_GLM_INLINE RowDerivatives probit_near_tail(double t, const math::MillsRatio& mills) noexcept {
-  const double density = math::normal_density(t);
-  const double q = density * mills.ratio;
+  const double density = math::scaled_normal_density(t);  // times 2^64
+  const double q = density * mills.ratio * math::undo_scaling;
   const double inverse = 1.0 / ((1.0 - q) * (2.0 - q));
   const double ratio = -q * (1.0 - q) * inverse;  // -q / (2 - q), see log.hpp
-  const double s = density * (2.0 - q) * inverse;
-  return {ratio * math::atanh_ratio(ratio), s, -s * (t + s), s * ((t + s) * (t + 2.0 * s) - 1.0)};
+  const double scaled_s = density * (2.0 - q) * inverse;
+  const double s = scaled_s * math::undo_scaling;
+  const double bend = scaled_s * (t + s);
+  const double skew = scaled_s * ((t + s) * (t + 2.0 * s) - 1.0);
+  return {ratio * math::atanh_ratio(ratio), s, -bend * math::undo_scaling,
+          skew * math::undo_scaling};
 }
 
 class BinomialProbit {
@@ -45,7 +50,7 @@ class BinomialProbit {
   static constexpr const char* link_name = "probit";
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    const double t = math::abs(eta);
+    const double t = math::min(math::abs(eta), 1e140);  // its square stays finite
     const bool negative = eta < 0.0;
     const double w_far = math::select(negative, a, b);
     const double w_near = math::select(negative, b, a);
@@ -73,7 +78,8 @@ class BinomialProbit {
 
   double mean(double eta) const noexcept {
     const double t = math::min(math::abs(eta), 40.0);  // the tail is zero there
-    const double tail = math::normal_density(t) * math::mills_ratio(t).ratio;
+    const double tail =
+        math::undo_scaling * math::scaled_normal_density(t) * math::mills_ratio(t).ratio;
     return eta < 0.0 ? tail : 1.0 - tail;
   }
 };

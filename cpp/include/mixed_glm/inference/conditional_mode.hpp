@@ -9,8 +9,8 @@
 
 #include <cmath>
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/model/coefficient_likelihood.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
-#include <mixed_glm/model/start_sites.hpp>
 
 namespace mixed_glm {
 
@@ -26,15 +26,17 @@ struct NewtonSettings {
 // Owns all memory that the iteration needs.
 class ConditionalMode {
  public:
-  explicit ConditionalMode(const Model& model, NewtonSettings settings = {})
-      : model_(&model),
+  // The likelihood is viewed and must outlive this object.
+  ConditionalMode(CoefficientLikelihood& likelihood, const Prior& prior,
+                  NewtonSettings settings = {})
+      : likelihood_(&likelihood),
         settings_(settings),
-        prior_(model),
-        cholesky_(model.design().pattern()),
-        coefficients_(Vector::Zero(model.design().coefficients())),
-        gradient_(model.design().coefficients()),
-        step_(model.design().coefficients()),
-        trial_(model.design().coefficients()) {}
+        prior_(likelihood.design(), prior),
+        cholesky_(likelihood.design().pattern()),
+        coefficients_(Vector::Zero(likelihood.design().coefficients())),
+        gradient_(likelihood.design().coefficients()),
+        step_(likelihood.design().coefficients()),
+        trial_(likelihood.design().coefficients()) {}
 
   // Start of the next search; without a call, the last mode.
   void set_start(const Vector& coefficients) {
@@ -94,9 +96,8 @@ class ConditionalMode {
     ++iterations_;
     cholesky_.set_zero();
     gradient_.setZero();
-    const LikelihoodSites sites(*model_);
-    log_density_ = pass_rows<2>(model_->design(), sites, point, &gradient_, cholesky_.values()) +
-                   model_->constant() + prior_.log_density(point);
+    log_density_ =
+        likelihood_->expand(point, gradient_, cholesky_.values()) + prior_.log_density(point);
     prior_.add_gradient(point, gradient_);
     if (!std::isfinite(log_density_) || !gradient_.allFinite()) return false;
     prior_.add_precision(cholesky_.values());
@@ -107,17 +108,15 @@ class ConditionalMode {
     return std::isfinite(decrement_);
   }
 
-  double value_at(const Vector& point) const {
-    const LikelihoodSites sites(*model_);
-    return pass_rows<0>(model_->design(), sites, point, nullptr, nullptr) + model_->constant() +
-           prior_.log_density(point);
+  double value_at(const Vector& point) {
+    return likelihood_->value(point) + prior_.log_density(point);
   }
 
   // The full step is tried with its curvature, which an accepted step needs anyway; shorter ones by
   // value alone. False if no step improves: the point is a mode as far as rounding tells.
   bool take_step() {
     const double before = log_density_, slope = decrement_;
-    const double noise = 1e-13 * (std::abs(before) + double(model_->design().rows()));
+    const double noise = 1e-13 * (std::abs(before) + double(likelihood_->design().rows()));
     const auto improves = [&](double value, double length) {
       return value >= before + 1e-4 * length * slope - noise;
     };
@@ -141,9 +140,7 @@ class ConditionalMode {
   bool jump_to_family_start() {
     cholesky_.set_zero();
     gradient_.setZero();
-    coefficients_.setZero();
-    const StartSites sites(*model_);
-    pass_rows<2>(model_->design(), sites, coefficients_, &gradient_, cholesky_.values());
+    likelihood_->start(gradient_, cholesky_.values());
     prior_.add_precision(cholesky_.values());
     if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
     coefficients_ = gradient_;
@@ -152,7 +149,7 @@ class ConditionalMode {
     return coefficients_.allFinite();
   }
 
-  const Model* model_;
+  CoefficientLikelihood* likelihood_;
   NewtonSettings settings_;
   CoefficientPrior prior_;
   BorderedCholesky cholesky_;

@@ -22,7 +22,8 @@ inline JointCovariance joint_covariance(const Model& model, ConstVectorRef param
   JointCovariance result;
   Vector coefficients, psi;
   design.split(params, coefficients, psi);
-  ConditionalMode mode(model);
+  RowLikelihood likelihood(model);
+  ConditionalMode mode(likelihood, model.prior());
   mode.set_start(coefficients);
   if (!mode.expand_at_start(psi)) return result;
   ConditionalProfile profile;

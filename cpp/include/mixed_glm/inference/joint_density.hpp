@@ -16,7 +16,8 @@ using SparseMatrix = Eigen::SparseMatrix<double, Eigen::ColMajor, std::int32_t>;
 
 class JointDensity {
  public:
-  explicit JointDensity(const Model& model) : model_(&model), prior_(model) {}
+  explicit JointDensity(const Model& model)
+      : model_(&model), prior_(model.design(), model.prior()) {}
 
   double value(ConstVectorRef params) {
     set(params);

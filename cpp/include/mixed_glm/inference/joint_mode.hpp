@@ -29,7 +29,10 @@ struct JointModeResult {
 class JointMode {
  public:
   explicit JointMode(const Model& model, JointModeSettings settings = {})
-      : model_(&model), settings_(settings), inner_(model, inner_settings(settings)) {}
+      : model_(&model),
+        settings_(settings),
+        likelihood_(model),
+        inner_(likelihood_, model.prior(), inner_settings(settings)) {}
 
   // From the psi of params = (beta, psi, u); its coefficients only start the first search for their
   // mode, which is unique.
@@ -115,6 +118,7 @@ class JointMode {
 
   const Model* model_;
   JointModeSettings settings_;
+  RowLikelihood likelihood_;
   ConditionalMode inner_;
   ConditionalProfile profile_;
   Vector psi_;

@@ -14,7 +14,7 @@ constexpr double collapse_ratio = 0.05;  // of D_k sum u_j^2 to n_k
 inline std::vector<Index> collapsed_components(const Model& model, ConstVectorRef params) {
   Vector coefficients, psi;
   model.design().split(params, coefficients, psi);
-  CoefficientPrior prior(model);
+  CoefficientPrior prior(model.design(), model.prior());
   prior.set_psi(psi);
   const Vector squares = prior.scaled_squares(coefficients);
   std::vector<Index> collapsed;

@@ -36,7 +36,7 @@ struct ExpFactors {
   double expm1;
 };
 
-// e^(x + correction) for |x| <= exp_limit and a correction below 1e-3.
+// e^(x + correction) for |x| <= exp_limit and a correction below 1e-3. (scale wraps around below.)
 MIXED_GLM_INLINE ExpFactors exp_factors(double x, double correction) noexcept {
   constexpr double inverse_log2 = 1.4426950408889634;
   constexpr double round_to_integer = 6755399441055744.0;  // 1.5 * 2^52
@@ -56,10 +56,14 @@ MIXED_GLM_INLINE double exp(double x) noexcept {
   return f.scale + f.scale * f.expm1;
 }
 
-// e^(x + correction) for x <= 0 known to more digits than a double holds.
-MIXED_GLM_INLINE double exp_of_negative(double x, double correction) noexcept {
-  const ExpFactors f = exp_factors(max(x, -exp_limit), correction);
-  return f.scale + f.scale * f.expm1;
+// 2^64 e^(x + correction) for x <= 0 known to more digits than a double holds. The factor keeps
+// products of the exponential with large numbers where it would underflow by itself.
+inline constexpr double undo_scaling = 0x1p-64;
+
+MIXED_GLM_INLINE double scaled_exp(double x, double correction) noexcept {
+  const ExpFactors f = exp_factors(max(x, -753.2), correction);  // k = -1087 there: again zero
+  const double scale = from_bits(to_bits(f.scale) + (64ULL << 52));
+  return scale + scale * f.expm1;
 }
 
 MIXED_GLM_INLINE double expm1(double x) noexcept {

@@ -44,8 +44,8 @@ struct GaussHermite {
     double squares = 0.0;
     for (Index j = 0; j < n; ++j) {
       squares += now * now;
-      const double next = x * std::sqrt(2.0 / double(j + 1)) * now -
-                          std::sqrt(double(j) / double(j + 1)) * before;
+      const double next =
+          x * std::sqrt(2.0 / double(j + 1)) * now - std::sqrt(double(j) / double(j + 1)) * before;
       before = now;
       now = next;
     }

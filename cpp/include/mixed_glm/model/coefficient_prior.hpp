@@ -13,22 +13,20 @@ inline double effect_precision(double psi) { return std::exp(std::min(-2.0 * psi
 
 class CoefficientPrior {
  public:
-  explicit CoefficientPrior(const Model& model)
-      : model_(&model), precision_(model.design().coefficients()) {
-    const Index p = model.design().fixed();
-    precision_.tail(p) = model.prior().fe_p.array().square().inverse();
-    const double q = double(model.design().effects());
+  // The design is viewed and must outlive this object.
+  CoefficientPrior(const Design& design, const Prior& prior)
+      : design_(&design), precision_(design.coefficients()) {
+    precision_.tail(design.fixed()) = prior.fe_p.array().square().inverse();
     normalizer_fixed_ =
-        -model.prior().fe_p.array().log().sum() - 0.5 * (q + double(p)) * log_two_pi;
+        -prior.fe_p.array().log().sum() - 0.5 * double(design.coefficients()) * log_two_pi;
   }
 
   void set_psi(ConstVectorRef psi) {
-    const Design& design = model_->design();
     component_precision_ = psi.unaryExpr([](double value) { return effect_precision(value); });
-    for (Index j = 0; j < design.effects(); ++j) {
-      precision_[j] = component_precision_[design.component(j)];
+    for (Index j = 0; j < design_->effects(); ++j) {
+      precision_[j] = component_precision_[design_->component(j)];
     }
-    log_normalizer_ = normalizer_fixed_ - design.component_size().dot(psi);
+    log_normalizer_ = normalizer_fixed_ - design_->component_size().dot(psi);
   }
 
   const Vector& precision() const { return precision_; }                      // q + p
@@ -46,7 +44,7 @@ class CoefficientPrior {
 
   // Adds P to the diagonal of a bordered matrix.
   void add_precision(double* values) const {
-    const BorderedPattern& pattern = model_->design().pattern();
+    const BorderedPattern& pattern = design_->pattern();
     for (Index j = 0; j < pattern.effects(); ++j) {
       values[pattern.diagonal_position(j)] += precision_[j];
     }
@@ -58,16 +56,15 @@ class CoefficientPrior {
 
   // sum of D_k u_j^2 over the effects of each component.
   Vector scaled_squares(const Vector& coefficients) const {
-    const Design& design = model_->design();
-    Vector sums = Vector::Zero(design.components());
-    for (Index j = 0; j < design.effects(); ++j) {
-      sums[design.component(j)] += precision_[j] * coefficients[j] * coefficients[j];
+    Vector sums = Vector::Zero(design_->components());
+    for (Index j = 0; j < design_->effects(); ++j) {
+      sums[design_->component(j)] += precision_[j] * coefficients[j] * coefficients[j];
     }
     return sums;
   }
 
  private:
-  const Model* model_;
+  const Design* design_;
   Vector precision_, component_precision_;
   double normalizer_fixed_, log_normalizer_ = 0.0;
 };

@@ -21,11 +21,17 @@ class Design {
   // ident[j] in 0 .. components - 1: the variance component of effect j.
   Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
          ConstVectorRef offset)
+      : Design(x, z, z, ident, components, offset) {}
+
+  // Effects are neighbours where a row of `cliques` touches both; every row of z must be part of
+  // one.
+  Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
+         Index components, ConstVectorRef offset)
       : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
         offset_(offset.data(), offset.size()),
         z_(std::move(z)),
-        order_(fill_reducing_order(effect_neighbours(z_))),
-        pattern_(relabelled_neighbours(), x.cols()),
+        order_(fill_reducing_order(effect_neighbours(cliques))),
+        pattern_(renumber(cliques), x.cols()),
         component_(ident.size()),
         component_size_(Vector::Zero(components)) {
     check(ident, components);
@@ -77,12 +83,13 @@ class Design {
   }
 
  private:
-  // Renumbers z_ in elimination order and finds the neighbours anew.
-  Neighbours relabelled_neighbours() {
+  // Renumbers all rows in elimination order and finds the neighbours anew.
+  Neighbours renumber(SparseRows& cliques) {
     std::vector<Code> number(order_.size());
     for (size_t k = 0; k < order_.size(); ++k) number[size_t(order_[k])] = static_cast<Code>(k);
     z_.relabel(number);
-    return effect_neighbours(z_);
+    cliques.relabel(number);
+    return effect_neighbours(cliques);
   }
 
   void check(const std::vector<Code>& ident, Index components) const {

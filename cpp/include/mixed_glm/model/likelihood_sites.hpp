@@ -27,6 +27,15 @@ class LikelihoodSites {
     if constexpr (Order >= 2) block.view(block.weight) *= -1.0;
   }
 
+  // l'''(eta); the other arrays of the block are overwritten.
+  void third_derivative(RowBlock& block, std::array<double, row_block_size>& third) const {
+    const auto expand = [&](const auto& kernel) {
+      evaluate_rows<3>(kernel, block.count, block.eta.data(), a_ + block.first, b_ + block.first,
+                       block.value.data(), block.pull.data(), block.weight.data(), third.data());
+    };
+    std::visit(expand, *family_);
+  }
+
  private:
   const Family* family_;
   const double *a_, *b_;

@@ -1,0 +1,138 @@
+// _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
+
+#include <mixed_glm/inference/fit_marginal.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+
+#include "bound_model.hpp"
+
+namespace py = pybind11;
+
+namespace bind_marginal_detail {
+
+using bound_model::BoundModel;
+using mixed_glm::ConstVectorRef;
+using mixed_glm::Index;
+using mixed_glm::Marginal;
+using mixed_glm::MarginalFit;
+using mixed_glm::MarginalFitSettings;
+using mixed_glm::Matrix;
+using mixed_glm::PosteriorPoint;
+using mixed_glm::Vector;
+
+// leaf < 0: Laplace; otherwise that component by quadrature.
+std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, Index leaf, Index n_quad,
+                                        bool mean_correction) {
+  if (leaf < 0) {
+    mixed_glm::LaplaceSettings settings;
+    settings.mean_correction = mean_correction;
+    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(), settings);
+  }
+  mixed_glm::LeafSettings settings;
+  settings.mean_correction = mean_correction;
+  settings.n_quad = n_quad;
+  return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), leaf, settings);
+}
+
+py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp, Index leaf,
+                       Index n_quad) {
+  bound_model::check_length("vcp", vcp.size(), bound.design().components());
+  const Vector psi = vcp;
+  double value = 0.0;
+  Vector gradient;
+  {
+    const py::gil_scoped_release release;
+    const auto marginal = make_marginal(bound, leaf, n_quad, true);
+    if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
+    value = marginal->log_density();
+    gradient = marginal->gradient(psi);
+  }
+  return py::make_tuple(value, gradient);
+}
+
+mixed_glm::Integrate parse_integrate(const std::string& name) {
+  if (name == "mode") return mixed_glm::Integrate::mode;
+  if (name == "grid") return mixed_glm::Integrate::grid;
+  if (name == "ccd") return mixed_glm::Integrate::ccd;
+  throw std::invalid_argument("integrate: expected 'mode', 'grid' or 'ccd', got '" + name + "'");
+}
+
+MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start, Index leaf,
+                         Index n_quad, bool mean_correction, const std::string& integrate,
+                         double step, double drop, double tolerance, int max_iterations) {
+  bound_model::check_length("start", start.size(), bound.design().components());
+  MarginalFitSettings settings;
+  settings.integrate = parse_integrate(integrate);
+  settings.grid.step = step;
+  settings.grid.drop = drop;
+  settings.mode.tolerance = tolerance;
+  settings.mode.max_iterations = max_iterations;
+  const auto marginal = make_marginal(bound, leaf, n_quad, mean_correction);
+  return mixed_glm::fit_marginal(*marginal, start, settings);
+}
+
+// One row for each point.
+template <class Member>
+Matrix stack(const std::vector<PosteriorPoint>& points, Member member) {
+  if (points.empty()) return {};
+  Matrix rows(Index(points.size()), (points.front().*member).size());
+  for (size_t i = 0; i < points.size(); ++i) rows.row(Index(i)) = (points[i].*member).transpose();
+  return rows;
+}
+
+Vector log_densities(const MarginalFit& fit) {
+  Vector values(Index(fit.posterior.points.size()));
+  for (size_t i = 0; i < fit.posterior.points.size(); ++i) {
+    values[Index(i)] = fit.posterior.points[i].log_density;
+  }
+  return values;
+}
+
+}  // namespace bind_marginal_detail
+
+void bind_marginal(py::module_& m) {
+  using namespace bind_marginal_detail;
+  py::class_<MarginalFit>(m, "MarginalFit", py::module_local())
+      .def_property_readonly("status",
+                             [](const MarginalFit& f) { return mixed_glm::to_string(f.status); })
+      .def_property_readonly("has_posterior",
+                             [](const MarginalFit& f) { return f.posterior.mean.size() > 0; })
+      .def_property_readonly("converged", [](const MarginalFit& f) { return f.mode.converged; })
+      .def_property_readonly("iterations", [](const MarginalFit& f) { return f.mode.iterations; })
+      .def_readonly("passes", &MarginalFit::passes)
+      .def_readonly("failed_points", &MarginalFit::failed_points)
+      .def_property_readonly("mode", [](const MarginalFit& f) { return f.mode.psi; })
+      .def_property_readonly("mode_precision",
+                             [](const MarginalFit& f) { return f.mode.precision; })
+      .def_property_readonly("mode_log_density",
+                             [](const MarginalFit& f) { return f.mode.log_density; })
+      .def_property_readonly("mean", [](const MarginalFit& f) { return f.posterior.mean; })
+      .def_property_readonly("sd", [](const MarginalFit& f) { return f.posterior.sd; })
+      .def_property_readonly("skewness", [](const MarginalFit& f) { return f.posterior.skewness; })
+      .def_property_readonly("fe_cov", [](const MarginalFit& f) { return f.posterior.fe_cov; })
+      .def_property_readonly("log_evidence",
+                             [](const MarginalFit& f) { return f.posterior.log_evidence; })
+      .def_property_readonly("weights", [](const MarginalFit& f) { return f.posterior.weights; })
+      .def_property_readonly(
+          "points_vcp",
+          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::psi); })
+      .def_property_readonly(
+          "points_fe_mean",
+          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_mean); })
+      .def_property_readonly(
+          "points_fe_sd",
+          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_sd); })
+      .def_property_readonly("points_log_density", &log_densities);
+
+  m.def("leaf_candidates",
+        [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
+  m.def("default_leaf",
+        [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
+  m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
+        py::arg("leaf") = -1, py::arg("n_quad") = 25);
+  m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
+        py::arg("leaf") = -1, py::arg("n_quad") = 25, py::arg("mean_correction") = true,
+        py::arg("integrate") = "grid", py::arg("step") = 1.0, py::arg("drop") = 10.0,
+        py::arg("tolerance") = 1e-10, py::arg("max_iterations") = 200,
+        py::call_guard<py::gil_scoped_release>());
+}

@@ -1,0 +1,100 @@
+// A fit through the marginal posterior of psi: its mode, the curvature there, and the integration
+// over psi, for any approximation of the marginal.
+#pragma once
+
+#include <Eigen/LU>
+#include <mixed_glm/inference/marginal_mode.hpp>
+#include <mixed_glm/inference/posterior_mixture.hpp>
+#include <mixed_glm/inference/psi_points.hpp>
+
+namespace mixed_glm {
+
+struct MarginalFitSettings {
+  MarginalModeSettings mode;
+  Integrate integrate = Integrate::grid;
+  GridSettings grid;
+};
+
+enum class FitStatus { converged, mode_not_found, evaluation_failed, grid_too_large };
+
+constexpr const char* to_string(FitStatus status) {
+  switch (status) {
+    case FitStatus::converged:
+      return "converged";
+    case FitStatus::mode_not_found:
+      return "mode of the variance parameters not found";
+    case FitStatus::evaluation_failed:
+      return "the conditional mode was not found";
+    case FitStatus::grid_too_large:
+      return "the grid over the variance parameters is too large";
+  }
+  return "";
+}
+
+struct MarginalFit {
+  FitStatus status = FitStatus::evaluation_failed;
+  MarginalMode mode;
+  PosteriorSummary posterior;  // empty if the evaluation failed
+  int passes = 0;              // over the rows with curvature
+  int failed_points = 0;       // points of the integration at which the evaluation failed
+};
+
+namespace detail {
+
+inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode,
+                         MarginalFit& fit) {
+  const Index k = fit.mode.psi.size();
+  PosteriorMixture mixture(model);
+  const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
+  mixture.add(fit.mode.psi, fit.mode.log_density,
+              0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
+  fit.posterior = mixture.finish();
+  if (k == 0) return;
+  fit.posterior.sd.segment(model.design().fixed(), k) =
+      fit.mode.precision.inverse().diagonal().cwiseSqrt();
+}
+
+inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
+  const Index k = fit.mode.psi.size();
+  PosteriorMixture mixture(marginal.model());
+  const auto visit = [&](const Vector& psi, double log_volume) {
+    if (!marginal.evaluate(psi)) {
+      ++fit.failed_points;
+      return -std::numeric_limits<double>::infinity();
+    }
+    mixture.add(psi, marginal.log_density(), log_volume, marginal.posterior());
+    return marginal.log_density();
+  };
+  const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
+  if (settings.integrate == Integrate::ccd) {
+    CentralComposite(whitened, k).run(visit);
+  } else if (!GridWalk(whitened, k, settings.grid).run(visit)) {
+    fit.status = FitStatus::grid_too_large;
+  }
+  fit.posterior = mixture.finish();
+}
+
+}  // namespace detail
+
+// start: K log standard deviations.
+inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
+                                const MarginalFitSettings& settings = {}) {
+  MarginalFit fit;
+  MarginalModeSearch search(marginal, settings.mode);
+  fit.mode = search.find(start);
+  if (!std::isfinite(fit.mode.log_density) || fit.mode.precision.rows() != start.size()) return fit;
+  fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
+  const bool plug_in = settings.integrate == Integrate::mode || start.size() == 0;
+  const ConditionalPosterior at_mode =
+      plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
+  fit.mode.precision = search.curvature();
+  if (plug_in) {
+    detail::plug_in_mode(marginal.model(), at_mode, fit);
+  } else {
+    detail::integrate(marginal, settings, fit);
+  }
+  fit.passes = marginal.passes();
+  return fit;
+}
+
+}  // namespace mixed_glm

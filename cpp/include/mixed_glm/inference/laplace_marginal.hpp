@@ -1,0 +1,128 @@
+// Laplace approximation of the marginal posterior of psi (Tierney and Kadane 1986), with the
+// second-order correction of the mean. At the conditional mode x = (u, beta) with precision H:
+//
+//     log p(y, psi) = log p(y, x, psi) + (q + p)/2 log 2 pi - 1/2 log|H|
+//     Delta         = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
+//     E[x]          = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
+//
+// with which the common form of the gradient (marginal.hpp) is the exact derivative.
+#pragma once
+
+#include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/linalg/selected_inverse.hpp>
+#include <mixed_glm/model/row_variance.hpp>
+
+namespace mixed_glm {
+
+struct LaplaceSettings {
+  NewtonSettings inner;
+  bool mean_correction = true;  // report x + Delta rather than x
+};
+
+class LaplaceMarginal final : public Marginal {
+ public:
+  explicit LaplaceMarginal(const Model& model, LaplaceSettings settings = {})
+      : model_(&model),
+        settings_(settings),
+        likelihood_(model),
+        mode_(likelihood_, model.prior(), settings.inner),
+        sigma_(model.design().pattern()),
+        delta_(model.design().coefficients()),
+        expected_squares_(model.design().components()),
+        information_(model.design().components()) {}
+
+  bool evaluate(const Vector& psi) override {
+    predict(psi);
+    psi_ = psi;
+    valid_ = mode_.find(psi);
+    if (!valid_) return false;
+    log_density_ = mode_.log_density() + model_->prior().log_density(psi) +
+                   0.5 * double(model_->design().coefficients()) * log_two_pi -
+                   0.5 * mode_.cholesky().log_determinant();
+    sigma_.compute(mode_.cholesky());
+    correct_mean();
+    sum_squares();
+    valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
+    return valid_;
+  }
+
+  double log_density() const override { return log_density_; }
+  const Vector& expected_squares() const override { return expected_squares_; }
+  const Vector& information() const override { return information_; }
+  const Model& model() const override { return *model_; }
+  int passes() const override { return mode_.iterations(); }
+  const ConditionalMode& mode() const { return mode_; }
+  const Vector& delta() const { return delta_; }
+
+  ConditionalPosterior posterior() const override {
+    ConditionalPosterior result;
+    const Design& design = model_->design();
+    result.mean = mode_.coefficients();
+    if (settings_.mean_correction) result.mean += delta_;
+    result.variance.resize(design.coefficients());
+    for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
+    result.fe_cov = sigma_.border_block();
+    result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    return result;
+  }
+
+ private:
+  // The last mode, moved to first order: dx = H^-1 (2 D_k u_j dpsi_k). Far steps are not predicted.
+  void predict(const Vector& psi) {
+    if (!valid_) return;
+    const Vector change = psi - psi_;
+    if (change.size() == 0 || change.cwiseAbs().maxCoeff() > 1.0) return;
+    const Design& design = model_->design();
+    const Vector& precision = mode_.prior().precision();
+    direction_.setZero(design.coefficients());
+    for (Index j = 0; j < design.effects(); ++j) {
+      direction_[j] = 2.0 * precision[j] * mode_.coefficients()[j] * change[design.component(j)];
+    }
+    mode_.cholesky().solve_in_place(direction_);
+    mode_.set_start(mode_.coefficients() + direction_);
+  }
+
+  void correct_mean() {
+    const Design& design = model_->design();
+    const LikelihoodSites sites(*model_);
+    RowVariance row_variance(design, sigma_);
+    RowBlock block;
+    std::array<double, row_block_size> third, variance;
+    delta_.setZero();
+    for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
+      block.count = std::min(row_block_size, design.rows() - block.first);
+      detail::predict(design, mode_.coefficients(), block);
+      sites.third_derivative(block, third);
+      row_variance.evaluate(block, variance);
+      block.view(block.pull) = 0.5 * block.view(third).cwiseProduct(block.view(variance));
+      detail::add_gradient(design, block, delta_);
+    }
+    mode_.cholesky().solve_in_place(delta_);
+  }
+
+  void sum_squares() {
+    const Design& design = model_->design();
+    const Vector& precision = mode_.prior().precision();
+    expected_squares_.setZero();
+    information_.setZero();
+    for (Index j = 0; j < design.effects(); ++j) {
+      const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
+      const Code k = design.component(j);
+      expected_squares_[k] += precision[j] * (u * u + 2.0 * u * delta_[j] + variance);
+      const double reliability = 1.0 - precision[j] * variance;
+      information_[k] += 2.0 * reliability * reliability;
+    }
+  }
+
+  const Model* model_;
+  LaplaceSettings settings_;
+  RowLikelihood likelihood_;
+  ConditionalMode mode_;
+  SelectedInverse sigma_;
+  Vector psi_, delta_, direction_, expected_squares_, information_;
+  double log_density_ = 0.0;
+  bool valid_ = false;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,46 @@
+// The marginal posterior of the log standard deviations, log p(y, psi), and the Gaussian of the
+// coefficients given psi: what every approximation (Laplace, leaf quadrature, ...) provides to the
+// search for the mode and to the integration over psi.
+//
+// The gradient has one form for all of them (D = exp(-2 psi), component k with n_k effects):
+//
+//     d log p(y, psi) / d psi_k = D_k sum_j E[u_j^2] - n_k - psi_k / vcp_p_k^2
+#pragma once
+
+#include <mixed_glm/model/coefficient_prior.hpp>
+
+namespace mixed_glm {
+
+// First three moments of each effect given psi, in the order of the coefficients (u, beta); for a
+// Gaussian the third central moment is zero.
+struct ConditionalPosterior {
+  Vector mean;      // q + p
+  Vector variance;  // q + p
+  Vector third;     // q, third central moments; empty: all zero
+  Matrix fe_cov;    // p x p
+};
+
+class Marginal {
+ public:
+  virtual ~Marginal() = default;
+
+  // log p(y, psi) and everything below at psi, from a warm start. False where it fails.
+  virtual bool evaluate(const Vector& psi) = 0;
+
+  virtual double log_density() const = 0;
+  // K: sums of E[u_j^2] D_k over the effects of each component.
+  virtual const Vector& expected_squares() const = 0;
+  // K: 2 sum_j (1 - D_k Var(u_j))^2, the information of a balanced Gaussian model about psi_k.
+  virtual const Vector& information() const = 0;
+  virtual ConditionalPosterior posterior() const = 0;
+  virtual const Model& model() const = 0;
+  virtual int passes() const = 0;  // over the rows, with curvature
+
+  Vector gradient(const Vector& psi) const {
+    const auto sd = model().prior().vcp_p.array();
+    return expected_squares().array() - model().design().component_size().array() -
+           psi.array() / sd.square();
+  }
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,124 @@
+// Mode of the marginal posterior of psi, by a quasi-Newton method in a trust region: exact
+// gradients, BFGS updates of minus the Hessian, which begins as the information of a balanced
+// Gaussian model.
+#pragma once
+
+#include <Eigen/Cholesky>
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/trust_region.hpp>
+
+namespace mixed_glm {
+
+struct MarginalModeSettings {
+  double tolerance = 1e-10;  // on gradient' B^-1 gradient, B minus the Hessian
+  int max_iterations = 200;
+  double initial_radius = 1.5;    // in units of psi
+  double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
+};
+
+struct MarginalMode {
+  Vector psi;        // K
+  Matrix precision;  // K x K, minus the Hessian
+  double log_density = 0.0;
+  int iterations = 0;  // evaluations of the marginal
+  bool converged = false;
+};
+
+class MarginalModeSearch {
+ public:
+  explicit MarginalModeSearch(Marginal& marginal, MarginalModeSettings settings = {})
+      : marginal_(&marginal), settings_(settings) {}
+
+  // Afterwards the marginal stands at the mode found.
+  MarginalMode find(const Vector& start) {
+    mode_.psi = start;
+    if (!evaluate(start)) return mode_;
+    mode_.log_density = marginal_->log_density();
+    gradient_ = marginal_->gradient(start);
+    if (start.size() == 0) {
+      mode_.converged = true;
+      return mode_;
+    }
+    mode_.precision = prior_and_information().asDiagonal();
+    double radius = settings_.initial_radius;
+    while (mode_.iterations < settings_.max_iterations && !at_mode() && radius > 1e-9) {
+      advance(radius);
+    }
+    mode_.converged = at_mode();
+    if (!stands_at_mode_) evaluate(mode_.psi);
+    return mode_;
+  }
+
+  // Minus the Hessian by forward differences of the gradient: K evaluations.
+  Matrix curvature() {
+    const Index k = mode_.psi.size();
+    const Vector gradient = gradient_;
+    Matrix result(k, k);
+    for (Index c = 0; c < k; ++c) {
+      const double step = settings_.difference_step / std::sqrt(mode_.precision(c, c));
+      Vector psi = mode_.psi;
+      psi[c] += step;
+      if (!evaluate(psi)) return mode_.precision;
+      result.col(c) = (gradient - marginal_->gradient(psi)) / step;
+    }
+    result = (0.5 * (result + result.transpose())).eval();
+    return Eigen::LLT<Matrix>(result).info() == Eigen::Success ? result : mode_.precision;
+  }
+
+ private:
+  bool evaluate(const Vector& psi) {
+    ++mode_.iterations;
+    return marginal_->evaluate(psi);
+  }
+
+  Vector prior_and_information() const {
+    return marginal_->information().array() +
+           marginal_->model().prior().vcp_p.array().square().inverse();
+  }
+
+  bool at_mode() const {
+    const Vector step = Eigen::LLT<Matrix>(mode_.precision).solve(gradient_);
+    return gradient_.dot(step) <= settings_.tolerance;
+  }
+
+  void advance(double& radius) {
+    const TrustRegionStep trial = TrustRegion(-gradient_, mode_.precision).solve(radius);
+    const Vector psi = mode_.psi + trial.step;
+    const bool valid = evaluate(psi);
+    const double noise = 1e-11 * (std::abs(mode_.log_density) + 1.0);
+    const double gain = marginal_->log_density() - mode_.log_density;
+    if (!valid || !(gain >= 0.01 * trial.predicted - noise)) {
+      stands_at_mode_ = false;
+      radius = 0.3 * std::min(radius, trial.step.norm());
+      return;
+    }
+    const Vector gradient = marginal_->gradient(psi);
+    update(trial.step, gradient_ - gradient);
+    if (!trial.interior && gain > 0.5 * trial.predicted) radius *= 2.0;
+    mode_.psi = psi;
+    mode_.log_density = marginal_->log_density();
+    gradient_ = gradient;
+    stands_at_mode_ = true;
+  }
+
+  // BFGS; a step along which the density is not concave leaves the matrix as it is.
+  void update(const Vector& step, const Vector& change) {
+    Matrix& b = mode_.precision;
+    const double curvature = step.dot(change);
+    const Vector product = b * step;
+    const double old_curvature = step.dot(product);
+    if (curvature <= 0.02 * old_curvature) {  // damped (Powell 1978)
+      b *= 0.5;
+      return;
+    }
+    b += change * change.transpose() / curvature - product * product.transpose() / old_curvature;
+  }
+
+  Marginal* marginal_;
+  MarginalModeSettings settings_;
+  MarginalMode mode_;
+  Vector gradient_;
+  bool stands_at_mode_ = true;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,129 @@
+// The posterior as a mixture over points in psi: weights proportional to the marginal density times
+// the volume of each point's cell, and at each point the conditional posterior of the coefficients.
+// Moments of the coefficients are accumulated point by point; nothing of size points x q is kept.
+#pragma once
+
+#include <mixed_glm/inference/marginal.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+struct PosteriorPoint {
+  Vector psi;
+  double log_density = 0.0;  // log p(y, psi)
+  double log_weight = 0.0;   // log_density + log volume of the cell
+  Vector fe_mean, fe_sd;     // of the fixed effects given psi
+};
+
+struct PosteriorSummary {
+  std::vector<PosteriorPoint> points;
+  Vector weights;  // of the points, summing to one
+  double log_evidence = 0.0;
+  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order; skewness of beta is not kept
+  Matrix fe_cov;              // p x p
+};
+
+class PosteriorMixture {
+ public:
+  explicit PosteriorMixture(const Model& model)
+      : model_(&model),
+        first_(Vector::Zero(model.design().coefficients())),
+        second_(Vector::Zero(model.design().coefficients())),
+        third_(Vector::Zero(model.design().coefficients())),
+        fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
+
+  void add(const Vector& psi, double log_density, double log_volume,
+           const ConditionalPosterior& posterior) {
+    PosteriorPoint point;
+    point.psi = psi;
+    point.log_density = log_density;
+    point.log_weight = log_density + log_volume;
+    const Index p = model_->design().fixed();
+    point.fe_mean = posterior.mean.tail(p);
+    point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
+    if (points_.empty()) origin_ = posterior.mean;
+    if (point.log_weight > -std::numeric_limits<double>::infinity()) {
+      accumulate(posterior, point.log_weight);
+    }
+    points_.push_back(std::move(point));
+  }
+
+  PosteriorSummary finish() const {
+    PosteriorSummary result;
+    result.points = points_;
+    result.log_evidence = reference_ + std::log(total_);
+    result.weights.resize(Index(points_.size()));
+    for (size_t i = 0; i < points_.size(); ++i) {
+      result.weights[Index(i)] = std::exp(points_[i].log_weight - result.log_evidence);
+    }
+    const Index p = model_->design().fixed();
+    const Vector shift = first_ / total_;
+    const Vector variance = (second_ / total_ - shift.cwiseAbs2()).cwiseMax(0.0);
+    const Vector third = third_.array() / total_ - 3.0 * shift.array() * second_.array() / total_ +
+                         2.0 * shift.array().cube();
+    result.fe_cov = fe_second_ / total_ - shift.tail(p) * shift.tail(p).transpose();
+    const PsiMoments psi = psi_moments(result.weights);
+    result.mean = model_->design().join(origin_ + shift, psi.mean);
+    result.sd = model_->design().join(variance.cwiseSqrt(), psi.sd);
+    result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    return result;
+  }
+
+ private:
+  struct PsiMoments {
+    Vector mean, sd, skewness;
+  };
+
+  static Vector skewness(const Vector& third, const Vector& variance) {
+    return (variance.array() > 0.0).select(third.array() / variance.array().pow(1.5), 0.0);
+  }
+
+  // Moments about the first point's mean, scaled by the highest weight so far.
+  void accumulate(const ConditionalPosterior& posterior, double log_weight) {
+    if (log_weight > reference_) {
+      const double factor = std::exp(reference_ - log_weight);
+      total_ *= factor;
+      first_ *= factor;
+      second_ *= factor;
+      third_ *= factor;
+      fe_second_ *= factor;
+      reference_ = log_weight;
+    }
+    const double weight = std::exp(log_weight - reference_);
+    const Vector shift = posterior.mean - origin_;
+    const auto variance = posterior.variance.array();
+    total_ += weight;
+    first_ += weight * shift;
+    second_.array() += weight * (shift.array().square() + variance);
+    third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
+    if (posterior.third.size() > 0) {
+      third_.head(posterior.third.size()) += weight * posterior.third;
+    }
+    const Index p = model_->design().fixed();
+    fe_second_ += weight * (posterior.fe_cov + shift.tail(p) * shift.tail(p).transpose());
+  }
+
+  PsiMoments psi_moments(const Vector& weights) const {
+    const Index k = model_->design().components();
+    PsiMoments moments{Vector::Zero(k), Vector::Zero(k), Vector::Zero(k)};
+    for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
+    Vector variance = Vector::Zero(k), third = Vector::Zero(k);
+    for (size_t i = 0; i < points_.size(); ++i) {
+      const Vector deviation = points_[i].psi - moments.mean;
+      variance += weights[Index(i)] * deviation.cwiseAbs2();
+      third.array() += weights[Index(i)] * deviation.array().cube();
+    }
+    moments.sd = variance.cwiseSqrt();
+    moments.skewness = skewness(third, variance);
+    return moments;
+  }
+
+  const Model* model_;
+  std::vector<PosteriorPoint> points_;
+  double reference_ = -std::numeric_limits<double>::infinity();
+  double total_ = 0.0;
+  Vector origin_, first_, second_, third_;
+  Matrix fe_second_;
+};
+
+}  // namespace mixed_glm

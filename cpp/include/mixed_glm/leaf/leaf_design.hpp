@@ -1,0 +1,224 @@
+// A design seen from one of its components, the leaf: each row touches at most one of the leaf's
+// effects, so that given everything else these effects are independent scalars.
+//
+//     eta_i = offset_i + x_i' beta + z'_i v + factor_i u_g(i)
+//
+// Rows are sorted by group g (the leaf's effects; a row that touches none is a group of its own
+// with factor zero). What remains, (v, beta), is a design of its own, in which the effects that one
+// group touches are neighbours: eliminating u_g connects them.
+#pragma once
+
+#include <memory>
+#include <mixed_glm/model/model.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+// Components of which each row touches at most one effect.
+inline std::vector<bool> leaf_candidates(const Design& design) {
+  std::vector<bool> candidate(size_t(design.components()), true);
+  std::vector<Index> last_row(candidate.size(), -1);
+  const SparseRows& z = design.z();
+  for (Index i = 0; i < z.rows(); ++i) {
+    for (Index e = z.begin(i); e < z.end(i); ++e) {
+      const auto k = size_t(design.component(z.columns()[e]));
+      if (last_row[k] == i) candidate[k] = false;
+      last_row[k] = i;
+    }
+  }
+  return candidate;
+}
+
+// The candidate with the most effects; -1 if there is none.
+inline Index default_leaf(const Design& design) {
+  const std::vector<bool> candidate = leaf_candidates(design);
+  Index best = -1;
+  for (Index k = 0; k < design.components(); ++k) {
+    if (!candidate[size_t(k)]) continue;
+    if (best < 0 || design.component_size()[k] > design.component_size()[best]) best = k;
+  }
+  return best;
+}
+
+class LeafDesign {
+ public:
+  // The model is viewed and must outlive this object; its rows are copied in the order of groups.
+  LeafDesign(const Model& model, Index leaf) : full_(&model), leaf_(leaf) {
+    const Design& design = model.design();
+    if (leaf < 0 || leaf >= design.components() || !leaf_candidates(design)[size_t(leaf)]) {
+      throw std::invalid_argument(
+          "leaf: expected a variance component of which each row touches at most one effect");
+    }
+    sort_rows();
+    copy_rows();
+    make_reduced();
+    locate_cliques();
+  }
+  LeafDesign(const LeafDesign&) = delete;  // the reduced model views members of this object
+  LeafDesign& operator=(const LeafDesign&) = delete;
+
+  const Model& full() const { return *full_; }
+  const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
+  Index leaf() const { return leaf_; }
+
+  Index groups() const { return static_cast<Index>(group_effect_.size()); }
+  Index group_begin(Index g) const { return group_start_[size_t(g)]; }
+  Index group_end(Index g) const { return group_start_[size_t(g) + 1]; }
+  // Number in the full design of the group's effect; -1 for a row without one.
+  Index group_effect(Index g) const { return group_effect_[size_t(g)]; }
+  const std::vector<double>& factor() const { return factor_; }  // n
+  const std::vector<Code>& row_group() const { return row_group_; }
+
+  // The other effects that group g touches, as numbers of the reduced design.
+  Index touched_begin(Index g) const { return touched_start_[size_t(g)]; }
+  Index touched_count(Index g) const { return touched_start_[size_t(g) + 1] - touched_begin(g); }
+  const std::vector<Code>& touched() const { return touched_; }
+  // For each entry of the reduced rows its place among the group's touched effects.
+  const std::vector<Code>& entry_place() const { return entry_place_; }
+  // Positions in the bordered matrix of all pairs (a, b <= a) of the group's touched effects.
+  const std::int32_t* clique(Index g) const {
+    return clique_positions_.data() + clique_start_[size_t(g)];
+  }
+  // Number in the full design of an effect of the reduced one.
+  Index full_effect(Index reduced_effect) const {
+    return other_effect_[size_t(reduced_model_->design().user_effect(reduced_effect))];
+  }
+
+ private:
+  void sort_rows() {
+    const Design& design = full_->design();
+    const SparseRows& z = design.z();
+    std::vector<std::vector<Index>> rows_of(size_t(design.effects()));
+    std::vector<Index> without;
+    for (Index i = 0; i < design.rows(); ++i) {
+      const Index effect = leaf_entry(i) < 0 ? -1 : z.columns()[leaf_entry(i)];
+      (effect < 0 ? without : rows_of[size_t(effect)]).push_back(i);
+    }
+    group_start_.assign(1, 0);
+    const auto close_group = [&](Index effect) {
+      row_group_.resize(row_order_.size(), static_cast<Code>(group_effect_.size()));
+      group_effect_.push_back(effect);
+      group_start_.push_back(static_cast<Index>(row_order_.size()));
+    };
+    for (Index j = 0; j < design.effects(); ++j) {
+      if (design.component(j) != leaf_) continue;
+      row_order_.insert(row_order_.end(), rows_of[size_t(j)].begin(), rows_of[size_t(j)].end());
+      close_group(j);
+    }
+    for (const Index i : without) {
+      row_order_.push_back(i);
+      close_group(-1);
+    }
+  }
+
+  Index leaf_entry(Index row) const {
+    const SparseRows& z = full_->design().z();
+    for (Index e = z.begin(row); e < z.end(row); ++e) {
+      if (full_->design().component(z.columns()[e]) == leaf_) return e;
+    }
+    return -1;
+  }
+
+  void copy_rows() {
+    const Design& design = full_->design();
+    const Index n = design.rows();
+    x_.resize(n, design.fixed());
+    offset_.resize(n);
+    for (Vector* column : {&response_.a, &response_.b, &response_.constant}) column->resize(n);
+    for (Index r = 0; r < n; ++r) {
+      const Index i = row_order_[size_t(r)], entry = leaf_entry(i);
+      x_.row(r) = design.x().row(i);
+      offset_[r] = design.offset()[i];
+      response_.a[r] = full_->response().a[i];
+      response_.b[r] = full_->response().b[i];
+      response_.constant[r] = full_->response().constant[i];
+      factor_.push_back(entry < 0 ? 0.0 : design.z().value(entry));
+    }
+  }
+
+  void make_reduced() {
+    const Design& design = full_->design();
+    const SparseRows& z = design.z();
+    std::vector<Code> number(size_t(design.effects()), -1), ident;
+    for (Index j = 0; j < design.effects(); ++j) {
+      if (design.component(j) == leaf_) continue;
+      number[size_t(j)] = static_cast<Code>(other_effect_.size());
+      other_effect_.push_back(j);
+      ident.push_back(design.component(j));
+    }
+    std::vector<std::int64_t> row_start = {0}, clique_start = {0};
+    std::vector<Code> columns, members;
+    std::vector<double> values;
+    std::vector<Index> seen_by(other_effect_.size(), -1);
+    for (Index g = 0; g < groups(); ++g) {
+      for (Index r = group_begin(g); r < group_end(g); ++r) {
+        const Index i = row_order_[size_t(r)];
+        for (Index e = z.begin(i); e < z.end(i); ++e) {
+          const Code other = number[size_t(z.columns()[e])];
+          if (other < 0) continue;
+          columns.push_back(other);
+          values.push_back(z.value(e));
+          if (seen_by[size_t(other)] == g) continue;
+          seen_by[size_t(other)] = g;
+          members.push_back(other);
+        }
+        row_start.push_back(static_cast<std::int64_t>(columns.size()));
+      }
+      clique_start.push_back(static_cast<std::int64_t>(members.size()));
+    }
+    const auto q = static_cast<Index>(other_effect_.size());
+    reduced_design_ = std::make_unique<Design>(
+        x_, SparseRows(design.rows(), q, row_start.data(), columns.data(), values.data()),
+        SparseRows(groups(), q, clique_start.data(), members.data(), nullptr), ident,
+        design.components(), offset_);
+    reduced_model_ =
+        std::make_unique<Model>(*reduced_design_, full_->family(), response_, full_->prior());
+  }
+
+  void locate_cliques() {
+    const Design& design = *reduced_design_;
+    const SparseRows& z = design.z();
+    std::vector<Code> place(size_t(design.effects()), -1);
+    touched_start_.assign(1, 0);
+    clique_start_.assign(1, 0);
+    for (Index g = 0; g < groups(); ++g) {
+      const size_t first = touched_.size();
+      for (Index r = group_begin(g); r < group_end(g); ++r) {
+        for (Index e = z.begin(r); e < z.end(r); ++e) {
+          Code& at = place[size_t(z.columns()[e])];
+          if (at < 0) {
+            at = static_cast<Code>(touched_.size() - first);
+            touched_.push_back(z.columns()[e]);
+          }
+          entry_place_.push_back(at);
+        }
+      }
+      for (size_t a = first; a < touched_.size(); ++a) {
+        place[size_t(touched_[a])] = -1;
+        for (size_t b = first; b <= a; ++b) {
+          const Index position = design.pattern().position(touched_[a], touched_[b]);
+          clique_positions_.push_back(static_cast<std::int32_t>(position));
+        }
+      }
+      touched_start_.push_back(static_cast<Index>(touched_.size()));
+      clique_start_.push_back(static_cast<Index>(clique_positions_.size()));
+    }
+  }
+
+  const Model* full_;
+  Index leaf_;
+  std::vector<Index> row_order_, group_start_, group_effect_;
+  std::vector<Code> row_group_;
+  Matrix x_;
+  Vector offset_;
+  Response response_;
+  std::vector<double> factor_;
+  std::vector<Index> other_effect_;  // number in the full design, by number in the reduced one
+  std::unique_ptr<Design> reduced_design_;
+  std::unique_ptr<Model> reduced_model_;
+  std::vector<Index> touched_start_, clique_start_;
+  std::vector<Code> touched_, entry_place_;
+  std::vector<std::int32_t> clique_positions_;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,92 @@
+// The log likelihood with the leaf integrated out by adaptive Gauss-Hermite quadrature, as a
+// concave function (Prekopa) of the remaining coefficients (v, beta):
+//
+//     L = sum_g log int exp(sum_{i in g} l_i(eta_i + factor_i u)) N(u; 0, sd^2) du
+//     gradient  sum_i E_k[l'_ik] a'_i
+//     -Hessian  sum_i E_k[-l''_ik] a'_i a'_i' - sum_g Cov_k(c_gk),   c_gk = sum_{i in g} l'_ik a'_i
+#pragma once
+
+#include <mixed_glm/leaf/leaf_scores.hpp>
+#include <mixed_glm/model/coefficient_likelihood.hpp>
+
+namespace mixed_glm {
+
+class LeafLikelihood final : public CoefficientLikelihood {
+ public:
+  LeafLikelihood(const LeafDesign& leaf, Index n_quad)
+      : leaf_(&leaf),
+        nodes_(leaf, n_quad),
+        scores_(leaf, n_quad),
+        wx_(leaf.reduced().design().fixed(), row_block_size) {}
+
+  void set_sd(double sd) { sd_ = sd; }
+  double sd() const { return sd_; }
+  LeafNodes& nodes() { return nodes_; }
+  const LeafNodes& nodes() const { return nodes_; }
+  LeafScores& scores() { return scores_; }
+
+  const Design& design() const override { return leaf_->reduced().design(); }
+
+  double value(const Vector& coefficients) override {
+    nodes_.place(coefficients, sd_);
+    return leaf_->full().constant() + nodes_.value();
+  }
+
+  double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
+    nodes_.place(coefficients, sd_);
+    const auto rows = [&](NodeChunk& chunk) {
+      scores_.add(chunk);
+      average(chunk);
+      detail::add_gradient(design(), block_, gradient);
+      detail::add_curvature(design(), block_, wx_, curvature);
+    };
+    const auto groups = [&](Index g) { subtract_covariance(g, curvature); };
+    return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {});
+  }
+
+  // The rows without the leaf's effects.
+  void start(Vector& pull, double* curvature) override {
+    const Vector zero = Vector::Zero(design().coefficients());
+    pass_rows<2>(design(), StartSites(leaf_->reduced()), zero, &pull, curvature);
+  }
+
+ private:
+  // Mean pull and mean weight of each row over its nodes.
+  void average(const NodeChunk& chunk) {
+    block_.first = chunk.first;
+    block_.count = chunk.count;
+    for (Index r = 0; r < chunk.count; ++r) {
+      const Index g = leaf_->row_group()[size_t(chunk.first + r)];
+      block_.pull[size_t(r)] = chunk.mean_d1[r];
+      block_.weight[size_t(r)] = -chunk.d2.row(r).dot(nodes_.weights(g));
+    }
+  }
+
+  void subtract_covariance(Index g, double* curvature) {
+    if (leaf_->group_begin(g) == leaf_->group_end(g)) return;
+    const auto scores = scores_.of(g);
+    covariance_.noalias() = scores * nodes_.weights(g).asDiagonal() * scores.transpose();
+    const BorderedPattern& pattern = design().pattern();
+    const Index touched = leaf_->touched_count(g), p = pattern.border(), t = pattern.tail();
+    const std::int32_t* position = leaf_->clique(g);
+    for (Index a = 0; a < touched; ++a) {
+      for (Index b = 0; b <= a; ++b) curvature[*position++] -= covariance_(a, b);
+      const Code effect = leaf_->touched()[size_t(leaf_->touched_begin(g) + a)];
+      double* const border = curvature + pattern.border_position(effect);
+      for (Index c = 0; c < p; ++c) border[c] -= covariance_(touched + c, a);
+    }
+    for (Index b = 0; b < p; ++b) {
+      double* const column = curvature + pattern.dense_position(t + b, t + b);
+      for (Index a = b; a < p; ++a) column[a - b] -= covariance_(touched + a, touched + b);
+    }
+  }
+
+  const LeafDesign* leaf_;
+  double sd_ = 1.0;
+  LeafNodes nodes_;
+  LeafScores scores_;
+  RowBlock block_;
+  Matrix wx_, covariance_;
+};
+
+}  // namespace mixed_glm

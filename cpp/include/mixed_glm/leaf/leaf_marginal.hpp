@@ -1,0 +1,139 @@
+// The marginal posterior of psi with one component, the leaf, integrated by quadrature and the
+// other coefficients (v, beta) by Laplace with the second-order correction of their mean:
+//
+//     log p(y, psi) = L(v, beta) + log p(v, beta | psi) + log p(psi) + d/2 log 2 pi - 1/2 log|H|
+//
+// at the mode of (v, beta), d their number and H minus the Hessian there (leaf_likelihood.hpp). The
+// moments of leaf_moments.hpp make the common gradient (marginal.hpp) exact.
+#pragma once
+
+#include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/leaf/leaf_moments.hpp>
+
+namespace mixed_glm {
+
+struct LeafSettings {
+  Index n_quad = 25;
+  NewtonSettings inner;
+  bool mean_correction = true;  // of (v, beta)
+};
+
+class LeafMarginal final : public Marginal {
+ public:
+  LeafMarginal(const Model& model, Index leaf, LeafSettings settings = {})
+      : settings_(settings),
+        leaf_(model, leaf),
+        likelihood_(leaf_, settings.n_quad),
+        mode_(likelihood_, model.prior(), settings.inner),
+        sigma_(leaf_.reduced().design().pattern()),
+        moments_(leaf_, likelihood_),
+        expected_squares_(model.design().components()),
+        information_(model.design().components()) {}
+
+  bool evaluate(const Vector& psi) override {
+    predict(psi);
+    psi_ = psi;
+    likelihood_.set_sd(1.0 / std::sqrt(effect_precision(psi[leaf_.leaf()])));
+    valid_ = mode_.find(psi);
+    if (!valid_) return false;
+    const Design& reduced = leaf_.reduced().design();
+    log_density_ = mode_.log_density() + model().prior().log_density(psi) +
+                   0.5 * double(reduced.coefficients()) * log_two_pi -
+                   0.5 * mode_.cholesky().log_determinant();
+    sigma_.compute(mode_.cholesky());
+    moments_.compute(sigma_, mode_.cholesky());
+    sum_squares();
+    valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
+    return valid_;
+  }
+
+  double log_density() const override { return log_density_; }
+  const Vector& expected_squares() const override { return expected_squares_; }
+  const Vector& information() const override { return information_; }
+  const Model& model() const override { return leaf_.full(); }
+  int passes() const override { return mode_.iterations(); }
+
+  ConditionalPosterior posterior() const override {
+    const Design& full = model().design();
+    const Index p = full.fixed(), others = leaf_.reduced().design().effects();
+    ConditionalPosterior result;
+    result.mean.resize(full.coefficients());
+    result.variance.resize(full.coefficients());
+    result.third = Vector::Zero(full.effects());
+    Vector v = mode_.coefficients();
+    if (settings_.mean_correction) v += moments_.delta();
+    for (Index j = 0; j < others; ++j) {
+      result.mean[leaf_.full_effect(j)] = v[j];
+      result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
+    }
+    for (Index g = 0; g < leaf_.groups(); ++g) {
+      const Index j = leaf_.group_effect(g);
+      if (j < 0) continue;
+      const auto m = moments_.moments(g);
+      result.mean[j] = likelihood_modes()[g] + m[0];
+      result.variance[j] = m[1] - m[0] * m[0];
+      result.third[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
+    }
+    result.mean.tail(p) = v.tail(p);
+    result.fe_cov = sigma_.border_block();
+    result.variance.tail(p) = result.fe_cov.diagonal();
+    return result;
+  }
+
+ private:
+  const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
+
+  // The last mode, moved to first order. Far steps are not predicted.
+  void predict(const Vector& psi) {
+    if (!valid_) return;
+    const Vector change = psi - psi_;
+    if (change.cwiseAbs().maxCoeff() > 1.0) return;
+    const Design& reduced = leaf_.reduced().design();
+    direction_.setZero(reduced.coefficients());
+    for (Index j = 0; j < reduced.effects(); ++j) {
+      direction_[j] = 2.0 * mode_.prior().precision()[j] * mode_.coefficients()[j] *
+                      change[reduced.component(j)];
+    }
+    const double sd = likelihood_.sd();
+    moments_.add_square_coupling(change[leaf_.leaf()] / (sd * sd), direction_);
+    mode_.cholesky().solve_in_place(direction_);
+    mode_.set_start(mode_.coefficients() + direction_);
+  }
+
+  void sum_squares() {
+    const Design& reduced = leaf_.reduced().design();
+    const Vector& precision = mode_.prior().precision();
+    expected_squares_.setZero();
+    information_.setZero();
+    for (Index j = 0; j < reduced.effects(); ++j) {
+      const double u = mode_.coefficients()[j];
+      add(reduced.component(j), precision[j],
+          u * u + 2.0 * u * moments_.delta()[j] + sigma_.variance(j), sigma_.variance(j));
+    }
+    const double leaf_precision = 1.0 / (likelihood_.sd() * likelihood_.sd());
+    for (Index g = 0; g < leaf_.groups(); ++g) {
+      if (leaf_.group_effect(g) < 0) continue;
+      const double mode = likelihood_modes()[g];
+      const auto m = moments_.moments(g);
+      add(leaf_.leaf(), leaf_precision, mode * mode + 2.0 * mode * m[0] + m[1], m[1] - m[0] * m[0]);
+    }
+  }
+  void add(Index component, double precision, double square, double variance) {
+    const double reliability = 1.0 - precision * variance;
+    expected_squares_[component] += precision * square;
+    information_[component] += 2.0 * reliability * reliability;
+  }
+
+  LeafSettings settings_;
+  LeafDesign leaf_;
+  LeafLikelihood likelihood_;
+  ConditionalMode mode_;
+  SelectedInverse sigma_;
+  LeafMoments moments_;
+  Vector psi_, direction_, expected_squares_, information_;
+  double log_density_ = 0.0;
+  bool valid_ = false;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,190 @@
+// Quadrature over the leaf's effects: for every group its nodes, their posterior weights, and every
+// row's derivatives at every node.
+//
+//     u_gk = mode_g + sqrt(2) scale_g x_k
+//     w_gk proportional to weight_k exp(sum_{i in g} l_i(eta_i + factor_i u_gk)) N(u_gk; 0, sd^2)
+//
+// Rows are visited in batches of whole groups that fit a block; a group larger than that is a batch
+// of its own, whose chunks are evaluated once for the weights and once more for the derivatives.
+#pragma once
+
+#include <mixed_glm/leaf/leaf_modes.hpp>
+#include <mixed_glm/math/gauss_hermite.hpp>
+
+namespace mixed_glm {
+
+// Rows first .. first + count - 1 at all K nodes; column k holds node k.
+struct NodeChunk {
+  Index first = 0, count = 0;
+  Matrix value, d1, d2, d3;  // row_block_size x K
+  Vector mean_d1;            // row_block_size, sum_k w_gk d1_ik; d1 has it subtracted
+};
+
+class LeafNodes {
+ public:
+  LeafNodes(const LeafDesign& leaf, Index n_quad)
+      : leaf_(&leaf),
+        rule_(n_quad),
+        modes_(leaf),
+        eta_(leaf.full().design().rows()),
+        nodes_(n_quad, leaf.groups()),
+        weights_(n_quad, leaf.groups()) {
+    for (Matrix* m : {&chunk_.value, &chunk_.d1, &chunk_.d2, &chunk_.d3}) {
+      m->resize(row_block_size, n_quad);
+    }
+    chunk_.mean_d1.resize(row_block_size);
+    make_batches();
+  }
+
+  Index n_quad() const { return rule_.nodes.size(); }
+  const LeafModes& modes() const { return modes_; }
+  auto nodes(Index g) const { return nodes_.col(g); }      // K
+  auto weights(Index g) const { return weights_.col(g); }  // K, summing to one
+
+  // Places the nodes for coefficients (v, beta) of the reduced design.
+  void place(const Vector& coefficients, double sd) {
+    RowBlock block;
+    for (block.first = 0; block.first < eta_.size(); block.first += row_block_size) {
+      block.count = std::min(row_block_size, eta_.size() - block.first);
+      detail::predict(leaf_->reduced().design(), coefficients, block);
+      eta_.segment(block.first, block.count) = block.view(block.eta);
+    }
+    sd_ = sd;
+    modes_.find(eta_, sd);
+    for (Index g = 0; g < leaf_->groups(); ++g) {
+      nodes_.col(g).array() =
+          modes_.mode()[g] + std::sqrt(2.0) * modes_.scale()[g] * rule_.nodes.array();
+    }
+  }
+
+  // Visits all batches: rows(chunk) for the chunks of each batch, then groups(g) for its groups,
+  // then again(chunk). Order: the highest derivative that they use. Returns sum_g log int ...
+  template <int Order, class Rows, class Groups, class Again>
+  double sweep(Rows&& rows, Groups&& groups, Again&& again) {
+    double total = 0.0;
+    for (const Batch& batch : batches_) {
+      total += weigh<Order>(batch);
+      for_chunks<Order>(batch, rows);
+      for (Index g = batch.first_group; g < batch.last_group; ++g) groups(g);
+      for_chunks<Order>(batch, again);
+    }
+    return total;
+  }
+  double value() {
+    double total = 0.0;
+    for (const Batch& batch : batches_) total += weigh<0>(batch);
+    return total;
+  }
+
+ private:
+  struct Batch {
+    Index first_group, last_group, first_row, last_row;
+    bool one_chunk() const { return last_row - first_row <= row_block_size; }
+  };
+  void make_batches() {
+    Batch batch{0, 0, 0, 0};
+    for (Index g = 0; g < leaf_->groups(); ++g) {
+      const bool fits = leaf_->group_end(g) - batch.first_row <= row_block_size &&
+                        g - batch.first_group < row_block_size;  // groups may have no rows
+      if (!fits && batch.last_group > batch.first_group) {
+        batches_.push_back(batch);
+        batch = {g, g, leaf_->group_begin(g), leaf_->group_begin(g)};
+      }
+      batch.last_group = g + 1;
+      batch.last_row = leaf_->group_end(g);
+    }
+    if (batch.last_group > batch.first_group) batches_.push_back(batch);
+  }
+
+  template <int Order>
+  double weigh(const Batch& batch) {
+    auto sums = weights_.middleCols(batch.first_group, batch.last_group - batch.first_group);
+    sums.setZero();
+    if (batch.one_chunk()) {
+      evaluate<Order>(batch.first_row, batch.last_row);
+      add_values();
+    } else {
+      for (Index i = batch.first_row; i < batch.last_row; i += row_block_size) {
+        evaluate<0>(i, std::min(i + row_block_size, batch.last_row));
+        add_values();
+      }
+    }
+    double total = 0.0;
+    for (Index g = batch.first_group; g < batch.last_group; ++g) total += normalize(g);
+    if (Order >= 1 && batch.one_chunk()) center();
+    return total;
+  }
+
+  template <int Order, class Visit>
+  void for_chunks(const Batch& batch, Visit&& visit) {
+    if (batch.one_chunk()) {
+      visit(chunk_);
+      return;
+    }
+    for (Index i = batch.first_row; i < batch.last_row; i += row_block_size) {
+      evaluate<Order>(i, std::min(i + row_block_size, batch.last_row));
+      center();
+      visit(chunk_);
+    }
+  }
+
+  template <int Order>
+  void evaluate(Index first, Index last) {
+    chunk_.first = first;
+    chunk_.count = last - first;
+    const Model& model = leaf_->reduced();
+    const double* const a = model.response().a.data() + first;
+    const double* const b = model.response().b.data() + first;
+    std::array<double, row_block_size> eta;
+    const auto expand = [&](const auto& kernel) {
+      for (Index k = 0; k < n_quad(); ++k) {
+        for (Index r = 0; r < chunk_.count; ++r) {
+          const auto i = size_t(first + r);
+          eta[size_t(r)] = eta_[Index(i)] + leaf_->factor()[i] * nodes_(k, leaf_->row_group()[i]);
+        }
+        evaluate_rows<Order>(kernel, chunk_.count, eta.data(), a, b, column(chunk_.value, k),
+                             column(chunk_.d1, k), column(chunk_.d2, k), column(chunk_.d3, k));
+      }
+    };
+    std::visit(expand, model.family());
+  }
+  static double* column(Matrix& matrix, Index k) { return matrix.data() + k * matrix.rows(); }
+
+  void add_values() {
+    for (Index r = 0; r < chunk_.count; ++r) {
+      weights_.col(leaf_->row_group()[size_t(chunk_.first + r)]) += chunk_.value.row(r).transpose();
+    }
+  }
+
+  // Sums of log likelihoods -> normalized weights; returns the log of the integral.
+  double normalize(Index g) {
+    auto w = weights_.col(g);
+    w.array() += rule_.log_weights.array() - 0.5 * (nodes_.col(g).array() / sd_).square();
+    const double highest = w.maxCoeff();
+    w.array() = (w.array() - highest).exp();
+    const double sum = w.sum();
+    w /= sum;
+    const double log_step = std::log(std::sqrt(2.0) * modes_.scale()[g] / sd_) - 0.5 * log_two_pi;
+    return highest + std::log(sum) + log_step;
+  }
+
+  void center() {
+    for (Index r = 0; r < chunk_.count; ++r) {
+      const auto w = weights_.col(leaf_->row_group()[size_t(chunk_.first + r)]);
+      const double mean = chunk_.d1.row(r).dot(w);
+      chunk_.mean_d1[r] = mean;
+      chunk_.d1.row(r).array() -= mean;
+    }
+  }
+
+  const LeafDesign* leaf_;
+  GaussHermite rule_;
+  LeafModes modes_;
+  double sd_ = 1.0;
+  Vector eta_;
+  Matrix nodes_, weights_;  // K x groups
+  NodeChunk chunk_;
+  std::vector<Batch> batches_;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,46 @@
+// The log likelihood as a concave function of the coefficients (u, beta): what the search for their
+// mode needs of it.
+#pragma once
+
+#include <mixed_glm/model/start_sites.hpp>
+
+namespace mixed_glm {
+
+class CoefficientLikelihood {
+ public:
+  CoefficientLikelihood() = default;
+  CoefficientLikelihood(const CoefficientLikelihood&) = delete;  // others keep its address
+  CoefficientLikelihood& operator=(const CoefficientLikelihood&) = delete;
+  virtual ~CoefficientLikelihood() = default;
+  virtual const Design& design() const = 0;
+
+  virtual double value(const Vector& coefficients) = 0;
+  // The value; adds the gradient, and minus the Hessian to a bordered matrix.
+  virtual double expand(const Vector& coefficients, Vector& gradient, double* curvature) = 0;
+  // Adds pull and curvature of the family's own start (start_sites.hpp).
+  virtual void start(Vector& pull, double* curvature) = 0;
+};
+
+// The rows' likelihoods as they are.
+class RowLikelihood final : public CoefficientLikelihood {
+ public:
+  explicit RowLikelihood(const Model& model) : model_(&model), sites_(model) {}
+
+  const Design& design() const override { return model_->design(); }
+  double value(const Vector& coefficients) override {
+    return model_->constant() + pass_rows<0>(design(), sites_, coefficients, nullptr, nullptr);
+  }
+  double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
+    return model_->constant() + pass_rows<2>(design(), sites_, coefficients, &gradient, curvature);
+  }
+  void start(Vector& pull, double* curvature) override {
+    const Vector zero = Vector::Zero(design().coefficients());
+    pass_rows<2>(design(), StartSites(*model_), zero, &pull, curvature);
+  }
+
+ private:
+  const Model* model_;
+  LikelihoodSites sites_;
+};
+
+}  // namespace mixed_glm
