@@ -86,6 +86,7 @@ def test_design_forms() -> None:
             ValueError,
             "must be finite, got inf at row 2, column b",
         ),
+        (np.ma.array(np.ones(4), mask=[0, 0, 1, 0]), ValueError, "must be finite, got nan at row 2"),
         (list("abcd"), TypeError, "must be numeric"),
         (pd.DataFrame({"a": list("abcd")}), TypeError, "must be numeric, got column 'a'"),
         (np.ones(4, dtype=complex), TypeError, "must be numeric"),
@@ -116,6 +117,7 @@ def test_bad_sparse_values() -> None:
         (["v", "v", "a", "b"], [0, 0, 1, 2], ["v", "a", "b"]),
         (pd.Categorical(["v", "v", "a", "b"]), [0, 0, 1, 2], ["v", "a", "b"]),
         (pd.Series(["v", "v", "a", "b"], index=[3, 1, 2, 9]), [0, 0, 1, 2], ["v", "a", "b"]),
+        (np.array([3, 1, 3, 9], dtype=object), [1, 0, 1, 2], None),
         (np.array([3, 3, 5, 9], dtype=np.uint8), [0, 0, 1, 2], None),
     ],
 )
@@ -132,7 +134,7 @@ def test_ident(ident: object, codes: list[int], names: list[str] | None) -> None
         (None, ValueError, "got None"),
         ([0, 1], ValueError, "one label for each of the 4 columns of exog_vc, got 2"),
         ([[0, 1, 2, 3]], ValueError, "one-dimensional"),
-        ([0.0, 1.0, 1.0, 1.0], TypeError, "integer or string labels, got dtype float64"),
+        ([0.0, 1.0, 1.0, 1.0], TypeError, "integer or string labels, got floating of dtype float64"),
         (pd.Series(["a", None, "b", "c"]), ValueError, "missing labels"),
     ],
 )

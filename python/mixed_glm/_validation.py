@@ -29,6 +29,8 @@ def as_floats(value: Any, name: str) -> Floats:
             if isinstance(value.dtype, pd.CategoricalDtype):
                 raise TypeError("categorical")
             value = value.to_numpy(dtype=np.float64, na_value=np.nan)
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            value = np.ma.filled(np.ma.asarray(value, dtype=np.float64), np.nan)
         array = np.asarray(value)
         if array.dtype.kind not in "biufO":
             raise TypeError(f"dtype {array.dtype}")
@@ -199,9 +201,10 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
         return np.empty(0, dtype=np.int32), None, 0
     if pd.isna(labels).any():
         raise ValueError("ident must not have missing labels")
-    integer = pd.api.types.is_integer_dtype(labels.dtype) or pd.api.types.is_bool_dtype(labels.dtype)
-    if pd.api.types.is_float_dtype(labels.dtype) or pd.api.types.is_complex_dtype(labels.dtype):
-        raise TypeError(f"ident must hold integer or string labels, got dtype {labels.dtype}")
+    kind = pd.api.types.infer_dtype(labels)
+    if kind in ("floating", "complex", "mixed-integer-float"):
+        raise TypeError(f"ident must hold integer or string labels, got {kind} of dtype {labels.dtype}")
+    integer = kind in ("integer", "boolean")
     codes, levels = pd.factorize(labels, sort=integer)
     return codes.astype(np.int32), None if integer else [str(v) for v in levels], len(levels)
 
