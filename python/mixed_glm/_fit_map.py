@@ -64,10 +64,14 @@ def _warn(model: MixedGLM, mode: JointMode, method: str) -> None:
     if mode.collapsed:
         names = ", ".join(model.vcp_names[k] for k in mode.collapsed)
         better = next((m for m in ("ep", "laplace") if hasattr(model, f"fit_{m}")), None)
-        advice = f"; use fit() or fit_{better}(), which integrate the random effects out" if better else ""
+        advice = (
+            f"use fit() or fit_{better}(), which integrate the random effects out"
+            if better
+            else "a smaller vcp_p makes it less likely to be the highest"
+        )
         warn(
             f"the joint mode has collapsed: all random effects of {names} are at zero with a vanishing "
-            f"standard deviation. The joint density has such a mode whatever the data{advice}",
+            f"standard deviation. The joint density has such a mode whatever the data; {advice}",
             VarianceCollapseWarning,
         )
     if not mode.converged:
