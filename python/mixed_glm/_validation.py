@@ -221,3 +221,12 @@ def column_names(value: Any) -> list[str] | None:
 def _describe(value: Any) -> str:
     dtype = getattr(value, "dtype", None)
     return f"{type(value).__name__} of dtype {dtype}" if dtype is not None else type(value).__name__
+
+
+def as_count(value: Any, name: str) -> int:
+    """A positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return int(value)

@@ -36,9 +36,12 @@ class MixedGLMResults:
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
-        ``"map"``, ...
+        ``"map"``, ``"laplace"``, ``"leaf"`` (``fit_laplace`` with ``n_quad > 1``).
     log_density : float
-        Log joint density at `params`; with ``scale_fe``, that of the standardized model.
+        ``"map"``: log joint density at `params`; with ``scale_fe``, that of the standardized model. Others: log
+        marginal density log p(y, psi) at the mode of the log standard deviations psi.
+    log_evidence : float or None
+        Estimate of log p(y), all parameters integrated out; None for ``"map"``.
     status : str
         ``"converged"``, or what went wrong: ``"not converged"``, ``"collapsed"``, ``"not a maximum"``.
     converged : bool
@@ -57,12 +60,14 @@ class MixedGLMResults:
         status: str,
         converged: bool,
         n_iter: int,
+        log_evidence: float | None = None,
         optim_retvals: Any = None,
     ) -> None:
         self.model = model
         self.posterior = posterior
         self.method = method
         self.log_density = log_density
+        self.log_evidence = log_evidence
         self.status = status
         self.converged = converged
         self.n_iter = n_iter

@@ -21,6 +21,7 @@ FAMILY_TITLES = {
 METHOD_TITLES = {
     "map": "joint mode (MAP)",
     "laplace": "Laplace marginal",
+    "leaf": "leaf quadrature",
     "vb": "variational Bayes",
     "ep": "expectation propagation",
 }
@@ -138,7 +139,9 @@ def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
         ("Method:", METHOD_TITLES.get(result.method, result.method)),
         ("Status:", result.status),
         ("Converged:", f"{'yes' if result.converged else 'no'} ({result.n_iter} iterations)"),
-        ("Log Density:", _number(result.log_density)),
+        ("Log Density:", _number(result.log_density))
+        if result.log_evidence is None
+        else ("Log Evidence:", _number(result.log_evidence)),
     ]
     groups = np.bincount(model.ident, minlength=model.k_vcp)
     fields += [(f"Effects of {name}:", str(size)) for name, size in zip(model.vcp_names, groups, strict=True)]
