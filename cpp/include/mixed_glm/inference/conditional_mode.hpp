@@ -17,6 +17,8 @@ namespace mixed_glm {
 struct NewtonSettings {
   double tolerance = 1e-12;  // on the Newton decrement gradient' H^-1 gradient, and
   double gradient_tolerance = std::numeric_limits<double>::infinity();  // on its largest entry
+  double stalled_tolerance = 1e-6;  // on the decrement where no step improves any more: what rounding,
+                                    // or the error of a quadrature, leaves
   int max_iterations = 100;                                             // over all restarts
   int patience = 25;      // iterations from a given start before the family's own is tried
   int max_halvings = 40;  // of one step
@@ -60,7 +62,7 @@ class ConditionalMode {
         break;
       }
     }
-    return valid && decrement_ <= settings_.tolerance * (1.0 + std::abs(log_density_));
+    return valid && decrement_ <= settings_.stalled_tolerance;
   }
 
   // Describes the start itself, without a search. False where the density is not finite there.

@@ -63,7 +63,7 @@ class LeafModes {
     }
   }
 
-  // True if no group moved by more than a hundredth of its scale.
+  // True if no group moved by more than a thousandth of its scale.
   bool step() {
     bool settled = true;
     for (Index g = 0; g < mode_.size(); ++g) {
@@ -72,7 +72,7 @@ class LeafModes {
       double next = mode_[g] + slope_[g] / curvature_[g];
       if (!(next >= low_[g] && next <= high_[g])) next = 0.5 * (low_[g] + high_[g]);
       if (!std::isfinite(next)) continue;  // nothing better is known
-      settled = settled && std::abs(next - mode_[g]) <= 0.01 * scale_[g];
+      settled = settled && std::abs(next - mode_[g]) <= 0.001 * scale_[g];
       mode_[g] = next;
     }
     return settled;
