@@ -55,12 +55,12 @@ class BinomialProbit {
     const double w_far = math::select(negative, a, b);
     const double w_near = math::select(negative, b, a);
     const math::MillsRatio mills = math::mills_ratio(t);
-    const RowDerivatives far = probit_far_tail(t, mills);
-    const RowDerivatives near = probit_near_tail(math::min(t, 40.0), mills);
-    const double slope = w_far * far.d1 - w_near * near.d1;
-    const double skew = w_far * far.d3 - w_near * near.d3;
-    return {hold_finite(w_far * far.value + w_near * near.value),
-            math::negate_unless_negative(slope, eta), w_far * far.d2 + w_near * near.d2,
+    const RowDerivatives far_tail = probit_far_tail(t, mills);
+    const RowDerivatives near_tail = probit_near_tail(math::min(t, 40.0), mills);
+    const double slope = w_far * far_tail.d1 - w_near * near_tail.d1;
+    const double skew = w_far * far_tail.d3 - w_near * near_tail.d3;
+    return {hold_finite(w_far * far_tail.value + w_near * near_tail.value),
+            math::negate_unless_negative(slope, eta), w_far * far_tail.d2 + w_near * near_tail.d2,
             math::negate_unless_negative(skew, eta)};
   }
 

@@ -5,7 +5,7 @@
 //
 // Range reduction after Cody and Waite (1980): the upper part of log 2 has 42 bits, so its product
 // with k is exact. k is rounded by adding 1.5 * 2^52, which leaves it in the low bits of the sum,
-// from where a shift moves it into the exponent. Errors stay below 1.5 units in the last place.
+// from where a shift moves it into the exponent. Errors stay below 1.1 units in the last place.
 // The argument is held in [-709, 709], so that e^x is finite for every x. At -709 k is -1023, whose
 // exponent bits are those of zero: underflow gives an exact 0 without being asked about (from
 // -708.74 on; above that, and below -708.4, results are subnormal). NaN stays NaN.
