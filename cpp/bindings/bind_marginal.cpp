@@ -22,13 +22,16 @@ using mixed_glm::Vector;
 
 // leaf < 0: Laplace; otherwise that component by quadrature.
 std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, Index leaf, Index n_quad,
-                                        bool mean_correction) {
+                                        bool mean_correction,
+                                        const mixed_glm::NewtonSettings& inner) {
   if (leaf < 0) {
     mixed_glm::LaplaceSettings settings;
+    settings.inner = inner;
     settings.mean_correction = mean_correction;
     return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(), settings);
   }
   mixed_glm::LeafSettings settings;
+  settings.inner = inner;
   settings.mean_correction = mean_correction;
   settings.n_quad = n_quad;
   return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), leaf, settings);
@@ -42,7 +45,7 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp, Index
   Vector gradient;
   {
     const py::gil_scoped_release release;
-    const auto marginal = make_marginal(bound, leaf, n_quad, true);
+    const auto marginal = make_marginal(bound, leaf, n_quad, true, mixed_glm::NewtonSettings());
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
     value = marginal->log_density();
     gradient = marginal->gradient(psi);
@@ -67,7 +70,8 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start, I
   settings.grid.drop = drop;
   settings.mode.tolerance = tolerance;
   settings.mode.max_iterations = max_iterations;
-  const auto marginal = make_marginal(bound, leaf, n_quad, mean_correction);
+  const auto marginal = make_marginal(bound, leaf, n_quad, mean_correction,
+                                      mixed_glm::marginal_newton_settings());
   return mixed_glm::fit_marginal(*marginal, start, settings);
 }
 

@@ -17,6 +17,8 @@ namespace mixed_glm {
 struct NewtonSettings {
   double tolerance = 1e-12;  // on the Newton decrement gradient' H^-1 gradient, and
   double gradient_tolerance = std::numeric_limits<double>::infinity();  // on its largest entry
+  double value_error = 0.0;  // nats by which a value may be wrong although its gradient is right
+  bool last_step = false;  // take the step that the converged point still promises, without a new H
   double stalled_tolerance = 1e-6;  // on the decrement where no step improves any more: what rounding,
                                     // or the error of a quadrature, leaves
   int max_iterations = 100;                                             // over all restarts
@@ -54,7 +56,10 @@ class ConditionalMode {
     if (own_start && !jump_to_family_start()) return false;
     bool valid = expand(coefficients_);
     for (int k = 1; k <= settings_.max_iterations; ++k) {
-      if (valid && at_mode()) return true;
+      if (valid && at_mode()) {
+        if (settings_.last_step) take_last_step();
+        return true;
+      }
       if (!own_start && (!valid || k % settings_.patience == 0)) {
         own_start = true;
         valid = jump_to_family_start() && expand(coefficients_);
@@ -84,6 +89,13 @@ class ConditionalMode {
   int iterations() const { return iterations_; }  // passes with curvature, over all searches
 
  private:
+  // Newton's step squares the error, and costs nothing: it is known already. gradient() and H stay
+  // those of the point before.
+  void take_last_step() {
+    coefficients_ += step_;
+    log_density_ += 0.5 * decrement_;
+  }
+
   // The gradient is as small as asked for, or as rounding allows: it has ceased to fall.
   bool at_mode() {
     if (decrement_ > settings_.tolerance) return false;
@@ -118,7 +130,8 @@ class ConditionalMode {
   // value alone. False if no step improves: the point is a mode as far as rounding tells.
   bool take_step() {
     const double before = log_density_, slope = decrement_;
-    const double noise = 1e-13 * (std::abs(before) + double(likelihood_->design().rows()));
+    const double noise =
+        settings_.value_error + 1e-13 * (std::abs(before) + double(likelihood_->design().rows()));
     const auto improves = [&](double value, double length) {
       return value >= before + 1e-4 * length * slope - noise;
     };

@@ -82,7 +82,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   MarginalFit fit;
   MarginalModeSearch search(marginal, settings.mode);
   fit.mode = search.find(start);
-  if (!std::isfinite(fit.mode.log_density) || fit.mode.precision.rows() != start.size()) return fit;
+  if (fit.mode.iterations == 0 || !std::isfinite(fit.mode.log_density)) return fit;
   fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
   const bool plug_in = settings.integrate == Integrate::mode || start.size() == 0;
   const ConditionalPosterior at_mode =

@@ -84,7 +84,8 @@ class JointDensity {
   template <int Order>
   double pass(Vector* gradient, double* values) const {
     const LikelihoodSites sites(*model_);
-    return pass_rows<Order>(model_->design(), sites, coefficients_, gradient, values);
+    RowBlock block;
+    return pass_rows<Order>(model_->design(), sites, coefficients_, gradient, values, block);
   }
 
   // Number of a coefficient (u in elimination order, then beta) in params.

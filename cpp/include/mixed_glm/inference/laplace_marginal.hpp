@@ -42,6 +42,7 @@ class LaplaceMarginal final : public Marginal {
                    0.5 * mode_.cholesky().log_determinant();
     sigma_.compute(mode_.cholesky());
     correct_mean();
+    if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     sum_squares();
     valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
     return valid_;
@@ -88,7 +89,7 @@ class LaplaceMarginal final : public Marginal {
     const LikelihoodSites sites(*model_);
     RowVariance row_variance(design, sigma_);
     RowBlock block;
-    std::array<double, row_block_size> third, variance;
+    RowBlock::Column third, variance;
     delta_.setZero();
     for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
       block.count = std::min(row_block_size, design.rows() - block.first);

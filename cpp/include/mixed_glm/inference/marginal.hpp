@@ -7,9 +7,18 @@
 //     d log p(y, psi) / d psi_k = D_k sum_j E[u_j^2] - n_k - psi_k / vcp_p_k^2
 #pragma once
 
-#include <mixed_glm/model/coefficient_prior.hpp>
+#include <mixed_glm/inference/conditional_mode.hpp>
 
 namespace mixed_glm {
+
+// Inner iterations of a fit: psi moves on before a tighter end could matter, and where it does not
+// move, the predicted start is already better than this.
+inline NewtonSettings marginal_newton_settings() {
+  NewtonSettings settings;
+  settings.tolerance = 1e-6;
+  settings.last_step = true;
+  return settings;
+}
 
 // First three moments of each effect given psi, in the order of the coefficients (u, beta); for a
 // Gaussian the third central moment is zero.

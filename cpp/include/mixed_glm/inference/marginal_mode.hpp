@@ -11,6 +11,7 @@ namespace mixed_glm {
 
 struct MarginalModeSettings {
   double tolerance = 1e-10;  // on gradient' B^-1 gradient, B minus the Hessian
+  double negligible = 1e-5;   // loss in nats that never counts against a step
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
@@ -85,7 +86,7 @@ class MarginalModeSearch {
     const TrustRegionStep trial = TrustRegion(-gradient_, mode_.precision).solve(radius);
     const Vector psi = mode_.psi + trial.step;
     const bool valid = evaluate(psi);
-    const double noise = 1e-11 * (std::abs(mode_.log_density) + 1.0);
+    const double noise = settings_.negligible + 1e-11 * std::abs(mode_.log_density);
     const double gain = marginal_->log_density() - mode_.log_density;
     if (!valid || !(gain >= 0.01 * trial.predicted - noise)) {
       stands_at_mode_ = false;

@@ -16,8 +16,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   LeafLikelihood(const LeafDesign& leaf, Index n_quad)
       : leaf_(&leaf),
         nodes_(leaf, n_quad),
-        scores_(leaf, n_quad),
-        wx_(leaf.reduced().design().fixed(), row_block_size) {}
+        scores_(leaf, n_quad) {}
 
   void set_sd(double sd) { sd_ = sd; }
   double sd() const { return sd_; }
@@ -38,7 +37,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
       scores_.add(chunk);
       average(chunk);
       detail::add_gradient(design(), block_, gradient);
-      detail::add_curvature(design(), block_, wx_, curvature);
+      detail::add_curvature(design(), block_, curvature);
     };
     const auto groups = [&](Index g) { subtract_covariance(g, curvature); };
     return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {});
@@ -47,7 +46,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   // The rows without the leaf's effects.
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(design(), StartSites(leaf_->reduced()), zero, &pull, curvature);
+    pass_rows<2>(design(), StartSites(leaf_->reduced()), zero, &pull, curvature, block_);
   }
 
  private:
@@ -86,7 +85,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   LeafNodes nodes_;
   LeafScores scores_;
   RowBlock block_;
-  Matrix wx_, covariance_;
+  Matrix covariance_;
 };
 
 }  // namespace mixed_glm

@@ -22,10 +22,10 @@ struct LeafSettings {
 class LeafMarginal final : public Marginal {
  public:
   LeafMarginal(const Model& model, Index leaf, LeafSettings settings = {})
-      : settings_(settings),
+      : settings_(with_quadrature_error(settings)),
         leaf_(model, leaf),
         likelihood_(leaf_, settings.n_quad),
-        mode_(likelihood_, model.prior(), settings.inner),
+        mode_(likelihood_, model.prior(), settings_.inner),
         sigma_(leaf_.reduced().design().pattern()),
         moments_(leaf_, likelihood_),
         expected_squares_(model.design().components()),
@@ -43,6 +43,7 @@ class LeafMarginal final : public Marginal {
                    0.5 * mode_.cholesky().log_determinant();
     sigma_.compute(mode_.cholesky());
     moments_.compute(sigma_, mode_.cholesky());
+    if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
     sum_squares();
     valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
     return valid_;
@@ -82,6 +83,13 @@ class LeafMarginal final : public Marginal {
   }
 
  private:
+  // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a wide
+  // leaf the two differ, and near the mode it is the gradient that counts.
+  static LeafSettings with_quadrature_error(LeafSettings settings) {
+    settings.inner.value_error = std::max(settings.inner.value_error, 0.05);
+    return settings;
+  }
+
   const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
 
   // The last mode, moved to first order. Far steps are not predicted.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/dense_inverse.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -50,9 +51,8 @@ class SelectedInverse {
     const Index n = pattern_->dense();
     if (n == 0) return;
     Eigen::Map<Matrix> inverse(values_.data() + pattern_->dense_offset(), n, n);
-    inverse.setIdentity();
-    factor.dense_factor().triangularView<Eigen::Lower>().solveInPlace(inverse);
-    factor.dense_factor().transpose().triangularView<Eigen::Upper>().solveInPlace(inverse);
+    inverse = factor.dense_factor();
+    invert_from_cholesky(inverse);
   }
 
   void invert_column(const BorderedCholesky& factor, Index j) {

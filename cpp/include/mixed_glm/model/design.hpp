@@ -60,6 +60,7 @@ class Design {
   // Where the products of the pairs of entries of row i are added: pair_begin(i), then (0,1),
   // (0,2), (1,2), (0,3), ... in the order of the row's entries.
   const std::int32_t* pair_positions() const { return pair_positions_.data(); }
+  bool has_pairs() const { return !pair_positions_.empty(); }
   Index pair_begin(Index row) const {
     const Index w = z_.width();
     return w >= 0 ? row * (w * (w - 1) / 2) : pair_start_[size_t(row)];

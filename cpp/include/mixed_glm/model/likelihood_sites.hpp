@@ -28,7 +28,7 @@ class LikelihoodSites {
   }
 
   // l'''(eta); the other arrays of the block are overwritten.
-  void third_derivative(RowBlock& block, std::array<double, row_block_size>& third) const {
+  void third_derivative(RowBlock& block, RowBlock::Column& third) const {
     const auto expand = [&](const auto& kernel) {
       evaluate_rows<3>(kernel, block.count, block.eta.data(), a_ + block.first, b_ + block.first,
                        block.value.data(), block.pull.data(), block.weight.data(), third.data());

@@ -16,29 +16,44 @@ class RowVariance {
   RowVariance(const Design& design, const SelectedInverse& sigma)
       : design_(&design), sigma_(&sigma), fixed_product_(row_block_size, design.fixed()) {}
 
-  void evaluate(const RowBlock& block, std::array<double, row_block_size>& variance) {
+  void evaluate(const RowBlock& block, RowBlock::Column& variance) {
     const auto x = design_->x().middleRows(block.first, block.count);
     auto product = fixed_product_.topRows(block.count);
     product.noalias() = x * sigma_->border_block();
-    block.view(variance) = product.cwiseProduct(x).rowwise().sum();
-    for (Index r = 0; r < block.count; ++r) variance[size_t(r)] += of_effects(block.first + r);
+    block.view(variance).setZero();
+    for (Index a = 0; a < design_->fixed(); ++a) {
+      block.view(variance) += product.col(a).cwiseProduct(x.col(a));
+    }
+    add_effects(block, variance);
+    if (design_->has_pairs()) add_pairs(block, variance);
   }
 
  private:
-  double of_effects(Index row) const {
+  void add_effects(const RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
-    const Index begin = z.begin(row), end = z.end(row), p = design_->fixed();
-    const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(row);
-    double sum = 0.0;
-    for (Index e = begin; e < end; ++e) {
-      const Code c = z.columns()[e];
-      const double* const border = sigma_->values() + design_->pattern().border_position(c);
-      double half = 0.5 * z.value(e) * sigma_->variance(c);
-      for (Index a = 0; a < p; ++a) half += border[a] * design_->x()(row, a);
-      for (Index f = begin; f < e; ++f) half += z.value(f) * sigma_->values()[*pair++];
-      sum += z.value(e) * half;
+    const Index p = design_->fixed();
+    for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
+      const double own = sigma_->variance(run.effect);
+      const auto border = sigma_->with_border(run.effect);
+      for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+        double half = 0.5 * z.value(e) * own;
+        for (Index a = 0; a < p; ++a) half += border[a] * design_->x()(block.first + r, a);
+        variance[size_t(r)] += 2.0 * z.value(e) * half;
+      }
+    });
+  }
+
+  void add_pairs(const RowBlock& block, RowBlock::Column& variance) const {
+    const SparseRows& z = design_->z();
+    const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(block.first);
+    for (Index r = 0; r < block.count; ++r) {
+      const Index begin = z.begin(block.first + r), end = z.end(block.first + r);
+      double sum = 0.0;
+      for (Index e = begin + 1; e < end; ++e) {
+        for (Index f = begin; f < e; ++f) sum += z.value(e) * z.value(f) * sigma_->values()[*pair++];
+      }
+      variance[size_t(r)] += 2.0 * sum;
     }
-    return 2.0 * sum;
   }
 
   const Design* design_;

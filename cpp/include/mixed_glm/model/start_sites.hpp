@@ -17,7 +17,7 @@ class StartSites {
 
   template <int Order>
   void evaluate(RowBlock& block) const {
-    const std::array<double, row_block_size> offset = block.eta;
+    const RowBlock::Column offset = block.eta;
     std::visit([&](const auto& kernel) { set_initial_eta(kernel, block); }, model_->family());
     likelihood_.evaluate<Order>(block);
     for (size_t r = 0; r < size_t(block.count); ++r) {

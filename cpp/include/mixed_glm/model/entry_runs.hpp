@@ -1,0 +1,44 @@
+// Runs of consecutive rows that touch the same effect: rows usually come sorted by some grouping
+// factor, and then the sums of a group over a block are sums over contiguous memory.
+#pragma once
+
+#include <mixed_glm/model/sparse_rows.hpp>
+
+namespace mixed_glm {
+
+// Entries of rows begin .. end - 1 (relative to the first row of the block) that touch one effect.
+struct EntryRun {
+  Code effect;
+  Index begin, end;
+  Index entry, stride;  // entry + k * stride is that of row begin + k
+
+  Index length() const { return end - begin; }
+};
+
+// Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows' lists
+// where all rows are equally long, otherwise entry by entry.
+template <class Visit>
+void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) {
+  const Code* const columns = z.columns();
+  const Index width = z.width();
+  if (width < 0) {
+    for (Index r = 0; r < count; ++r) {
+      for (Index e = z.begin(first + r); e < z.end(first + r); ++e) {
+        visit(EntryRun{columns[e], r, r + 1, e, 1});
+      }
+    }
+    return;
+  }
+  for (Index place = 0; place < width; ++place) {
+    const Index offset = first * width + place;
+    for (Index r = 0; r < count;) {
+      const Code effect = columns[offset + r * width];
+      Index end = r + 1;
+      while (end < count && columns[offset + end * width] == effect) ++end;
+      visit(EntryRun{effect, r, end, offset + r * width, width});
+      r = end;
+    }
+  }
+}
+
+}  // namespace mixed_glm
