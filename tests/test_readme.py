@@ -15,8 +15,6 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 2
 
 
-# The README says what a collapse is; on the small data of its examples the joint mode may well be one.
-@pytest.mark.filterwarnings("ignore::mixed_glm.VarianceCollapseWarning")
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_example_runs_as_printed(number, capsys):
     variables: dict[str, object] = {}

@@ -15,9 +15,10 @@ from mixed_glm.exceptions import (
     VarianceCollapseWarning,
 )
 from mixed_glm.model import MixedGLM
-from mixed_glm.results import MixedGLMResults
+from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults
 
 __all__ = [
+    "BayesMixedGLMResults",
     "BinomialBayesMixedGLM",
     "ConvergenceWarning",
     "MixedGLM",

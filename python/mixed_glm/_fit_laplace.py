@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._caller import warn
 from mixed_glm._mixture import MarginalPosterior
 from mixed_glm.exceptions import ConvergenceWarning
+from mixed_glm.optimize import scipy_minimize
 from mixed_glm.results import MixedGLMResults
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def maximize_marginal(
         value, gradient = _core.log_marginal(core, vcp, leaf=leaf, n_quad=n_quad)
         return -value, -gradient
 
-    return minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
+    return scipy_minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
 
 
 def _newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -98,7 +98,9 @@ class MarginalPosterior(Posterior):
         coefficients = np.r_[0:p, p + k : len(self.mean)]
         modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
         weights = self.weights[keep] / self.weights[keep].sum()
-        covariance = np.cov(modes.T, aweights=weights, ddof=0) if len(modes) > 1 else np.zeros((len(self.mean),) * 2)
+        covariance = (
+            np.cov(modes.T, aweights=weights, ddof=0) if len(modes) > 1 else np.zeros((len(self.mean),) * 2)
+        )
         for weight, mode in zip(weights, modes, strict=True):
             precision = -hessian(core, mode).toarray()[np.ix_(coefficients, coefficients)]
             inverse = scipy.linalg.cho_solve(scipy.linalg.cho_factor(precision), np.eye(len(precision)))

@@ -139,9 +139,9 @@ def _demo(options: argparse.Namespace) -> None:
     data = datasets.load_cbpp()
     print("Contagious bovine pleuropneumonia: new cases in 15 herds over four periods (Lesnoff et al. 2004)")
     print('MixedGLM.from_formula("incidence ~ period + (1 | herd)", data=load_cbpp(), family="binomial",')
-    print('                      n_trials="size", vcp_p=0.5).fit()\n')
+    print('                      n_trials="size").fit()\n')
     model = MixedGLM.from_formula(
-        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size", vcp_p=0.5
+        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size"
     )
     result = model.fit()
     print(result.summary())
@@ -210,6 +210,7 @@ def _as_json(result: MixedGLMResults) -> dict[str, Any]:
         "converged": result.converged,
         "n_iter": result.n_iter,
         "log_density": _plain(result.log_density),
+        "log_evidence": _plain(result.log_evidence),
         "parameters": rows,
     }
 

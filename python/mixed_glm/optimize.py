@@ -6,7 +6,7 @@ import functools
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.linalg
@@ -110,9 +110,12 @@ def trust_region_newton(
     unknown.pop("disp", None)
     if unknown:
         warnings.warn(f"Unknown solver options: {', '.join(unknown)}", OptimizeWarning, stacklevel=3)
-    mode = core.joint_mode(np.asarray(x0, dtype=float), gradient_tolerance=float(gtol), max_iterations=int(maxiter))
+    mode = core.joint_mode(
+        np.asarray(x0, dtype=float), gradient_tolerance=float(gtol), max_iterations=int(maxiter)
+    )
     message = "converged" if mode.converged else f"stopped at a gradient of {mode.gradient_norm:.3g}"
-    result = OptimizeResult(
+    result = OptimizeResult()
+    result.update(
         x=mode.params,
         fun=-mode.log_density,
         success=mode.converged,
@@ -125,6 +128,12 @@ def trust_region_newton(
     )
     if callback is not None:
         callback(result)
+    return result
+
+
+def scipy_minimize(fun: Callable[[Vector], Any], x0: Vector, **options: Any) -> OptimizeResult:
+    """`scipy.optimize.minimize`, whose typed overloads leave out much of what it takes."""
+    result: OptimizeResult = cast(Any, minimize)(fun, x0, **options)
     return result
 
 
@@ -200,7 +209,7 @@ def find_joint_mode(
         Perturbs the start where given; anything that `numpy.random.default_rng` takes, or a RandomState.
     """
     objective = _Objective(core)
-    optim = minimize(
+    optim = scipy_minimize(
         objective.value,
         start_params(core, start, rng),
         options=dict(minim_opts or {}),
