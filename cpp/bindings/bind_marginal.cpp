@@ -1,5 +1,6 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
+#include <mixed_glm/ep/ep_marginal.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
@@ -20,32 +21,49 @@ using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::Vector;
 
-// leaf < 0: Laplace; otherwise that component by quadrature.
-std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, Index leaf, Index n_quad,
-                                        bool mean_correction,
+// Which approximation of the marginal posterior, with all that any of them needs.
+struct Approximation {
+  std::string name;  // "laplace", "leaf" or "ep"
+  Index leaf;        // component to integrate by quadrature
+  Index n_quad;      // nodes of the leaf, or of a tilted density
+  bool mean_correction;
+};
+
+std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, const Approximation& approx,
                                         const mixed_glm::NewtonSettings& inner) {
-  if (leaf < 0) {
-    mixed_glm::LaplaceSettings settings;
-    settings.inner = inner;
-    settings.mean_correction = mean_correction;
-    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(), settings);
+  mixed_glm::LaplaceSettings laplace;
+  laplace.inner = inner;
+  laplace.mean_correction = approx.mean_correction;
+  if (approx.name == "laplace") {
+    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(), laplace);
   }
-  mixed_glm::LeafSettings settings;
-  settings.inner = inner;
-  settings.mean_correction = mean_correction;
-  settings.n_quad = n_quad;
-  return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), leaf, settings);
+  if (approx.name == "leaf") {
+    mixed_glm::LeafSettings settings;
+    settings.inner = inner;
+    settings.mean_correction = approx.mean_correction;
+    settings.n_quad = approx.n_quad;
+    return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), approx.leaf, settings);
+  }
+  if (approx.name == "ep") {
+    mixed_glm::EpSettings settings;
+    settings.n_quad = approx.n_quad;
+    settings.laplace = laplace;
+    return std::make_unique<mixed_glm::EpMarginal>(bound.model(), settings);
+  }
+  throw std::invalid_argument("approx: expected 'laplace', 'leaf' or 'ep', got '" + approx.name +
+                              "'");
 }
 
-py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp, Index leaf,
-                       Index n_quad) {
+py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
+                       const std::string& approx, Index leaf, Index n_quad) {
   bound_model::check_length("vcp", vcp.size(), bound.design().components());
   const Vector psi = vcp;
   double value = 0.0;
   Vector gradient;
   {
     const py::gil_scoped_release release;
-    const auto marginal = make_marginal(bound, leaf, n_quad, true, mixed_glm::NewtonSettings());
+    const auto marginal =
+        make_marginal(bound, {approx, leaf, n_quad, true}, mixed_glm::NewtonSettings());
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
     value = marginal->log_density();
     gradient = marginal->gradient(psi);
@@ -60,9 +78,10 @@ mixed_glm::Integrate parse_integrate(const std::string& name) {
   throw std::invalid_argument("integrate: expected 'mode', 'grid' or 'ccd', got '" + name + "'");
 }
 
-MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start, Index leaf,
-                         Index n_quad, bool mean_correction, const std::string& integrate,
-                         double step, double drop, double tolerance, int max_iterations) {
+MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
+                         const std::string& approx, Index leaf, Index n_quad, bool mean_correction,
+                         const std::string& integrate, double step, double drop, double tolerance,
+                         int max_iterations) {
   bound_model::check_length("start", start.size(), bound.design().components());
   MarginalFitSettings settings;
   settings.integrate = parse_integrate(integrate);
@@ -70,7 +89,7 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start, I
   settings.grid.drop = drop;
   settings.mode.tolerance = tolerance;
   settings.mode.max_iterations = max_iterations;
-  const auto marginal = make_marginal(bound, leaf, n_quad, mean_correction,
+  const auto marginal = make_marginal(bound, {approx, leaf, n_quad, mean_correction},
                                       mixed_glm::marginal_newton_settings());
   return mixed_glm::fit_marginal(*marginal, start, settings);
 }
@@ -105,6 +124,7 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly("iterations", [](const MarginalFit& f) { return f.mode.iterations; })
       .def_readonly("passes", &MarginalFit::passes)
       .def_readonly("failed_points", &MarginalFit::failed_points)
+      .def_readonly("fallbacks", &MarginalFit::fallbacks)
       .def_property_readonly("mode", [](const MarginalFit& f) { return f.mode.psi; })
       .def_property_readonly("mode_precision",
                              [](const MarginalFit& f) { return f.mode.precision; })
@@ -133,10 +153,10 @@ void bind_marginal(py::module_& m) {
   m.def("default_leaf",
         [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
   m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
-        py::arg("leaf") = -1, py::arg("n_quad") = 25);
+        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25);
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
-        py::arg("leaf") = -1, py::arg("n_quad") = 25, py::arg("mean_correction") = true,
-        py::arg("integrate") = "grid", py::arg("step") = 1.0, py::arg("drop") = 10.0,
-        py::arg("tolerance") = 1e-10, py::arg("max_iterations") = 200,
+        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
+        py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
+        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-10, py::arg("max_iterations") = 200,
         py::call_guard<py::gil_scoped_release>());
 }

@@ -95,6 +95,8 @@ class MarginalFit:
     @property
     def failed_points(self) -> int: ...
     @property
+    def fallbacks(self) -> int: ...
+    @property
     def mode(self) -> NDArray[np.float64]: ...
     @property
     def mode_precision(self) -> NDArray[np.float64]: ...
@@ -124,12 +126,13 @@ class MarginalFit:
 def leaf_candidates(model: Model) -> list[bool]: ...
 def default_leaf(model: Model) -> int: ...
 def log_marginal(
-    model: Model, vcp: NDArray[np.float64], *, leaf: int = -1, n_quad: int = 25
+    model: Model, vcp: NDArray[np.float64], *, approx: str = "laplace", leaf: int = -1, n_quad: int = 25
 ) -> tuple[float, NDArray[np.float64]]: ...
 def fit_marginal(
     model: Model,
     start: NDArray[np.float64],
     *,
+    approx: str = "laplace",
     leaf: int = -1,
     n_quad: int = 25,
     mean_correction: bool = True,

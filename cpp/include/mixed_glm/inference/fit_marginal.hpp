@@ -36,6 +36,7 @@ struct MarginalFit {
   MarginalMode mode;
   PosteriorSummary posterior;  // empty if the evaluation failed
   int passes = 0;              // over the rows with curvature
+  int fallbacks = 0;           // evaluations made by a simpler approximation
   int failed_points = 0;       // points of the integration at which the evaluation failed
 };
 
@@ -94,6 +95,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
     detail::integrate(marginal, settings, fit);
   }
   fit.passes = marginal.passes();
+  fit.fallbacks = marginal.fallbacks();
   return fit;
 }
 

@@ -44,6 +44,8 @@ class Marginal {
   virtual ConditionalPosterior posterior() const = 0;
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
+  // Evaluations that had to be made by a simpler approximation.
+  virtual int fallbacks() const { return 0; }
 
   Vector gradient(const Vector& psi) const {
     const auto sd = model().prior().vcp_p.array();

@@ -11,7 +11,7 @@ namespace mixed_glm {
 
 struct MarginalModeSettings {
   double tolerance = 1e-10;  // on gradient' B^-1 gradient, B minus the Hessian
-  double negligible = 1e-5;   // loss in nats that never counts against a step
+  double negligible = 1e-5;  // loss in nats that never counts against a step
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations

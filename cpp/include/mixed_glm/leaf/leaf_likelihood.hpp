@@ -14,9 +14,7 @@ namespace mixed_glm {
 class LeafLikelihood final : public CoefficientLikelihood {
  public:
   LeafLikelihood(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf),
-        nodes_(leaf, n_quad),
-        scores_(leaf, n_quad) {}
+      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf, n_quad) {}
 
   void set_sd(double sd) { sd_ = sd; }
   double sd() const { return sd_; }

@@ -83,8 +83,8 @@ class LeafMarginal final : public Marginal {
   }
 
  private:
-  // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a wide
-  // leaf the two differ, and near the mode it is the gradient that counts.
+  // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a
+  // wide leaf the two differ, and near the mode it is the gradient that counts.
   static LeafSettings with_quadrature_error(LeafSettings settings) {
     settings.inner.value_error = std::max(settings.inner.value_error, 0.05);
     return settings;

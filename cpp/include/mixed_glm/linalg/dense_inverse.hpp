@@ -1,5 +1,5 @@
-// Inverse of H = L L' from its dense Cholesky factor L, in place, by blocks so that nearly all work is
-// matrix multiplication (LAPACK's potri): first L^-1, then L^-T L^-1.
+// Inverse of H = L L' from its dense Cholesky factor L, in place, by blocks so that nearly all work
+// is matrix multiplication (LAPACK's potri): first L^-1, then L^-T L^-1.
 //
 //     [A 0; B C]^-1 = [A^-1 0; -C^-1 B A^-1 C^-1]
 //     [A 0; B C]' [A 0; B C] = [A'A + B'B  .; C'B  C'C]

@@ -15,8 +15,8 @@ struct EntryRun {
   Index length() const { return end - begin; }
 };
 
-// Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows' lists
-// where all rows are equally long, otherwise entry by entry.
+// Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows'
+// lists where all rows are equally long, otherwise entry by entry.
 template <class Visit>
 void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) {
   const Code* const columns = z.columns();

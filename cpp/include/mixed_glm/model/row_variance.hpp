@@ -50,7 +50,8 @@ class RowVariance {
       const Index begin = z.begin(block.first + r), end = z.end(block.first + r);
       double sum = 0.0;
       for (Index e = begin + 1; e < end; ++e) {
-        for (Index f = begin; f < e; ++f) sum += z.value(e) * z.value(f) * sigma_->values()[*pair++];
+        for (Index f = begin; f < e; ++f)
+          sum += z.value(e) * z.value(f) * sigma_->values()[*pair++];
       }
       variance[size_t(r)] += 2.0 * sum;
     }

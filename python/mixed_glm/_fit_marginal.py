@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+LEAF_N_QUAD = 25
+EP_N_QUAD = 15
 INTEGRATE = ("auto", "grid", "ccd", "mode")
 MOST_GRID_COMPONENTS = 3  # "auto" takes a grid up to here, a central composite design beyond
 # Step in units of standard deviations, and nats below the mode at which the grid ends, by number of components:
@@ -29,45 +32,107 @@ GRID = {1: (1.0, 10.0), 2: (1.2, 8.0), 3: (1.4, 7.0)}
 GRID_BEYOND = (1.6, 6.0)
 
 
-def fit_laplace(
+@dataclass(frozen=True)
+class Approximation:
+    """How fixed and random effects are integrated out given psi.
+
+    Attributes
+    ----------
+    name : {"laplace", "leaf", "ep"}
+    leaf : int
+        Component that "leaf" integrates by quadrature.
+    n_quad : int
+        Nodes for each effect of the leaf; nodes for each tilted density of "ep".
+    mean_correction : bool
+        Whether the means of "laplace" and "leaf" are corrected to second order.
+    """
+
+    name: str
+    leaf: int = -1
+    n_quad: int = EP_N_QUAD
+    mean_correction: bool = True
+
+    @classmethod
+    def laplace(
+        cls, model: MixedGLM, n_quad: int, leaf: str | int, mean_correction: bool = True
+    ) -> Approximation:
+        """Laplace for all effects with ``n_quad == 1``, otherwise quadrature over the leaf."""
+        if n_quad == 1:
+            return cls("laplace", mean_correction=mean_correction)
+        return cls("leaf", find_leaf(model, leaf), n_quad, mean_correction)
+
+    @classmethod
+    def named(cls, model: MixedGLM, name: str, n_quad: int | None, leaf: str | int) -> Approximation:
+        """By the name that `MixedGLM.log_marginal` takes."""
+        if name == "leaf":
+            return cls(name, find_leaf(model, leaf), LEAF_N_QUAD if n_quad is None else n_quad)
+        if name in ("laplace", "ep"):
+            return cls(name, n_quad=EP_N_QUAD if n_quad is None else n_quad)
+        raise ValueError(f"approx must be 'laplace', 'leaf' or 'ep', got {name!r}")
+
+    def log_marginal(self, core: _core.Model, vcp: Floats) -> tuple[float, Floats]:
+        """log p(y, psi) and its gradient, shape (K,)."""
+        return _core.log_marginal(core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad)
+
+
+def fit_marginal(
     model: MixedGLM,
-    n_quad: int,
-    leaf: str | int,
+    approximation: Approximation,
     integrate: str,
-    mean_correction: bool,
     method: str,
     minim_opts: Mapping[str, Any] | None,
     start: Floats | None,
 ) -> MixedGLMResults:
-    """Fit by Laplace or leaf quadrature; see `MixedGLM.fit_laplace` for the arguments."""
+    """Find the mode of psi and integrate over psi; see `MixedGLM.fit_laplace` for the arguments."""
     core = model.core()
-    component = find_leaf(model, leaf) if n_quad > 1 else -1
     optim = None
     vcp = np.zeros(model.k_vcp) if start is None else start
     if method.lower() != "newton":
-        optim = maximize_marginal(core, vcp, method, minim_opts, component, n_quad)
+        optim = maximize_marginal(core, vcp, method, minim_opts, approximation)
         vcp = optim.x
     step, drop = GRID.get(model.k_vcp, GRID_BEYOND)
     options = _newton_options(minim_opts) if optim is None else {}
     fit = _core.fit_marginal(
-        core, vcp, leaf=component, n_quad=n_quad, mean_correction=mean_correction,
+        core, vcp, approx=approximation.name, leaf=approximation.leaf, n_quad=approximation.n_quad,
+        mean_correction=approximation.mean_correction,
         integrate=choose_integration(integrate, model.k_vcp), step=step, drop=drop, **options,
     )  # fmt: skip
     if not fit.has_posterior:
-        raise RuntimeError(f"fit_laplace failed: {fit.status}")
-    converged = fit.converged and (optim is None or bool(optim.success)) and not fit.failed_points
-    _warn(fit, optim)
+        raise RuntimeError(f"the fit failed: {fit.status}")
+    status = _status(fit, optim)
+    _warn(status, fit, optim)
     return MixedGLMResults(
         model,
         MarginalPosterior.of(model, fit),
-        method="laplace" if component < 0 else "leaf",
+        method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
-        status="converged" if converged else fit.status if not fit.converged else "not converged",
-        converged=converged,
+        status=status,
+        converged=status in ("converged", "fell back"),
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
     )
+
+
+def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
+    if not fit.converged or fit.status != "converged" or (optim is not None and not optim.success):
+        return "not converged"
+    if fit.failed_points:
+        return "points left out"
+    return "fell back" if fit.fallbacks else "converged"
+
+
+def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
+    points = len(fit.weights)
+    reasons = {
+        "not converged": fit.status if optim is None or optim.success else str(optim.message),
+        "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
+        "integration over the log standard deviations, which were left out",
+        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points + fit.iterations} log "
+        "standard deviations, where Laplace took its place",
+    }
+    if status in reasons:
+        warn(f"the fit {status}: {reasons[status]}", ConvergenceWarning)
 
 
 def find_leaf(model: MixedGLM, leaf: str | int) -> int:
@@ -108,13 +173,12 @@ def maximize_marginal(
     start: Floats,
     method: str,
     minim_opts: Mapping[str, Any] | None,
-    leaf: int,
-    n_quad: int,
+    approximation: Approximation,
 ) -> OptimizeResult:
     """Mode of log p(y, psi) by a method of `scipy.optimize.minimize`, with the exact gradient."""
 
     def objective(vcp: Floats) -> tuple[float, Floats]:
-        value, gradient = _core.log_marginal(core, vcp, leaf=leaf, n_quad=n_quad)
+        value, gradient = approximation.log_marginal(core, vcp)
         return -value, -gradient
 
     return scipy_minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
@@ -127,12 +191,3 @@ def _newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"minim_opts for method 'newton' may have 'tol' and 'maxiter', got {unknown}")
     return {names[name]: value for name, value in options.items()}
-
-
-def _warn(fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
-    if optim is not None and not optim.success:
-        warn(f"the mode of the marginal posterior was not found: {optim.message}", ConvergenceWarning)
-    elif fit.status != "converged":
-        warn(f"fit_laplace: {fit.status}", ConvergenceWarning)
-    if fit.failed_points:
-        warn(f"fit_laplace: {fit.failed_points} points of the integration were left out", ConvergenceWarning)

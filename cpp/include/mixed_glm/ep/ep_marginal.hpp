@@ -1,0 +1,115 @@
+// The marginal posterior of psi by expectation propagation for the coefficients (u, beta) given
+// psi.
+//
+//     log p(y, psi) = EP evidence + log p(psi),   E[u_j^2] = m_j^2 + Sigma_jj
+//
+// The evidence is stationary in the sites where EP has converged, so the common gradient
+// (marginal.hpp) holds with nothing added. The first psi starts at the Laplace approximation, each
+// further one at the sites of the last. Where EP does not converge the point is taken by Laplace,
+// and counted.
+#pragma once
+
+#include <mixed_glm/ep/ep_gaussian.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+
+namespace mixed_glm {
+
+struct EpSettings {
+  Index n_quad = 15;        // nodes for each tilted density
+  double tolerance = 1e-4;  // on the largest change of a row (ep_gaussian.hpp)
+  int max_sweeps = 100;
+  double damping = 1.0;  // of the first sweeps; halved while the changes grow
+  LaplaceSettings laplace;
+};
+
+class EpMarginal final : public Marginal {
+ public:
+  explicit EpMarginal(const Model& model, EpSettings settings = {})
+      : model_(&model),
+        settings_(settings),
+        laplace_(model, settings.laplace),
+        ep_(model, settings.n_quad),
+        expected_squares_(model.design().components()),
+        information_(model.design().components()) {}
+
+  bool evaluate(const Vector& psi) override {
+    fell_back_ = !converge(psi);
+    if (fell_back_) {
+      started_ = false;
+      ++fallbacks_;
+      return laplace_.evaluate(psi);
+    }
+    log_density_ = ep_.log_evidence() + model_->prior().log_density(psi);
+    sum_squares();
+    return true;
+  }
+
+  double log_density() const override { return fell_back_ ? laplace_.log_density() : log_density_; }
+  const Vector& expected_squares() const override {
+    return fell_back_ ? laplace_.expected_squares() : expected_squares_;
+  }
+  const Vector& information() const override {
+    return fell_back_ ? laplace_.information() : information_;
+  }
+  const Model& model() const override { return *model_; }
+  int passes() const override { return laplace_.passes() + sweeps_; }
+  int fallbacks() const override { return fallbacks_; }
+
+  ConditionalPosterior posterior() const override {
+    if (fell_back_) return laplace_.posterior();
+    const Design& design = model_->design();
+    ConditionalPosterior result;
+    result.mean = ep_.mean();
+    result.variance.resize(design.coefficients());
+    for (Index j = 0; j < design.effects(); ++j) result.variance[j] = ep_.sigma().variance(j);
+    result.fe_cov = ep_.sigma().border_block();
+    result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    return result;
+  }
+
+ private:
+  bool converge(const Vector& psi) {
+    ep_.set_psi(psi);
+    if (!started_) {
+      if (!laplace_.evaluate(psi)) return false;
+      ep_.expand_at(laplace_.mode().coefficients());
+    }
+    started_ = true;
+    double damping = settings_.damping, last = std::numeric_limits<double>::infinity();
+    for (int k = 0; k < settings_.max_sweeps; ++k) {
+      ++sweeps_;
+      if (!ep_.refresh()) return false;
+      const double change = ep_.sweep(damping);
+      if (!ep_.is_finite()) return false;
+      if (change <= settings_.tolerance) return true;
+      if (change > 0.9 * last && k > 1) damping = std::max(0.5 * damping, 0.1);
+      last = change;
+    }
+    return false;
+  }
+
+  void sum_squares() {
+    const Design& design = model_->design();
+    const Vector& precision = ep_.prior().precision();
+    expected_squares_.setZero();
+    information_.setZero();
+    for (Index j = 0; j < design.effects(); ++j) {
+      const double mean = ep_.mean()[j], variance = ep_.sigma().variance(j);
+      const Code k = design.component(j);
+      expected_squares_[k] += precision[j] * (mean * mean + variance);
+      const double reliability = 1.0 - precision[j] * variance;
+      information_[k] += 2.0 * reliability * reliability;
+    }
+  }
+
+  const Model* model_;
+  EpSettings settings_;
+  LaplaceMarginal laplace_;
+  EpGaussian ep_;
+  Vector expected_squares_, information_;
+  double log_density_ = 0.0;
+  int sweeps_ = 0, fallbacks_ = 0;
+  bool started_ = false, fell_back_ = false;
+};
+
+}  // namespace mixed_glm
