@@ -15,12 +15,25 @@ using mixed_glm::Matrix;
 using mixed_glm::SparseRows;
 using mixed_glm::Vector;
 
-enum class Shape { one_factor, nested, crossed, slopes, empty_columns, hub, same_rows, ragged };
+enum class Shape {
+  one_factor,
+  nested,
+  crossed,
+  slopes,
+  empty_columns,
+  hub,
+  same_rows,
+  ragged,
+  three_factors,
+  scaled,      // one factor with entries other than 1, beside one that touches some rows only
+  few_groups,  // many rows a group
+};
 
 inline const std::vector<Shape>& all_shapes() {
   static const std::vector<Shape> shapes = {Shape::one_factor,    Shape::nested, Shape::crossed,
                                             Shape::slopes,        Shape::hub,    Shape::same_rows,
-                                            Shape::empty_columns, Shape::ragged};
+                                            Shape::empty_columns, Shape::ragged,
+                                            Shape::three_factors, Shape::scaled, Shape::few_groups};
   return shapes;
 }
 
@@ -72,12 +85,15 @@ inline RandomDesign random_design(Shape shape, Index n, Index p, unsigned seed) 
   d.x = random.normal_matrix(n, p);
   if (p > 0) d.x.col(0).setOnes();
   d.offset = 0.1 * random.normal_matrix(n, 1);
-  const Index a = 3 + random.below(n / 3 + 1), b = 2 + random.below(n / 6 + 1);
-  const bool two = shape != Shape::one_factor && shape != Shape::ragged;
-  d.components = two ? 2 : 1;
-  d.z = Matrix::Zero(n, two ? a + b : a);
+  const bool few = shape == Shape::few_groups;
+  const Index a = few ? 2 : 3 + random.below(n / 3 + 1), b = 2 + random.below(n / 6 + 1);
+  const bool two = shape != Shape::one_factor && shape != Shape::ragged && !few;
+  const bool three = shape == Shape::three_factors;
+  d.components = 1 + int(two) + int(three);
+  d.z = Matrix::Zero(n, a + (two ? b : 0) + (three ? 3 : 0));
   d.ident.assign(size_t(d.z.cols()), 0);
   if (two) std::fill(d.ident.begin() + a, d.ident.end(), Code{1});
+  if (three) std::fill(d.ident.begin() + a + b, d.ident.end(), Code{2});
   for (Index i = 0; i < n; ++i) {
     const Index g = shape == Shape::empty_columns ? random.below(a / 2 + 1) : random.below(a);
     d.z(i, g) = 1.0;
@@ -103,6 +119,17 @@ inline RandomDesign random_design(Shape shape, Index n, Index p, unsigned seed) 
       case Shape::ragged:
         for (Index k = random.below(4); k > 0; --k) d.z(i, random.below(a)) = random.normal();
         if (random.uniform() < 0.2) d.z.row(i).setZero();
+        break;
+      case Shape::three_factors:
+        d.z(i, a + random.below(b)) = 1.0;
+        d.z(i, a + b + random.below(3)) = 1.0;
+        break;
+      case Shape::scaled:
+        d.z(i, g) = 0.5 + random.uniform();
+        if (random.uniform() < 0.3) d.z(i, g) = 0.0;
+        if (random.uniform() < 0.7) d.z(i, a + g % b) = -1.0;
+        break;
+      case Shape::few_groups:
         break;
     }
   }
