@@ -47,7 +47,8 @@ def agreement(problem: Problem, fits: Mapping[str, Fit]) -> dict[str, dict[str, 
 
 
 def _first(values: Sequence[Floats | None]) -> Floats | None:
-    return next((value for value in values if value is not None), None)
+    """The first that is there and finite: at a degenerate mode there are no standard errors."""
+    return next((value for value in values if value is not None and np.isfinite(value).all()), None)
 
 
 def _distance(a: Floats, b: Floats, unit: Floats | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import warnings
 from typing import Any
 
@@ -14,6 +15,8 @@ from benchmarks.problem import Problem
 
 PACKAGE = "statsmodels"
 WORK = "sparse Z from the codes, model, fit_map() with its covariance from a finite-difference Hessian, as by default"
+
+SEED = 1
 
 
 def applies(problem: Problem) -> bool:
@@ -27,9 +30,12 @@ def fit(problem: Problem) -> Fit:
     def run() -> Any:
         z = problem.exog_vc()
         model = kind(problem.endog, problem.exog, z, problem.ident, vcp_p=problem.vcp_p, fe_p=problem.fe_p)
-        return model, model.fit_map()
+        return model, model.fit_map(**start)
 
-    np.random.seed(1)  # noqa: NPY002 (its start is drawn from the global generator)
+    # Its start is random, and from some it runs off to the mode where all random effects are zero, which takes it
+    # hundreds of times as long. From this one it finds the interior mode of "map-2k".
+    np.random.seed(SEED)  # noqa: NPY002 (before 0.15 it drew from the global generator)
+    start = {"rng": SEED} if "rng" in inspect.signature(kind.fit_map).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cold, (model, result) = timed(run)
