@@ -1,0 +1,129 @@
+// The inner loop allocates nothing: after a first search has sized every buffer, further searches
+// for the conditional mode, at other psi and from other starts, leave the heap alone.
+//
+// Eigen reports its own allocations through eigen_assert (EIGEN_RUNTIME_NO_MALLOC), all others go
+// through operator new; both are counted. This file has an executable of its own, because both are
+// global.
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+namespace allocation_count {
+inline bool watching = false;
+inline int eigen = 0, others = 0;
+inline void check(bool holds, const char* what) {
+  if (holds) return;
+  if (!watching) {
+    std::fprintf(stderr, "%s\n", what);
+    std::abort();
+  }
+  ++eigen;
+}
+}  // namespace allocation_count
+
+#define EIGEN_RUNTIME_NO_MALLOC
+#define eigen_assert(x) allocation_count::check(static_cast<bool>(x), #x)
+
+#include <catch2/catch.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+
+#include "../support/random_model.hpp"
+
+void* operator new(std::size_t size) {
+  if (allocation_count::watching) ++allocation_count::others;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace mixed_glm;
+using test_support::all_families;
+using test_support::all_shapes;
+using test_support::random_design;
+using test_support::random_model;
+
+namespace {
+
+struct Watch {
+  Watch() {
+    allocation_count::eigen = allocation_count::others = 0;
+    allocation_count::watching = true;
+    Eigen::internal::set_is_malloc_allowed(false);
+  }
+  ~Watch() { stop(); }
+  void stop() {
+    Eigen::internal::set_is_malloc_allowed(true);
+    allocation_count::watching = false;
+  }
+};
+
+// Searches at several psi, each from the last mode and once from the family's own start.
+void search(ConditionalMode& mode, const std::vector<Vector>& psi, const Vector& far) {
+  for (const Vector& at : psi) {
+    mode.find(at);
+    mode.set_start(far);
+    mode.find(at);
+  }
+}
+
+template <class Likelihood>
+void check_search(Likelihood& likelihood, const Model& model) {
+  ConditionalMode mode(likelihood, model.prior());
+  std::vector<Vector> psi;
+  for (const double level : {-1.0, 0.2, 0.9}) {
+    psi.push_back(Vector::Constant(model.design().components(), level));
+  }
+  const Vector far = Vector::Constant(likelihood.design().coefficients(), 3.0);
+  search(mode, psi, far);
+  const int passes = mode.iterations();
+  {
+    const Watch watch;
+    search(mode, psi, far);
+  }
+  CHECK(mode.iterations() > passes + 12);
+  CHECK(allocation_count::eigen == 0);
+  CHECK(allocation_count::others == 0);
+}
+
+}  // namespace
+
+TEST_CASE("the counters count") {
+  {
+    const Watch watch;
+    const Vector vector = Vector::Ones(100);
+    const std::vector<double> numbers(100, vector.sum());
+    CHECK(numbers.size() == 100);
+  }
+  CHECK(allocation_count::eigen > 0);
+  CHECK(allocation_count::others > 0);
+}
+
+TEST_CASE("the search for the conditional mode allocates nothing") {
+  for (const auto shape : all_shapes()) {
+    for (const Family& family : all_families()) {
+      CAPTURE(int(shape), family_name(family), link_name(family));
+      const auto source = random_design(shape, 300, 3, 3);
+      const Design design = source.design();
+      const Model model = random_model(design, source, family, 3);
+      RowLikelihood likelihood(model);
+      check_search(likelihood, model);
+    }
+  }
+}
+
+TEST_CASE("the search with leaf quadrature allocates nothing") {
+  for (const auto shape : all_shapes()) {
+    CAPTURE(int(shape));
+    const auto source = random_design(shape, 300, 3, 3);
+    const Design design = source.design();
+    if (default_leaf(design) < 0) continue;
+    const Model model = random_model(design, source, BinomialLogit(), 3);
+    const LeafDesign leaf(model, default_leaf(design));
+    LeafLikelihood likelihood(leaf, 15);
+    likelihood.set_sd(0.8);
+    check_search(likelihood, model);
+  }
+}
