@@ -4,6 +4,7 @@
 #include <mixed_glm/inference/fit_marginal.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/variational/variational_marginal.hpp>
 
 #include "bound_model.hpp"
 
@@ -23,9 +24,9 @@ using mixed_glm::Vector;
 
 // Which approximation of the marginal posterior, with all that any of them needs.
 struct Approximation {
-  std::string name;  // "laplace", "leaf" or "ep"
+  std::string name;  // "laplace", "leaf", "ep" or "vb"
   Index leaf;        // component to integrate by quadrature
-  Index n_quad;      // nodes of the leaf, or of a tilted density
+  Index n_quad;      // nodes of the leaf, or of a tilted density; "vb": 0 for as many as needed
   bool mean_correction;
 };
 
@@ -50,8 +51,12 @@ std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, const Approxima
     settings.laplace = laplace;
     return std::make_unique<mixed_glm::EpMarginal>(bound.model(), settings);
   }
-  throw std::invalid_argument("approx: expected 'laplace', 'leaf' or 'ep', got '" + approx.name +
-                              "'");
+  if (approx.name == "vb") {
+    return std::make_unique<mixed_glm::VariationalMarginal>(
+        bound.model(), mixed_glm::AscentSettings(), approx.n_quad);
+  }
+  throw std::invalid_argument("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got '" +
+                              approx.name + "'");
 }
 
 py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,

@@ -16,4 +16,5 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_family(m);
   bind_model(m);
   bind_marginal(m);
+  bind_variational(m);
 }

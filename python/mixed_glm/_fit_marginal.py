@@ -38,11 +38,12 @@ class Approximation:
 
     Attributes
     ----------
-    name : {"laplace", "leaf", "ep"}
+    name : {"laplace", "leaf", "ep", "vb"}
     leaf : int
         Component that "leaf" integrates by quadrature.
     n_quad : int
-        Nodes for each effect of the leaf; nodes for each tilted density of "ep".
+        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb", 0 for as many
+        as each row needs.
     mean_correction : bool
         Whether the means of "laplace" and "leaf" are corrected to second order.
     """
@@ -68,7 +69,9 @@ class Approximation:
             return cls(name, find_leaf(model, leaf), LEAF_N_QUAD if n_quad is None else n_quad)
         if name in ("laplace", "ep"):
             return cls(name, n_quad=EP_N_QUAD if n_quad is None else n_quad)
-        raise ValueError(f"approx must be 'laplace', 'leaf' or 'ep', got {name!r}")
+        if name == "vb":
+            return cls(name, n_quad=n_quad or 0)
+        raise ValueError(f"approx must be 'laplace', 'leaf', 'ep' or 'vb', got {name!r}")
 
     def log_marginal(self, core: _core.Model, vcp: Floats) -> tuple[float, Floats]:
         """log p(y, psi) and its gradient, shape (K,)."""

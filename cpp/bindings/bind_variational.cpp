@@ -1,0 +1,83 @@
+// The variational bound and the fits that maximize it.
+
+#include <mixed_glm/variational/fit_variational.hpp>
+#include <mixed_glm/variational/mean_field_bound.hpp>
+
+#include "bound_model.hpp"
+
+namespace py = pybind11;
+
+namespace bind_variational_detail {
+
+using bound_model::BoundModel;
+using mixed_glm::ConstVectorRef;
+using mixed_glm::Index;
+using mixed_glm::MeanFieldBound;
+using mixed_glm::VariationalFit;
+
+void check_point(const BoundModel& bound, const ConstVectorRef& mean, const ConstVectorRef& sd) {
+  bound_model::check_length("mean", mean.size(), bound.design().parameters());
+  bound_model::check_length("sd", sd.size(), bound.design().parameters());
+}
+
+double vb_elbo(const BoundModel& bound, const ConstVectorRef& mean, const ConstVectorRef& sd,
+               Index n_quad) {
+  check_point(bound, mean, sd);
+  return MeanFieldBound(bound.model(), n_quad).value(mean, sd);
+}
+
+MeanFieldBound::Gradient vb_elbo_grad(const BoundModel& bound, const ConstVectorRef& mean,
+                                      const ConstVectorRef& sd, Index n_quad) {
+  check_point(bound, mean, sd);
+  return MeanFieldBound(bound.model(), n_quad).gradient(mean, sd);
+}
+
+// An empty mean: from the family's own start.
+VariationalFit fit_variational(const BoundModel& bound, const ConstVectorRef& mean,
+                               const ConstVectorRef& sd, bool full, Index n_quad, double tolerance,
+                               int max_iterations) {
+  mixed_glm::VariationalSettings settings;
+  settings.ascent.tolerance = tolerance;
+  settings.ascent.max_iterations = max_iterations;
+  settings.nodes = n_quad;
+  mixed_glm::VariationalStart start;
+  if (mean.size() > 0) {
+    check_point(bound, mean, sd);
+    start = {mean, sd};
+  }
+  return full ? mixed_glm::fit_full_gaussian(bound.model(), start, settings)
+              : mixed_glm::fit_mean_field(bound.model(), start, settings);
+}
+
+}  // namespace bind_variational_detail
+
+void bind_variational(py::module_& m) {
+  using namespace bind_variational_detail;
+  using Release = py::call_guard<py::gil_scoped_release>;
+
+  py::class_<MeanFieldBound::Gradient>(m, "ElboGradient", py::module_local())
+      .def_readonly("value", &MeanFieldBound::Gradient::value)
+      .def_readonly("mean", &MeanFieldBound::Gradient::mean)
+      .def_readonly("sd", &MeanFieldBound::Gradient::sd);
+
+  py::class_<VariationalFit>(m, "VariationalFit", py::module_local())
+      .def_readonly("started", &VariationalFit::started)
+      .def_readonly("converged", &VariationalFit::converged)
+      .def_readonly("elbo", &VariationalFit::elbo)
+      .def_readonly("iterations", &VariationalFit::iterations)
+      .def_readonly("passes", &VariationalFit::passes)
+      .def_readonly("mean", &VariationalFit::mean)
+      .def_readonly("sd", &VariationalFit::sd)
+      .def_readonly("fe_cov", &VariationalFit::fe_cov)
+      .def_readonly("weight", &VariationalFit::weight)
+      .def_readonly("effect_precision", &VariationalFit::effect_precision)
+      .def_readonly("trace", &VariationalFit::trace);
+
+  m.def("vb_elbo", &vb_elbo, py::arg("model"), py::arg("mean"), py::arg("sd"), py::kw_only(),
+        py::arg("n_quad") = 0, Release());
+  m.def("vb_elbo_grad", &vb_elbo_grad, py::arg("model"), py::arg("mean"), py::arg("sd"),
+        py::kw_only(), py::arg("n_quad") = 0, Release());
+  m.def("fit_variational", &fit_variational, py::arg("model"), py::arg("mean"), py::arg("sd"),
+        py::kw_only(), py::arg("full") = false, py::arg("n_quad") = 0, py::arg("tolerance") = 1e-7,
+        py::arg("max_iterations") = 500, Release());
+}

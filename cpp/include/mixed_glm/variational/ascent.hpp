@@ -1,0 +1,99 @@
+// The ascent of the variational bound over q(u, beta) q(psi):
+//
+//     log p(y) >= E log p(y | u, beta) + E log p(u, beta, psi) - E log q(u, beta) - E log q(psi)
+//
+// Every step moves all coefficients towards the maximum of the bound's expansion, then puts q(psi)
+// at its own maximum. The prior precisions that a step goes by are Newton's prediction of those at
+// which it will end. A step that lowers the bound is taken back and repeated, shorter and without
+// prediction: short enough it ascends.
+#pragma once
+
+#include <mixed_glm/variational/scale_newton.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+struct AscentSettings {
+  double tolerance = 1e-7;  // on the change of a step, in standard deviations and log sds
+  int max_iterations = 500;
+};
+
+class VariationalAscent {
+ public:
+  // q and scales stand where the ascent is to begin, and are moved.
+  VariationalAscent(CoefficientPosterior& q, ScalePosterior& scales, AscentSettings settings = {})
+      : q_(&q), scales_(&scales), settings_(settings) {}
+
+  // True if it converged; q and scales stand at the highest point found.
+  bool run() {
+    elbo_ = value(q_->expand(1.0));
+    trace_.assign(1, elbo_);
+    if (!std::isfinite(elbo_)) return false;
+    Vector psi = scales_->effective_psi();
+    double length = 1.0;
+    for (iterations_ = 1; iterations_ <= settings_.max_iterations; ++iterations_) {
+      if (!advance(psi, length)) return stalled();
+      trace_.push_back(elbo_);
+      if (length == 1.0 && change_ <= settings_.tolerance) return true;
+      length = std::min(1.0, 2.0 * length);
+      if (length < 1.0) q_->expand(length);
+    }
+    --iterations_;
+    return false;
+  }
+
+  double elbo() const { return elbo_; }
+  int iterations() const { return iterations_; }
+  const std::vector<double>& trace() const { return trace_; }  // the bound after each iteration
+
+ private:
+  double value(double expected_log_likelihood) const {
+    return expected_log_likelihood + q_->bound() + scales_->bound(q_->squares());
+  }
+
+  // From where q has been expanded for this length; psi becomes the next step's. False where no
+  // step is short enough to gain.
+  bool advance(Vector& psi, double& length) {
+    const ScalePosterior before = *scales_;
+    const double noise = 1e-9 * double(q_->model().design().rows()) + 1e-11 * std::abs(elbo_);
+    for (; length > 1e-5; length *= 0.3) {
+      if (q_->step(psi, length)) {
+        scales_->maximize(q_->squares());
+        change_ = std::max(q_->change(), scale_change(before));
+        const Vector next = scales_->is_point() ? psi : next_scale(*q_, *scales_, psi);
+        const double trial = value(q_->expand(1.0));
+        if (trial >= elbo_ - noise) {
+          elbo_ = std::max(trial, elbo_);
+          psi = length == 1.0 ? next : scales_->effective_psi();
+          return true;
+        }
+      }
+      q_->restore();
+      *scales_ = before;
+      psi = before.effective_psi();
+      q_->expand(0.3 * length);
+    }
+    return false;
+  }
+
+  double scale_change(const ScalePosterior& before) const {
+    double largest = 0.0;
+    for (Index k = 0; k < before.components() && !before.is_point(); ++k) {
+      largest =
+          std::max(largest, std::abs(scales_->mean()[k] - before.mean()[k]) / scales_->sd()[k]);
+    }
+    return largest;
+  }
+
+  // No step gains, because there is nothing left to gain but rounding.
+  bool stalled() const { return change_ <= 1e-3; }
+
+  CoefficientPosterior* q_;
+  ScalePosterior* scales_;
+  AscentSettings settings_;
+  double elbo_ = 0.0, change_ = std::numeric_limits<double>::infinity();
+  int iterations_ = 0;
+  std::vector<double> trace_;
+};
+
+}  // namespace mixed_glm

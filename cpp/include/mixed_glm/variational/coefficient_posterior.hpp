@@ -1,0 +1,99 @@
+// A Gaussian posterior q(x) of the coefficients x = (u, beta) as the ascent of the variational
+// bound sees it (ascent.hpp): it can expand the bound where it stands, and step towards the maximum
+// of that expansion.
+#pragma once
+
+#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/model/coefficient_prior.hpp>
+
+namespace mixed_glm {
+
+class CoefficientPosterior {
+ public:
+  explicit CoefficientPosterior(const Model& model)
+      : model_(&model),
+        prior_(model.design(), model.prior()),
+        cholesky_(model.design().pattern()),
+        mean_(Vector::Zero(model.design().coefficients())),
+        variance_(Vector::Ones(mean_.size())),
+        gradient_(mean_.size()) {}
+  CoefficientPosterior(const CoefficientPosterior&) = delete;
+  CoefficientPosterior& operator=(const CoefficientPosterior&) = delete;
+  virtual ~CoefficientPosterior() = default;
+
+  // Stands at a point that has likelihood everywhere: one weighted least-squares step from the
+  // family's own start, with prior precisions exp(-2 psi) of the effects. False if that fails.
+  virtual bool start(const Vector& psi) = 0;
+  // One pass: E log p(y | x) here, and what a step of a length in (0, 1] needs.
+  virtual double expand(double length) = 0;
+  // The step that expand() prepared, given prior precisions exp(-2 psi). False if it fails.
+  virtual bool step(const Vector& psi, double length) = 0;
+  // Back to where the last step began; expand() before the next one.
+  virtual void restore() = 0;
+  // 1/2 log|covariance|
+  virtual double half_log_determinant() const = 0;
+
+  const Model& model() const { return *model_; }
+  const Vector& mean() const { return mean_; }          // q + p
+  const Vector& variance() const { return variance_; }  // q + p
+  const CoefficientPrior& prior() const { return prior_; }
+  // Of H = A'WA + P at the last step.
+  const BorderedCholesky& cholesky() const { return cholesky_; }
+  int passes() const { return passes_; }
+  void set_mean(const Vector& mean) { mean_ = mean; }
+
+  // K: sum of E u_j^2.
+  Vector squares() const {
+    const Design& design = model_->design();
+    Vector sums = Vector::Zero(design.components());
+    for (Index j = 0; j < design.effects(); ++j) {
+      sums[design.component(j)] += mean_[j] * mean_[j] + variance_[j];
+    }
+    return sums;
+  }
+
+  // E log p(beta) - E log q(x) + q/2 log 2 pi: all of the bound but the rows and the psi.
+  double bound() const {
+    const Index p = model_->design().fixed();
+    const auto fe_p = model_->prior().fe_p.array();
+    const auto beta_squares = mean_.tail(p).array().square() + variance_.tail(p).array();
+    return half_log_determinant() + 0.5 * double(mean_.size()) - fe_p.log().sum() -
+           0.5 * (beta_squares / fe_p.square()).sum();
+  }
+
+  // Largest change of the last step: of means in standard deviations, or of log standard
+  // deviations.
+  double change() const {
+    if (mean_.size() == 0) return 0.0;
+    const auto sd = variance_.array().sqrt();
+    const double means = ((mean_ - mean_before_).array() / sd).abs().maxCoeff();
+    const double sds = 0.5 * (variance_.array() / variance_before_.array()).log().abs().maxCoeff();
+    return std::max(means, sds);
+  }
+
+ protected:
+  void keep() {
+    mean_before_ = mean_;
+    variance_before_ = variance_;
+  }
+
+  // H from the likelihood's curvature in cholesky_, and x + length H^-1 (gradient - P x).
+  bool step_mean(const Vector& psi, double length) {
+    prior_.set_psi(psi);
+    prior_.add_precision(cholesky_.values());
+    if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
+    prior_.add_gradient(mean_, gradient_);
+    cholesky_.solve_in_place(gradient_);
+    mean_ += length * gradient_;
+    return mean_.allFinite();
+  }
+
+  const Model* model_;
+  CoefficientPrior prior_;
+  BorderedCholesky cholesky_;
+  Vector mean_, variance_, gradient_;  // gradient of the rows alone
+  Vector mean_before_, variance_before_;
+  int passes_ = 0;
+};
+
+}  // namespace mixed_glm

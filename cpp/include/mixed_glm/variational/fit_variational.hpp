@@ -1,0 +1,94 @@
+// A variational fit: the Gaussian q(beta, psi, u) that maximizes the bound of log p(y), with
+// independent parameters or with a full covariance of (beta, u).
+#pragma once
+
+#include <mixed_glm/variational/ascent.hpp>
+#include <mixed_glm/variational/full_gaussian.hpp>
+#include <mixed_glm/variational/mean_field.hpp>
+
+namespace mixed_glm {
+
+struct VariationalSettings {
+  AscentSettings ascent;
+  Index nodes = 0;  // of the quadrature; 0: as many as it needs
+};
+
+struct VariationalFit {
+  bool started = false;  // false: no point of finite bound was found, and the rest is empty
+  bool converged = false;
+  double elbo = 0.0;
+  int iterations = 0;
+  int passes = 0;             // over the rows
+  Vector mean, sd;            // of (beta, psi, u), the caller's order
+  Matrix fe_cov;              // p x p
+  Vector weight;              // n, of H = A'WA + P; full covariance only
+  Vector effect_precision;    // K, of P; full covariance only
+  std::vector<double> trace;  // the bound after each iteration
+};
+
+// Where an ascent begins: means and standard deviations of (beta, psi, u). Empty: the family's
+// start.
+struct VariationalStart {
+  Vector mean, sd;
+};
+
+namespace detail {
+
+inline VariationalFit ascend(CoefficientPosterior& q, ScalePosterior& scales,
+                             const VariationalSettings& settings) {
+  VariationalAscent ascent(q, scales, settings.ascent);
+  VariationalFit fit;
+  fit.converged = ascent.run();
+  fit.started = std::isfinite(ascent.elbo());
+  fit.elbo = ascent.elbo();
+  fit.iterations = ascent.iterations();
+  fit.passes = q.passes();
+  fit.trace = ascent.trace();
+  const Design& design = q.model().design();
+  fit.mean = design.join(q.mean(), scales.mean());
+  fit.sd = design.join(q.variance().cwiseSqrt(), scales.sd());
+  return fit;
+}
+
+}  // namespace detail
+
+inline VariationalFit fit_mean_field(const Model& model, const VariationalStart& start = {},
+                                     const VariationalSettings& settings = {}) {
+  MeanField q(model, settings.nodes);
+  ScalePosterior scales(model);
+  if (start.mean.size() > 0) {
+    Vector mean, sd, psi, psi_sd;
+    model.design().split(start.mean, mean, psi);
+    model.design().split(start.sd, sd, psi_sd);
+    q.set_mean(mean);
+    q.set_variance(sd.cwiseAbs2());
+    scales.set(psi, psi_sd);
+  } else if (!q.start(scales.effective_psi())) {
+    return {};
+  }
+  VariationalFit fit = detail::ascend(q, scales, settings);
+  fit.fe_cov = q.variance().tail(model.design().fixed()).asDiagonal();
+  return fit;
+}
+
+// Of a given start the means, and the standard deviations of psi.
+inline VariationalFit fit_full_gaussian(const Model& model, const VariationalStart& start = {},
+                                        const VariationalSettings& settings = {}) {
+  FullGaussian q(model, settings.nodes);
+  ScalePosterior scales(model);
+  Vector mean, sd, psi, psi_sd;
+  if (start.mean.size() > 0) {
+    model.design().split(start.mean, mean, psi);
+    model.design().split(start.sd, sd, psi_sd);
+    scales.set(psi, psi_sd);
+  }
+  if (!q.start(scales.effective_psi())) return {};
+  if (start.mean.size() > 0) q.set_mean(mean);
+  VariationalFit fit = detail::ascend(q, scales, settings);
+  fit.fe_cov = q.fe_cov();
+  fit.weight = q.weight();
+  fit.effect_precision = q.effect_precision();
+  return fit;
+}
+
+}  // namespace mixed_glm

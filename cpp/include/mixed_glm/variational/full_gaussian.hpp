@@ -1,0 +1,157 @@
+// Correlated coefficients: q(x) = N(m, H^-1), H = A' diag(w) A + P, the form that every maximum of
+// the bound has (Opper and Archambeau 2009), with
+//
+//     w_i = -E l_i''(eta_i),   eta_i ~ N(a_i'm, s_i),   s_i = a_i' H^-1 a_i from the selected
+//     inverse.
+//
+// A step takes the expected weights W_i at the current s_i as the new w_i, the natural gradient
+// step (Khan and Lin 2017), but solves for each row's effect on its own variance,
+//
+//     w_i + (W_i - w_i) / (1 + s_i^2 dW_i / ds_i)        (ds_i / dw_i = -s_i^2),
+//
+// so that weights that grow with the variance do not overshoot. A shortened step is the natural
+// gradient's: w + length (W - w), which ascends if it is short enough.
+#pragma once
+
+#include <mixed_glm/linalg/selected_inverse.hpp>
+#include <mixed_glm/model/row_variance.hpp>
+#include <mixed_glm/model/start_sites.hpp>
+#include <mixed_glm/variational/coefficient_posterior.hpp>
+#include <mixed_glm/variational/expected_likelihood.hpp>
+
+namespace mixed_glm {
+
+// The family's start (start_sites.hpp), whose weights are kept.
+class KeptStartSites {
+ public:
+  KeptStartSites(const Model& model, Vector& weight) : start_(model), weight_(&weight) {}
+
+  template <int Order>
+  void evaluate(RowBlock& block) const {
+    start_.evaluate<Order>(block);
+    weight_->segment(block.first, block.count) = block.view(block.weight);
+  }
+
+ private:
+  StartSites start_;
+  Vector* weight_;
+};
+
+// Expected likelihood at given variances s. As weight it sets the next step's, and keeps it.
+class FullGaussianSites {
+ public:
+  FullGaussianSites(ExpectedLikelihood& likelihood, const Vector& variance, const Vector& weight,
+                    double length, Vector& next_weight)
+      : likelihood_(&likelihood),
+        variance_(&variance),
+        weight_(&weight),
+        next_weight_(&next_weight),
+        length_(length) {}
+
+  template <int Order>
+  void evaluate(RowBlock& block) const {
+    const auto s = variance_->segment(block.first, block.count).array();
+    const auto w = weight_->segment(block.first, block.count).array();
+    block.view(likelihood_->variance()) = s;
+    likelihood_->evaluate<Order>(block);
+    auto next = block.view(block.weight).array();
+    if (length_ < 1.0) {
+      next = w + length_ * (next - w);
+    } else {
+      const auto response = 1.0 + s.square() * block.view(likelihood_->slope()).array();
+      next = (w + (next - w) / response.max(0.5)).max(0.0);
+    }
+    next_weight_->segment(block.first, block.count) = next;
+  }
+
+ private:
+  ExpectedLikelihood* likelihood_;
+  const Vector *variance_, *weight_;
+  Vector* next_weight_;
+  double length_;
+};
+
+class FullGaussian final : public CoefficientPosterior {
+ public:
+  explicit FullGaussian(const Model& model, Index nodes = 0)
+      : CoefficientPosterior(model),
+        likelihood_(model, nodes),
+        sigma_(model.design().pattern()),
+        predictor_variance_(model.design(), sigma_),
+        now_(model.design().rows()) {
+    next_weight_.resize(model.design().rows());
+  }
+
+  bool start(const Vector& psi) override {
+    mean_.setZero();
+    cholesky_.set_zero();
+    gradient_.setZero();
+    pass_rows<2>(model_->design(), KeptStartSites(*model_, next_weight_), mean_, &gradient_,
+                 cholesky_.values(), block_);
+    return step(psi, 1.0);
+  }
+
+  double expand(double length) override {
+    ++passes_;
+    cholesky_.set_zero();
+    gradient_.setZero();
+    const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length,
+                                  next_weight_);
+    return model_->constant() +
+           pass_rows<2>(model_->design(), sites, mean_, &gradient_, cholesky_.values(), block_);
+  }
+
+  bool step(const Vector& psi, double length) override {
+    keep();
+    before_ = now_;
+    if (!step_mean(psi, length)) return false;
+    now_.weight = next_weight_;
+    now_.effect_precision = prior_.component_precision();
+    now_.log_determinant = cholesky_.log_determinant();
+    invert();
+    return variance_.allFinite() && (variance_.array() > 0.0).all();
+  }
+
+  void restore() override {
+    mean_ = mean_before_;
+    variance_ = variance_before_;
+    now_ = before_;
+  }
+
+  double half_log_determinant() const override { return -0.5 * now_.log_determinant; }
+  const Matrix& fe_cov() const { return now_.fe_cov; }                      // p x p
+  const Vector& weight() const { return now_.weight; }                      // n, and
+  const Vector& effect_precision() const { return now_.effect_precision; }  // K, of H
+
+ private:
+  struct State {
+    explicit State(Index rows) : weight(rows), row_variance(rows) {}
+    Vector weight, row_variance;   // n, w and s
+    Vector effect_precision;       // K
+    Matrix fe_cov;                 // p x p
+    double log_determinant = 0.0;  // of H
+  };
+
+  void invert() {
+    const Design& design = model_->design();
+    sigma_.compute(cholesky_);
+    for (Index j = 0; j < design.effects(); ++j) variance_[j] = sigma_.variance(j);
+    now_.fe_cov = sigma_.border_block();
+    variance_.tail(design.fixed()) = now_.fe_cov.diagonal();
+    RowBlock::Column variance;
+    for (block_.first = 0; block_.first < design.rows(); block_.first += row_block_size) {
+      block_.count = std::min(row_block_size, design.rows() - block_.first);
+      predictor_variance_.evaluate(block_, variance);
+      now_.row_variance.segment(block_.first, block_.count) = block_.view(variance);
+    }
+  }
+
+  ExpectedLikelihood likelihood_;
+  SelectedInverse sigma_;
+  RowVariance predictor_variance_;
+  RowBlock block_;
+  State now_, before_ = now_;
+  Vector next_weight_;
+};
+
+}  // namespace mixed_glm

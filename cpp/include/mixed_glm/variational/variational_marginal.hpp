@@ -1,0 +1,69 @@
+// The variational bound of the marginal density of psi: at each psi the highest
+//
+//     log p(y, psi) >= E log p(y | x) + E log p(x | psi) - E log q(x) + log p(psi),   q(x) = N(m,
+//     H^-1)
+//
+// (full_gaussian.hpp). The bound is stationary in q, so the common form of the gradient
+// (marginal.hpp) is exact with E u_j^2 = m_j^2 + Sigma_jj.
+#pragma once
+
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/variational/ascent.hpp>
+#include <mixed_glm/variational/full_gaussian.hpp>
+
+namespace mixed_glm {
+
+class VariationalMarginal final : public Marginal {
+ public:
+  explicit VariationalMarginal(const Model& model, AscentSettings settings = {}, Index nodes = 0)
+      : settings_(settings), q_(model, nodes) {}
+
+  bool evaluate(const Vector& psi) override {
+    ScalePosterior scales(q_.model());
+    scales.fix(psi);
+    valid_ = (started_ && ascend(scales)) || (q_.start(psi) && ascend(scales));
+    started_ = valid_;
+    psi_ = psi;
+    if (valid_) sum_squares();
+    return valid_;
+  }
+
+  double log_density() const override { return log_density_; }
+  const Vector& expected_squares() const override { return expected_squares_; }
+  const Vector& information() const override { return information_; }
+  const Model& model() const override { return q_.model(); }
+  int passes() const override { return q_.passes(); }
+
+  ConditionalPosterior posterior() const override {
+    return {q_.mean(), q_.variance(), {}, q_.fe_cov()};
+  }
+
+ private:
+  bool ascend(ScalePosterior& scales) {
+    VariationalAscent ascent(q_, scales, settings_);
+    const bool converged = ascent.run();
+    log_density_ = ascent.elbo();
+    return converged;
+  }
+
+  void sum_squares() {
+    const Design& design = model().design();
+    expected_squares_.setZero(design.components());
+    information_.setZero(design.components());
+    for (Index j = 0; j < design.effects(); ++j) {
+      const Code k = design.component(j);
+      const double precision = effect_precision(psi_[k]), variance = q_.variance()[j];
+      expected_squares_[k] += precision * (q_.mean()[j] * q_.mean()[j] + variance);
+      const double reliability = 1.0 - precision * variance;
+      information_[k] += 2.0 * reliability * reliability;
+    }
+  }
+
+  AscentSettings settings_;
+  FullGaussian q_;
+  Vector psi_, expected_squares_, information_;
+  double log_density_ = 0.0;
+  bool started_ = false, valid_ = false;
+};
+
+}  // namespace mixed_glm
