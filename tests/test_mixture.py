@@ -1,0 +1,96 @@
+"""Posteriors that are mixtures over psi: moments, covariance, quantiles."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+from simulated import crossed, one_factor
+
+from mixed_glm._mixture import density_quantile, mixture_quantile
+
+LEVELS = np.array([1e-6, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_quantile_of_a_mixture(level):
+    weights, means, sds = np.array([0.2, 0.5, 0.3]), np.array([-2.0, 0.0, 5.0]), np.array([0.1, 1.0, 2.0])
+    x = mixture_quantile(weights, means, sds, level)
+    assert weights @ stats.norm.cdf((x - means) / sds) == pytest.approx(level, rel=1e-6)
+
+
+def test_quantile_of_a_single_normal():
+    assert mixture_quantile(np.ones(1), np.array([3.0]), np.array([2.0]), 0.975) == pytest.approx(6.919928)
+    assert mixture_quantile(np.full(2, 0.5), np.array([3.0, 3.0]), np.zeros(2), 0.7) == 3.0
+
+
+@pytest.mark.parametrize("level", LEVELS[1:-1])
+@pytest.mark.parametrize("distribution", [stats.norm(2.0, 0.3), stats.gumbel_r(1.0, 0.5), stats.loggamma(0.8)])
+def test_quantile_of_a_density_on_a_grid(level, distribution):
+    points = np.random.default_rng(0).permutation(
+        np.arange(distribution.ppf(1e-7), distribution.ppf(1 - 1e-7), 0.5 * distribution.std())
+    )
+    x = density_quantile(points, distribution.logpdf(points) + 123.0, level)
+    assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
+
+
+@pytest.fixture(scope="module", params=[1, 15])
+def result(request):
+    return crossed(n=150).fit_laplace(n_quad=request.param)
+
+
+def test_moments_are_those_of_the_points(result):
+    posterior = result.posterior
+    assert posterior.weights.sum() == pytest.approx(1.0)
+    assert (posterior.weights >= 0).all()
+    assert_allclose(posterior.weights @ posterior.points, result.vcp_mean, rtol=1e-10)
+    spread = (posterior.points - result.vcp_mean) ** 2
+    assert_allclose(np.sqrt(posterior.weights @ spread), result.vcp_sd, rtol=1e-8)
+    assert_allclose(posterior.weights @ posterior.fe_means, result.fe_mean, rtol=1e-8, atol=1e-10)
+    within, between = posterior.fe_sds**2, (posterior.fe_means - result.fe_mean) ** 2
+    assert_allclose(np.sqrt(posterior.weights @ (within + between)), result.fe_sd, rtol=1e-8)
+    assert_allclose(np.sqrt(posterior.fe_cov.diagonal()), result.fe_sd, rtol=1e-8)
+
+
+def test_weights_follow_the_density(result):
+    posterior = result.posterior
+    inside = posterior.weights > 1e-8
+    ratio = np.log(posterior.weights[inside]) - posterior.log_density[inside]
+    assert np.ptp(ratio) < 1e-8  # all cells of a grid are equally large
+
+
+def test_covariance(result):
+    covariance = np.asarray(result.cov_params())
+    assert_allclose(covariance, covariance.T, rtol=1e-10, atol=1e-14)
+    assert_allclose(np.sqrt(covariance.diagonal()), result.bse, rtol=1e-10)
+    assert np.linalg.eigvalsh(covariance / np.outer(result.bse, result.bse)).min() > -1e-8
+    p = len(result.fe_mean)
+    correlation = result.posterior.fe_cov / np.outer(result.fe_sd, result.fe_sd)
+    assert_allclose(covariance[:p, :p] / np.outer(result.fe_sd, result.fe_sd), correlation, atol=0.05)
+
+
+def test_quantiles_increase(result):
+    quantiles = np.array([result.posterior.quantile(level) for level in np.linspace(0.005, 0.995, 67)])
+    assert (np.diff(quantiles, axis=0) > 0).all()
+    middle = result.posterior.quantile(0.5)
+    assert (np.abs(middle - result.params) < 0.5 * result.bse).all()
+
+
+def test_one_point():
+    plain = one_factor().model().fit_laplace(integrate="mode")
+    assert plain.posterior.weights == pytest.approx(1.0)
+    low, high = (plain.posterior.quantile(level) for level in (0.025, 0.975))
+    assert_allclose((high - low) / (2 * 1.959964 * plain.bse), 1.0, rtol=1e-3)
+    assert np.isfinite(np.asarray(plain.cov_params())).all()
+
+
+def test_without_components():
+    import mixed_glm as mg
+
+    rng = np.random.default_rng(0)
+    model = mg.MixedGLM(rng.poisson(2.0, 30).astype(float), np.ones((30, 1)), family="poisson")
+    fit = model.fit_laplace()
+    assert fit.vcp_mean.shape == fit.vc_mean.shape == (0,)
+    assert fit.converged
+    assert np.isfinite(np.asarray(fit.cov_params())).all()
+    low, high = fit.conf_int().to_numpy()[0]
+    assert low < fit.fe_mean[0] < high
