@@ -90,7 +90,9 @@ def test_quantiles_of_fixed_effects_and_log_sd():
     for index, tolerance in ((0, 0.02), (1, 0.01)):
         reference = data.reference().posterior(step=0.7, drop=16, first=index)
         for level in LEVELS:
-            assert reference.cdf(result.posterior.quantile(level)[index]) == pytest.approx(level, abs=tolerance)
+            assert reference.cdf(result.posterior.quantile(level)[index]) == pytest.approx(
+                level, abs=tolerance
+            )
 
 
 @pytest.mark.parametrize("n_quad", [1, 25])
@@ -115,7 +117,9 @@ def test_interval_of_the_standard_deviation_is_that_of_its_logarithm():
 def test_ways_to_integrate_agree(n_quad):
     model = crossed(n=600, sizes=(30, 20), family="poisson")
     grid = model.fit_laplace(n_quad=n_quad, integrate="grid")
-    assert_allclose(model.fit_laplace(n_quad=n_quad).params, grid.params)  # "auto" is a grid for two components
+    assert_allclose(
+        model.fit_laplace(n_quad=n_quad).params, grid.params
+    )  # "auto" is a grid for two components
     for integrate, tolerance in (("ccd", 0.05), ("mode", 0.3)):
         other = model.fit_laplace(n_quad=n_quad, integrate=integrate)
         assert_allclose((other.params - grid.params) / grid.bse, 0.0, atol=tolerance)
@@ -196,7 +200,13 @@ def test_prior_is_recovered_without_information():
     rng = np.random.default_rng(0)
     z = np.eye(5)[rng.integers(5, size=40)]
     model = mg.MixedGLM(
-        np.zeros(40), np.ones((40, 1)), z, np.zeros(5, int), family="poisson", freq_weights=np.zeros(40), vcp_p=0.4
+        np.zeros(40),
+        np.ones((40, 1)),
+        z,
+        np.zeros(5, int),
+        family="poisson",
+        freq_weights=np.zeros(40),
+        vcp_p=0.4,
     )
     for n_quad in (1, 25):
         result = model.fit_laplace(n_quad=n_quad)
@@ -219,7 +229,9 @@ def test_probabilities_of_a_gaussian_fixed_effect():
 
 class TestArguments:
     def test_integrate(self):
-        with pytest.raises(ValueError, match="integrate must be one of 'auto', 'grid', 'ccd', 'mode', got 'all'"):
+        with pytest.raises(
+            ValueError, match=r"integrate must be one of 'auto', 'grid', 'ccd', 'mode', got 'all'"
+        ):
             crossed().fit_laplace(integrate="all")
 
     @pytest.mark.parametrize("n_quad", [0, -3, 2.5, "many", None])
@@ -238,11 +250,11 @@ class TestArguments:
             crossed().fit_laplace(start=[0.0, np.nan])
 
     def test_method(self):
-        with pytest.raises(ValueError, match="[Uu]nknown|method"):
+        with pytest.raises(ValueError, match=r"[Uu]nknown|method"):
             crossed().fit_laplace(method="descent")
 
     def test_minim_opts(self):
-        with pytest.raises(ValueError, match="minim_opts.*gtol"):
+        with pytest.raises(ValueError, match=r"minim_opts.*gtol"):
             crossed().fit_laplace(minim_opts={"gtol": 1e-3})
 
     def test_vcp(self):
@@ -252,7 +264,7 @@ class TestArguments:
             crossed().log_marginal([0.0, np.inf])
 
     def test_approx(self):
-        with pytest.raises(ValueError, match="approx must be .*'laplace'.*got 'saddle'"):
+        with pytest.raises(ValueError, match=r"approx must be .*'laplace'.*got 'saddle'"):
             crossed().log_marginal([0.0, 0.0], "saddle")
 
     def test_too_few_iterations_are_reported(self):

@@ -94,7 +94,9 @@ def test_rows_that_touch_two_effects_of_a_component():
     other = np.eye(4)[rng.integers(4, size=50)]
     y = rng.integers(2, size=50).astype(float)
     alone = mg.MixedGLM(y, None, z, ["pair"] * 6, family="binomial")
-    with pytest.raises(ValueError, match=r"n_quad > 1 needs a component of which each row touches at most one"):
+    with pytest.raises(
+        ValueError, match=r"n_quad > 1 needs a component of which each row touches at most one"
+    ):
         alone.fit_laplace(n_quad=9)
     both = mg.MixedGLM(y, None, np.hstack([z, other]), ["pair"] * 6 + ["single"] * 4, family="binomial")
     assert both.fit_laplace(n_quad=9).method == "leaf"  # the smaller one, which is possible
@@ -113,7 +115,11 @@ def test_the_order_of_rows_and_columns_does_not_matter():
     rows, columns = rng.permutation(150), rng.permutation(17)
     z = np.asarray(model.exog_vc.todense() if hasattr(model.exog_vc, "todense") else model.exog_vc)
     shuffled = mg.MixedGLM(
-        model.endog[rows], model.exog[rows], z[rows][:, columns], np.asarray(model.ident)[columns], family="binomial"
+        model.endog[rows],
+        model.exog[rows],
+        z[rows][:, columns],
+        np.asarray(model.ident)[columns],
+        family="binomial",
     )
     for n_quad in (1, 15):
         a, b = model.fit_laplace(n_quad=n_quad), shuffled.fit_laplace(n_quad=n_quad)

@@ -24,7 +24,9 @@ def test_quantile_of_a_single_normal():
 
 
 @pytest.mark.parametrize("level", LEVELS[1:-1])
-@pytest.mark.parametrize("distribution", [stats.norm(2.0, 0.3), stats.gumbel_r(1.0, 0.5), stats.loggamma(0.8)])
+@pytest.mark.parametrize(
+    "distribution", [stats.norm(2.0, 0.3), stats.gumbel_r(1.0, 0.5), stats.loggamma(0.8)]
+)
 def test_quantile_of_a_density_on_a_grid(level, distribution):
     points = np.random.default_rng(0).permutation(
         np.arange(distribution.ppf(1e-7), distribution.ppf(1 - 1e-7), 0.5 * distribution.std())

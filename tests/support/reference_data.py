@@ -45,7 +45,9 @@ class Problem:
             options.setdefault("offset", self.offset)
         if np.any(self.trials != 1):
             options["n_trials"] = self.trials
-        return mg.MixedGLM(self.y, options.pop("exog", self.x), self.z, self.ident, family=self.family, **options)
+        return mg.MixedGLM(
+            self.y, options.pop("exog", self.x), self.z, self.ident, family=self.family, **options
+        )
 
 
 def load(name: str, reference: str | None = None) -> Problem:

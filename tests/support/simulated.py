@@ -27,7 +27,9 @@ def draw(family: str, eta, rng, trials=1):
     mean = np.exp(np.clip(eta, -20, 4))
     if family == "exponential":
         return rng.exponential(mean)
-    return rng.poisson(mean * (rng.gamma(1 / 0.6, 0.6, len(mean)) if family == "negative_binomial" else 1)).astype(float)
+    return rng.poisson(
+        mean * (rng.gamma(1 / 0.6, 0.6, len(mean)) if family == "negative_binomial" else 1)
+    ).astype(float)
 
 
 @dataclass
@@ -74,7 +76,9 @@ def crossed(seed=1, n=120, sizes=(12, 5), family="binomial-logit", p=2, **option
     z = np.hstack([np.eye(size)[rng.integers(size, size=n)] for size in sizes])
     ident = np.repeat(np.arange(len(sizes)), sizes)
     eta = x @ np.array([0.3, -0.5, 0.4])[:p] + z @ rng.normal(scale=0.8, size=z.shape[1])
-    return mg.MixedGLM(draw(family, eta, rng), x if p else None, z, ident, family=FAMILIES[family](), **options)
+    return mg.MixedGLM(
+        draw(family, eta, rng), x if p else None, z, ident, family=FAMILIES[family](), **options
+    )
 
 
 __all__ = ["FAMILIES", "OneFactor", "crossed", "draw", "one_factor"]

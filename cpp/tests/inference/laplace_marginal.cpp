@@ -63,8 +63,7 @@ struct DenseLaplace {
     h.diagonal() += precision;
     const Matrix sigma = h.inverse();
     const Vector s = (a * sigma).cwiseProduct(a).rowwise().sum();
-    const double log_det =
-        2.0 * Eigen::LLT<Matrix>(h).matrixLLT().diagonal().array().log().sum();
+    const double log_det = 2.0 * Eigen::LLT<Matrix>(h).matrixLLT().diagonal().array().log().sum();
     value += 0.5 * precision.array().log().sum() - 0.5 * x.dot(precision.asDiagonal() * x);
     log_density = value - 0.5 * log_det;
     gradient = a.transpose() * first - precision.asDiagonal() * x;

@@ -26,7 +26,8 @@ Matrix random_precision(Index k, unsigned seed) {
 
 // Integrates with `run`, which takes a visitor.
 template <class Run>
-Moments integrate(Index k, const Run& run, const std::function<double(const Vector&)>& log_density) {
+Moments integrate(Index k, const Run& run,
+                  const std::function<double(const Vector&)>& log_density) {
   double mass = 0.0;
   Vector first = Vector::Zero(k);
   Matrix second = Matrix::Zero(k, k);
@@ -83,8 +84,7 @@ TEST_CASE("the default grids lose less than a hundredth of a standard deviation"
     };
     const WhitenedPsi whitened(mode, precision);
     GridWalk grid(whitened, k, defaults[size_t(k - 1)]);
-    const Moments got =
-        integrate(k, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, gaussian);
+    const Moments got = integrate(k, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, gaussian);
     const double exact = 0.5 * double(k) * log_two_pi - 0.5 * std::log(precision.determinant());
     CAPTURE(k, got.points);
     CHECK(got.log_mass == Approx(exact).margin(0.01));
@@ -93,7 +93,8 @@ TEST_CASE("the default grids lose less than a hundredth of a standard deviation"
 }
 
 TEST_CASE("a grid reaches a long tail on one side") {
-  // Density of log x, x ~ Gamma(1/2): tail exp(psi / 2) on the left, double exponential on the right.
+  // Density of log x, x ~ Gamma(1/2): tail exp(psi / 2) on the left, double exponential on the
+  // right.
   const auto log_density = [](const Vector& psi) {
     return 0.5 * psi[0] - std::exp(psi[0]) - std::lgamma(0.5);
   };
@@ -105,7 +106,7 @@ TEST_CASE("a grid reaches a long tail on one side") {
   GridWalk grid(whitened, 1, settings);
   const Moments got = integrate(1, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, log_density);
   CHECK(got.log_mass == Approx(0.0).margin(1e-5));
-  CHECK(got.mean[0] == Approx(-1.963510026021423).epsilon(1e-5));            // digamma(1/2)
+  CHECK(got.mean[0] == Approx(-1.963510026021423).epsilon(1e-5));          // digamma(1/2)
   CHECK(got.covariance(0, 0) == Approx(4.934802200544679).epsilon(1e-4));  // trigamma(1/2)
 }
 
@@ -125,11 +126,11 @@ TEST_CASE("a grid that would grow without end stops") {
 TEST_CASE("points that cannot be evaluated end the grid there and nowhere else") {
   const WhitenedPsi whitened(Vector::Zero(1), Matrix::Identity(1, 1));
   GridWalk grid(whitened, 1, {});
-  const Moments got = integrate(1, [&](auto&& visit) { REQUIRE(grid.run(visit)); },
-                                [](const Vector& psi) {
-                                  return psi[0] > 2.5 ? -std::numeric_limits<double>::infinity()
-                                                      : -0.5 * psi[0] * psi[0];
-                                });
+  const Moments got = integrate(
+      1, [&](auto&& visit) { REQUIRE(grid.run(visit)); },
+      [](const Vector& psi) {
+        return psi[0] > 2.5 ? -std::numeric_limits<double>::infinity() : -0.5 * psi[0] * psi[0];
+      });
   CHECK(got.log_mass == Approx(0.5 * log_two_pi).margin(0.02));
 }
 
@@ -144,8 +145,8 @@ TEST_CASE("a central composite design has the mass and the moments of a Gaussian
     const double exact =
         0.5 * double(k) * log_two_pi - 0.5 * eigen.eigenvalues().array().log().sum();
     const WhitenedPsi whitened(mode, precision);
-    const Moments got = integrate(
-        k, [&](auto&& visit) { CentralComposite(whitened, k).run(visit); }, gaussian);
+    const Moments got =
+        integrate(k, [&](auto&& visit) { CentralComposite(whitened, k).run(visit); }, gaussian);
     const Matrix covariance = precision.inverse();
     CAPTURE(k, got.points);
     CHECK(got.log_mass == Approx(exact).epsilon(1e-10).margin(1e-10));

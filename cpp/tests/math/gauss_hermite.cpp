@@ -17,8 +17,7 @@ long double christoffel(Index n, long double x) {
   for (Index j = 0; j < n; ++j) {
     squares += now * now;
     const auto k = static_cast<long double>(j + 1);
-    const long double next =
-        x * std::sqrt(2.0L / k) * now - std::sqrt((k - 1.0L) / k) * before;
+    const long double next = x * std::sqrt(2.0L / k) * now - std::sqrt((k - 1.0L) / k) * before;
     before = now;
     now = next;
   }
@@ -31,8 +30,7 @@ long double nearest_zero(Index n, long double x) {
     long double before = 0.0L, now = std::exp(-0.5L * x * x) / std::pow(pi, 0.25L);
     for (Index j = 0; j < n; ++j) {
       const auto k = static_cast<long double>(j + 1);
-      const long double next =
-          x * std::sqrt(2.0L / k) * now - std::sqrt((k - 1.0L) / k) * before;
+      const long double next = x * std::sqrt(2.0L / k) * now - std::sqrt((k - 1.0L) / k) * before;
       before = now;
       now = next;
     }

@@ -30,10 +30,10 @@ enum class Shape {
 };
 
 inline const std::vector<Shape>& all_shapes() {
-  static const std::vector<Shape> shapes = {Shape::one_factor,    Shape::nested, Shape::crossed,
-                                            Shape::slopes,        Shape::hub,    Shape::same_rows,
-                                            Shape::empty_columns, Shape::ragged,
-                                            Shape::three_factors, Shape::scaled, Shape::few_groups};
+  static const std::vector<Shape> shapes = {
+      Shape::one_factor,    Shape::nested,    Shape::crossed,       Shape::slopes,
+      Shape::hub,           Shape::same_rows, Shape::empty_columns, Shape::ragged,
+      Shape::three_factors, Shape::scaled,    Shape::few_groups};
   return shapes;
 }
 

@@ -10,8 +10,8 @@ namespace test_support {
 
 inline const std::vector<mixed_glm::Family>& all_families() {
   static const std::vector<mixed_glm::Family> families = {
-      mixed_glm::BinomialLogit(),   mixed_glm::BinomialProbit(),         mixed_glm::PoissonLog(),
-      mixed_glm::BinomialCloglog(), mixed_glm::BinomialLoglog(),         mixed_glm::ExponentialLog(),
+      mixed_glm::BinomialLogit(),         mixed_glm::BinomialProbit(), mixed_glm::PoissonLog(),
+      mixed_glm::BinomialCloglog(),       mixed_glm::BinomialLoglog(), mixed_glm::ExponentialLog(),
       mixed_glm::NegativeBinomialLog(0.7)};
   return families;
 }
@@ -22,7 +22,8 @@ inline double draw_response(const mixed_glm::Family& family, double eta, double 
   const std::string name = mixed_glm::family_name(family);
   const double mean = std::visit([&](const auto& kernel) { return kernel.mean(eta); }, family);
   if (name == "binomial") {
-    return double(std::binomial_distribution<>(int(trials), std::clamp(mean, 0.02, 0.98))(generator));
+    return double(
+        std::binomial_distribution<>(int(trials), std::clamp(mean, 0.02, 0.98))(generator));
   }
   if (name == "exponential") return std::exponential_distribution<>(1.0 / mean)(generator);
   return double(std::poisson_distribution<>(std::min(mean, 50.0))(generator));
