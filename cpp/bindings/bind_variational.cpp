@@ -78,6 +78,6 @@ void bind_variational(py::module_& m) {
   m.def("vb_elbo_grad", &vb_elbo_grad, py::arg("model"), py::arg("mean"), py::arg("sd"),
         py::kw_only(), py::arg("n_quad") = 0, Release());
   m.def("fit_variational", &fit_variational, py::arg("model"), py::arg("mean"), py::arg("sd"),
-        py::kw_only(), py::arg("full") = false, py::arg("n_quad") = 0, py::arg("tolerance") = 1e-7,
+        py::kw_only(), py::arg("full") = false, py::arg("n_quad") = 0, py::arg("tolerance") = 1e-6,
         py::arg("max_iterations") = 500, Release());
 }

@@ -188,6 +188,6 @@ def fit_variational(
     *,
     full: bool = False,
     n_quad: int = 0,
-    tolerance: float = 1e-7,
+    tolerance: float = 1e-6,
     max_iterations: int = 500,
 ) -> VariationalFit: ...

@@ -19,6 +19,7 @@ from mixed_glm._formula_encoding import Encoding
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
 from mixed_glm._validation import as_count, as_vector
+from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
 from mixed_glm.formula import build
 from mixed_glm.results import MixedGLMResults
@@ -27,7 +28,7 @@ __all__ = ["MixedGLM"]
 
 Floats = npt.NDArray[np.float64]
 
-METHODS = ("laplace", "ep", "map")  # a model has a fit_<method> for each
+METHODS = ("laplace", "ep", "vb", "map")  # a model has a fit_<method> for each
 
 
 @dataclass
@@ -53,7 +54,7 @@ class ModelData:
         return {k: v for k, v in self.__dict__.items() if k != "frame"}
 
 
-class MixedGLM:
+class MixedGLM(VariationalMethods):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
@@ -455,10 +456,11 @@ class MixedGLM:
         ----------
         vcp : array_like, shape (K,)
             Log standard deviations psi.
-        approx : {"laplace", "leaf", "ep"}
-            Laplace for all effects, quadrature for those of the component `leaf`, or expectation propagation.
+        approx : {"laplace", "leaf", "ep", "vb"}
+            Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
+            variational lower bound with a full covariance.
         n_quad : int, optional
-            Nodes of ``"leaf"`` (25) or ``"ep"`` (15).
+            Nodes of ``"leaf"`` (25), ``"ep"`` (15) or ``"vb"`` (as many as each row needs).
         """
         return self._log_marginal(vcp, approx, n_quad, leaf)[0]
 

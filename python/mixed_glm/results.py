@@ -36,12 +36,17 @@ class MixedGLMResults:
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
-        ``"map"``, ``"laplace"``, ``"leaf"`` (``fit_laplace`` with ``n_quad > 1``).
+        ``"map"``, ``"laplace"``, ``"leaf"`` (``fit_laplace`` with ``n_quad > 1``), ``"ep"``, ``"vb"``, ``"vb_full"``
+        (``fit_vb`` with ``covariance="full"``).
     log_density : float
-        ``"map"``: log joint density at `params`; with ``scale_fe``, that of the standardized model. Others: log
+        ``"map"``: log joint density at `params`; with ``scale_fe``, that of the standardized model. ``"vb"`` and
+        ``"vb_full"``: log joint density at `params`. Others: log
         marginal density log p(y, psi) at the mode of the log standard deviations psi.
     log_evidence : float or None
-        Estimate of log p(y), all parameters integrated out; None for ``"map"``.
+        Estimate of log p(y), all parameters integrated out; None for ``"map"``. ``"vb"`` and ``"vb_full"``: a lower
+        bound of it.
+    elbo : float or None
+        That lower bound; None for all other methods.
     status : str
         ``"converged"``, or what went wrong: ``"not converged"``, ``"collapsed"``, ``"not a maximum"``.
     converged : bool
@@ -80,6 +85,11 @@ class MixedGLMResults:
     def bse(self) -> Floats:
         """Posterior standard deviations of all parameters, in the order of `params`."""
         return self.posterior.sd
+
+    @property
+    def elbo(self) -> float | None:
+        """Lower bound of log p(y) that a variational fit reached; None for other fits."""
+        return self.log_evidence if self.method in ("vb", "vb_full") else None
 
     def cov_params(self) -> Floats | pd.DataFrame | pd.Series:
         """Posterior covariance of all parameters: dense, so not for very many groups; computed on demand.

@@ -14,7 +14,7 @@
 namespace mixed_glm {
 
 struct AscentSettings {
-  double tolerance = 1e-7;  // on the change of a step, in standard deviations and log sds
+  double tolerance = 1e-6;  // on the change of a step, in standard deviations and log sds
   int max_iterations = 500;
 };
 
@@ -59,7 +59,7 @@ class VariationalAscent {
     for (; length > 1e-5; length *= 0.3) {
       if (q_->step(psi, length)) {
         scales_->maximize(q_->squares());
-        change_ = std::max(q_->change(), scale_change(before));
+        change_ = std::max(q_->change(), scale_change(before)) / length;
         const Vector next = scales_->is_point() ? psi : next_scale(*q_, *scales_, psi);
         const double trial = value(q_->expand(1.0));
         if (trial >= elbo_ - noise) {

@@ -23,34 +23,39 @@ struct ExpectedRows {
   double *value, *d1, *d2, *bend;  // all but the value may be null for Order 0
 };
 
+// One node of a rule, of weight w, and `curved` = w (z^2 - 1). The arrays must not overlap: without
+// that the loop is not vectorized, and the compiler believes it of parameters only.
+template <int Order, class Kernel>
+void add_node(const Kernel& kernel, double z, double w, double curved, Index n,
+              const double* MIXED_GLM_RESTRICT mean, const double* MIXED_GLM_RESTRICT sd,
+              const double* MIXED_GLM_RESTRICT a, const double* MIXED_GLM_RESTRICT b,
+              double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1,
+              double* MIXED_GLM_RESTRICT d2, double* MIXED_GLM_RESTRICT bend) noexcept {
+  static_cast<void>(curved);
+  static_cast<void>(d1);
+  static_cast<void>(d2);
+  static_cast<void>(bend);
+  const Kernel local = kernel;  // its parameters in registers: no output can alias them
+  for (Index i = 0; i < n; ++i) {
+    const RowDerivatives row = local.evaluate(mean[i] + sd[i] * z, a[i], b[i]);
+    value[i] += w * row.value;
+    if constexpr (Order >= 1) {
+      d1[i] += w * row.d1;
+      d2[i] += w * row.d2;
+      bend[i] += curved * row.d2;
+    }
+  }
+}
+
 // Order 0: value; 2: everything.
 template <int Order, class Kernel>
 void add_by_quadrature(const Kernel& kernel, const NormalRule& rule, const NormalRows& rows,
                        const ExpectedRows& out) noexcept {
-  const Kernel local = kernel;  // its parameters in registers: no output can alias them
-  const double* MIXED_GLM_RESTRICT const mean = rows.mean;
-  const double* MIXED_GLM_RESTRICT const sd = rows.sd;
-  const double* MIXED_GLM_RESTRICT const a = rows.a;
-  const double* MIXED_GLM_RESTRICT const b = rows.b;
-  double* MIXED_GLM_RESTRICT const value = out.value;
-  double* MIXED_GLM_RESTRICT const d1 = out.d1;
-  double* MIXED_GLM_RESTRICT const d2 = out.d2;
-  double* MIXED_GLM_RESTRICT const bend = out.bend;
   for (Index k = 0; k < rule.nodes.size(); ++k) {
-    const double z = rule.nodes[k], weight = rule.weights[k], curved = weight * (z * z - 1.0);
-    for (Index i = 0; i < rows.count; ++i) {
-      const RowDerivatives row = local.evaluate(mean[i] + sd[i] * z, a[i], b[i]);
-      value[i] += weight * row.value;
-      if constexpr (Order >= 1) {
-        d1[i] += weight * row.d1;
-        d2[i] += weight * row.d2;
-        bend[i] += curved * row.d2;
-      }
-    }
+    const double z = rule.nodes[k], w = rule.weights[k];
+    add_node<Order>(kernel, z, w, w * (z * z - 1.0), rows.count, rows.mean, rows.sd, rows.a, rows.b,
+                    out.value, out.d1, out.d2, out.bend);
   }
-  static_cast<void>(d1);
-  static_cast<void>(d2);
-  static_cast<void>(bend);
 }
 
 // Adds -factor exp(sign eta), in closed form: E exp(sign eta) = exp(sign mean + sd^2 / 2).

@@ -50,10 +50,18 @@ inline VariationalFit ascend(CoefficientPosterior& q, ScalePosterior& scales,
   return fit;
 }
 
-}  // namespace detail
+// A start so far off that the ascent ends nowhere is given up for the family's.
+template <class Fit>
+VariationalFit or_family_start(VariationalFit fit, const VariationalStart& start, Fit&& from) {
+  if (fit.converged || start.mean.size() == 0) return fit;
+  VariationalFit other = from(VariationalStart());
+  other.iterations += fit.iterations;
+  other.passes += fit.passes;
+  return other.started && !(fit.started && fit.elbo > other.elbo) ? other : fit;
+}
 
-inline VariationalFit fit_mean_field(const Model& model, const VariationalStart& start = {},
-                                     const VariationalSettings& settings = {}) {
+inline VariationalFit mean_field_from(const Model& model, const VariationalStart& start,
+                                      const VariationalSettings& settings) {
   MeanField q(model, settings.nodes);
   ScalePosterior scales(model);
   if (start.mean.size() > 0) {
@@ -66,14 +74,14 @@ inline VariationalFit fit_mean_field(const Model& model, const VariationalStart&
   } else if (!q.start(scales.effective_psi())) {
     return {};
   }
-  VariationalFit fit = detail::ascend(q, scales, settings);
+  VariationalFit fit = ascend(q, scales, settings);
   fit.fe_cov = q.variance().tail(model.design().fixed()).asDiagonal();
   return fit;
 }
 
 // Of a given start the means, and the standard deviations of psi.
-inline VariationalFit fit_full_gaussian(const Model& model, const VariationalStart& start = {},
-                                        const VariationalSettings& settings = {}) {
+inline VariationalFit full_gaussian_from(const Model& model, const VariationalStart& start,
+                                         const VariationalSettings& settings) {
   FullGaussian q(model, settings.nodes);
   ScalePosterior scales(model);
   Vector mean, sd, psi, psi_sd;
@@ -84,11 +92,29 @@ inline VariationalFit fit_full_gaussian(const Model& model, const VariationalSta
   }
   if (!q.start(scales.effective_psi())) return {};
   if (start.mean.size() > 0) q.set_mean(mean);
-  VariationalFit fit = detail::ascend(q, scales, settings);
+  VariationalFit fit = ascend(q, scales, settings);
   fit.fe_cov = q.fe_cov();
   fit.weight = q.weight();
   fit.effect_precision = q.effect_precision();
   return fit;
+}
+
+}  // namespace detail
+
+inline VariationalFit fit_mean_field(const Model& model, const VariationalStart& start = {},
+                                     const VariationalSettings& settings = {}) {
+  const auto from = [&](const VariationalStart& s) {
+    return detail::mean_field_from(model, s, settings);
+  };
+  return detail::or_family_start(from(start), start, from);
+}
+
+inline VariationalFit fit_full_gaussian(const Model& model, const VariationalStart& start = {},
+                                        const VariationalSettings& settings = {}) {
+  const auto from = [&](const VariationalStart& s) {
+    return detail::full_gaussian_from(model, s, settings);
+  };
+  return detail::or_family_start(from(start), start, from);
 }
 
 }  // namespace mixed_glm

@@ -76,19 +76,19 @@ class ScalePosterior {
       return;
     }
     const double log_squares = std::log(std::max(squares, 1e-300));
-    double log_e = std::log(n), slope = 1.0;
+    double log_e = std::log(n), pull = 0.0;  // slope of log e - 2 m + 2 s^2 in log e is 1 + pull
     for (int iteration = 0; iteration < 200; ++iteration) {
       const double e = std::exp(log_e), variance = 1.0 / (2.0 * e + r);
       const double excess = log_squares - 2.0 * (e - n) / r + 2.0 * variance - log_e;
-      slope = 1.0 + 2.0 * e / r + 4.0 * e * variance * variance;
-      const double step = std::clamp(excess / slope, -2.0, 2.0);
+      pull = 2.0 * e / r + 4.0 * e * variance * variance;
+      const double step = std::clamp(excess / (1.0 + pull), -2.0, 2.0);
       log_e += step;
       if (std::abs(step) < 1e-14) break;
     }
     const double e = std::exp(log_e), variance = 1.0 / (2.0 * e + r);
     mean_[k] = 0.5 * (log_squares - log_e) + variance;  // not (e - n) / r, which cancels
     sd_[k] = std::sqrt(variance);
-    elasticity_[k] = 1.0 - 1.0 / slope;
+    elasticity_[k] = pull / (1.0 + pull);
   }
 
   Vector prior_precision_, size_, mean_, sd_, elasticity_;
