@@ -30,6 +30,18 @@ class CoefficientPosterior {
   virtual bool step(const Vector& psi, double length) = 0;
   // Back to where the last step began; expand() before the next one.
   virtual void restore() = 0;
+  // K x K: sum of t_i t_j Cov(u_i, u_j)^2 over the effects of two components, t being the
+  // precisions of the last step: how fast the prior precisions change the variances. Here of
+  // independent effects.
+  virtual Matrix variance_response() const {
+    const Design& design = model_->design();
+    Matrix sums = Matrix::Zero(design.components(), design.components());
+    for (Index j = 0; j < design.effects(); ++j) {
+      const double scaled = prior_.precision()[j] * variance_[j];
+      sums(design.component(j), design.component(j)) += scaled * scaled;
+    }
+    return sums;
+  }
   // 1/2 log|covariance|
   virtual double half_log_determinant() const = 0;
 

@@ -118,6 +118,33 @@ class FullGaussian final : public CoefficientPosterior {
     now_ = before_;
   }
 
+  // With the covariances that the selected inverse has: those of effects that share a row, and
+  // more.
+  Matrix variance_response() const override {
+    Matrix sums = CoefficientPosterior::variance_response();
+    const Design& design = model_->design();
+    const BorderedPattern& pattern = design.pattern();
+    const auto add = [&](Index i, Index j, double covariance) {
+      const Code k = design.component(i), l = design.component(j);
+      const double product =
+          prior_.precision()[i] * prior_.precision()[j] * covariance * covariance;
+      sums(k, l) += product;
+      sums(l, k) += product;
+    };
+    for (Index j = 0; j < pattern.sparse(); ++j) {
+      for (Index e = pattern.column_begin(j); e < pattern.column_end(j); ++e) {
+        add(pattern.rows()[e], j, sigma_.values()[pattern.lower_offset() + e]);
+      }
+    }
+    for (Index c = 0; c < pattern.tail(); ++c) {
+      for (Index r = c + 1; r < pattern.tail(); ++r) {
+        add(pattern.sparse() + r, pattern.sparse() + c,
+            sigma_.values()[pattern.dense_position(r, c)]);
+      }
+    }
+    return sums;
+  }
+
   double half_log_determinant() const override { return -0.5 * now_.log_determinant; }
   const Matrix& fe_cov() const { return now_.fe_cov; }                      // p x p
   const Vector& weight() const { return now_.weight; }                      // n, and

@@ -4,10 +4,10 @@
 // coefficients and phi the psi's own maximum (scale_posterior.hpp). With the elasticity alpha_k =
 // -dphi_k / dlog S_k,
 //
-//     -t_k dS_k / dlog t_l = B_kl = 2 (t u)_k' H^-1 (t u)_l + delta_kl t_k^2 sum_j v_j^2
+//     -t_k dS_k / dlog t_l = B_kl = 2 (t u)_k' H^-1 (t u)_l + t_k t_l sum_ij Cov(u_i, u_j)^2
 //     (diag(t S / alpha) - B) dlog t = (t S / alpha) (phi(S) - log t)
 //
-// (for correlated coefficients B leaves out their covariances). Where the matrix is not well
+// Of the covariances those are counted that are known. Where the matrix is not well
 // positive, its eigenvalues relative to the diagonal are held at a least value: 1 is the step of
 // EM.
 #pragma once
@@ -29,16 +29,12 @@ inline Vector next_scale(const CoefficientPosterior& q, const ScalePosterior& sc
   if (k == 0) return psi;
   const Vector scaled = q.squares().cwiseProduct(q.prior().component_precision());  // t S
   RowMatrix coupling = RowMatrix::Zero(design.coefficients(), k);
-  Vector own = Vector::Zero(k);
   for (Index j = 0; j < design.effects(); ++j) {
-    const double t = q.prior().precision()[j], tv = t * q.variance()[j];
-    coupling(j, design.component(j)) = t * q.mean()[j];
-    own[design.component(j)] += tv * tv;
+    coupling(j, design.component(j)) = q.prior().precision()[j] * q.mean()[j];
   }
   RowMatrix solved = coupling;
   q.cholesky().solve_in_place(solved);
-  Matrix response = 2.0 * coupling.transpose() * solved;
-  response.diagonal() += own;
+  const Matrix response = 2.0 * coupling.transpose() * solved + q.variance_response();
 
   const Vector residual = 2.0 * (psi - scales.effective_psi());  // phi(S) - log t
   Vector root = Vector::Zero(k);  // of t S / alpha; zero leaves a component as it is
