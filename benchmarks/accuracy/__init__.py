@@ -1,0 +1,1 @@
+"""Posteriors of all methods against long-run references; see README.md here."""
