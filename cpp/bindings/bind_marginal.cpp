@@ -124,7 +124,7 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly("status",
                              [](const MarginalFit& f) { return mixed_glm::to_string(f.status); })
       .def_property_readonly("has_posterior",
-                             [](const MarginalFit& f) { return f.posterior.mean.size() > 0; })
+                             [](const MarginalFit& f) { return !f.posterior.points.empty(); })
       .def_property_readonly("converged", [](const MarginalFit& f) { return f.mode.converged; })
       .def_property_readonly("iterations", [](const MarginalFit& f) { return f.mode.iterations; })
       .def_readonly("passes", &MarginalFit::passes)
@@ -133,6 +133,10 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly("mode", [](const MarginalFit& f) { return f.mode.psi; })
       .def_property_readonly("mode_precision",
                              [](const MarginalFit& f) { return f.mode.precision; })
+      .def_property_readonly("mode_axes",
+                             [](const MarginalFit& f) {
+                               return mixed_glm::WhitenedPsi(f.mode.psi, f.mode.precision).axes();
+                             })
       .def_property_readonly("mode_log_density",
                              [](const MarginalFit& f) { return f.mode.log_density; })
       .def_property_readonly("mean", [](const MarginalFit& f) { return f.posterior.mean; })
@@ -151,17 +155,28 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly(
           "points_fe_sd",
           [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_sd); })
+      .def_property_readonly("points_vc_mean",
+                             [](const MarginalFit& f) {
+                               return stack(f.posterior.points, &PosteriorPoint::vc_mean);
+                             })
+      .def_property_readonly("points_vc_sd",
+                             [](const MarginalFit& f) {
+                               return stack(f.posterior.points, &PosteriorPoint::vc_sd);
+                             })
+      .def_property_readonly("points_vc_skewness",
+                             [](const MarginalFit& f) {
+                               return stack(f.posterior.points, &PosteriorPoint::vc_skewness);
+                             })
       .def_property_readonly("points_log_density", &log_densities);
 
   m.def("leaf_candidates",
-        [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
-  m.def("default_leaf",
-        [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
+        [](const BoundModel& bound) { return bound.design().single_components(); });
+  m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
   m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25);
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
         py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
-        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-10, py::arg("max_iterations") = 200,
+        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-8, py::arg("max_iterations") = 200,
         py::call_guard<py::gil_scoped_release>());
 }

@@ -14,7 +14,7 @@ from mixed_glm import _core
 from mixed_glm._caller import warn
 from mixed_glm._mixture import MarginalPosterior
 from mixed_glm.exceptions import ConvergenceWarning
-from mixed_glm.optimize import scipy_minimize
+from mixed_glm.optimize import NO_GRADIENT, scipy_minimize
 from mixed_glm.results import MixedGLMResults
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ Floats = npt.NDArray[np.float64]
 LEAF_N_QUAD = 25
 EP_N_QUAD = 15
 INTEGRATE = ("auto", "grid", "ccd", "mode")
-MOST_GRID_COMPONENTS = 3  # "auto" takes a grid up to here, a central composite design beyond
-# Step in units of standard deviations, and nats below the mode at which the grid ends, by number of components:
-# a lattice sum over a smooth density converges so fast that 1.4 costs less than 0.002 sd in any moment.
-GRID = {1: (1.0, 10.0), 2: (1.2, 8.0), 3: (1.4, 7.0)}
-GRID_BEYOND = (1.6, 6.0)
+MOST_GRID_COMPONENTS = 5  # "auto" takes a grid up to here, a central composite design beyond
+# Step in units of standard deviations, and nats below the mode at which the grid ends, by number of components: a
+# lattice sum over a smooth density converges so fast that these cost at most 0.02 sd in means and 4 % in sds.
+GRID = {1: (1.0, 10.0), 2: (1.3, 7.5), 3: (1.4, 7.0), 4: (1.6, 6.0)}
+GRID_BEYOND = (1.8, 5.0)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,11 @@ def fit_marginal(
         vcp = optim.x
     step, drop = GRID.get(model.k_vcp, GRID_BEYOND)
     options = _newton_options(minim_opts) if optim is None else {}
+    integration = choose_integration(integrate, model.k_vcp)
     fit = _core.fit_marginal(
         core, vcp, approx=approximation.name, leaf=approximation.leaf, n_quad=approximation.n_quad,
         mean_correction=approximation.mean_correction,
-        integrate=choose_integration(integrate, model.k_vcp), step=step, drop=drop, **options,
+        integrate=integration, step=step, drop=drop, **options,
     )  # fmt: skip
     if not fit.has_posterior:
         raise RuntimeError(f"the fit failed: {fit.status}")
@@ -106,7 +107,7 @@ def fit_marginal(
     _warn(status, fit, optim)
     return MixedGLMResults(
         model,
-        MarginalPosterior.of(model, fit),
+        MarginalPosterior.of(model, fit, step if integration == "grid" else None),
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
@@ -184,6 +185,10 @@ def maximize_marginal(
         value, gradient = approximation.log_marginal(core, vcp)
         return -value, -gradient
 
+    if method.lower() in NO_GRADIENT:
+        return scipy_minimize(
+            lambda vcp: objective(vcp)[0], start, method=method, options=dict(minim_opts or {})
+        )
     return scipy_minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
 
 

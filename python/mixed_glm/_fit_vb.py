@@ -57,7 +57,9 @@ class FullVariationalPosterior(Posterior):
         model, change = self.model, self.standardization
         exog = model.exog if change is None else change.apply(model.exog)
         columns = sparse.hstack([sparse.csr_array(exog), sparse.csr_array(model.exog_vc)], format="csr")
-        prior = np.concatenate([np.broadcast_to(model.fe_p, model.k_fep) ** -2.0, self.effect_precision[model.ident]])
+        prior = np.concatenate(
+            [np.broadcast_to(model.fe_p, model.k_fep) ** -2.0, self.effect_precision[model.ident]]
+        )
         precision = (columns.T @ (columns * self.weight[:, None])).toarray() + np.diag(prior)
         p, k = model.k_fep, model.k_vcp
         coefficients = np.r_[0:p, p + k : len(self.mean)]

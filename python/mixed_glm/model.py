@@ -12,9 +12,10 @@ import pandas as pd
 from scipy import sparse
 
 from mixed_glm import _core
+from mixed_glm._choose import choose
 from mixed_glm._design import Design, make_core, make_design
 from mixed_glm._fit_map import fit_map
-from mixed_glm._fit_marginal import EP_N_QUAD, LEAF_N_QUAD, Approximation, fit_marginal
+from mixed_glm._fit_marginal import EP_N_QUAD, Approximation, fit_marginal
 from mixed_glm._formula_encoding import Encoding
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
@@ -291,21 +292,25 @@ class MixedGLM(VariationalMethods):
         Parameters
         ----------
         method : str, default "auto"
-            ``"auto"``: leaf quadrature where the design has a leaf, otherwise Laplace; or the end of the name of a
-            ``fit_`` method: ``"laplace"``, ``"ep"``, ``"map"``.
+            ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=25)``) or expectation propagation, whichever
+            the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
+            where all agree within 0.04 posterior standard deviations, and above 500,000 rows. The result's
+            ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"map"``.
         **options
-            Passed on to that method.
+            Passed on to that method; for ``"auto"`` only ``integrate``, as in `fit_laplace`.
         """
         if method == "auto":
-            return self._fit_best(**options)
+            chosen = choose(self)
+            return self._fit_by(chosen.approximation, chosen.start, **options)
         if method not in METHODS:
             raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
         result: MixedGLMResults = getattr(self, f"fit_{method}")(**options)
         return result
 
-    def _fit_best(self, **options: Any) -> MixedGLMResults:
-        has_leaf = any(_core.leaf_candidates(self.core()))
-        return self.fit_laplace(**{"n_quad": LEAF_N_QUAD if has_leaf else 1} | options)
+    def _fit_by(
+        self, approximation: Approximation, start: Floats, integrate: str = "auto"
+    ) -> MixedGLMResults:
+        return fit_marginal(self, approximation, integrate, "newton", None, start)
 
     def fit_map(
         self,
@@ -380,7 +385,7 @@ class MixedGLM(VariationalMethods):
         method : str, default "newton"
             Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
         minim_opts : mapping, optional
-            Options of the method; for ``"newton"`` ``tol`` (1e-10, of the squared distance to the mode in posterior
+            Options of the method; for ``"newton"`` ``tol`` (1e-8, of the squared distance to the mode in posterior
             standard deviations) and ``maxiter`` (200).
         start : array_like, shape (K,), optional
             Log standard deviations at which the search begins; default zeros.

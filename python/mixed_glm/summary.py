@@ -127,7 +127,9 @@ def summarize(result: MixedGLMResults, alpha: float) -> Summary:
     if model.response_levels is not None:
         notes.append(f"Success is {model.endog_names} = {model.response_levels[1]!r}")
     if result.method == "vb":
-        notes.append("Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)")
+        notes.append(
+            "Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)"
+        )
     title = f"{FAMILY_TITLES.get(model.family.name, model.family.name)} Mixed GLM Results"
     return Summary(title, _header(result), _parameter_table(result, alpha), notes)
 

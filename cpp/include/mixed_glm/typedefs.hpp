@@ -23,4 +23,6 @@ using ConstMatrixRef = Eigen::Ref<const Matrix, 0, Eigen::OuterStride<>>;
 // size is part of the numerical result (order of summation), so it never depends on the machine.
 constexpr Index row_block_size = 256;
 
+constexpr double log_two_pi = 1.8378770664093454836;
+
 }  // namespace mixed_glm

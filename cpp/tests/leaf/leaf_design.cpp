@@ -16,7 +16,7 @@ TEST_CASE("a component is a candidate if each row touches at most one of its eff
   for (const auto shape : all_shapes()) {
     const auto source = random_design(shape, 80, 2, 3);
     const Design design = source.design();
-    const std::vector<bool> candidates = leaf_candidates(design);
+    const std::vector<bool> candidates = design.single_components();
     REQUIRE(Index(candidates.size()) == source.components);
     Index most = -1, best = -1;
     for (Index k = 0; k < source.components; ++k) {
@@ -37,14 +37,14 @@ TEST_CASE("a component is a candidate if each row touches at most one of its eff
         best = k;
       }
     }
-    CHECK(default_leaf(design) == best);
+    CHECK(design.largest_single() == best);
   }
 }
 
 TEST_CASE("no leaf where every row touches several effects of a component") {
   const auto source = random_design(Shape::ragged, 80, 2, 3);
   const Design design = source.design();
-  CHECK(default_leaf(design) == -1);
+  CHECK(design.largest_single() == -1);
   const Model model = random_model(design, source, PoissonLog(), 1);
   CHECK_THROWS_AS(LeafDesign(model, 0), std::invalid_argument);
   CHECK_THROWS_AS(LeafDesign(model, 1), std::invalid_argument);
@@ -57,13 +57,12 @@ TEST_CASE("rows by group, with the linear predictor that the full design has") {
     const Design design = source.design();
     const Model model = random_model(design, source, PoissonLog(), 1);
     for (Index k = 0; k < design.components(); ++k) {
-      if (!leaf_candidates(design)[size_t(k)]) continue;
+      if (!design.single_components()[size_t(k)]) continue;
       CAPTURE(int(shape), k);
       const LeafDesign leaf(model, k);
       const Design& reduced = leaf.reduced().design();
       CHECK(reduced.rows() == design.rows());
-      CHECK(double(reduced.effects()) ==
-            double(design.effects()) - design.component_size()[k]);
+      CHECK(double(reduced.effects()) == double(design.effects()) - design.component_size()[k]);
       const Vector full = test_support::Random(3).normal_matrix(design.coefficients(), 1);
       Vector rest(reduced.coefficients());
       rest.tail(design.fixed()) = full.tail(design.fixed());

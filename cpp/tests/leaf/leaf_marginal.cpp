@@ -69,7 +69,7 @@ TEST_CASE("derivatives of the leaf likelihood agree with finite differences") {
       const Design design = source.design();
       const Model model = random_model(design, source, family, 5);
       for (Index k = 0; k < design.components(); ++k) {
-        if (!leaf_candidates(design)[size_t(k)]) continue;
+        if (!design.single_components()[size_t(k)]) continue;
         CAPTURE(int(shape), family_name(family), link_name(family), k);
         const LeafDesign leaf(model, k);
         LeafLikelihood likelihood(leaf, 40);
@@ -116,7 +116,7 @@ TEST_CASE("the gradient of the leaf marginal is exact") {
         const Design design = source.design();
         const Model model = random_model(design, source, family, 5);
         for (Index k = 0; k < design.components(); ++k) {
-          if (!leaf_candidates(design)[size_t(k)]) continue;
+          if (!design.single_components()[size_t(k)]) continue;
           CAPTURE(int(shape), family_name(family), link_name(family), p, k);
           // exp(-exp(eta)) falls so steeply that a rule of few nodes is a rough integral of it.
           const bool steep = link_name(family).find("loglog") != std::string::npos;

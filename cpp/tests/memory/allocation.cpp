@@ -119,9 +119,9 @@ TEST_CASE("the search with leaf quadrature allocates nothing") {
     CAPTURE(int(shape));
     const auto source = random_design(shape, 300, 3, 3);
     const Design design = source.design();
-    if (default_leaf(design) < 0) continue;
+    if (design.largest_single() < 0) continue;
     const Model model = random_model(design, source, BinomialLogit(), 3);
-    const LeafDesign leaf(model, default_leaf(design));
+    const LeafDesign leaf(model, design.largest_single());
     LeafLikelihood likelihood(leaf, 15);
     likelihood.set_sd(0.8);
     check_search(likelihood, model);

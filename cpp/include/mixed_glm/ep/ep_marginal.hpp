@@ -17,8 +17,8 @@ namespace mixed_glm {
 struct EpSettings {
   Index n_quad = 15;        // nodes for each tilted density
   double tolerance = 1e-4;  // on the largest change of a row (ep_gaussian.hpp)
-  int max_sweeps = 100;
-  double damping = 1.0;  // of the first sweeps; halved while the changes grow
+  int max_sweeps = 200;
+  double damping = 1.0;  // of the first sweeps; less where the changes grow
   LaplaceSettings laplace;
 };
 
@@ -82,7 +82,7 @@ class EpMarginal final : public Marginal {
       const double change = ep_.sweep(damping);
       if (!ep_.is_finite()) return false;
       if (change <= settings_.tolerance) return true;
-      if (change > 0.9 * last && k > 1) damping = std::max(0.5 * damping, 0.1);
+      if (change > last) damping = std::max(0.6 * damping, 0.1);
       last = change;
     }
     return false;

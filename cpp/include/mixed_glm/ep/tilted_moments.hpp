@@ -8,7 +8,7 @@
 // Newton's method inside a bracket, all rows of the block at once.
 #pragma once
 
-#include <mixed_glm/math/gauss_hermite.hpp>
+#include <mixed_glm/math/adaptive_rule.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
 
 namespace mixed_glm {
@@ -16,7 +16,7 @@ namespace mixed_glm {
 class TiltedMoments {
  public:
   TiltedMoments(const Model& model, Index n_quad)
-      : sites_(model), rule_(n_quad), log_terms_(row_block_size, n_quad) {}
+      : sites_(model), rule_(n_quad), wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
 
   // Cavities come in, moments go out; block.eta holds a guess of the modes.
   struct Rows {
@@ -32,6 +32,8 @@ class TiltedMoments {
  private:
   static constexpr int max_iterations = 60;
   static constexpr double settled = 1e-3;  // of the tilted scale
+  static constexpr double widest = 3.0;    // cavity sd beyond which a block takes the wide rule
+  static constexpr Index fewest_wide_nodes = 41;
 
   void find_modes(RowBlock& block, const Rows& rows) {
     low_.fill(-std::numeric_limits<double>::infinity());
@@ -56,38 +58,44 @@ class TiltedMoments {
   }
 
   void integrate(RowBlock& block, Rows& rows) {
-    const Index n = block.count, nodes = rule_.nodes.size();
-    using Array = Eigen::Map<const Eigen::ArrayXd>;
-    const Array cavity_mean(rows.cavity_mean.data(), n), precision(rows.cavity_precision.data(), n);
-    const Array scale(scale_.data(), n);
-    mode_ = Array(block.eta.data(), n);
-    for (Index k = 0; k < nodes; ++k) {
-      block.view(block.eta).array() = mode_ + (std::sqrt(2.0) * rule_.nodes[k]) * scale;
-      sites_.evaluate<0>(block);
-      log_terms_.col(k).head(n) =
-          Array(block.value.data(), n) + rule_.log_weights[k] -
-          0.5 * precision * (Array(block.eta.data(), n) - cavity_mean).square();
+    const Index n = block.count;
+    const std::array<double, row_block_size> mode = block.eta;
+    const auto precision = block.view(rows.cavity_precision);
+    const bool wide = precision.minCoeff() < 1.0 / (widest * widest);
+    const AdaptiveRule& rule = wide ? wide_rule_ : rule_;
+    nodes_.resize(rule.size(), row_block_size);
+    log_terms_.resize(rule.size(), row_block_size);
+    for (Index r = 0; r < n; ++r) {
+      const auto i = size_t(r);
+      rule.place(mode[i] - rows.cavity_mean[i], scale_[i], 1.0 / std::sqrt(precision[r]),
+                 nodes_.col(r), log_terms_.col(r));
     }
-    auto terms = log_terms_.topRows(n);
-    highest_ = terms.rowwise().maxCoeff();
-    terms = (terms.colwise() - highest_).exp();
-    sum_ = terms.rowwise().sum();
-    const Eigen::ArrayXd x = std::sqrt(2.0) * rule_.nodes.array();
-    first_ = (terms.matrix() * x.matrix()).array() / sum_;
-    second_ = (terms.matrix() * x.square().matrix()).array() / sum_;
-    Eigen::Map<Eigen::ArrayXd>(rows.mean.data(), n) = mode_ + scale * first_;
-    Eigen::Map<Eigen::ArrayXd>(rows.variance.data(), n) =
-        scale.square() * (second_ - first_.square());
-    Eigen::Map<Eigen::ArrayXd>(rows.log_z.data(), n) = highest_ + sum_.log() +
-                                                       (std::sqrt(2.0) * scale).log() +
-                                                       0.5 * (precision.log() - log_two_pi);
+    for (Index k = 0; k < rule.size(); ++k) {
+      for (Index r = 0; r < n; ++r)
+        block.eta[size_t(r)] = nodes_(k, r) + rows.cavity_mean[size_t(r)];
+      sites_.evaluate<0>(block);
+      log_terms_.row(k).head(n) += block.view(block.value).transpose().array();
+    }
+    for (Index r = 0; r < n; ++r) {
+      const auto i = size_t(r);
+      auto terms = log_terms_.col(r);
+      const double highest = terms.maxCoeff();
+      terms = (terms - highest).exp();
+      const double sum = terms.sum(), center = mode[i] - rows.cavity_mean[i];
+      auto deviation = nodes_.col(r);
+      deviation -= center;
+      const double first = (terms * deviation).sum() / sum;
+      const double second = (terms * deviation.square()).sum() / sum;
+      rows.mean[i] = mode[i] + first;
+      rows.variance[i] = second - first * first;
+      rows.log_z[i] = highest + std::log(sum);
+    }
   }
 
   LikelihoodSites sites_;
-  GaussHermite rule_;
+  AdaptiveRule rule_, wide_rule_;
   RowBlock::Column low_, high_, scale_;
-  Eigen::ArrayXXd log_terms_;
-  Eigen::ArrayXd mode_, highest_, sum_, first_, second_;
+  Eigen::ArrayXXd nodes_, log_terms_;  // nodes x rows
 };
 
 }  // namespace mixed_glm

@@ -21,9 +21,9 @@ struct NewtonSettings {
   bool last_step = false;  // take the step that the converged point still promises, without a new H
   double stalled_tolerance = 1e-6;  // on the decrement where no step improves any more: what
                                     // rounding, or the error of a quadrature, leaves
-  int max_iterations = 100;  // over all restarts
-  int patience = 25;         // iterations from a given start before the family's own is tried
-  int max_halvings = 40;     // of one step
+  int max_iterations = 100;         // over all restarts
+  int patience = 25;      // iterations from a given start before the family's own is tried
+  int max_halvings = 40;  // of one step
 };
 
 // The objective, its gradient and the factorized H at one point, and the search for the mode.

@@ -72,7 +72,11 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   } else if (!GridWalk(whitened, k, settings.grid).run(visit)) {
     fit.status = FitStatus::grid_too_large;
   }
-  fit.posterior = mixture.finish();
+  if (mixture.is_empty()) {
+    fit.status = FitStatus::evaluation_failed;
+  } else {
+    fit.posterior = mixture.finish();
+  }
 }
 
 }  // namespace detail
@@ -83,7 +87,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   MarginalFit fit;
   MarginalModeSearch search(marginal, settings.mode);
   fit.mode = search.find(start);
-  if (fit.mode.iterations == 0 || !std::isfinite(fit.mode.log_density)) return fit;
+  if (!fit.mode.found) return fit;
   fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
   const bool plug_in = settings.integrate == Integrate::mode || start.size() == 0;
   const ConditionalPosterior at_mode =

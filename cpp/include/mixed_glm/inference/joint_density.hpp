@@ -65,7 +65,7 @@ class JointDensity {
       detail::predict(design, coefficients_, block);
       eta.segment(block.first, block.count) = block.view(block.eta);
     }
-    return eta;
+    return design.to_user_rows(eta);
   }
 
  private:

@@ -13,6 +13,9 @@ struct PosteriorPoint {
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
   Vector fe_mean, fe_sd;     // of the fixed effects given psi
+  // Of the random effects given psi, the caller's order; empty for all points where they would be
+  // more than a posterior should hold.
+  Vector vc_mean, vc_sd, vc_skewness;
 };
 
 struct PosteriorSummary {
@@ -45,9 +48,13 @@ class PosteriorMixture {
     if (point.log_weight > -std::numeric_limits<double>::infinity()) {
       accumulate(posterior, point.log_weight);
     }
+    keep_effects(posterior, point);
     points_.push_back(std::move(point));
   }
 
+  bool is_empty() const { return !(total_ > 0.0); }
+
+  // Of a mixture that is not empty.
   PosteriorSummary finish() const {
     PosteriorSummary result;
     result.points = points_;
@@ -73,6 +80,28 @@ class PosteriorMixture {
   struct PsiMoments {
     Vector mean, sd, skewness;
   };
+
+  static constexpr Index most_kept = 20'000'000;  // points x effects
+
+  void keep_effects(const ConditionalPosterior& posterior, PosteriorPoint& point) {
+    const Design& design = model_->design();
+    const Index q = design.effects();
+    if (Index(points_.size() + 1) * q > most_kept) {
+      for (PosteriorPoint& p : points_) p.vc_mean = p.vc_sd = p.vc_skewness = Vector();
+      return;
+    }
+    const Vector variance = posterior.variance.head(q);
+    const auto in_user_order = [&](const Vector& values) {
+      Vector result(q);
+      for (Index j = 0; j < q; ++j) result[design.user_effect(j)] = values[j];
+      return result;
+    };
+    point.vc_mean = in_user_order(posterior.mean.head(q));
+    point.vc_sd = in_user_order(variance.cwiseSqrt());
+    point.vc_skewness = posterior.third.size() > 0
+                            ? in_user_order(skewness(posterior.third, variance))
+                            : Vector(Vector::Zero(q));
+  }
 
   static Vector skewness(const Vector& third, const Vector& variance) {
     return (variance.array() > 0.0).select(third.array() / variance.array().pow(1.5), 0.0);

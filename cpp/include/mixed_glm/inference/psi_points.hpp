@@ -39,6 +39,7 @@ class WhitenedPsi {
   Vector psi(const Vector& z) const {
     return mode_.size() == 0 ? mode_ : Vector(mode_ + axes_ * z);
   }
+  const Matrix& axes() const { return axes_; }  // V Lambda^{-1/2}
   double log_jacobian() const { return log_jacobian_; }
 
  private:

@@ -14,38 +14,12 @@
 
 namespace mixed_glm {
 
-// Components of which each row touches at most one effect.
-inline std::vector<bool> leaf_candidates(const Design& design) {
-  std::vector<bool> candidate(size_t(design.components()), true);
-  std::vector<Index> last_row(candidate.size(), -1);
-  const SparseRows& z = design.z();
-  for (Index i = 0; i < z.rows(); ++i) {
-    for (Index e = z.begin(i); e < z.end(i); ++e) {
-      const auto k = size_t(design.component(z.columns()[e]));
-      if (last_row[k] == i) candidate[k] = false;
-      last_row[k] = i;
-    }
-  }
-  return candidate;
-}
-
-// The candidate with the most effects; -1 if there is none.
-inline Index default_leaf(const Design& design) {
-  const std::vector<bool> candidate = leaf_candidates(design);
-  Index best = -1;
-  for (Index k = 0; k < design.components(); ++k) {
-    if (!candidate[size_t(k)]) continue;
-    if (best < 0 || design.component_size()[k] > design.component_size()[best]) best = k;
-  }
-  return best;
-}
-
 class LeafDesign {
  public:
   // The model is viewed and must outlive this object; its rows are copied in the order of groups.
   LeafDesign(const Model& model, Index leaf) : full_(&model), leaf_(leaf) {
     const Design& design = model.design();
-    if (leaf < 0 || leaf >= design.components() || !leaf_candidates(design)[size_t(leaf)]) {
+    if (leaf < 0 || leaf >= design.components() || !design.single_components()[size_t(leaf)]) {
       throw std::invalid_argument(
           "leaf: expected a variance component of which each row touches at most one effect");
     }
@@ -167,7 +141,7 @@ class LeafDesign {
       clique_start.push_back(static_cast<std::int64_t>(members.size()));
     }
     const auto q = static_cast<Index>(other_effect_.size());
-    reduced_design_ = std::make_unique<Design>(
+    reduced_design_ = Design::with_cliques(
         x_, SparseRows(design.rows(), q, row_start.data(), columns.data(), values.data()),
         SparseRows(groups(), q, clique_start.data(), members.data(), nullptr), ident,
         design.components(), offset_);

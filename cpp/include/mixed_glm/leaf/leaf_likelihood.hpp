@@ -14,7 +14,7 @@ namespace mixed_glm {
 class LeafLikelihood final : public CoefficientLikelihood {
  public:
   LeafLikelihood(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf, n_quad) {}
+      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf) {}
 
   void set_sd(double sd) { sd_ = sd; }
   double sd() const { return sd_; }
@@ -59,22 +59,36 @@ class LeafLikelihood final : public CoefficientLikelihood {
     }
   }
 
+  // Work space that only grows, so that groups of different size share it.
+  void reserve(Index size, Index nodes) {
+    if (weighted_.rows() < size || weighted_.cols() < nodes) {
+      weighted_.resize(std::max(weighted_.rows(), size), std::max(weighted_.cols(), nodes));
+    }
+    if (covariance_.rows() < size) covariance_.resize(size, size);
+  }
+
   void subtract_covariance(Index g, double* curvature) {
     if (leaf_->group_begin(g) == leaf_->group_end(g)) return;
     const auto scores = scores_.of(g);
-    covariance_.noalias() = scores * nodes_.weights(g).asDiagonal() * scores.transpose();
+    const Index size = scores.rows(), nodes = scores.cols();
+    reserve(size, nodes);
+    auto weighted = weighted_.topLeftCorner(size, nodes);
+    weighted = scores;
+    for (Index k = 0; k < nodes; ++k) weighted.col(k) *= nodes_.weights(g)[k];
+    auto covariance = covariance_.topLeftCorner(size, size);
+    covariance.noalias() = weighted * scores.transpose();
     const BorderedPattern& pattern = design().pattern();
     const Index touched = leaf_->touched_count(g), p = pattern.border(), t = pattern.tail();
     const std::int32_t* position = leaf_->clique(g);
     for (Index a = 0; a < touched; ++a) {
-      for (Index b = 0; b <= a; ++b) curvature[*position++] -= covariance_(a, b);
+      for (Index b = 0; b <= a; ++b) curvature[*position++] -= covariance(a, b);
       const Code effect = leaf_->touched()[size_t(leaf_->touched_begin(g) + a)];
       double* const border = curvature + pattern.border_position(effect);
-      for (Index c = 0; c < p; ++c) border[c] -= covariance_(touched + c, a);
+      for (Index c = 0; c < p; ++c) border[c] -= covariance(touched + c, a);
     }
     for (Index b = 0; b < p; ++b) {
       double* const column = curvature + pattern.dense_position(t + b, t + b);
-      for (Index a = b; a < p; ++a) column[a - b] -= covariance_(touched + a, touched + b);
+      for (Index a = b; a < p; ++a) column[a - b] -= covariance(touched + a, touched + b);
     }
   }
 
@@ -83,7 +97,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   LeafNodes nodes_;
   LeafScores scores_;
   RowBlock block_;
-  Matrix covariance_;
+  Matrix weighted_, covariance_;
 };
 
 }  // namespace mixed_glm

@@ -26,16 +26,18 @@ class LeafMarginal final : public Marginal {
         leaf_(model, leaf),
         likelihood_(leaf_, settings.n_quad),
         mode_(likelihood_, model.prior(), settings_.inner),
+        full_likelihood_(model),
+        joint_mode_(full_likelihood_, model.prior()),
         sigma_(leaf_.reduced().design().pattern()),
         moments_(leaf_, likelihood_),
         expected_squares_(model.design().components()),
         information_(model.design().components()) {}
 
   bool evaluate(const Vector& psi) override {
-    predict(psi);
-    psi_ = psi;
     likelihood_.set_sd(1.0 / std::sqrt(effect_precision(psi[leaf_.leaf()])));
-    valid_ = mode_.find(psi);
+    const bool warm = valid_ && predict(psi);
+    psi_ = psi;
+    valid_ = (warm && mode_.find(psi)) || (start_at_joint_mode(psi) && mode_.find(psi));
     if (!valid_) return false;
     const Design& reduced = leaf_.reduced().design();
     log_density_ = mode_.log_density() + model().prior().log_density(psi) +
@@ -54,6 +56,10 @@ class LeafMarginal final : public Marginal {
   const Vector& information() const override { return information_; }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
+  double value_error() const override {
+    return likelihood_.sd() <= AdaptiveRule::widest_for_gauss_hermite ? Marginal::value_error()
+                                                                      : quadrature_error;
+  }
 
   ConditionalPosterior posterior() const override {
     const Design& full = model().design();
@@ -73,7 +79,7 @@ class LeafMarginal final : public Marginal {
       if (j < 0) continue;
       const auto m = moments_.moments(g);
       result.mean[j] = likelihood_modes()[g] + m[0];
-      result.variance[j] = m[1] - m[0] * m[0];
+      result.variance[j] = moments_.variance(g);
       result.third[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
     }
     result.mean.tail(p) = v.tail(p);
@@ -83,30 +89,50 @@ class LeafMarginal final : public Marginal {
   }
 
  private:
+  static constexpr double quadrature_error = 0.05;  // nats, of a very wide leaf
+
   // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a
   // wide leaf the two differ, and near the mode it is the gradient that counts.
   static LeafSettings with_quadrature_error(LeafSettings settings) {
-    settings.inner.value_error = std::max(settings.inner.value_error, 0.05);
+    settings.inner.value_error = std::max(settings.inner.value_error, quadrature_error);
+    settings.inner.stalled_tolerance = quadrature_error;
     return settings;
   }
 
   const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
 
-  // The last mode, moved to first order. Far steps are not predicted.
-  void predict(const Vector& psi) {
-    if (!valid_) return;
+  // The mode of all coefficients together, leaf included, as a start: it is found from anywhere.
+  bool start_at_joint_mode(const Vector& psi) {
+    if (!joint_mode_.find(psi)) return false;
+    const Design& reduced = leaf_.reduced().design();
+    const Vector& x = joint_mode_.coefficients();
+    Vector start(reduced.coefficients());
+    start.tail(reduced.fixed()) = x.tail(reduced.fixed());
+    for (Index j = 0; j < reduced.effects(); ++j) start[j] = x[leaf_.full_effect(j)];
+    Vector leaf_start = Vector::Zero(leaf_.groups());
+    for (Index g = 0; g < leaf_.groups(); ++g) {
+      if (leaf_.group_effect(g) >= 0) leaf_start[g] = x[leaf_.group_effect(g)];
+    }
+    mode_.set_start(start);
+    likelihood_.nodes().modes().set_start(leaf_start);
+    return true;
+  }
+
+  // Starts at the last mode, moved to first order. False for a step too far for that.
+  bool predict(const Vector& psi) {
     const Vector change = psi - psi_;
-    if (change.cwiseAbs().maxCoeff() > 1.0) return;
+    if (change.cwiseAbs().maxCoeff() > 1.0) return false;
     const Design& reduced = leaf_.reduced().design();
     direction_.setZero(reduced.coefficients());
     for (Index j = 0; j < reduced.effects(); ++j) {
       direction_[j] = 2.0 * mode_.prior().precision()[j] * mode_.coefficients()[j] *
                       change[reduced.component(j)];
     }
-    const double sd = likelihood_.sd();
-    moments_.add_square_coupling(change[leaf_.leaf()] / (sd * sd), direction_);
+    const double precision = effect_precision(psi_[leaf_.leaf()]);
+    moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction_);
     mode_.cholesky().solve_in_place(direction_);
     mode_.set_start(mode_.coefficients() + direction_);
+    return true;
   }
 
   void sum_squares() {
@@ -124,7 +150,8 @@ class LeafMarginal final : public Marginal {
       if (leaf_.group_effect(g) < 0) continue;
       const double mode = likelihood_modes()[g];
       const auto m = moments_.moments(g);
-      add(leaf_.leaf(), leaf_precision, mode * mode + 2.0 * mode * m[0] + m[1], m[1] - m[0] * m[0]);
+      add(leaf_.leaf(), leaf_precision, mode * mode + 2.0 * mode * m[0] + m[1],
+          moments_.variance(g));
     }
   }
   void add(Index component, double precision, double square, double variance) {
@@ -137,6 +164,8 @@ class LeafMarginal final : public Marginal {
   LeafDesign leaf_;
   LeafLikelihood likelihood_;
   ConditionalMode mode_;
+  RowLikelihood full_likelihood_;
+  ConditionalMode joint_mode_;
   SelectedInverse sigma_;
   LeafMoments moments_;
   Vector psi_, direction_, expected_squares_, information_;

@@ -29,17 +29,20 @@ class LeafModes {
     low_.setConstant(leaf_->groups(), -infinity);
     high_.setConstant(leaf_->groups(), infinity);
     const double precision = 1.0 / (sd * sd);
+    last_slope_.setConstant(leaf_->groups(), infinity);
+    last_move_.setZero(leaf_->groups());
     for (int k = 0; k < max_iterations; ++k) {
       expand(eta, precision);
       if (step()) break;
     }
   }
 
+  void set_start(const Vector& mode) { mode_ = mode; }
   const Vector& mode() const { return mode_; }
   const Vector& scale() const { return scale_; }
 
  private:
-  static constexpr int max_iterations = 60;
+  static constexpr int max_iterations = 150;
 
   // h' and -h'' of every group at its mode.
   void expand(const Vector& eta, double precision) {
@@ -63,16 +66,31 @@ class LeafModes {
     }
   }
 
-  // True if no group moved by more than a thousandth of its scale.
+  // True if no group moved by more than a thousandth of its scale. Newton's step is taken where it
+  // stays in the bracket and the slope falls fast; otherwise the bracket is halved, or, where one
+  // end is not known yet, the last move doubled.
   bool step() {
     bool settled = true;
     for (Index g = 0; g < mode_.size(); ++g) {
-      (slope_[g] > 0.0 ? low_ : high_)[g] = mode_[g];
+      const double slope = slope_[g], at = mode_[g];
+      (slope > 0.0 ? low_ : high_)[g] = at;
       scale_[g] = 1.0 / std::sqrt(curvature_[g]);
-      double next = mode_[g] + slope_[g] / curvature_[g];
-      if (!(next >= low_[g] && next <= high_[g])) next = 0.5 * (low_[g] + high_[g]);
-      if (!std::isfinite(next)) continue;  // nothing better is known
-      settled = settled && std::abs(next - mode_[g]) <= 0.001 * scale_[g];
+      const bool bracketed = std::isfinite(low_[g]) && std::isfinite(high_[g]);
+      const bool slow = !(std::abs(slope) <= 0.2 * last_slope_[g]);
+      double move = slope / curvature_[g];
+      const bool close = std::abs(move) <= 0.001 * scale_[g];
+      if (!bracketed) {  // a slow approach is sped up, a leap held back
+        const double reach = std::max(4.0, 3.0 * std::abs(last_move_[g]));
+        if (!(std::abs(move) < reach) || (slow && !close && last_move_[g] != 0.0)) {
+          move = std::copysign(reach, slope);
+        }
+      }
+      double next = at + move;
+      const bool inside = next >= low_[g] && next <= high_[g];
+      if (bracketed && (!inside || (slow && !close))) next = 0.5 * (low_[g] + high_[g]);
+      last_slope_[g] = std::abs(slope);
+      last_move_[g] = next - at;
+      settled = settled && close;
       mode_[g] = next;
     }
     return settled;
@@ -80,7 +98,7 @@ class LeafModes {
 
   const LeafDesign* leaf_;
   LikelihoodSites sites_;
-  Vector mode_, scale_, slope_, curvature_, low_, high_;
+  Vector mode_, scale_, slope_, curvature_, low_, high_, last_slope_, last_move_;
 };
 
 }  // namespace mixed_glm

@@ -22,6 +22,7 @@ class LeafMoments {
         likelihood_(&likelihood),
         slots_(size_t(row_block_size)),
         row_variance_(leaf.full().design().rows()),
+        node_variance_(leaf.groups()),
         moments_(3, leaf.groups()),
         couplings_(size_t(leaf.groups())) {}
 
@@ -43,6 +44,12 @@ class LeafMoments {
   const Vector& delta() const { return delta_; }  // of (v, beta)
   // E[(u_g - mode_g)^m], m = 1, 2, 3.
   auto moments(Index g) const { return moments_.col(g); }
+  // Where the second-order terms outweigh it, that of the nodes alone.
+  double variance(Index g) const {
+    const auto m = moments_.col(g);
+    const double corrected = m[1] - m[0] * m[0];
+    return corrected > 0.0 ? corrected : node_variance_[g];
+  }
   // Adds Cov_k(c, u^2) over all groups: what a change of the leaf's precision does to the gradient.
   void add_square_coupling(double factor, Vector& gradient) const {
     for (Index g = 0; g < leaf_->groups(); ++g) {
@@ -88,6 +95,7 @@ class LeafMoments {
     powers_.row(1) = deviation_.cwiseAbs2().transpose();
     powers_.row(2) = deviation_.array().cube().matrix().transpose();
     moments_.col(g) = powers_ * w;
+    node_variance_[g] = moments_(1, g) - moments_(0, g) * moments_(0, g);
     couplings_[size_t(g)].setZero(3, likelihood_->scores().size(g));
     if (is_empty(g)) return;
     const auto scores = likelihood_->scores().of(g);
@@ -159,6 +167,7 @@ class LeafMoments {
   std::vector<Slot> slots_;
   Vector row_variance_, deviation_, predicted_, delta_;
   Matrix powers_, covariance_;
+  Vector node_variance_;
   Matrix moments_;                 // 3 x groups
   std::vector<Matrix> couplings_;  // of each group, 3 x size: Cov_k(f, c)
 };

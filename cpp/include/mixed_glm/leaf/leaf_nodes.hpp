@@ -1,15 +1,16 @@
 // Quadrature over the leaf's effects: for every group its nodes, their posterior weights, and every
 // row's derivatives at every node.
 //
-//     u_gk = mode_g + sqrt(2) scale_g x_k
-//     w_gk proportional to weight_k exp(sum_{i in g} l_i(eta_i + factor_i u_gk)) N(u_gk; 0, sd^2)
+//     w_gk proportional to weight_gk exp(sum_{i in g} l_i(eta_i + factor_i u_gk))
+//
+// with nodes u_gk and weights for the integral over N(u; 0, sd^2) by an adaptive rule.
 //
 // Rows are visited in batches of whole groups that fit a block; a group larger than that is a batch
 // of its own, whose chunks are evaluated once for the weights and once more for the derivatives.
 #pragma once
 
 #include <mixed_glm/leaf/leaf_modes.hpp>
-#include <mixed_glm/math/gauss_hermite.hpp>
+#include <mixed_glm/math/adaptive_rule.hpp>
 
 namespace mixed_glm {
 
@@ -25,19 +26,15 @@ class LeafNodes {
   LeafNodes(const LeafDesign& leaf, Index n_quad)
       : leaf_(&leaf),
         rule_(n_quad),
+        wide_rule_(std::max(n_quad, fewest_wide_nodes)),
         modes_(leaf),
-        eta_(leaf.full().design().rows()),
-        nodes_(n_quad, leaf.groups()),
-        weights_(n_quad, leaf.groups()) {
-    for (Matrix* m : {&chunk_.value, &chunk_.d1, &chunk_.d2, &chunk_.d3}) {
-      m->resize(row_block_size, n_quad);
-    }
+        eta_(leaf.full().design().rows()) {
     chunk_.mean_d1.resize(row_block_size);
     make_batches();
   }
 
-  Index n_quad() const { return rule_.nodes.size(); }
   const LeafModes& modes() const { return modes_; }
+  LeafModes& modes() { return modes_; }
   auto nodes(Index g) const { return nodes_.col(g); }      // K
   auto weights(Index g) const { return weights_.col(g); }  // K, summing to one
 
@@ -49,11 +46,12 @@ class LeafNodes {
       detail::predict(leaf_->reduced().design(), coefficients, block);
       eta_.segment(block.first, block.count) = block.view(block.eta);
     }
-    sd_ = sd;
     modes_.find(eta_, sd);
+    const AdaptiveRule& rule = sd > AdaptiveRule::widest_for_gauss_hermite ? wide_rule_ : rule_;
+    reserve(rule.size());
     for (Index g = 0; g < leaf_->groups(); ++g) {
-      nodes_.col(g).array() =
-          modes_.mode()[g] + std::sqrt(2.0) * modes_.scale()[g] * rule_.nodes.array();
+      rule.place(modes_.mode()[g], modes_.scale()[g], sd, nodes_.col(g).array(),
+                 log_weights_.col(g).array());
     }
   }
 
@@ -81,6 +79,16 @@ class LeafNodes {
     Index first_group, last_group, first_row, last_row;
     bool one_chunk() const { return last_row - first_row <= row_block_size; }
   };
+  static constexpr Index fewest_wide_nodes = 41;
+
+  Index n_quad() const { return nodes_.rows(); }
+  void reserve(Index n_quad) {
+    for (Matrix* m : {&nodes_, &log_weights_, &weights_}) m->resize(n_quad, leaf_->groups());
+    for (Matrix* m : {&chunk_.value, &chunk_.d1, &chunk_.d2, &chunk_.d3}) {
+      m->resize(row_block_size, n_quad);
+    }
+  }
+
   void make_batches() {
     Batch batch{0, 0, 0, 0};
     for (Index g = 0; g < leaf_->groups(); ++g) {
@@ -159,13 +167,12 @@ class LeafNodes {
   // Sums of log likelihoods -> normalized weights; returns the log of the integral.
   double normalize(Index g) {
     auto w = weights_.col(g);
-    w.array() += rule_.log_weights.array() - 0.5 * (nodes_.col(g).array() / sd_).square();
+    w += log_weights_.col(g);
     const double highest = w.maxCoeff();
     w.array() = (w.array() - highest).exp();
     const double sum = w.sum();
     w /= sum;
-    const double log_step = std::log(std::sqrt(2.0) * modes_.scale()[g] / sd_) - 0.5 * log_two_pi;
-    return highest + std::log(sum) + log_step;
+    return highest + std::log(sum);
   }
 
   void center() {
@@ -178,11 +185,10 @@ class LeafNodes {
   }
 
   const LeafDesign* leaf_;
-  GaussHermite rule_;
+  AdaptiveRule rule_, wide_rule_;
   LeafModes modes_;
-  double sd_ = 1.0;
   Vector eta_;
-  Matrix nodes_, weights_;  // K x groups
+  Matrix nodes_, log_weights_, weights_;  // K x groups
   NodeChunk chunk_;
   std::vector<Batch> batches_;
 };

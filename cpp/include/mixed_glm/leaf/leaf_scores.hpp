@@ -8,8 +8,7 @@ namespace mixed_glm {
 
 class LeafScores {
  public:
-  LeafScores(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf), n_quad_(n_quad), slots_(size_t(row_block_size)) {
+  explicit LeafScores(const LeafDesign& leaf) : leaf_(&leaf), slots_(size_t(row_block_size)) {
     for (Index g = 0; g < leaf.groups(); ++g) most_ = std::max(most_, size(g));
   }
 
@@ -23,7 +22,7 @@ class LeafScores {
     while (r < chunk.count) {
       const Index row = chunk.first + r, g = leaf_->row_group()[size_t(row)];
       const Index count = std::min(leaf_->group_end(g), chunk.first + chunk.count) - row;
-      if (row == leaf_->group_begin(g)) clear(g);
+      if (row == leaf_->group_begin(g)) clear(g, chunk.d1.cols());
       const auto deviations = chunk.d1.middleRows(r, count);
       of(g).bottomRows(fixed()).noalias() +=
           design.x().middleRows(row, count).transpose() * deviations;
@@ -37,8 +36,8 @@ class LeafScores {
   // A batch has at most row_block_size groups.
   Matrix& slot(Index g) { return slots_[size_t(g % row_block_size)]; }
 
-  void clear(Index g) {
-    if (slot(g).size() == 0) slot(g).resize(most_, n_quad_);
+  void clear(Index g, Index n_quad) {
+    slot(g).resize(most_, n_quad);
     of(g).setZero();
   }
 
@@ -55,7 +54,7 @@ class LeafScores {
   }
 
   const LeafDesign* leaf_;
-  Index n_quad_, most_ = 0;
+  Index most_ = 0;
   std::vector<Matrix> slots_;
 };
 

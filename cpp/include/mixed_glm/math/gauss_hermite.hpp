@@ -18,10 +18,11 @@ struct GaussHermite {
   Vector nodes;        // n, increasing
   Vector log_weights;  // n, of the unweighted integral
 
-  explicit GaussHermite(Index n) : nodes(n), log_weights(n) {
+  explicit GaussHermite(Index n) {
     if (n < 1 || n > 200) {
       throw std::invalid_argument("n_quad: expected 1 to 200 nodes, got " + std::to_string(n));
     }
+    log_weights.resize(n);
     Matrix jacobi = Matrix::Zero(n, n);
     for (Index j = 1; j < n; ++j) jacobi(j, j - 1) = std::sqrt(0.5 * double(j));
     nodes = Eigen::SelfAdjointEigenSolver<Matrix>(jacobi, Eigen::EigenvaluesOnly).eigenvalues();

@@ -3,11 +3,14 @@
 //     eta = offset + X beta + Z u        X: n x p dense, Z: n x q sparse
 //     u_j ~ N(0, exp(2 psi[component(j)]))
 //
-// Inside, effects are numbered in elimination order and coefficients stand as (u, beta), as in the
-// bordered precision matrix. The caller's numbering is restored by to_user_order().
+// Inside, effects are numbered in elimination order, coefficients stand as (u, beta), as in the
+// bordered precision matrix, and rows may be sorted (row_order.hpp). join() and to_user_rows()
+// restore the caller's order.
 #pragma once
 
+#include <memory>
 #include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/model/row_order.hpp>
 #include <mixed_glm/model/sparse_rows.hpp>
 #include <string>
 #include <utility>
@@ -17,30 +20,28 @@ namespace mixed_glm {
 
 class Design {
  public:
-  // x (n x p) and offset (n) are viewed, not copied: they must outlive the design.
-  // ident[j] in 0 .. components - 1: the variance component of effect j.
+  // x (n x p) and offset (n) are viewed and must outlive the design; they are copied only where
+  // rows are sorted. ident[j] in 0 .. components - 1: the variance component of effect j.
   Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
          ConstVectorRef offset)
-      : Design(x, z, z, ident, components, offset) {}
-
-  // Effects are neighbours where a row of `cliques` touches both; every row of z must be part of
-  // one.
-  Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
-         Index components, ConstVectorRef offset)
-      : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
-        offset_(offset.data(), offset.size()),
-        z_(std::move(z)),
-        order_(fill_reducing_order(effect_neighbours(cliques))),
-        pattern_(renumber(cliques), x.cols()),
-        component_(ident.size()),
-        component_size_(Vector::Zero(components)) {
-    check(ident, components);
-    for (size_t k = 0; k < order_.size(); ++k) {
-      component_[k] = ident[size_t(order_[k])];
-      component_size_[component_[k]] += 1.0;
-    }
+      : Design(x, z, z, ident, components, offset) {
+    sort_rows();
     locate_pairs();
   }
+
+  // The same with effects that are neighbours where a row of `cliques` touches both; every row of z
+  // must be part of one. Rows stay in the caller's order.
+  static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z, SparseRows cliques,
+                                              const std::vector<Code>& ident, Index components,
+                                              ConstVectorRef offset) {
+    std::unique_ptr<Design> design(
+        new Design(x, std::move(z), std::move(cliques), ident, components, offset));
+    design->locate_pairs();
+    return design;
+  }
+
+  Design(const Design&) = delete;  // others view its members
+  Design& operator=(const Design&) = delete;
 
   Index rows() const { return x_.rows(); }                     // n
   Index fixed() const { return x_.cols(); }                    // p
@@ -48,6 +49,24 @@ class Design {
   Index coefficients() const { return effects() + fixed(); }   // q + p
   Index components() const { return component_size_.size(); }  // K
   Index parameters() const { return coefficients() + components(); }
+
+  // Components of which each row touches at most one effect, and the largest of them (-1: none).
+  const std::vector<bool>& single_components() const { return single_; }
+  Index largest_single() const { return largest_single_component(single_, component_size_); }
+
+  // A value for each row, from the caller's order to the design's and back.
+  Vector to_design_rows(ConstVectorRef values) const {
+    if (row_order_.empty()) return values;
+    Vector sorted(values.size());
+    for (Index r = 0; r < values.size(); ++r) sorted[r] = values[row_order_[size_t(r)]];
+    return sorted;
+  }
+  Vector to_user_rows(ConstVectorRef values) const {
+    if (row_order_.empty()) return values;
+    Vector restored(values.size());
+    for (Index r = 0; r < values.size(); ++r) restored[row_order_[size_t(r)]] = values[r];
+    return restored;
+  }
 
   const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
   const Eigen::Map<const Vector>& offset() const { return offset_; }
@@ -84,6 +103,23 @@ class Design {
   }
 
  private:
+  Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
+         Index components, ConstVectorRef offset)
+      : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
+        offset_(offset.data(), offset.size()),
+        z_(std::move(z)),
+        order_(fill_reducing_order(effect_neighbours(cliques))),
+        pattern_(renumber(cliques), x.cols()),
+        component_(ident.size()),
+        component_size_(Vector::Zero(components)) {
+    check(ident, components);
+    for (size_t k = 0; k < order_.size(); ++k) {
+      component_[k] = ident[size_t(order_[k])];
+      component_size_[component_[k]] += 1.0;
+    }
+    single_ = single_effect_components(z_, component_, components);
+  }
+
   // Renumbers all rows in elimination order and finds the neighbours anew.
   Neighbours renumber(SparseRows& cliques) {
     std::vector<Code> number(order_.size());
@@ -91,6 +127,18 @@ class Design {
     z_.relabel(number);
     cliques.relabel(number);
     return effect_neighbours(cliques);
+  }
+
+  void sort_rows() {
+    row_order_ = sorted_row_order(z_, component_, largest_single());
+    if (row_order_.empty()) return;
+    sorted_x_.resize(rows(), fixed());
+    for (Index a = 0; a < fixed(); ++a) sorted_x_.col(a) = to_design_rows(x_.col(a));
+    sorted_offset_ = to_design_rows(offset_);
+    z_.permute_rows(row_order_);
+    new (&x_) Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(
+        sorted_x_.data(), rows(), fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
+    new (&offset_) Eigen::Map<const Vector>(sorted_offset_.data(), sorted_offset_.size());
   }
 
   void check(const std::vector<Code>& ident, Index components) const {
@@ -122,7 +170,7 @@ class Design {
     }
   }
 
-  Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;
+  Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;  // of the caller, or of sorted_x_
   Eigen::Map<const Vector> offset_;
   SparseRows z_;
   std::vector<Code> order_;  // order_[k]: the caller's number of the k-th eliminated effect
@@ -130,6 +178,10 @@ class Design {
   std::vector<Code> component_;
   Vector component_size_;
   std::vector<std::int32_t> pair_positions_;
+  std::vector<bool> single_;
+  std::vector<Index> row_order_;  // row_order_[r]: the caller's number of row r; empty: the same
+  Matrix sorted_x_;
+  Vector sorted_offset_;
   std::vector<Index> pair_start_;  // empty when all rows have equally many entries
 };
 

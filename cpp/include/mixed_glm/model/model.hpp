@@ -10,8 +10,6 @@
 
 namespace mixed_glm {
 
-constexpr double log_two_pi = 1.8378770664093454836;
-
 struct Prior {
   Vector fe_p;   // p standard deviations of the fixed effects
   Vector vcp_p;  // K standard deviations of the log standard deviations
@@ -39,7 +37,8 @@ struct Prior {
 
 class Model {
  public:
-  // The design is viewed and must outlive the model; many models may share one.
+  // The design is viewed and must outlive the model; many models may share one. The response is in
+  // the caller's order of rows.
   Model(const Design& design, Family family, Response response, Prior prior)
       : design_(&design),
         family_(std::move(family)),
@@ -51,11 +50,14 @@ class Model {
                                   ", got " + std::to_string(response_.a.size()));
     }
     constant_ = response_.constant.sum();
+    for (Vector* column : {&response_.a, &response_.b, &response_.constant}) {
+      *column = design.to_design_rows(*column);
+    }
   }
 
   const Design& design() const { return *design_; }
   const Family& family() const { return family_; }
-  const Response& response() const { return response_; }
+  const Response& response() const { return response_; }  // rows in the design's order
   const Prior& prior() const { return prior_; }
   double constant() const { return constant_; }  // sum of the rows' normalizing constants
 

@@ -6,6 +6,7 @@
 #include <mixed_glm/typedefs.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mixed_glm {
@@ -42,6 +43,25 @@ class SparseRows {
     Index count = 0;
     for (Index i = 0; i < rows_; ++i) count += (end(i) - begin(i)) * (end(i) - begin(i) - 1) / 2;
     return count;
+  }
+
+  // Row order[r] becomes the r-th.
+  void permute_rows(const std::vector<Index>& order) {
+    std::vector<Code> columns;
+    std::vector<double> values;
+    std::vector<Index> start = {0};
+    columns.reserve(columns_.size());
+    values.reserve(values_.size());
+    for (const Index row : order) {
+      for (Index e = begin(row), last = end(row); e < last; ++e) {
+        columns.push_back(columns_[size_t(e)]);
+        if (!values_.empty()) values.push_back(values_[size_t(e)]);
+      }
+      if (!start_.empty()) start.push_back(Index(columns.size()));
+    }
+    columns_ = std::move(columns);
+    values_ = std::move(values);
+    if (!start_.empty()) start_ = std::move(start);
   }
 
   // Column c becomes new_column[c].
