@@ -18,6 +18,8 @@ struct AscentSettings {
   int max_iterations = 500;
 };
 
+constexpr double rough_tolerance = 1e-2;  // of an ascent that only begins another
+
 class VariationalAscent {
  public:
   // q and scales stand where the ascent is to begin, and are moved.

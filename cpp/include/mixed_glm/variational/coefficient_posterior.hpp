@@ -21,9 +21,6 @@ class CoefficientPosterior {
   CoefficientPosterior& operator=(const CoefficientPosterior&) = delete;
   virtual ~CoefficientPosterior() = default;
 
-  // Stands at a point that has likelihood everywhere: one weighted least-squares step from the
-  // family's own start, with prior precisions exp(-2 psi) of the effects. False if that fails.
-  virtual bool start(const Vector& psi) = 0;
   // One pass: E log p(y | x) here, and what a step of a length in (0, 1] needs.
   virtual double expand(double length) = 0;
   // The step that expand() prepared, given prior precisions exp(-2 psi). False if it fails.

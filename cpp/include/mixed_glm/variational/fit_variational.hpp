@@ -50,16 +50,6 @@ inline VariationalFit ascend(CoefficientPosterior& q, ScalePosterior& scales,
   return fit;
 }
 
-// A start so far off that the ascent ends nowhere is given up for the family's.
-template <class Fit>
-VariationalFit or_family_start(VariationalFit fit, const VariationalStart& start, Fit&& from) {
-  if (fit.converged || start.mean.size() == 0) return fit;
-  VariationalFit other = from(VariationalStart());
-  other.iterations += fit.iterations;
-  other.passes += fit.passes;
-  return other.started && !(fit.started && fit.elbo > other.elbo) ? other : fit;
-}
-
 inline VariationalFit mean_field_from(const Model& model, const VariationalStart& start,
                                       const VariationalSettings& settings) {
   MeanField q(model, settings.nodes);
@@ -79,42 +69,40 @@ inline VariationalFit mean_field_from(const Model& model, const VariationalStart
   return fit;
 }
 
-// Of a given start the means, and the standard deviations of psi.
-inline VariationalFit full_gaussian_from(const Model& model, const VariationalStart& start,
-                                         const VariationalSettings& settings) {
-  FullGaussian q(model, settings.nodes);
-  ScalePosterior scales(model);
-  Vector mean, sd, psi, psi_sd;
-  if (start.mean.size() > 0) {
-    model.design().split(start.mean, mean, psi);
-    model.design().split(start.sd, sd, psi_sd);
-    scales.set(psi, psi_sd);
-  }
-  if (!q.start(scales.effective_psi())) return {};
-  if (start.mean.size() > 0) q.set_mean(mean);
-  VariationalFit fit = ascend(q, scales, settings);
-  fit.fe_cov = q.fe_cov();
-  fit.weight = q.weight();
-  fit.effect_precision = q.effect_precision();
-  return fit;
-}
-
 }  // namespace detail
 
+// A start so far off that the ascent ends nowhere is given up for the family's.
 inline VariationalFit fit_mean_field(const Model& model, const VariationalStart& start = {},
                                      const VariationalSettings& settings = {}) {
-  const auto from = [&](const VariationalStart& s) {
-    return detail::mean_field_from(model, s, settings);
-  };
-  return detail::or_family_start(from(start), start, from);
+  VariationalFit fit = detail::mean_field_from(model, start, settings);
+  if (fit.converged || start.mean.size() == 0) return fit;
+  VariationalFit other = detail::mean_field_from(model, {}, settings);
+  other.iterations += fit.iterations;
+  other.passes += fit.passes;
+  return other.started && !(fit.started && fit.elbo > other.elbo) ? other : fit;
 }
 
+// Begins with a rough mean-field fit, which is cheap and hardly to be led astray.
 inline VariationalFit fit_full_gaussian(const Model& model, const VariationalStart& start = {},
                                         const VariationalSettings& settings = {}) {
-  const auto from = [&](const VariationalStart& s) {
-    return detail::full_gaussian_from(model, s, settings);
-  };
-  return detail::or_family_start(from(start), start, from);
+  VariationalSettings rough = settings;
+  rough.ascent.tolerance = std::max(rough.ascent.tolerance, rough_tolerance);
+  const VariationalFit mean_field = fit_mean_field(model, start, rough);
+  if (!mean_field.started) return {};
+  Vector mean, sd, psi, psi_sd;
+  model.design().split(mean_field.mean, mean, psi);
+  model.design().split(mean_field.sd, sd, psi_sd);
+  FullGaussian q(model, settings.nodes);
+  ScalePosterior scales(model);
+  scales.set(psi, psi_sd);
+  if (!q.start(scales.effective_psi(), mean, sd.cwiseAbs2())) return {};
+  VariationalFit fit = detail::ascend(q, scales, settings);
+  fit.iterations += mean_field.iterations;
+  fit.passes += mean_field.passes;
+  fit.fe_cov = q.fe_cov();
+  fit.weight = model.design().to_user_rows(q.weight());
+  fit.effect_precision = q.effect_precision();
+  return fit;
 }
 
 }  // namespace mixed_glm

@@ -15,38 +15,21 @@
 
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/model/row_variance.hpp>
-#include <mixed_glm/model/start_sites.hpp>
-#include <mixed_glm/variational/coefficient_posterior.hpp>
-#include <mixed_glm/variational/expected_likelihood.hpp>
+#include <mixed_glm/variational/mean_field.hpp>
 
 namespace mixed_glm {
-
-// The family's start (start_sites.hpp), whose weights are kept.
-class KeptStartSites {
- public:
-  KeptStartSites(const Model& model, Vector& weight) : start_(model), weight_(&weight) {}
-
-  template <int Order>
-  void evaluate(RowBlock& block) const {
-    start_.evaluate<Order>(block);
-    weight_->segment(block.first, block.count) = block.view(block.weight);
-  }
-
- private:
-  StartSites start_;
-  Vector* weight_;
-};
 
 // Expected likelihood at given variances s. As weight it sets the next step's, and keeps it.
 class FullGaussianSites {
  public:
   FullGaussianSites(ExpectedLikelihood& likelihood, const Vector& variance, const Vector& weight,
-                    double length, Vector& next_weight)
+                    double length, bool own_response, Vector& next_weight)
       : likelihood_(&likelihood),
         variance_(&variance),
         weight_(&weight),
         next_weight_(&next_weight),
-        length_(length) {}
+        length_(length),
+        own_response_(own_response) {}
 
   template <int Order>
   void evaluate(RowBlock& block) const {
@@ -55,7 +38,7 @@ class FullGaussianSites {
     block.view(likelihood_->variance()) = s;
     likelihood_->evaluate<Order>(block);
     auto next = block.view(block.weight).array();
-    if (length_ < 1.0) {
+    if (!own_response_) {
       next = w + length_ * (next - w);
     } else {
       const auto response = 1.0 + s.square() * block.view(likelihood_->slope()).array();
@@ -69,6 +52,7 @@ class FullGaussianSites {
   const Vector *variance_, *weight_;
   Vector* next_weight_;
   double length_;
+  bool own_response_;
 };
 
 class FullGaussian final : public CoefficientPosterior {
@@ -82,34 +66,28 @@ class FullGaussian final : public CoefficientPosterior {
     next_weight_.resize(model.design().rows());
   }
 
-  bool start(const Vector& psi) override {
-    mean_.setZero();
-    cholesky_.set_zero();
-    gradient_.setZero();
-    pass_rows<2>(model_->design(), KeptStartSites(*model_, next_weight_), mean_, &gradient_,
-                 cholesky_.values(), block_);
-    return step(psi, 1.0);
+  // Begins with the mean and the expected weights of independent coefficients. False if that fails.
+  bool start(const Vector& psi, const Vector& mean, const Vector& variance) {
+    const Design& design = model_->design();
+    mean_ = mean;
+    for_each_block([&](RowBlock::Column& row_variance) {
+      independent_variance(design, variance, block_, row_variance);
+    });
+    now_.weight.setZero();
+    expand(1.0, false);
+    prior_.set_psi(psi);
+    prior_.add_precision(cholesky_.values());
+    if (!cholesky_.factorize()) return false;
+    return invert();
   }
 
-  double expand(double length) override {
-    ++passes_;
-    cholesky_.set_zero();
-    gradient_.setZero();
-    const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length,
-                                  next_weight_);
-    return model_->constant() +
-           pass_rows<2>(model_->design(), sites, mean_, &gradient_, cholesky_.values(), block_);
-  }
+  double expand(double length) override { return expand(length, length == 1.0); }
 
   bool step(const Vector& psi, double length) override {
     keep();
     before_ = now_;
     if (!step_mean(psi, length)) return false;
-    now_.weight = next_weight_;
-    now_.effect_precision = prior_.component_precision();
-    now_.log_determinant = cholesky_.log_determinant();
-    invert();
-    return variance_.allFinite() && (variance_.array() > 0.0).all();
+    return invert();
   }
 
   void restore() override {
@@ -159,16 +137,40 @@ class FullGaussian final : public CoefficientPosterior {
     double log_determinant = 0.0;  // of H
   };
 
-  void invert() {
+  // own_response: whether each row's effect on its own variance is solved for.
+  double expand(double length, bool own_response) {
+    ++passes_;
+    cholesky_.set_zero();
+    gradient_.setZero();
+    const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length, own_response,
+                                  next_weight_);
+    return model_->constant() +
+           pass_rows<2>(model_->design(), sites, mean_, &gradient_, cholesky_.values(), block_);
+  }
+
+  // Takes over the new weights, whose H has just been factorized.
+  bool invert() {
     const Design& design = model_->design();
+    now_.weight = next_weight_;
+    now_.effect_precision = prior_.component_precision();
+    now_.log_determinant = cholesky_.log_determinant();
     sigma_.compute(cholesky_);
     for (Index j = 0; j < design.effects(); ++j) variance_[j] = sigma_.variance(j);
     now_.fe_cov = sigma_.border_block();
     variance_.tail(design.fixed()) = now_.fe_cov.diagonal();
+    for_each_block(
+        [&](RowBlock::Column& variance) { predictor_variance_.evaluate(block_, variance); });
+    return variance_.allFinite() && (variance_.array() > 0.0).all();
+  }
+
+  // Sets the rows' variances, block by block.
+  template <class Evaluate>
+  void for_each_block(Evaluate&& evaluate) {
+    const Index rows = model_->design().rows();
     RowBlock::Column variance;
-    for (block_.first = 0; block_.first < design.rows(); block_.first += row_block_size) {
-      block_.count = std::min(row_block_size, design.rows() - block_.first);
-      predictor_variance_.evaluate(block_, variance);
+    for (block_.first = 0; block_.first < rows; block_.first += row_block_size) {
+      block_.count = std::min(row_block_size, rows - block_.first);
+      evaluate(variance);
       now_.row_variance.segment(block_.first, block_.count) = block_.view(variance);
     }
   }

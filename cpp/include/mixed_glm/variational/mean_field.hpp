@@ -86,7 +86,9 @@ class MeanField final : public CoefficientPosterior {
 
   void set_variance(const Vector& variance) { variance_ = variance; }
 
-  bool start(const Vector& psi) override {
+  // Begins where every row has likelihood: one weighted least-squares step from the family's own
+  // start, with prior precisions exp(-2 psi) of the effects. False if that fails.
+  bool start(const Vector& psi) {
     mean_.setZero();
     cholesky_.set_zero();
     gradient_.setZero();

@@ -16,14 +16,13 @@ namespace mixed_glm {
 class VariationalMarginal final : public Marginal {
  public:
   explicit VariationalMarginal(const Model& model, AscentSettings settings = {}, Index nodes = 0)
-      : settings_(settings), q_(model, nodes) {}
+      : settings_(settings), mean_field_(model, nodes), q_(model, nodes) {}
 
   bool evaluate(const Vector& psi) override {
     ScalePosterior scales(q_.model());
     scales.fix(psi);
-    valid_ = (started_ && ascend(scales)) || (q_.start(psi) && ascend(scales));
-    started_ = valid_;
     psi_ = psi;
+    valid_ = (valid_ && ascend(scales)) || (start(scales) && ascend(scales));
     if (valid_) sum_squares();
     return valid_;
   }
@@ -32,13 +31,22 @@ class VariationalMarginal final : public Marginal {
   const Vector& expected_squares() const override { return expected_squares_; }
   const Vector& information() const override { return information_; }
   const Model& model() const override { return q_.model(); }
-  int passes() const override { return q_.passes(); }
+  int passes() const override { return q_.passes() + mean_field_.passes(); }
 
   ConditionalPosterior posterior() const override {
     return {q_.mean(), q_.variance(), {}, q_.fe_cov()};
   }
 
  private:
+  // From independent coefficients at their rough optimum.
+  bool start(ScalePosterior& scales) {
+    if (!mean_field_.start(psi_)) return false;
+    AscentSettings rough = settings_;
+    rough.tolerance = rough_tolerance;
+    VariationalAscent(mean_field_, scales, rough).run();
+    return q_.start(psi_, mean_field_.mean(), mean_field_.variance());
+  }
+
   bool ascend(ScalePosterior& scales) {
     VariationalAscent ascent(q_, scales, settings_);
     const bool converged = ascent.run();
@@ -60,10 +68,11 @@ class VariationalMarginal final : public Marginal {
   }
 
   AscentSettings settings_;
+  MeanField mean_field_;
   FullGaussian q_;
   Vector psi_, expected_squares_, information_;
   double log_density_ = 0.0;
-  bool started_ = false, valid_ = false;
+  bool valid_ = false;
 };
 
 }  // namespace mixed_glm
