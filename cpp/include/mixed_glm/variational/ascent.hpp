@@ -36,8 +36,8 @@ class VariationalAscent {
     for (iterations_ = 1; iterations_ <= settings_.max_iterations; ++iterations_) {
       if (!advance(psi, length)) return stalled();
       trace_.push_back(elbo_);
-      if (length == 1.0 && change_ <= settings_.tolerance) return true;
-      length = std::min(1.0, 2.0 * length);
+      if (change_ <= settings_.tolerance) return true;
+      length = oscillates_ ? 0.5 : std::min(1.0, 2.0 * length);
       if (length < 1.0) q_->expand(length);
     }
     --iterations_;
@@ -61,11 +61,12 @@ class VariationalAscent {
     for (; length > 1e-5; length *= 0.3) {
       if (q_->step(psi, length)) {
         scales_->maximize(q_->squares());
-        change_ = std::max(q_->change(), scale_change(before)) / length;
+        const Vector move = q_->move() / length;
         const Vector next = scales_->is_point() ? psi : next_scale(*q_, *scales_, psi);
         const double trial = value(q_->expand(1.0));
         if (trial >= elbo_ - noise) {
           elbo_ = std::max(trial, elbo_);
+          note(move, scale_change(before) / length);
           psi = length == 1.0 ? next : scales_->effective_psi();
           return true;
         }
@@ -87,6 +88,14 @@ class VariationalAscent {
     return largest;
   }
 
+  // A step that takes most of the last one back will be taken back itself: the next is halved.
+  void note(const Vector& move, double scale_change) {
+    const double product = move.size() == move_.size() ? move.dot(move_) : 0.0;
+    oscillates_ = product < -0.5 * move_.squaredNorm();
+    move_ = move;
+    change_ = std::max(scale_change, move.size() > 0 ? move.cwiseAbs().maxCoeff() : 0.0);
+  }
+
   // No step gains, because there is nothing left to gain but rounding.
   bool stalled() const { return change_ <= 1e-3; }
 
@@ -95,6 +104,8 @@ class VariationalAscent {
   AscentSettings settings_;
   double elbo_ = 0.0, change_ = std::numeric_limits<double>::infinity();
   int iterations_ = 0;
+  Vector move_;
+  bool oscillates_ = false;
   std::vector<double> trace_;
 };
 

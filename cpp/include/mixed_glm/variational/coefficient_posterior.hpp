@@ -70,14 +70,12 @@ class CoefficientPosterior {
            0.5 * (beta_squares / fe_p.square()).sum();
   }
 
-  // Largest change of the last step: of means in standard deviations, or of log standard
-  // deviations.
-  double change() const {
-    if (mean_.size() == 0) return 0.0;
-    const auto sd = variance_.array().sqrt();
-    const double means = ((mean_ - mean_before_).array() / sd).abs().maxCoeff();
-    const double sds = 0.5 * (variance_.array() / variance_before_.array()).log().abs().maxCoeff();
-    return std::max(means, sds);
+  // The last step: of means in standard deviations, and of log standard deviations; 2 (q + p).
+  Vector move() const {
+    Vector result(2 * mean_.size());
+    result.head(mean_.size()) = (mean_ - mean_before_).cwiseQuotient(variance_.cwiseSqrt());
+    result.tail(mean_.size()) = 0.5 * (variance_.array() / variance_before_.array()).log().matrix();
+    return result;
   }
 
  protected:
