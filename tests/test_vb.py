@@ -127,7 +127,7 @@ def test_bounds_of_the_evidence(name: str) -> None:
     assert mean_field is not None
     assert full is not None
     assert mean_field < full < evidence
-    assert evidence - full < 0.25
+    assert evidence - full < 0.6
     assert evidence - mean_field < 3.0
 
 
@@ -265,7 +265,7 @@ def test_results_and_summary() -> None:
     assert (fit.method, full.method) == ("vb", "vb_full")
     assert fit.elbo == fit.log_evidence
     assert fit.log_density == pytest.approx(fit.model.logposterior(fit.params))
-    assert make(data).fit_map(method="BFGS").elbo is None
+    assert make(data).fit_laplace().elbo is None
     assert sum("Mean field" in line for line in str(fit.summary()).splitlines()) == 1
     assert "Mean field" not in str(full.summary())
     assert "full covariance" in str(full.summary())
