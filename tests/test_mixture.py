@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
-from mixed_glm._mixture import density_quantile, mixture_quantile
+from mixed_glm._quantiles import line_quantile, mixture_quantile
 
 LEVELS = np.array([1e-6, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999])
 
@@ -14,13 +14,14 @@ LEVELS = np.array([1e-6, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999])
 @pytest.mark.parametrize("level", LEVELS)
 def test_quantile_of_a_mixture(level):
     weights, means, sds = np.array([0.2, 0.5, 0.3]), np.array([-2.0, 0.0, 5.0]), np.array([0.1, 1.0, 2.0])
-    x = mixture_quantile(weights, means, sds, level)
+    x = mixture_quantile(weights, means[:, None], sds[:, None], None, level)[0]
     assert weights @ stats.norm.cdf((x - means) / sds) == pytest.approx(level, rel=1e-6)
 
 
 def test_quantile_of_a_single_normal():
-    assert mixture_quantile(np.ones(1), np.array([3.0]), np.array([2.0]), 0.975) == pytest.approx(6.919928)
-    assert mixture_quantile(np.full(2, 0.5), np.array([3.0, 3.0]), np.zeros(2), 0.7) == 3.0
+    means, sds = np.array([[3.0, 1.0]]), np.array([[2.0, 1e-8]])
+    quantiles = mixture_quantile(np.ones(1), means, sds, None, 0.975)
+    assert_allclose(quantiles, [6.919928, 1.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("level", LEVELS[1:-1])
@@ -31,7 +32,7 @@ def test_quantile_of_a_density_on_a_grid(level, distribution):
     points = np.random.default_rng(0).permutation(
         np.arange(distribution.ppf(1e-7), distribution.ppf(1 - 1e-7), 0.5 * distribution.std())
     )
-    x = density_quantile(points, distribution.logpdf(points) + 123.0, level)
+    x = line_quantile(points, distribution.logpdf(points) + 123.0, level)
     assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
 
 

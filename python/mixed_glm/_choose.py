@@ -6,8 +6,9 @@ At Laplace's mode of psi, with covariance C of psi there, the gradients of log p
     E_k = (C g_E)_k / sd_k        L_k = (C g_L)_k / sd_k
 
 Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the leaf l and Laplace for all others, EP treats all
-alike: so EP errs by about |L_l - E_l|, and leaf quadrature by max over k != l of |E_k - L_k|. On 24 problems with
-long MCMC references this predicted the errors within a quarter, and chose what an oracle would have.
+alike: so EP errs by about |L_l - E_l|, and leaf quadrature by max over k != l of |E_k - L_k|. On 37 problems with
+long MCMC references this predicted nearly all errors within a third, and its worst case was that of an oracle
+(benchmarks/accuracy).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 MOST_ROWS = 500_000  # beyond, Laplace with mean correction
-GOOD_ENOUGH = 0.04  # posterior standard deviations of psi that Laplace may be off
+GOOD_ENOUGH = 0.05  # posterior standard deviations of psi that Laplace may be off
 
 
 @dataclass(frozen=True)

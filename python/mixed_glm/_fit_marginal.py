@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-LEAF_N_QUAD = 25
-EP_N_QUAD = 15
+LEAF_N_QUAD = 15
+EP_N_QUAD = 11
 INTEGRATE = ("auto", "grid", "ccd", "mode")
 MOST_GRID_COMPONENTS = 5  # "auto" takes a grid up to here, a central composite design beyond
 # Step in units of standard deviations, and nats below the mode at which the grid ends, by number of components: a
 # lattice sum over a smooth density converges so fast that these cost at most 0.02 sd in means and 4 % in sds.
-GRID = {1: (1.0, 10.0), 2: (1.3, 7.5), 3: (1.4, 7.0), 4: (1.6, 6.0)}
+GRID = {1: (1.0, 10.0), 2: (1.4, 7.0), 3: (1.4, 7.0), 4: (1.6, 6.0)}
 GRID_BEYOND = (1.8, 5.0)
 
 

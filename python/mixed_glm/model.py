@@ -292,9 +292,9 @@ class MixedGLM(VariationalMethods):
         Parameters
         ----------
         method : str, default "auto"
-            ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=25)``) or expectation propagation, whichever
+            ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
             the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
-            where all agree within 0.04 posterior standard deviations, and above 500,000 rows. The result's
+            where all agree within 0.05 posterior standard deviations, and above 500,000 rows. The result's
             ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"map"``.
         **options
             Passed on to that method; for ``"auto"`` only ``integrate``, as in `fit_laplace`.
@@ -378,7 +378,7 @@ class MixedGLM(VariationalMethods):
             Name or number of the component to integrate by quadrature: each row must touch at most one of its
             effects. Default: of these, the one with the most effects.
         integrate : {"auto", "grid", "ccd", "mode"}
-            How psi is integrated: a grid (default up to three components), a central composite design (beyond), or
+            How psi is integrated: a grid (default up to five components), a central composite design (beyond), or
             not at all, by plugging in its mode.
         mean_correction : bool, default True
             Whether means are corrected to second order; without, they are conditional modes.
@@ -430,8 +430,8 @@ class MixedGLM(VariationalMethods):
         ----------
         integrate, method, minim_opts, start
             As for `fit_laplace`.
-        n_quad : int, default 15
-            Gauss-Hermite nodes for each tilted density, placed at its mode.
+        n_quad : int, default 11
+            Nodes for each tilted density, placed at its mode.
 
         Warns
         -----

@@ -10,7 +10,8 @@
 namespace mixed_glm {
 
 struct MarginalModeSettings {
-  double tolerance = 1e-8;  // on gradient' B^-1 gradient, B minus the Hessian
+  double tolerance = 1e-8;          // on gradient' B^-1 gradient, B minus the Hessian
+  double stalled_tolerance = 1e-4;  // the same, where no step improves any more
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
@@ -44,7 +45,7 @@ class MarginalModeSearch {
     while (mode_.iterations < settings_.max_iterations && !at_mode() && radius > 1e-9) {
       advance(radius, gradient_);
     }
-    mode_.converged = at_mode();
+    mode_.converged = decrement() <= settings_.stalled_tolerance;
     if (!stands_at_mode_) evaluate(mode_.psi);
     return mode_;
   }
@@ -90,10 +91,10 @@ class MarginalModeSearch {
            marginal_->model().prior().vcp_p.array().square().inverse();
   }
 
-  bool at_mode() const {
-    const Vector step = Eigen::LLT<Matrix>(mode_.precision).solve(gradient_);
-    return gradient_.dot(step) <= settings_.tolerance;
+  double decrement() const {
+    return gradient_.dot(Eigen::LLT<Matrix>(mode_.precision).solve(gradient_));
   }
+  bool at_mode() const { return decrement() <= settings_.tolerance; }
 
   // In place of the gradient n_k (r_k - 1) - ..., r_k = D_k sum E[u^2] / n_k, for the first step,
   // which may be far: n_k log r_k is nearly linear in psi, and has the same root.

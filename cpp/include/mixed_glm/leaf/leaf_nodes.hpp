@@ -170,6 +170,8 @@ class LeafNodes {
     w += log_weights_.col(g);
     const double highest = w.maxCoeff();
     w.array() = (w.array() - highest).exp();
+    // Eigen's exp has a least value where there should be none: it would meet derivatives of 1e200.
+    w = (w.array() > 1e-280).select(w, 0.0);
     const double sum = w.sum();
     w /= sum;
     return highest + std::log(sum);
@@ -178,9 +180,18 @@ class LeafNodes {
   void center() {
     for (Index r = 0; r < chunk_.count; ++r) {
       const auto w = weights_.col(leaf_->row_group()[size_t(chunk_.first + r)]);
+      if (w.minCoeff() == 0.0) drop_dead_nodes(r, w);
       const double mean = chunk_.d1.row(r).dot(w);
       chunk_.mean_d1[r] = mean;
       chunk_.d1.row(r).array() -= mean;
+    }
+  }
+
+  // A node without weight may have derivatives whose squares overflow.
+  template <class Weights>
+  void drop_dead_nodes(Index r, const Weights& w) {
+    for (Index k = 0; k < n_quad(); ++k) {
+      if (w[k] == 0.0) chunk_.d1(r, k) = chunk_.d2(r, k) = chunk_.d3(r, k) = 0.0;
     }
   }
 
