@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._fit_vb import fit_vb
+from mixed_glm._part import ModelPart
 from mixed_glm._validation import as_count
 from mixed_glm.results import MixedGLMResults
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 
-class VariationalMethods:
-    """A part of `MixedGLM`, which alone inherits from it."""
+class VariationalMethods(ModelPart):
+    """Variational Bayes."""
 
     def vb_elbo(self, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: int | None = None) -> float:
         """Evidence lower bound of independent normal distributions of all parameters.
@@ -125,9 +126,6 @@ class VariationalMethods:
         return fit_vb(
             model, start, start_sd, fit_method, minim_opts, scale_fe, verbose, rng, covariance, nodes
         )
-
-    def _model(self) -> MixedGLM:
-        return cast("MixedGLM", self)
 
 
 def _nodes(n_quad: int | None) -> int:

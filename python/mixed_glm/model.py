@@ -15,11 +15,12 @@ from mixed_glm import _core
 from mixed_glm._choose import choose
 from mixed_glm._design import Design, make_core, make_design
 from mixed_glm._fit_map import fit_map
-from mixed_glm._fit_marginal import EP_N_QUAD, Approximation, fit_marginal
+from mixed_glm._fit_marginal import Approximation, fit_marginal
 from mixed_glm._formula_encoding import Encoding
+from mixed_glm._marginal import MarginalMethods
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_count, as_vector
+from mixed_glm._validation import as_vector
 from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
 from mixed_glm.formula import build
@@ -55,7 +56,7 @@ class ModelData:
         return {k: v for k, v in self.__dict__.items() if k != "frame"}
 
 
-class MixedGLM(VariationalMethods):
+class MixedGLM(MarginalMethods, VariationalMethods):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
@@ -351,141 +352,6 @@ class MixedGLM(VariationalMethods):
         """
         start = None if start is None else self._params(start, "start")
         return fit_map(self, method, minim_opts, scale_fe, rng, start)
-
-    def fit_laplace(
-        self,
-        n_quad: int = 1,
-        leaf: str | int = "auto",
-        integrate: str = "auto",
-        mean_correction: bool = True,
-        *,
-        method: str = "newton",
-        minim_opts: Mapping[str, Any] | None = None,
-        start: npt.ArrayLike | None = None,
-    ) -> MixedGLMResults:
-        """Marginal posterior of the log standard deviations, with all effects integrated out.
-
-        Given the log standard deviations psi, fixed and random effects are integrated by the Laplace approximation
-        with the second-order correction of their mean, or, with ``n_quad > 1``, one component (the leaf) by
-        adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated over a grid.
-
-        Parameters
-        ----------
-        n_quad : int, default 1
-            Nodes of the quadrature over the leaf. 1: Laplace for all. 15 to 25 are right for binary data with a
-            handful of rows a group, where Laplace is not.
-        leaf : str or int, default "auto"
-            Name or number of the component to integrate by quadrature: each row must touch at most one of its
-            effects. Default: of these, the one with the most effects.
-        integrate : {"auto", "grid", "ccd", "mode"}
-            How psi is integrated: a grid (default up to five components), a central composite design (beyond), or
-            not at all, by plugging in its mode.
-        mean_correction : bool, default True
-            Whether means are corrected to second order; without, they are conditional modes.
-        method : str, default "newton"
-            Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
-        minim_opts : mapping, optional
-            Options of the method; for ``"newton"`` ``tol`` (1e-8, of the squared distance to the mode in posterior
-            standard deviations) and ``maxiter`` (200).
-        start : array_like, shape (K,), optional
-            Log standard deviations at which the search begins; default zeros.
-
-        Raises
-        ------
-        ValueError
-            If an argument does not fit; if there is no component that could be the leaf.
-        RuntimeError
-            If the density could not be evaluated at all.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the mode of psi was not found, or points of the grid had to be left out.
-
-        References
-        ----------
-        Tierney and Kadane (1986), JASA 81, 82-86; Rue, Martino and Chopin (2009), JRSS B 71, 319-392.
-        """
-        n_quad = as_count(n_quad, "n_quad")
-        vcp = None if start is None else as_vector(start, "start", self.k_vcp)
-        approximation = Approximation.laplace(self, n_quad, leaf, mean_correction)
-        return fit_marginal(self, approximation, integrate, method, minim_opts, vcp)
-
-    def fit_ep(
-        self,
-        integrate: str = "auto",
-        *,
-        n_quad: int = EP_N_QUAD,
-        method: str = "newton",
-        minim_opts: Mapping[str, Any] | None = None,
-        start: npt.ArrayLike | None = None,
-    ) -> MixedGLMResults:
-        """Marginal posterior of the log standard deviations by expectation propagation.
-
-        Given the log standard deviations psi, the Gaussian of fixed and random effects matches the moments of every
-        row's tilted density; psi itself is integrated as in `fit_laplace`. The most accurate method where several
-        components have few rows an effect, as crossed factors with binary data.
-
-        Parameters
-        ----------
-        integrate, method, minim_opts, start
-            As for `fit_laplace`.
-        n_quad : int, default 11
-            Nodes for each tilted density, placed at its mode.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the mode of psi was not found, or expectation propagation did not converge at some psi, where the
-            Laplace approximation then took its place (status ``"fell back"``).
-
-        References
-        ----------
-        Minka (2001), UAI 17, 362-369; Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 3.6.
-        """
-        vcp = None if start is None else as_vector(start, "start", self.k_vcp)
-        approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
-        return fit_marginal(self, approximation, integrate, method, minim_opts, vcp)
-
-    def log_marginal(
-        self,
-        vcp: npt.ArrayLike,
-        approx: str = "laplace",
-        *,
-        n_quad: int | None = None,
-        leaf: str | int = "auto",
-    ) -> float:
-        """Log marginal density log p(y, psi), fixed and random effects integrated out, fully normalized.
-
-        Parameters
-        ----------
-        vcp : array_like, shape (K,)
-            Log standard deviations psi.
-        approx : {"laplace", "leaf", "ep", "vb"}
-            Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
-            variational lower bound with a full covariance.
-        n_quad : int, optional
-            Nodes of ``"leaf"`` (25), ``"ep"`` (15) or ``"vb"`` (as many as each row needs).
-        """
-        return self._log_marginal(vcp, approx, n_quad, leaf)[0]
-
-    def log_marginal_grad(
-        self,
-        vcp: npt.ArrayLike,
-        approx: str = "laplace",
-        *,
-        n_quad: int | None = None,
-        leaf: str | int = "auto",
-    ) -> Floats:
-        """Gradient of `log_marginal`, shape (K,); arguments as there."""
-        return self._log_marginal(vcp, approx, n_quad, leaf)[1]
-
-    def _log_marginal(
-        self, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: str | int
-    ) -> tuple[float, Floats]:
-        psi = as_vector(vcp, "vcp", self.k_vcp)
-        nodes = None if n_quad is None else as_count(n_quad, "n_quad")
-        return Approximation.named(self, approx, nodes, leaf).log_marginal(self.core(), psi)
 
     def predict(
         self,
