@@ -155,14 +155,12 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly(
           "points_fe_sd",
           [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_sd); })
-      .def_property_readonly("points_vc_mean",
-                             [](const MarginalFit& f) {
-                               return stack(f.posterior.points, &PosteriorPoint::vc_mean);
-                             })
-      .def_property_readonly("points_vc_sd",
-                             [](const MarginalFit& f) {
-                               return stack(f.posterior.points, &PosteriorPoint::vc_sd);
-                             })
+      .def_property_readonly(
+          "points_vc_mean",
+          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::vc_mean); })
+      .def_property_readonly(
+          "points_vc_sd",
+          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::vc_sd); })
       .def_property_readonly("points_vc_skewness",
                              [](const MarginalFit& f) {
                                return stack(f.posterior.points, &PosteriorPoint::vc_skewness);
