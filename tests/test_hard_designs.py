@@ -91,6 +91,8 @@ MAY_FAIL = {
     "sd near 10 of counts",
     "weights of 1e6",
     "separated, loglog",
+    "counts of 1e6",  # node weights lose digits to cancellation there, how many depends on the instruction set
+    "counts of 1e6 and a narrow prior",
 }
 
 
