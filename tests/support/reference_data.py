@@ -39,6 +39,14 @@ class Problem:
         p, k = self.x.shape[1], int(self.ident.max()) + 1
         return {"beta": slice(0, p), "psi": slice(p, p + k), "u": slice(p + k, None)}
 
+    def check(self, result, bars) -> None:
+        """Errors of a fit against NUTS: means of beta, psi, u in posterior sd; then log ratios of their sds."""
+        off = np.abs(result.params - self.reference["mean"]) / self.reference["sd"]
+        ratio = np.abs(np.log(result.bse / self.reference["sd"]))
+        for (name, block), bar, sd_bar in zip(self.blocks.items(), bars[:3], bars[3:], strict=True):
+            assert off[block].max() < bar, name
+            assert ratio[block].max() < sd_bar, name
+
     def model(self, **options) -> mg.MixedGLM:
         options = {"vcp_p": float(self.reference["vcp_p"]), "fe_p": float(self.reference["fe_p"])} | options
         if np.any(self.offset):
