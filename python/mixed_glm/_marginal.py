@@ -96,10 +96,12 @@ class MarginalMethods(ModelPart):
 
         Parameters
         ----------
-        integrate, method, minim_opts, start
+        integrate : {"auto", "grid", "ccd", "mode"}
             As for `fit_laplace`.
         n_quad : int, default 11
             Nodes for each tilted density, placed at its mode.
+        method, minim_opts, start
+            As for `fit_laplace`.
 
         Warns
         -----

@@ -96,8 +96,10 @@ class Family:
 
         Returns
         -------
-        value, d1, d2, d3 : float arrays, shape (n,)
-            Fully normalized log probability, and its first, second and third derivative in eta.
+        value : float array, shape (n,)
+            Fully normalized log probability.
+        d1, d2, d3 : float arrays, shape (n,)
+            Its first, second and third derivative in eta.
 
         Raises
         ------
