@@ -15,7 +15,7 @@ from mixed_glm.exceptions import (
     VarianceCollapseWarning,
 )
 from mixed_glm.model import MixedGLM
-from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults
+from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults, load
 
 __all__ = [
     "BayesMixedGLMResults",
@@ -34,4 +34,5 @@ __all__ = [
     "families",
     "get_cmake_dir",
     "get_include",
+    "load",
 ]

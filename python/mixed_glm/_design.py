@@ -64,7 +64,20 @@ class Design:
         return np.log(self.exposure) if self.offset is None else self.offset + np.log(self.exposure)
 
 
-def make_design(
+def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family, **arguments: Any) -> Design:
+    """As `checked_design`, and look at the rank of `exog`.
+
+    Warns
+    -----
+    RankDeficiencyWarning
+        If the columns of `exog` are linearly dependent.
+    """
+    design = checked_design(endog, exog, exog_vc, ident, family, **arguments)
+    _warn_if_rank_deficient(design.exog)
+    return design
+
+
+def checked_design(
     endog: Any,
     exog: Any,
     exog_vc: Any,
@@ -87,11 +100,6 @@ def make_design(
     ------
     ValueError, TypeError
         Naming the argument, what was expected and what came.
-
-    Warns
-    -----
-    RankDeficiencyWarning
-        If the columns of `exog` are linearly dependent.
     """
     y, trials, levels = as_response(endog, family.name == "binomial")
     n = len(y)
@@ -109,7 +117,7 @@ def make_design(
         vcp_names = labels or [f"VC_{j + 1}" for j in range(k)]
     if vc_names is None:
         vc_names = z_names
-    design = Design(
+    return Design(
         endog=y,
         exog=x,
         exog_vc=z,
@@ -125,8 +133,6 @@ def make_design(
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
         response_levels=levels,
     )
-    _warn_if_rank_deficient(x)
-    return design
 
 
 def _trials(n_trials: Any, from_columns: Floats | None, n: int, family: Family) -> Floats | None:

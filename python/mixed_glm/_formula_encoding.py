@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,13 +44,15 @@ class Encoding:
     components : tuple of Component or VcFormula
         The variance components with their groups, in the order of the columns of Z.
     context : dict
-        Values of names in the formula that are not columns. Those that cannot be pickled are left out then.
+        Values of names in the formula that are not columns.
     state : dict
         What transforms outside of the fixed part have learnt from the data.
     n_missing : int
         Rows dropped because something was missing.
     extra_offset : bool
         Whether an offset was given beside those in the formula.
+    lost : tuple of str
+        Names whose values could not be kept when the model was saved or pickled: functions, modules.
     """
 
     formula: str
@@ -60,6 +63,7 @@ class Encoding:
     state: dict[str, Any] = field(repr=False)
     n_missing: int = 0
     extra_offset: bool = False
+    lost: tuple[str, ...] = ()
 
     def encode_fixed(self, data: Any) -> Floats:
         """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
@@ -101,6 +105,7 @@ class Encoding:
         """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
         frame = as_frame(data)
         names = set().union(*(names_of_factor(e) for e in expressions))
+        self._check_lost(names - set(frame.columns))
         resolve_names(names, frame.columns, self.context)
         part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
         return Environment(part, self.context, copy.deepcopy(self.state))
@@ -118,8 +123,22 @@ class Encoding:
                     + ", ".join(repr(v) for v in unseen[:5])
                 )
 
+    def _check_lost(self, names: set[str]) -> None:
+        lost = [name for name in self.lost if name in names and name not in self.context]
+        if lost:
+            raise ValueError(
+                f"formula: the value of {', '.join(map(repr, lost))} was not kept with the model, because only numbers, "
+                f"texts, arrays and the like are; give it back by mixed_glm.load(path, context={{{lost[0]!r}: ...}})"
+            )
+
+    def keeping(self, keep: Callable[[Any], bool]) -> Encoding:
+        """Copy with those values of names in the formula for which `keep` holds."""
+        kept = {name: value for name, value in self.context.items() if keep(value)}
+        lost = (*self.lost, *(name for name in self.context if name not in kept))
+        return dataclasses.replace(self, context=kept, lost=lost)
+
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"context": {k: v for k, v in self.context.items() if _picklable(v)}}
+        return self.keeping(_picklable).__dict__
 
 
 def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:

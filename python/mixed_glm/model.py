@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -383,6 +384,31 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         """
         eta = linear_predictor(self, params, exog, offset, exposure)
         return eta if linear else np.asarray(self.family.mean(eta))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`."""
+        from mixed_glm._saving import save_model
+
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> Self:
+        """Read the model of a saved model or of a saved result.
+
+        Parameters
+        ----------
+        path : path
+        context : mapping, optional
+            As for `mixed_glm.load`.
+
+        Raises
+        ------
+        ValueError
+            If the file is not a saved model, is damaged, or holds a model of another class.
+        """
+        from mixed_glm._saving import load_model
+
+        return load_model(cls, path, context)
 
     def _params(self, params: npt.ArrayLike, name: str = "params") -> Floats:
         vector = as_vector(params, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from mixed_glm.model import MixedGLM
 
-__all__ = ["BayesMixedGLMResults", "MixedGLMResults"]
+__all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -178,6 +180,30 @@ class MixedGLMResults:
         """
         return summarize(self, alpha)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the result and its model to a file that `mixed_glm.load` reads.
+
+        The file is a zip archive of a JSON header and arrays in numpy's format, without pickle. The data frame of a
+        model from a formula is not kept, but all that is needed to encode new ones is. Variables that the formula
+        took from the program are kept if they are numbers, strings, arrays and the like; give functions to `load`
+        again. A file that exists is replaced only when the new one is complete.
+
+        Parameters
+        ----------
+        path : path
+            ``.mglm`` is a fitting suffix; none is added.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If a level of a factor is of a type that the format cannot hold.
+        """
+        from mixed_glm._saving import save_result
+
+        save_result(self, path)
+
     def plot_random_effects(self, term: str | int | None = None, ax: Axes | None = None) -> Axes:
         """Caterpillar plot of the random effects; needs matplotlib. See `plots.plot_random_effects`."""
         from mixed_glm.plots import plot_random_effects
@@ -216,3 +242,31 @@ class MixedGLMResults:
 
 
 BayesMixedGLMResults = MixedGLMResults
+
+
+def load(path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> MixedGLMResults:
+    """Read a result that `MixedGLMResults.save` wrote, with its model.
+
+    Reading runs no code from the file. Predicting from a data frame evaluates the file's formula, as `from_formula`
+    does: do not do that with a file from somebody whom you do not trust.
+
+    Parameters
+    ----------
+    path : path
+    context : mapping, optional
+        Functions and other variables that the formula refers to and that a file cannot hold, by name.
+
+    Returns
+    -------
+    MixedGLMResults
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a saved result, is damaged, or was written by a newer version of the format.
+    """
+    from mixed_glm._saving import load_result
+
+    return load_result(path, context)

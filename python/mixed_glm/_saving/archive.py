@@ -1,0 +1,116 @@
+"""The file: a zip archive of ``header.json`` and one ``.npy`` member for each array.
+
+It is written beside its destination and then moved there, so that a failure leaves an older file as it was; reading
+checks everything and never runs code from the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+FORMAT = "mixed_glm"
+VERSION = 1
+HEADER = "header.json"
+
+
+def write_archive(
+    path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, Array]
+) -> None:
+    """Write header and arrays; `path` is replaced once the new file is complete and on the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was at `path` before is then untouched.
+    """
+    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False, ensure_ascii=False)
+    with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(_member(HEADER), text.encode())
+        for name, array in arrays.items():
+            with archive.open(_member(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Header and arrays of a file that `write_archive` made.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If it is something else, is damaged, or was written by a newer version.
+    """
+    with Path(path).open("rb") as file, reading(path), zipfile.ZipFile(file) as archive:
+        header = _checked_header(json.loads(archive.read(HEADER)))
+        names = [name for name in archive.namelist() if name != HEADER]
+        return header, {name.removesuffix(".npy"): _read_array(archive, name) for name in names}
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a damaged or foreign file may raise into a ValueError that names the file."""
+    try:
+        yield
+    except Exception as error:  # zip, zlib, json, numpy and pandas raise a dozen types
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"{os.fspath(path)!r} is not a saved model, or is damaged: {reason}") from error
+
+
+def _checked_header(header: Any) -> dict[str, Any]:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError("its header is not that of mixed_glm")
+    version = header.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(f"its format version is {version!r}")
+    if version > VERSION:
+        written = header.get("package")
+        raise ValueError(
+            f"it has format version {version}, written by mixed_glm {written}, and this installation reads up to "
+            f"{VERSION}; upgrade mixed_glm"
+        )
+    return header
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
+    with archive.open(name) as member:
+        array: Array = np.lib.format.read_array(member, allow_pickle=False)
+        if member.read(1):
+            raise ValueError(f"{name} is longer than its array")
+        return array
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Entry with a fixed date: equal contents make equal files."""
+    info = zipfile.ZipInfo(name)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info._compresslevel = 1  # type: ignore[attr-defined]
+    return info
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file in the same directory, which takes the place of `path` if all goes well."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)  # noqa: PTH105  (Path.replace is the same; this is what tests intercept)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
