@@ -74,7 +74,7 @@ void bind_model(py::module_& m) {
   py::class_<BoundModel>(m, "Model", py::module_local())
       .def(py::init<const Doubles&, FortranDoubles, const py::array_t<std::int64_t>&,
                     const py::array_t<Code>&, const Doubles&, const py::array_t<Code>&, Index,
-                    const mixed_glm::Family&, const Doubles&, const Doubles&, Doubles,
+                    const mixed_glm::Family&, const Doubles&, const Doubles&, const Doubles&,
                     const Doubles&, const Doubles&>(),
            py::kw_only(), py::arg("endog"), py::arg("exog"), py::arg("vc_indptr"),
            py::arg("vc_indices"), py::arg("vc_data"), py::arg("ident"), py::arg("k_vcp"),

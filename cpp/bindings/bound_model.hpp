@@ -47,8 +47,9 @@ class BoundModel {
   BoundModel(const Doubles& endog, FortranDoubles exog, const py::array_t<std::int64_t>& indptr,
              const py::array_t<Code>& indices, const Doubles& data, const py::array_t<Code>& ident,
              Index k_vcp, const mixed_glm::Family& family, const Doubles& trials,
-             const Doubles& weights, Doubles offset, const Doubles& fe_p, const Doubles& vcp_p)
-      : exog_(std::move(exog)), offset_(std::move(offset)) {
+             const Doubles& weights, const Doubles& offset, const Doubles& fe_p,
+             const Doubles& vcp_p)
+      : exog_(std::move(exog)) {
     if (exog_.ndim() != 2) throw std::invalid_argument("exog: expected two dimensions");
     const Index n = exog_.shape(0);
     check_length("endog", endog.size(), n);
@@ -57,11 +58,11 @@ class BoundModel {
     const std::vector<Code> components(ident.data(), ident.data() + ident.size());
     design_ = std::make_unique<mixed_glm::Design>(
         Eigen::Map<const Matrix>(exog_.data(), n, exog_.shape(1)),
-        sparse_rows(indptr, indices, data, ident.size()), components, k_vcp, view(offset_));
+        sparse_rows(indptr, indices, data, ident.size()), components, k_vcp);
     model_ = std::make_unique<mixed_glm::Model>(
         *design_, family,
         mixed_glm::encode_response(family, view(endog), view(trials), view(weights)),
-        mixed_glm::Prior{view(fe_p), view(vcp_p)});
+        mixed_glm::Prior{view(fe_p), view(vcp_p)}, view(offset));
   }
 
   const mixed_glm::Design& design() const { return *design_; }
@@ -72,7 +73,6 @@ class BoundModel {
 
  private:
   FortranDoubles exog_;
-  Doubles offset_;
   std::unique_ptr<mixed_glm::Design> design_;
   std::unique_ptr<mixed_glm::Model> model_;
 };

@@ -29,7 +29,8 @@ Model poisson_model(const Design& design, const test_support::RandomDesign& sour
   const Vector ones = Vector::Ones(design.rows());
   const Family family = PoissonLog();
   return {design, family, encode_response(family, y, ones, ones),
-          Prior{Vector::Constant(design.fixed(), 2.0), Vector::Constant(design.components(), 0.5)}};
+          Prior{Vector::Constant(design.fixed(), 2.0), Vector::Constant(design.components(), 0.5)},
+          source.offset};
 }
 
 }  // namespace
@@ -110,7 +111,7 @@ TEST_CASE("a component that the data do not support collapses, and is found out"
   const Vector y = Vector::NullaryExpr(200, [&] { return draw.uniform() < 0.5 ? 1.0 : 0.0; });
   const Vector ones = Vector::Ones(200);
   const Model model(design, family, encode_response(family, y, ones, ones),
-                    Prior{Vector::Ones(1), Vector::Ones(1)});
+                    Prior{Vector::Ones(1), Vector::Ones(1)}, random.offset);
   Vector start = Vector::Zero(design.parameters());
   start[1] = 1.0;
   const JointModeResult mode = JointMode(model).find(start);

@@ -50,7 +50,7 @@ struct DenseLaplace {
       precision[j] = std::exp(-2.0 * psi[design.component(j)]);
     }
     precision.tail(design.fixed()) = model.prior().fe_p.array().square().inverse();
-    const Vector eta = a * x + Vector(design.offset());
+    const Vector eta = a * x + model.offset();
     Vector first(eta.size()), weight(eta.size()), third(eta.size());
     for (Index i = 0; i < eta.size(); ++i) {
       const RowDerivatives d = row(model, i, eta[i]);

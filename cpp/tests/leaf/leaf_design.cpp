@@ -76,7 +76,7 @@ TEST_CASE("rows by group, with the linear predictor that the full design has") {
       std::multiset<std::pair<long, double>> expected, got;
       const auto key = [](double eta) { return std::lround(1e9 * eta); };
       for (Index i = 0; i < design.rows(); ++i) {
-        double eta = design.offset()[i] + design.x().row(i).dot(full.tail(design.fixed()));
+        double eta = model.offset()[i] + design.x().row(i).dot(full.tail(design.fixed()));
         for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
           eta += design.z().value(e) * full[design.z().columns()[e]];
         }
@@ -87,7 +87,8 @@ TEST_CASE("rows by group, with the linear predictor that the full design has") {
         if (effect >= 0) CHECK(seen.insert(effect).second);
         for (Index r = leaf.group_begin(g); r < leaf.group_end(g); ++r) {
           CHECK(leaf.row_group()[size_t(r)] == g);
-          double eta = reduced.offset()[r] + reduced.x().row(r).dot(rest.tail(design.fixed()));
+          double eta =
+              leaf.reduced().offset()[r] + reduced.x().row(r).dot(rest.tail(design.fixed()));
           if (effect >= 0) eta += leaf.factor()[size_t(r)] * full[effect];
           for (Index e = reduced.z().begin(r); e < reduced.z().end(r); ++e) {
             eta += reduced.z().value(e) * rest[reduced.z().columns()[e]];

@@ -173,7 +173,7 @@ TEST_CASE("moments of the leaf's effects are those of the nodes, corrected") {
   const Vector ones = Vector::Ones(60);
   const Family family = BinomialLogit();
   const Model model(design, family, encode_response(family, y, ones, ones),
-                    Prior{Vector::Constant(1, 1e-6), Vector::Ones(1)});
+                    Prior{Vector::Constant(1, 1e-6), Vector::Ones(1)}, source.offset);
   LeafMarginal marginal(model, 0, nodes(40));
   const double psi = 0.9, sd = std::exp(psi);
   REQUIRE(marginal.evaluate(Vector::Constant(1, psi)));

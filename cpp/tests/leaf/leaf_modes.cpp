@@ -38,7 +38,7 @@ TEST_CASE("modes are found after jumps of the linear predictor and of the standa
     LeafModes modes(leaf);
     for (const double sd : {0.01, 1.0, 10.0, 100.0}) {
       for (const double shift : {0.0, -40.0, 40.0, 0.0, 100.0, -100.0}) {
-        const Vector eta = leaf.reduced().design().offset().array() + shift;
+        const Vector eta = leaf.reduced().offset().array() + shift;
         modes.find(eta, sd);
         for (Index g = 0; g < leaf.groups(); ++g) {
           const double u = modes.mode()[g], off = 0.02 * modes.scale()[g];

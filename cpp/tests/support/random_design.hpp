@@ -59,8 +59,8 @@ struct RandomDesign {
     return {z.rows(), z.cols(), indptr.data(), indices.data(), data.data()};
   }
 
-  // The design views x and offset of this object.
-  mixed_glm::Design design() const { return {x, sparse_rows(), ident, components, offset}; }
+  // The design views x of this object.
+  mixed_glm::Design design() const { return {x, sparse_rows(), ident, components}; }
 };
 
 class Random {

@@ -44,7 +44,8 @@ inline mixed_glm::Model random_model(const mixed_glm::Design& design, const Rand
   return {design, family,
           mixed_glm::encode_response(family, y, Vector::Constant(y.size(), trials), weights),
           mixed_glm::Prior{Vector::Constant(design.fixed(), 2.0),
-                           Vector::Constant(design.components(), 0.8)}};
+                           Vector::Constant(design.components(), 0.8)},
+          source.offset};
 }
 
 }  // namespace test_support

@@ -40,7 +40,7 @@ class EpGaussian {
   void expand_at(const Vector& coefficients) {
     const LikelihoodSites sites(*model_);
     for_blocks([&](RowBlock& block) {
-      detail::predict(model_->design(), coefficients, block);
+      detail::predict(*model_, coefficients, block);
       const Eigen::ArrayXd eta = block.view(block.eta).array();
       sites.evaluate<2>(block);
       tau_.segment(block.first, block.count) = block.view(block.weight);
@@ -54,7 +54,7 @@ class EpGaussian {
     cholesky_.set_zero();
     mean_.setZero();
     for_blocks([&](RowBlock& block) {
-      const auto offset = model_->design().offset().segment(block.first, block.count);
+      const auto offset = model_->offset().segment(block.first, block.count);
       block.view(block.weight) = tau_.segment(block.first, block.count);
       block.view(block.pull) =
           nu_.segment(block.first, block.count) - block.view(block.weight).cwiseProduct(offset);
@@ -68,7 +68,7 @@ class EpGaussian {
     quadratic_ = 0.5 * pull.dot(mean_);
     sigma_.compute(cholesky_);
     for_blocks([&](RowBlock& block) {
-      detail::predict(model_->design(), mean_, block);
+      detail::predict(*model_, mean_, block);
       row_mean_.segment(block.first, block.count) = block.view(block.eta);
       row_variance_of_.evaluate(block, block.value);
       row_variance_.segment(block.first, block.count) = block.view(block.value);
@@ -130,7 +130,7 @@ class EpGaussian {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double tc = rows_.cavity_precision[size_t(r)], mc = rows_.cavity_mean[size_t(r)];
-      const double tau = tau_[i], nu = nu_[i], offset = model_->design().offset()[i];
+      const double tau = tau_[i], nu = nu_[i], offset = model_->offset()[i];
       sum += rows_.log_z[size_t(r)] + 0.5 * std::log1p(tau / tc) +
              (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) +
              nu * offset - 0.5 * tau * offset * offset;

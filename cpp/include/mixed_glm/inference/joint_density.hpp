@@ -62,7 +62,7 @@ class JointDensity {
     RowBlock block;
     for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
       block.count = std::min(row_block_size, design.rows() - block.first);
-      detail::predict(design, coefficients_, block);
+      detail::predict(*model_, coefficients_, block);
       eta.segment(block.first, block.count) = block.view(block.eta);
     }
     return design.to_user_rows(eta);
@@ -85,7 +85,7 @@ class JointDensity {
   double pass(Vector* gradient, double* values) const {
     const LikelihoodSites sites(*model_);
     RowBlock block;
-    return pass_rows<Order>(model_->design(), sites, coefficients_, gradient, values, block);
+    return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, block);
   }
 
   // Number of a coefficient (u in elimination order, then beta) in params.

@@ -93,7 +93,7 @@ class LaplaceMarginal final : public Marginal {
     delta_.setZero();
     for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
       block.count = std::min(row_block_size, design.rows() - block.first);
-      detail::predict(design, mode_.coefficients(), block);
+      detail::predict(*model_, mode_.coefficients(), block);
       sites.third_derivative(block, third);
       row_variance.evaluate(block, variance);
       block.view(block.pull) = 0.5 * block.view(third).cwiseProduct(block.view(variance));

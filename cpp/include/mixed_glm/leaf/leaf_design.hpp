@@ -31,6 +31,12 @@ class LeafDesign {
   LeafDesign(const LeafDesign&) = delete;  // the reduced model views members of this object
   LeafDesign& operator=(const LeafDesign&) = delete;
 
+  // After the full model's response has been replaced.
+  void update_response() {
+    sort_response();
+    reduced_model_->set_rows(sorted_, sorted_offset_);
+  }
+
   const Model& full() const { return *full_; }
   const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
   Index leaf() const { return leaf_; }
@@ -97,16 +103,24 @@ class LeafDesign {
     const Design& design = full_->design();
     const Index n = design.rows();
     x_.resize(n, design.fixed());
-    offset_.resize(n);
-    for (Vector* column : {&response_.a, &response_.b, &response_.constant}) column->resize(n);
     for (Index r = 0; r < n; ++r) {
       const Index i = row_order_[size_t(r)], entry = leaf_entry(i);
       x_.row(r) = design.x().row(i);
-      offset_[r] = design.offset()[i];
-      response_.a[r] = full_->response().a[i];
-      response_.b[r] = full_->response().b[i];
-      response_.constant[r] = full_->response().constant[i];
       factor_.push_back(entry < 0 ? 0.0 : design.z().value(entry));
+    }
+    sorted_offset_.resize(n);
+    for (Vector* column : {&sorted_.a, &sorted_.b, &sorted_.constant}) column->resize(n);
+    sort_response();
+  }
+
+  void sort_response() {
+    const Response& response = full_->response();
+    for (Index r = 0; r < sorted_offset_.size(); ++r) {
+      const Index i = row_order_[size_t(r)];
+      sorted_offset_[r] = full_->offset()[i];
+      sorted_.a[r] = response.a[i];
+      sorted_.b[r] = response.b[i];
+      sorted_.constant[r] = response.constant[i];
     }
   }
 
@@ -144,9 +158,9 @@ class LeafDesign {
     reduced_design_ = Design::with_cliques(
         x_, SparseRows(design.rows(), q, row_start.data(), columns.data(), values.data()),
         SparseRows(groups(), q, clique_start.data(), members.data(), nullptr), ident,
-        design.components(), offset_);
-    reduced_model_ =
-        std::make_unique<Model>(*reduced_design_, full_->family(), response_, full_->prior());
+        design.components());
+    reduced_model_ = std::make_unique<Model>(*reduced_design_, full_->family(), sorted_,
+                                             full_->prior(), sorted_offset_);
   }
 
   void locate_cliques() {
@@ -184,8 +198,8 @@ class LeafDesign {
   std::vector<Index> row_order_, group_start_, group_effect_;
   std::vector<Code> row_group_;
   Matrix x_;
-  Vector offset_;
-  Response response_;
+  Response sorted_;  // rows by group
+  Vector sorted_offset_;
   std::vector<double> factor_;
   std::vector<Index> other_effect_;  // number in the full design, by number in the reduced one
   std::unique_ptr<Design> reduced_design_;

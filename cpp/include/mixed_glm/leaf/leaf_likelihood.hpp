@@ -44,7 +44,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   // The rows without the leaf's effects.
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(design(), StartSites(leaf_->reduced()), zero, &pull, curvature, block_);
+    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced()), zero, &pull, curvature, block_);
   }
 
  private:

@@ -43,7 +43,7 @@ class LeafNodes {
     RowBlock block;
     for (block.first = 0; block.first < eta_.size(); block.first += row_block_size) {
       block.count = std::min(row_block_size, eta_.size() - block.first);
-      detail::predict(leaf_->reduced().design(), coefficients, block);
+      detail::predict(leaf_->reduced(), coefficients, block);
       eta_.segment(block.first, block.count) = block.view(block.eta);
     }
     modes_.find(eta_, sd);

@@ -29,15 +29,15 @@ class RowLikelihood final : public CoefficientLikelihood {
   const Design& design() const override { return model_->design(); }
   double value(const Vector& coefficients) override {
     return model_->constant() +
-           pass_rows<0>(design(), sites_, coefficients, nullptr, nullptr, block_);
+           pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, block_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
     return model_->constant() +
-           pass_rows<2>(design(), sites_, coefficients, &gradient, curvature, block_);
+           pass_rows<2>(*model_, sites_, coefficients, &gradient, curvature, block_);
   }
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(design(), StartSites(*model_), zero, &pull, curvature, block_);
+    pass_rows<2>(*model_, StartSites(*model_), zero, &pull, curvature, block_);
   }
 
  private:

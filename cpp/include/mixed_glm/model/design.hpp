@@ -1,6 +1,6 @@
 // The design of a model, and all symbolic work that depends on it alone:
 //
-//     eta = offset + X beta + Z u        X: n x p dense, Z: n x q sparse
+//     A = [X Z]                          X: n x p dense, Z: n x q sparse
 //     u_j ~ N(0, exp(2 psi[component(j)]))
 //
 // Inside, effects are numbered in elimination order, coefficients stand as (u, beta), as in the
@@ -20,11 +20,10 @@ namespace mixed_glm {
 
 class Design {
  public:
-  // x (n x p) and offset (n) are viewed and must outlive the design; they are copied only where
-  // rows are sorted. ident[j] in 0 .. components - 1: the variance component of effect j.
-  Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
-         ConstVectorRef offset)
-      : Design(x, z, z, ident, components, offset) {
+  // x (n x p) is viewed and must outlive the design; it is copied only where rows are sorted.
+  // ident[j] in 0 .. components - 1: the variance component of effect j.
+  Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components)
+      : Design(x, z, z, ident, components) {
     sort_rows();
     locate_pairs();
   }
@@ -32,10 +31,9 @@ class Design {
   // The same with effects that are neighbours where a row of `cliques` touches both; every row of z
   // must be part of one. Rows stay in the caller's order.
   static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z, SparseRows cliques,
-                                              const std::vector<Code>& ident, Index components,
-                                              ConstVectorRef offset) {
+                                              const std::vector<Code>& ident, Index components) {
     std::unique_ptr<Design> design(
-        new Design(x, std::move(z), std::move(cliques), ident, components, offset));
+        new Design(x, std::move(z), std::move(cliques), ident, components));
     design->locate_pairs();
     return design;
   }
@@ -56,10 +54,16 @@ class Design {
 
   // A value for each row, from the caller's order to the design's and back.
   Vector to_design_rows(ConstVectorRef values) const {
-    if (row_order_.empty()) return values;
     Vector sorted(values.size());
-    for (Index r = 0; r < values.size(); ++r) sorted[r] = values[row_order_[size_t(r)]];
+    to_design_rows(values, sorted);
     return sorted;
+  }
+  void to_design_rows(ConstVectorRef values, VectorRef sorted) const {
+    if (row_order_.empty()) {
+      sorted = values;
+      return;
+    }
+    for (Index r = 0; r < values.size(); ++r) sorted[r] = values[row_order_[size_t(r)]];
   }
   Vector to_user_rows(ConstVectorRef values) const {
     if (row_order_.empty()) return values;
@@ -69,7 +73,6 @@ class Design {
   }
 
   const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
-  const Eigen::Map<const Vector>& offset() const { return offset_; }
   const SparseRows& z() const { return z_; }
   const BorderedPattern& pattern() const { return pattern_; }
   Code component(Index effect) const { return component_[size_t(effect)]; }
@@ -104,9 +107,8 @@ class Design {
 
  private:
   Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
-         Index components, ConstVectorRef offset)
+         Index components)
       : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
-        offset_(offset.data(), offset.size()),
         z_(std::move(z)),
         order_(fill_reducing_order(effect_neighbours(cliques))),
         pattern_(renumber(cliques), x.cols()),
@@ -133,12 +135,10 @@ class Design {
     row_order_ = sorted_row_order(z_, component_, largest_single());
     if (row_order_.empty()) return;
     sorted_x_.resize(rows(), fixed());
-    for (Index a = 0; a < fixed(); ++a) sorted_x_.col(a) = to_design_rows(x_.col(a));
-    sorted_offset_ = to_design_rows(offset_);
+    for (Index a = 0; a < fixed(); ++a) to_design_rows(x_.col(a), sorted_x_.col(a));
     z_.permute_rows(row_order_);
     new (&x_) Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(
         sorted_x_.data(), rows(), fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
-    new (&offset_) Eigen::Map<const Vector>(sorted_offset_.data(), sorted_offset_.size());
   }
 
   void check(const std::vector<Code>& ident, Index components) const {
@@ -147,7 +147,6 @@ class Design {
                                   ", got " + std::to_string(got));
     };
     if (z_.rows() != rows()) mismatch("exog_vc", rows(), z_.rows());
-    if (offset_.size() != rows()) mismatch("offset", rows(), offset_.size());
     if (Index(ident.size()) != effects()) mismatch("ident", effects(), Index(ident.size()));
     for (const Code k : ident) {
       if (k < 0 || k >= components) {
@@ -171,7 +170,6 @@ class Design {
   }
 
   Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;  // of the caller, or of sorted_x_
-  Eigen::Map<const Vector> offset_;
   SparseRows z_;
   std::vector<Code> order_;  // order_[k]: the caller's number of the k-th eliminated effect
   BorderedPattern pattern_;
@@ -181,7 +179,6 @@ class Design {
   std::vector<bool> single_;
   std::vector<Index> row_order_;  // row_order_[r]: the caller's number of row r; empty: the same
   Matrix sorted_x_;
-  Vector sorted_offset_;
   std::vector<Index> pair_start_;  // empty when all rows have equally many entries
 };
 

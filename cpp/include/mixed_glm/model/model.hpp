@@ -1,5 +1,6 @@
-// A generalized linear mixed model: design, response, family and priors.
+// A generalized linear mixed model: design, response, offset, family and priors.
 //
+//     eta = offset + X beta + Z u,   y_i | eta_i ~ family
 //     beta_a ~ N(0, fe_p_a^2)      psi_k ~ N(0, vcp_p_k^2), psi: log standard deviations
 #pragma once
 
@@ -37,34 +38,52 @@ struct Prior {
 
 class Model {
  public:
-  // The design is viewed and must outlive the model; many models may share one. The response is in
-  // the caller's order of rows.
-  Model(const Design& design, Family family, Response response, Prior prior)
+  // The design is viewed and must outlive the model; many models may share one. Response and offset
+  // (empty: zero) are in the caller's order of rows.
+  Model(const Design& design, Family family, const Response& response, Prior prior,
+        ConstVectorRef offset = Vector())
       : design_(&design),
         family_(std::move(family)),
-        response_(std::move(response)),
+        response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
+        offset_(design.rows()),
         prior_(std::move(prior)) {
     prior_.check(design.fixed(), design.components());
-    if (response_.a.size() != design.rows()) {
-      throw std::invalid_argument("endog: expected length " + std::to_string(design.rows()) +
-                                  ", got " + std::to_string(response_.a.size()));
-    }
-    constant_ = response_.constant.sum();
-    for (Vector* column : {&response_.a, &response_.b, &response_.constant}) {
-      *column = design.to_design_rows(*column);
+    set_rows(response, offset);
+  }
+
+  // Another response, and its offset, in the place of this one: whoever views the model sees it.
+  void set_rows(const Response& response, ConstVectorRef offset) {
+    check_length("endog", response.a.size());
+    if (offset.size() > 0) check_length("offset", offset.size());
+    constant_ = response.constant.sum();
+    design_->to_design_rows(response.a, response_.a);
+    design_->to_design_rows(response.b, response_.b);
+    design_->to_design_rows(response.constant, response_.constant);
+    if (offset.size() > 0) {
+      design_->to_design_rows(offset, offset_);
+    } else {
+      offset_.setZero();
     }
   }
 
   const Design& design() const { return *design_; }
   const Family& family() const { return family_; }
   const Response& response() const { return response_; }  // rows in the design's order
+  const Vector& offset() const { return offset_; }        // likewise
   const Prior& prior() const { return prior_; }
   double constant() const { return constant_; }  // sum of the rows' normalizing constants
 
  private:
+  void check_length(const char* name, Index size) const {
+    if (size == design_->rows()) return;
+    throw std::invalid_argument(std::string(name) + ": expected length " +
+                                std::to_string(design_->rows()) + ", got " + std::to_string(size));
+  }
+
   const Design* design_;
   Family family_;
   Response response_;
+  Vector offset_;
   Prior prior_;
   double constant_;
 };

@@ -9,8 +9,8 @@
 #pragma once
 
 #include <array>
-#include <mixed_glm/model/design.hpp>
 #include <mixed_glm/model/entry_runs.hpp>
+#include <mixed_glm/model/model.hpp>
 
 namespace mixed_glm {
 
@@ -30,9 +30,10 @@ struct RowBlock {
 
 namespace detail {
 
-inline void predict(const Design& design, const Vector& coefficients, RowBlock& block) {
+inline void predict(const Model& model, const Vector& coefficients, RowBlock& block) {
+  const Design& design = model.design();
   auto eta = block.view(block.eta);
-  eta = design.offset().segment(block.first, block.count);
+  eta = model.offset().segment(block.first, block.count);
   eta.noalias() +=
       design.x().middleRows(block.first, block.count) * coefficients.tail(design.fixed());
   const SparseRows& z = design.z();
@@ -127,12 +128,13 @@ inline void add_curvature(const Design& design, RowBlock& block, double* values)
 // Order 0: value; 1: and gradient; 2: and curvature. gradient and values are added to; they may be
 // null where the order does not reach them.
 template <int Order, class Sites>
-double pass_rows(const Design& design, const Sites& sites, const Vector& coefficients,
+double pass_rows(const Model& model, const Sites& sites, const Vector& coefficients,
                  Vector* gradient, double* values, RowBlock& block) {
+  const Design& design = model.design();
   double sum = 0.0;
   for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
     block.count = std::min(row_block_size, design.rows() - block.first);
-    detail::predict(design, coefficients, block);
+    detail::predict(model, coefficients, block);
     sites.template evaluate<Order>(block);
     sum += block.view(block.value).sum();
     if constexpr (Order >= 1) detail::add_gradient(design, block, *gradient);

@@ -145,7 +145,7 @@ class FullGaussian final : public CoefficientPosterior {
     const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length, own_response,
                                   next_weight_);
     return model_->constant() +
-           pass_rows<2>(model_->design(), sites, mean_, &gradient_, cholesky_.values(), block_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), block_);
   }
 
   // Takes over the new weights, whose H has just been factorized.

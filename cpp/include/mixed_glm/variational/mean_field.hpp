@@ -92,8 +92,7 @@ class MeanField final : public CoefficientPosterior {
     mean_.setZero();
     cholesky_.set_zero();
     gradient_.setZero();
-    pass_rows<2>(model_->design(), StartSites(*model_), mean_, &gradient_, cholesky_.values(),
-                 block_);
+    pass_rows<2>(*model_, StartSites(*model_), mean_, &gradient_, cholesky_.values(), block_);
     weight_slope_.setZero();
     return step(psi, 1.0);
   }
@@ -105,7 +104,7 @@ class MeanField final : public CoefficientPosterior {
     weight_slope_.setZero();
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, &weight_slope_);
     return model_->constant() +
-           pass_rows<2>(model_->design(), sites, mean_, &gradient_, cholesky_.values(), block_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), block_);
   }
 
   bool step(const Vector& psi, double length) override {

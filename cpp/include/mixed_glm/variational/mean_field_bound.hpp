@@ -60,8 +60,7 @@ class MeanFieldBound {
   double pass(Vector* gradient, Vector* weight) {
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, weight);
     RowBlock block;
-    return model_->constant() +
-           pass_rows<Order>(model_->design(), sites, mean_, gradient, nullptr, block);
+    return model_->constant() + pass_rows<Order>(*model_, sites, mean_, gradient, nullptr, block);
   }
 
   Vector squares() const {
