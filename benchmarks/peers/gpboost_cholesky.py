@@ -5,8 +5,9 @@ from __future__ import annotations
 from benchmarks.peers import Fit, gpboost
 from benchmarks.problem import Problem
 
-PACKAGE = gpboost.PACKAGE
 WORK = "as gpboost, with matrix_inversion_method='cholesky'"
+
+version = gpboost.version
 
 
 def applies(problem: Problem) -> bool:

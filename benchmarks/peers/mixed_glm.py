@@ -3,55 +3,84 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import Any
 
 import numpy as np
 
 from benchmarks.clock import timed
-from benchmarks.peers import Fit
-from benchmarks.problem import Problem
+from benchmarks.machine import package_version
+from benchmarks.peers import Absent, Fit, Fits
+from benchmarks.problem import Floats, Problem
 
-PACKAGE = "mixed-glm"
 WORK = (
     "sparse Z from the codes, model, fit_laplace(integrate='mode'): standard deviations of all fixed and random "
     "effects and of the log standard deviations, second-order correction of the means; "
-    "map: fit_map with the standard deviations of all parameters"
+    "map, vb: fit_map, fit_vb with the standard deviations of all parameters"
 )
+
+
+def version() -> str:
+    return package_version("mixed-glm")
 
 
 def applies(problem: Problem) -> bool:
     return True
 
 
+def make(problem: Problem) -> Any:
+    """A model from arrays."""
+    return importlib.import_module("mixed_glm").MixedGLM(
+        problem.endog,
+        problem.exog,
+        problem.exog_vc(),
+        problem.ident,
+        problem.family,
+        vcp_p=problem.vcp_p,
+        fe_p=problem.fe_p,
+    )
+
+
 def fit(problem: Problem) -> Fit:
-    mixed_glm = importlib.import_module("mixed_glm")
-
-    def make() -> Any:
-        return mixed_glm.MixedGLM(
-            problem.endog,
-            problem.exog,
-            problem.exog_vc(),
-            problem.ident,
-            problem.family,
-            vcp_p=problem.vcp_p,
-            fe_p=problem.fe_p,
-        )
-
     def run(model: Any) -> Any:
-        return model.fit_map() if problem.method == "map" else model.fit_laplace(integrate="mode")
+        if problem.method == "laplace":
+            return model.fit_laplace(integrate="mode")
+        return getattr(model, f"fit_{problem.method}")()
 
-    cold, _ = timed(lambda: run(make()))
-    model = make()
-    model.core()
-    prepared, result = timed(lambda: run(model))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fit_map says that it went to the degenerate mode
+        cold, _ = timed(lambda: run(make(problem)))
+        model = make(problem)
+        model.core()
+        prepared, result = timed(lambda: run(model))
     return Fit(
         cold,
         prepared,
-        result.log_density,
+        result.elbo if problem.method == "vb" else result.log_density,
         result.fe_mean,
         result.fe_sd,
         np.exp(result.vcp_mean),
         result.vcp_sd,
         result.vc_mean,
+        result.vc_sd,
         result.converged,
     )
+
+
+def fit_each(problem: Problem, endogs: Floats, jobs: int = 1) -> Fits:
+    mixed_glm = importlib.import_module("mixed_glm")
+    if not hasattr(mixed_glm, "fit_many"):
+        raise Absent("this version has no fit_many")
+    time, result = timed(
+        lambda: mixed_glm.fit_many(
+            endogs,
+            problem.exog,
+            problem.exog_vc(),
+            problem.ident,
+            family=problem.family,
+            vcp_p=problem.vcp_p,
+            fe_p=problem.fe_p,
+            n_jobs=jobs,
+        )
+    )
+    return Fits(time, result.fe_mean, np.exp(result.vcp_mean))

@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import timed
+from benchmarks.machine import package_version
 from benchmarks.peers import Fit
 from benchmarks.problem import Problem
 
-PACKAGE = "statsmodels"
-WORK = "sparse Z from the codes, model, fit_map() with its covariance from a finite-difference Hessian, as by default"
+WORK = (
+    "sparse Z from the codes, model, fit_map() with its covariance from a finite-difference Hessian, as by default; "
+    "vb: fit_vb() with its defaults"
+)
 
 SEED = 1
 
 
+def version() -> str:
+    return package_version("statsmodels")
+
+
 def applies(problem: Problem) -> bool:
-    return problem.method == "map"
+    return problem.method in ("map", "vb")
 
 
 def fit(problem: Problem) -> Fit:
@@ -30,23 +37,26 @@ def fit(problem: Problem) -> Fit:
     def run() -> Any:
         z = problem.exog_vc()
         model = kind(problem.endog, problem.exog, z, problem.ident, vcp_p=problem.vcp_p, fe_p=problem.fe_p)
-        return model, model.fit_map(**start)
+        return model, getattr(model, f"fit_{problem.method}")(**start)
 
-    # Its start is random, and from some it runs off to the mode where all random effects are zero, which takes it
-    # hundreds of times as long. From this one it finds the interior mode of "map-2k".
+    # Its start is random, and from some fit_map runs off to the mode where all random effects are zero, which takes
+    # it hundreds of times as long. From this one it finds the interior mode of "map-2k".
     np.random.seed(SEED)  # noqa: NPY002 (before 0.15 it drew from the global generator)
-    start = {"rng": SEED} if "rng" in inspect.signature(kind.fit_map).parameters else {}
+    parameters = inspect.signature(getattr(kind, f"fit_{problem.method}")).parameters
+    start = {"rng": SEED} if "rng" in parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cold, (model, result) = timed(run)
+    stated = model.logposterior(result.params) if problem.method == "map" else None
     return Fit(
         cold,
         None,
-        float(model.logposterior(result.params)),
+        None if stated is None else float(stated),
         np.asarray(result.fe_mean),
         np.asarray(result.fe_sd),
         np.exp(result.vcp_mean),
         np.asarray(result.vcp_sd),
         np.asarray(result.vc_mean),
+        np.asarray(result.vc_sd),
         bool(result.optim_retvals.success) if hasattr(result.optim_retvals, "success") else None,
     )

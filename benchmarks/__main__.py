@@ -1,0 +1,50 @@
+"""Everything: ``python -m benchmarks [--quick]``. Runs, analyses and plots into one folder.
+
+The folder then holds ``results.jsonl`` (all that was measured), tables in markdown and plots. `--quick` takes a minute
+or two and shows that all works; its figures mean little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import analyse, many, memory, plot, run
+from benchmarks.peers.rscript import PATIENCE
+
+QUICK = ("binomial-10k", "tiny-crossed", "tiny-poisson", "tiny-map", "tiny-vb")
+FULL = ("laplace", "map")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns 1 if answers differ."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--to", type=Path, default=Path("benchmark-results"), help="default %(default)s")
+    parser.add_argument("--patience", type=float, help="seconds after which a run of R is stopped")
+    options = parser.parse_args(arguments)
+    results = options.to / "results.jsonl"
+    results.unlink(missing_ok=True)
+    os.environ[PATIENCE] = str(options.patience or (15 if options.quick else 60))
+    to = ["--to", str(results)]
+    run.main(
+        ["--problems", *(QUICK if options.quick else FULL), "--repeats", "2" if options.quick else "7", *to]
+    )
+    many.main(
+        ["--responses", "400" if options.quick else "20000", "--repeats", "1" if options.quick else "3", *to]
+    )
+    if not options.quick:
+        memory.main(to)
+    status = analyse.main([str(results), "--to", str(options.to)])
+    plot.main([str(results), "--to", str(options.to)])
+    print(f"\nTables and plots are in {options.to}/.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
