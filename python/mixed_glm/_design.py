@@ -103,10 +103,11 @@ def checked_design(
     """
     y, trials, levels = as_response(endog, family.name == "binomial")
     n = len(y)
+    fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")
     x, x_names = check.as_design(exog, "exog", n, fep_names)
     z, z_names = check.as_sparse_design(exog_vc, "exog_vc", n)
     p, q = x.shape[1], z.shape[1]
-    if exog_vc is None and ident is not None and np.size(ident):
+    if exog_vc is None and ident is not None and check.as_labels(ident, "ident").size:
         raise ValueError("ident was given without exog_vc")
     components, labels, k = check.as_ident([] if exog_vc is None else ident, q)
     trials = _trials(n_trials, trials, n, family)

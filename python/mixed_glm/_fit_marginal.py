@@ -121,15 +121,21 @@ def fit_marginal(
 def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
     if not fit.converged or fit.status != "converged" or (optim is not None and not optim.success):
         return "not converged"
+    if not _has_spread(fit):
+        return "not converged"
     if fit.failed_points:
         return "points left out"
     return "fell back" if fit.fallbacks else "converged"
 
 
+def _has_spread(fit: _core.MarginalFit) -> bool:
+    return bool(np.isfinite(fit.sd).all() and (fit.sd > 0).all())
+
+
 def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
     points = len(fit.weights)
     reasons = {
-        "not converged": fit.status if optim is None or optim.success else str(optim.message),
+        "not converged": _why_not_converged(fit, optim),
         "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
         "integration over the log standard deviations, which were left out",
         "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points + fit.iterations} log "
@@ -137,6 +143,14 @@ def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> 
     }
     if status in reasons:
         warn(f"the fit {status}: {reasons[status]}", ConvergenceWarning)
+
+
+def _why_not_converged(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
+    if optim is not None and not optim.success:
+        return str(optim.message)
+    if fit.converged and not _has_spread(fit):
+        return "numbers are so large that rounding hides how the density falls off around its mode"
+    return fit.status
 
 
 def find_leaf(model: MixedGLM, leaf: str | int) -> int:

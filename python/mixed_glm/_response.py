@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._validation import as_floats, as_vector, require_finite
+from mixed_glm._validation import as_floats, as_labels, as_vector, require_finite
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,7 +18,7 @@ def is_labels(values: Any) -> bool:
     if sparse_like(values) or isinstance(values, (pd.DataFrame, int, float)):
         return False
     dtype = getattr(values, "dtype", None)
-    dtype = np.asarray(values).dtype if dtype is None else dtype
+    dtype = as_labels(values, "endog").dtype if dtype is None else dtype
     if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype):
         return True
     if dtype == object:
@@ -47,9 +47,16 @@ def binary_from_labels(values: Any, name: str) -> tuple[Floats, tuple[str, str] 
     ValueError
         If there are not exactly two levels, or labels are missing.
     """
-    labels = pd.Series(values).reset_index(drop=True)
-    if labels.isna().any():
-        raise ValueError(f"{name} must not have missing labels, got one at row {int(labels.isna().argmax())}")
+    try:
+        labels = pd.Series(values).reset_index(drop=True)
+        missing = labels.isna()
+        numbers, found = pd.factorize(labels, sort=True)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must be numbers or labels of one kind, got {type(values).__name__} ({error})"
+        ) from None
+    if missing.any():
+        raise ValueError(f"{name} must not have missing labels, got one at row {int(missing.argmax())}")
     if pd.api.types.is_bool_dtype(labels.dtype):
         return labels.to_numpy(dtype=np.float64), None
     if isinstance(labels.dtype, pd.CategoricalDtype):
@@ -57,8 +64,7 @@ def binary_from_labels(values: Any, name: str) -> tuple[Floats, tuple[str, str] 
             labels = labels.cat.remove_unused_categories()
         codes, levels = labels.cat.codes.to_numpy(), labels.cat.categories.tolist()
     else:
-        codes, found = pd.factorize(labels, sort=True)
-        levels = list(found)
+        codes, levels = numbers, list(found)
     if len(levels) != 2:
         shown = ", ".join(repr(v) for v in levels[:5]) + (", ..." if len(levels) > 5 else "")
         raise ValueError(

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._validation import LARGEST
+
 Floats = npt.NDArray[np.float64]
 
 _CONSTANT = 1e-8  # a column whose sd is below this share of its size counts as constant
@@ -43,12 +45,19 @@ class Standardization:
     @classmethod
     def of(cls, exog: Floats, weights: Floats | None = None) -> Standardization:
         """Measure the columns of `exog`, shape (n, p); `weights` count observations."""
+        if weights is not None and not weights.any():  # no observation counts: standardize as if all did
+            weights = None
         mean = np.average(exog, axis=0, weights=weights) if exog.size else np.zeros(exog.shape[1])
         sd = np.array([_sd(x, m, weights) for x, m in zip(exog.T, mean, strict=True)])
         size = np.array([np.abs(x).max(initial=0.0) for x in exog.T])
-        constant = sd <= _CONSTANT * size
+        constant = sd <= np.maximum(_CONSTANT * size, 1 / LARGEST)
         scale = np.where(constant, 1.0, sd)
-        intercepts = np.flatnonzero(constant & (size > 0))
+        # in rows that do not count, too
+        same = (
+            np.array([np.abs(x - m).max(initial=0.0) for x, m in zip(exog.T, mean, strict=True)])
+            <= 1e-6 * size
+        )
+        intercepts = np.flatnonzero(constant & same & (size > 1 / LARGEST))
         matrix = np.diag(1.0 / scale)
         center = np.zeros_like(mean)
         if len(intercepts):

@@ -9,7 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from mixed_glm._sparse_input import require_sound, to_csr
+
 Floats = npt.NDArray[np.float64]
+
+LARGEST = 1e50  # of any number: products such as trials times a squared covariate must not overflow
 
 
 def as_floats(value: Any, name: str) -> Floats:
@@ -21,6 +25,7 @@ def as_floats(value: Any, name: str) -> Floats:
         If `value` is not numeric.
     """
     if sparse.issparse(value):
+        require_sound(value, name)
         value = value.toarray()  # type: ignore[attr-defined]
     if isinstance(value, pd.DataFrame):
         return _frame_to_floats(value, name)
@@ -35,7 +40,7 @@ def as_floats(value: Any, name: str) -> Floats:
         if array.dtype.kind not in "biufO":
             raise TypeError(f"dtype {array.dtype}")
         return np.asarray(array, dtype=np.float64, order="F")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{name} must be numeric, got {_describe(value)} ({error})") from None
 
 
@@ -47,14 +52,24 @@ def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
-    """Raise ValueError if an array of one or two dimensions holds NaN or infinity, saying where."""
+    """Raise ValueError if an array of one or two dimensions holds NaN, infinity or huge numbers, saying where."""
     for j, column in enumerate(np.atleast_2d(array.T)):
-        finite = np.isfinite(column)
-        if finite.all():
-            continue
-        row = int(np.argmin(finite))
-        where = f"row {row}" if array.ndim == 1 else f"row {row}, column {columns[j] if columns else j}"
-        raise ValueError(f"{name} must be finite, got {column[row]} at {where}")
+        bad = first_unusable(column)
+        if bad is not None:
+            where = f"row {bad}" if array.ndim == 1 else f"row {bad}, column {columns[j] if columns else j}"
+            raise ValueError(f"{name} must be {usable(column[bad])}, got {column[bad]} at {where}")
+
+
+def first_unusable(values: Floats) -> int | None:
+    """Position of the first entry that is not finite, or larger than ``LARGEST``."""
+    if len(values) == 0 or (values.min() >= -LARGEST and values.max() <= LARGEST):  # False if any is NaN
+        return None
+    return int(np.argmin(np.abs(values) <= LARGEST))
+
+
+def usable(value: float) -> str:
+    """What was expected instead of `value`, for messages."""
+    return f"at most {LARGEST:g} in absolute value" if np.isfinite(value) else "finite"
 
 
 def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False) -> Floats:
@@ -93,7 +108,9 @@ def as_positive(value: Any, name: str, n: int) -> Floats:
     return vector
 
 
-def as_design(value: Any, name: str, n: int, names: Any = None) -> tuple[Floats, list[str] | None]:
+def as_design(
+    value: Any, name: str, n: int, names: list[str] | None = None
+) -> tuple[Floats, list[str] | None]:
     """Convert a dense design to a finite Fortran-ordered (n, p) matrix; column names if it has any.
 
     ``None`` gives a matrix without columns. `names` is what messages call the columns of an array.
@@ -108,7 +125,7 @@ def as_design(value: Any, name: str, n: int, names: Any = None) -> tuple[Floats,
         raise ValueError(f"{name} must have one or two dimensions, got shape {array.shape}")
     if len(array) != n:
         raise ValueError(f"{name} must have {n} rows, one for each observation, got {len(array)}")
-    shown = own_names if names is None else list(names)
+    shown = own_names if names is None else names
     require_finite(array, name, shown if shown is not None and len(shown) == array.shape[1] else None)
     return array, own_names
 
@@ -121,7 +138,11 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
     if value is None:
         return sparse.csr_array((n, 0), dtype=np.float64), None
     names = column_names(value)
-    if isinstance(value, pd.DataFrame) and all(isinstance(d, pd.SparseDtype) for d in value.dtypes):
+    if (
+        isinstance(value, pd.DataFrame)
+        and len(names or [])
+        and all(isinstance(d, pd.SparseDtype) for d in value.dtypes)
+    ):
         value = value.sparse.to_coo()  # type: ignore[attr-defined]
     if not sparse.issparse(value):
         dense = as_floats(value, name)
@@ -132,23 +153,16 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
         raise ValueError(f"{name} must have {n} rows, one for each observation, got {value.shape[0]}")
     if np.dtype(value.dtype).kind not in "biuf":
         raise TypeError(f"{name} must be numeric, got dtype {value.dtype}")
-    z = _canonical(sparse.csr_array(value, dtype=np.float64))
-    if not np.isfinite(z.data).all():
-        entry = int(np.argmin(np.isfinite(z.data)))
+    z = to_csr(value if sparse.issparse(value) else sparse.coo_array(value), name)
+    entry = first_unusable(z.data)
+    if entry is not None:
         row = int(np.searchsorted(z.indptr, entry, side="right")) - 1
         column = int(z.indices[entry])
         label = names[column] if names else column
-        raise ValueError(f"{name} must be finite, got {z.data[entry]} at row {row}, column {label}")
+        raise ValueError(
+            f"{name} must be {usable(z.data[entry])}, got {z.data[entry]} at row {row}, column {label}"
+        )
     return z, names
-
-
-def _canonical(z: sparse.csr_array) -> sparse.csr_array:
-    if z.has_canonical_format and z.data.all():
-        return z
-    z = z.copy()
-    z.sum_duplicates()
-    z.eliminate_zeros()
-    return z
 
 
 def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
@@ -158,17 +172,28 @@ def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
         raise ValueError(
             f"{name} must be one number or one for each of the {k} {what}, got shape {array.shape}"
         )
-    if not (np.isfinite(array).all() and (array > 0).all()):
-        bad = array.ravel()[~(np.isfinite(array) & (array > 0)).ravel()][0]
-        raise ValueError(f"{name} must be a positive, finite standard deviation, got {bad}")
+    good = (array >= 1 / LARGEST) & (array <= LARGEST)
+    if not good.all():
+        bad = array.ravel()[~good.ravel()][0]
+        raise ValueError(
+            f"{name} must be a positive, finite standard deviation, got {bad} (from {1 / LARGEST:g} to {LARGEST:g})"
+        )
     return float(array) if array.ndim == 0 else array
+
+
+def as_strings(value: Any, name: str) -> list[str]:
+    """Check that something lists names."""
+    try:
+        if not isinstance(value, (str, bytes)):
+            return [str(v) for v in value]
+    except TypeError:
+        raise TypeError(f"{name} must be a list of names, got {value!r}") from None
+    raise TypeError(f"{name} must be a list of names, got the string {value!r}")
 
 
 def as_names(value: Any, name: str, k: int, what: str, unique: bool = False) -> list[str]:
     """Check a list of `k` names."""
-    if isinstance(value, str):
-        raise TypeError(f"{name} must be a list of names, got the string {value!r}")
-    names = [str(v) for v in value]
+    names = as_strings(value, name)
     if len(names) != k:
         raise ValueError(f"{name} must have one name for each of the {k} {what}, got {len(names)}")
     if unique and len(set(names)) != k:
@@ -190,7 +215,7 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
     """
     if ident is None:
         raise ValueError("ident must label each column of exog_vc with its variance component, got None")
-    labels = ident if isinstance(ident, (pd.Series, pd.Index, pd.Categorical)) else np.asarray(ident)
+    labels = as_labels(ident, "ident")
     if labels.ndim != 1:
         raise ValueError(f"ident must be one-dimensional, got shape {labels.shape}")
     if len(labels) != q:
@@ -199,14 +224,36 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
         )
     if q == 0:
         return np.empty(0, dtype=np.int32), None, 0
-    if pd.isna(labels).any():
+    codes, levels, kind = _number_labels(labels)
+    if (codes < 0).any():
         raise ValueError("ident must not have missing labels")
-    kind = pd.api.types.infer_dtype(labels)
     if kind in ("floating", "complex", "mixed-integer-float"):
         raise TypeError(f"ident must hold integer or string labels, got {kind} of dtype {labels.dtype}")
     integer = kind in ("integer", "boolean")
-    codes, levels = pd.factorize(labels, sort=integer)
     return codes.astype(np.int32), None if integer else [str(v) for v in levels], len(levels)
+
+
+def _number_labels(labels: Any) -> tuple[npt.NDArray[np.intp], Any, str]:
+    """Codes (-1: missing), levels and kind of labels; levels of integers are sorted."""
+    kind = pd.api.types.infer_dtype(labels)
+    try:
+        codes, levels = pd.factorize(labels, sort=kind in ("integer", "boolean"))
+    except (ValueError, TypeError) as error:
+        raise TypeError(
+            f"ident must hold integer or string labels, got {_describe(labels)} ({error})"
+        ) from None
+    return codes, levels, kind
+
+
+def as_labels(value: Any, name: str) -> Any:
+    """Labels as an array, or as the pandas object that they came in."""
+    if isinstance(value, (pd.Series, pd.Index, pd.Categorical)):
+        return value
+    try:
+        array = np.asarray(value)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{name} must hold one label for each, got {_describe(value)} ({error})") from None
 
 
 def column_names(value: Any) -> list[str] | None:
