@@ -97,3 +97,22 @@ def test_without_components():
     assert np.isfinite(np.asarray(fit.cov_params())).all()
     low, high = fit.conf_int().to_numpy()[0]
     assert low < fit.fe_mean[0] < high
+
+
+@pytest.mark.parametrize("level", [0.025, 0.3, 0.5, 0.9])
+def test_distribution_function_is_the_inverse_of_the_quantile(result, level):
+    posterior = result.posterior
+    assert_allclose(posterior.cdf(posterior.quantile(level)), level, atol=1e-6)
+
+
+@pytest.mark.parametrize("integrate", ["grid", "mode"])
+@pytest.mark.parametrize("method", ["fit_laplace", "fit_ep"])
+def test_distribution_function_with_one_component(method, integrate):
+    posterior = getattr(one_factor().model(), method)(integrate=integrate).posterior
+    assert_allclose(posterior.cdf(posterior.quantile(0.2)), 0.2, atol=1e-6)
+
+
+def test_distribution_function_of_a_normal_posterior():
+    result = one_factor().model().fit_vb()
+    assert_allclose(result.posterior.cdf(result.params + 1.96 * result.bse), 0.975, atol=1e-5)
+    assert_allclose(result.posterior.cdf(result.posterior.quantile(0.1)), 0.1)

@@ -10,7 +10,16 @@ import numpy.typing as npt
 import scipy.linalg
 
 from mixed_glm._posterior import Posterior
-from mixed_glm._quantiles import expansion_quantile, lattice_quantile, line_quantile, mixture_quantile
+from mixed_glm._quantiles import (
+    expansion_cdf,
+    expansion_quantile,
+    lattice_cdf,
+    lattice_quantile,
+    line_cdf,
+    line_quantile,
+    mixture_cdf,
+    mixture_quantile,
+)
 from mixed_glm.optimize import hessian
 
 if TYPE_CHECKING:
@@ -97,6 +106,27 @@ class MarginalPosterior(Posterior):
         if self.cell is not None:
             out[p : p + k] = self._psi_quantile(level)
         return out
+
+    def cdf(self, values: Floats) -> Floats:
+        """Marginal probabilities that each parameter is below `values`: the inverse of `quantile`."""
+        out = expansion_cdf(self.mean, self.sd, self.skewness, values)
+        p, k = self.model.k_fep, self.model.k_vcp
+        used = self.weights > 0.0
+        weights = self.weights[used]
+        out[:p] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[:p])
+        if self.vc_means.size:
+            out[p + k :] = mixture_cdf(
+                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[p + k :]
+            )
+        if self.cell is not None:
+            out[p : p + k] = self._psi_cdf(values[p : p + k])
+        return out
+
+    def _psi_cdf(self, values: Floats) -> Floats:
+        assert self.cell is not None
+        if self.points.shape[1] > 1:
+            return lattice_cdf(self.points, self.log_density, self.cell, values)
+        return np.array([line_cdf(self.points[:, 0], self.log_density, values[0])])
 
     def _psi_quantile(self, level: float) -> Floats:
         assert self.cell is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from mixed_glm._standardize import Standardization
 from mixed_glm.optimize import joint_covariance
@@ -38,6 +38,10 @@ class Posterior:
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (d,)."""
         return np.asarray(self.mean + self.sd * ndtri(level))
+
+    def cdf(self, values: Floats) -> Floats:
+        """Marginal probabilities, shape (d,), that each parameter is below `values`, shape (d,)."""
+        return np.asarray(ndtr((values - self.mean) / self.sd))
 
     def covariance(self) -> Floats:
         """Dense covariance, shape (d, d); the variances alone, shape (d,), of independent parameters."""

@@ -1,4 +1,4 @@
-"""Quantiles of the marginal posteriors that a mixture over points in psi has."""
+"""Quantiles and distribution functions of the marginal posteriors that a mixture over points in psi has."""
 
 from __future__ import annotations
 
@@ -12,16 +12,27 @@ from scipy.special import ndtr, ndtri
 Floats = npt.NDArray[np.float64]
 
 _MOST_SKEWNESS = 0.8  # beyond, the expansions cease to be monotone
+_MOST_Z = 5.0  # standard normal quantiles between which an expansion is inverted
 _BISECTIONS = 45
 _FINE_STEPS = 2000  # of the grid on which the density of a single psi is integrated
 _MOST_FINE_POINTS = 60_000  # of a subdivided lattice
 
 
-def expansion_quantile(mean: Floats, sd: Floats, skewness: Floats, level: float) -> Floats:
+def expansion_quantile(mean: Floats, sd: Floats, skewness: Floats, level: float | Floats) -> Floats:
     """Quantiles from three moments, elementwise (Cornish and Fisher 1938)."""
     z = ndtri(level)
     g = np.clip(skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS)
     return np.asarray(mean + sd * (z + (z**2 - 1) * g / 6 - (2 * z**3 - 5 * z) * g**2 / 36))
+
+
+def expansion_cdf(mean: Floats, sd: Floats, skewness: Floats, values: Floats) -> Floats:
+    """Probabilities of numbers below `values`, elementwise: `expansion_quantile` inverted by bisection."""
+    low, high = np.full(len(mean), -_MOST_Z), np.full(len(mean), _MOST_Z)
+    for _ in range(_BISECTIONS):
+        z = (low + high) / 2
+        below = expansion_quantile(mean, sd, skewness, ndtr(z)) < values
+        low, high = np.where(below, z, low), np.where(below, high, z)
+    return np.asarray(ndtr((low + high) / 2))
 
 
 def mixture_quantile(
@@ -42,31 +53,62 @@ def mixture_quantile(
     """
     z = abs(ndtri(level)) + 4.0
     low, high = (means - z * sds).min(axis=0), (means + z * sds).max(axis=0)
-    g = 0.0 if skewness is None else np.clip(skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS) / 6
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        x = (middle - means) / sds
-        probability = ndtr(x) - g * (x**2 - 1) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-        below = weights @ np.clip(probability, 0.0, 1.0) < level
+        below = mixture_cdf(weights, means, sds, skewness, middle) < level
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.asarray((low + high) / 2)
 
 
+def mixture_cdf(
+    weights: Floats, means: Floats, sds: Floats, skewness: Floats | None, values: Floats
+) -> Floats:
+    """Probabilities that m mixtures of M components give to numbers below `values`, shape (m,)."""
+    g = 0.0 if skewness is None else np.clip(skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS) / 6
+    x = (values - means) / sds
+    probability = ndtr(x) - g * (x**2 - 1) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray(weights @ np.clip(probability, 0.0, 1.0))
+
+
 def line_quantile(points: Floats, log_density: Floats, level: float) -> float:
     """Quantile of a density on the line, known by its logarithm at the points of a grid."""
+    fine, cumulative = _line(points, log_density)
+    return float(np.interp(level, cumulative, fine))
+
+
+def line_cdf(points: Floats, log_density: Floats, value: float) -> float:
+    """Probability of numbers below `value`; 0 or 1 outside the grid."""
+    fine, cumulative = _line(points, log_density)
+    return float(np.interp(value, fine, cumulative))
+
+
+def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
+    """Fine points and the distribution function there."""
     order = np.argsort(points)
     x, f = points[order], log_density[order]
     fine = np.linspace(x[0], x[-1], _FINE_STEPS)
     density = np.exp(CubicSpline(x, f)(fine) - f.max())
     cumulative = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
-    return float(np.interp(level, cumulative / cumulative[-1], fine))
+    return fine, cumulative / cumulative[-1]
 
 
 def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: float) -> Floats:
-    """Marginal quantiles of a density known by its logarithm on a lattice in K dimensions.
+    """Marginal quantiles, shape (K,), of a density known by its logarithm on a lattice; see `_lattice`."""
+    fine, weights = _lattice(points, log_density, cell)
+    return np.array([weighted_quantile(column, weights, level) for column in fine.T])
 
-    The logarithm is interpolated by radial basis functions within the lattice's cells, which are subdivided, and
-    the fine points are summed.
+
+def lattice_cdf(points: Floats, log_density: Floats, cell: Floats, values: Floats) -> Floats:
+    """Marginal probabilities, shape (K,), of numbers below `values`."""
+    fine, weights = _lattice(points, log_density, cell)
+    return np.array([weighted_cdf(column, weights, v) for column, v in zip(fine.T, values, strict=True)])
+
+
+def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats, Floats]:
+    """Fine points of a lattice in K dimensions and their weights.
+
+    The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
+    subdivided.
 
     Parameters
     ----------
@@ -74,11 +116,10 @@ def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: f
     log_density : float array, shape (M,)
     cell : float array, shape (K, K)
         Edges of a cell of the lattice, as columns.
-    level : float
 
     Returns
     -------
-    float array, shape (K,)
+    float array, shape (F, K), and float array, shape (F,)
     """
     dimension = points.shape[1]
     parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
@@ -89,13 +130,21 @@ def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: f
     neighbours = min(len(points), 3**dimension + 1)
     surface = RBFInterpolator(points @ to_lattice, log_density, neighbors=neighbours, kernel="cubic")
     log_fine = surface(fine @ to_lattice)
-    weights = np.exp(log_fine - log_fine.max())
-    return np.array([weighted_quantile(column, weights, level) for column in fine.T])
+    return fine, np.exp(log_fine - log_fine.max())
 
 
 def weighted_quantile(values: Floats, weights: Floats, level: float) -> float:
     """Quantile of weighted points, each weight spread to half way to its neighbours."""
+    return float(np.interp(level, *_weighted(values, weights)))
+
+
+def weighted_cdf(values: Floats, weights: Floats, value: float) -> float:
+    """Probability of numbers below `value` by weighted points, spread likewise; 0 or 1 outside them."""
+    cumulative, ordered = _weighted(values, weights)
+    return float(np.interp(value, ordered, cumulative, left=0.0, right=1.0))
+
+
+def _weighted(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
     order = np.argsort(values)
     cumulative = np.cumsum(weights[order])
-    middle = (cumulative - 0.5 * weights[order]) / cumulative[-1]
-    return float(np.interp(level, middle, values[order]))
+    return (cumulative - 0.5 * weights[order]) / cumulative[-1], values[order]

@@ -1,0 +1,20 @@
+"""The fits that are judged, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mixed_glm as mg
+
+__all__ = ["METHODS"]
+
+METHODS: dict[str, Callable[[mg.MixedGLM], Any]] = {
+    "fit": lambda model: model.fit(),
+    "laplace": lambda model: model.fit_laplace(),
+    "leaf": lambda model: model.fit_laplace(n_quad=15),
+    "ep": lambda model: model.fit_ep(),
+    "vb_full": lambda model: model.fit_vb(covariance="full"),
+    "vb": lambda model: model.fit_vb(),
+    "map": lambda model: model.fit_map(),
+}
