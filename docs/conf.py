@@ -37,6 +37,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_execution_show_tb = True
 nb_output_stderr = "remove-warn"  # a cell that writes to stderr by intention says so in its own options
 nb_merge_streams = True
 nb_kernel_rgx_aliases = {".*": "python3"}
