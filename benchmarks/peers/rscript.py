@@ -7,17 +7,19 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.clock import Timing
 from benchmarks.peers import Absent, Fit
 from benchmarks.peers.frame import formula, frame
 from benchmarks.problem import Problem
 
-__all__ = ["fit", "version"]
+__all__ = ["fit", "fit_all", "version"]
 
 SCRIPT = Path(__file__).with_name("fit.R")
 PATIENCE = "BENCHMARKS_PATIENCE"  # environment variable: seconds after which a run of R is stopped
@@ -44,26 +46,52 @@ def version(package: str) -> str:
 
 def fit(problem: Problem, package: str) -> Fit:
     """Fit one problem in a new R process, which warms up on its first rows."""
+    found = fit_all([problem], package, float(os.environ.get(PATIENCE, DEFAULT_PATIENCE)))[problem.name]
+    if isinstance(found, str):
+        raise RuntimeError(found)
+    return found
+
+
+def fit_all(problems: Sequence[Problem], package: str, patience: float | None = None) -> dict[str, Fit | str]:
+    """Fit problems one after the other in one R process; an error message in place of a fit that failed.
+
+    Raises
+    ------
+    Absent
+        If the package is not there, or R took longer than `patience` seconds.
+    """
     if version(package) == "missing":
-        raise Absent("missing: Rscript finds no such package")
-    seconds = float(os.environ.get(PATIENCE, DEFAULT_PATIENCE))
-    with tempfile.TemporaryDirectory() as folder:
-        data, answer = Path(folder) / "data.csv", Path(folder) / "answer.json"
-        frame(problem).to_csv(data, index=False)
-        command = ["Rscript", str(SCRIPT), package, formula(problem), problem.family, str(data), str(answer)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise Absent(f"stopped after {seconds:.0f} s") from None
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1])
-        found = json.loads(answer.read_text(encoding="utf-8"))
-    sd = np.array([found["sd"][f"g{k}"] for k in range(len(problem.levels))])
+        raise Absent("Rscript finds no such package")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        manifest = pd.DataFrame([(p.name, formula(p), p.family) for p in problems])
+        manifest.to_csv(folder / "manifest.csv", index=False, header=["name", "formula", "family"])
+        for problem in problems:
+            frame(problem).to_csv(folder / f"{problem.name}.csv", index=False)
+        _run_script(package, folder, patience)
+        return {problem.name: _answer(problem, folder) for problem in problems}
+
+
+def _run_script(package: str, folder: Path, patience: float | None) -> None:
+    command = ["Rscript", str(SCRIPT), package, str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise Absent(f"stopped after {patience:.0f} s") from None
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+
+
+def _answer(problem: Problem, folder: Path) -> Fit | str:
+    found = json.loads((folder / f"{problem.name}.json").read_text(encoding="utf-8"))
+    if "error" in found:
+        return str(found["error"])
+    sd = np.array([found["sd"][f"g{k}"] for k in range(len(problem.levels))], dtype=float)
     return Fit(
         Timing(found["wall"], found["cpu"]),
         None,
         found["loglik"],
-        np.array(found["fe_mean"]),
+        np.array(found["fe_mean"], dtype=float),
         np.array(found["fe_sd"], dtype=float),
         sd,
     )

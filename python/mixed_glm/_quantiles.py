@@ -94,18 +94,24 @@ def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
 
 def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: float) -> Floats:
     """Marginal quantiles, shape (K,), of a density known by its logarithm on a lattice; see `_lattice`."""
-    fine, weights = _lattice(points, log_density, cell)
-    return np.array([weighted_quantile(column, weights, level) for column in fine.T])
+    return np.array([np.interp(level, p, x) for x, p in _lattice_margins(points, log_density, cell)])
 
 
 def lattice_cdf(points: Floats, log_density: Floats, cell: Floats, values: Floats) -> Floats:
-    """Marginal probabilities, shape (K,), of numbers below `values`."""
-    fine, weights = _lattice(points, log_density, cell)
-    return np.array([weighted_cdf(column, weights, v) for column, v in zip(fine.T, values, strict=True)])
+    """Marginal probabilities, shape (K,), of numbers below `values`; 0 or 1 outside the lattice."""
+    margins = _lattice_margins(points, log_density, cell)
+    return np.array([np.interp(v, x, p) for v, (x, p) in zip(values, margins, strict=True)])
 
 
-def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats, Floats]:
-    """Fine points of a lattice in K dimensions and their weights.
+def _lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:
+    """Marginal distribution functions, each piecewise linear: its knots, and its values there."""
+    fine, weights, edges = _lattice(points, log_density, cell)
+    widths = np.sqrt((edges**2).sum(axis=1))  # with the variance that a cell has in each direction
+    return [_spread(x, weights, width) for x, width in zip(fine.T, widths, strict=True)]
+
+
+def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:
+    """Fine points of a lattice in K dimensions, their weights, and the edges of a fine cell.
 
     The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
     subdivided.
@@ -119,7 +125,7 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
 
     Returns
     -------
-    float array, shape (F, K), and float array, shape (F,)
+    float array, shape (F, K); float array, shape (F,); float array, shape (K, K)
     """
     dimension = points.shape[1]
     parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
@@ -130,21 +136,17 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     neighbours = min(len(points), 3**dimension + 1)
     surface = RBFInterpolator(points @ to_lattice, log_density, neighbors=neighbours, kernel="cubic")
     log_fine = surface(fine @ to_lattice)
-    return fine, np.exp(log_fine - log_fine.max())
+    return fine, np.exp(log_fine - log_fine.max()), cell / parts
 
 
-def weighted_quantile(values: Floats, weights: Floats, level: float) -> float:
-    """Quantile of weighted points, each weight spread to half way to its neighbours."""
-    return float(np.interp(level, *_weighted(values, weights)))
+def _spread(values: Floats, weights: Floats, width: float) -> tuple[Floats, Floats]:
+    """Knots and values of the distribution function of weighted points, each spread evenly over `width` around it.
 
-
-def weighted_cdf(values: Floats, weights: Floats, value: float) -> float:
-    """Probability of numbers below `value` by weighted points, spread likewise; 0 or 1 outside them."""
-    cumulative, ordered = _weighted(values, weights)
-    return float(np.interp(value, ordered, cumulative, left=0.0, right=1.0))
-
-
-def _weighted(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    order = np.argsort(values)
-    cumulative = np.cumsum(weights[order])
-    return (cumulative - 0.5 * weights[order]) / cumulative[-1], values[order]
+    Spread they must be: where the lattice is parallel to the axes, many points have the same value.
+    """
+    knots = np.concatenate([values - width / 2, values + width / 2])
+    order = np.argsort(knots)
+    slopes = np.cumsum(np.concatenate([weights, -weights])[order])
+    knots = knots[order]
+    probability = np.concatenate([[0.0], np.cumsum(slopes[:-1] * np.diff(knots))])
+    return knots, probability / probability[-1]
