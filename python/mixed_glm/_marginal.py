@@ -136,7 +136,14 @@ class MarginalMethods(ModelPart):
             Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
             variational lower bound with a full covariance.
         n_quad : int, optional
-            Nodes of ``"leaf"`` (25), ``"ep"`` (15) or ``"vb"`` (as many as each row needs).
+            Nodes of ``"leaf"`` (15), ``"ep"`` (11) or ``"vb"`` (as many as each row needs).
+        leaf : str or int, default "auto"
+            Component that ``"leaf"`` integrates by quadrature; as in `fit_laplace`.
+
+        Returns
+        -------
+        float
+            The estimate; for ``"vb"`` a lower bound.
         """
         return self._log_marginal(vcp, approx, n_quad, leaf)[0]
 
@@ -148,7 +155,17 @@ class MarginalMethods(ModelPart):
         n_quad: int | None = None,
         leaf: str | int = "auto",
     ) -> Floats:
-        """Gradient of `log_marginal`, shape (K,); arguments as there."""
+        """Gradient of `log_marginal` in the log standard deviations.
+
+        Parameters
+        ----------
+        vcp, approx, n_quad, leaf
+            As for `log_marginal`.
+
+        Returns
+        -------
+        float array, shape (K,)
+        """
         return self._log_marginal(vcp, approx, n_quad, leaf)[1]
 
     def _log_marginal(

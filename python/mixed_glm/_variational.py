@@ -46,7 +46,18 @@ class VariationalMethods(ModelPart):
     def vb_elbo_grad(
         self, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: int | None = None
     ) -> tuple[Floats, Floats]:
-        """Gradient of `vb_elbo` in `mean` and in `sd`, shape (p + K + q,) each; arguments as there."""
+        """Gradient of `vb_elbo` in `mean` and in `sd`.
+
+        Parameters
+        ----------
+        mean, sd, n_quad
+            As for `vb_elbo`.
+
+        Returns
+        -------
+        mean : float array, shape (p + K + q,)
+        sd : float array, shape (p + K + q,)
+        """
         model = self._model()
         gradient = _core.vb_elbo_grad(model.core(), *_point(model, mean, sd), n_quad=_nodes(n_quad))
         return gradient.mean, gradient.sd

@@ -22,7 +22,13 @@ class _JointModeByDefault(MixedGLM):
     def fit(  # type: ignore[override]
         self, method: str = "newton", minim_opts: Mapping[str, Any] | None = None
     ) -> MixedGLMResults:
-        """Equivalent to `fit_map`, as in statsmodels; see there for the arguments."""
+        """Equivalent to `fit_map`, as in statsmodels.
+
+        Parameters
+        ----------
+        method, minim_opts
+            As for `MixedGLM.fit_map`.
+        """
         return self.fit_map(method, minim_opts)
 
 
@@ -54,7 +60,13 @@ class BinomialBayesMixedGLM(_JointModeByDefault):
     def from_formula(  # type: ignore[override]
         cls, formula: str, vc_formulas: Mapping[str, str], data: Any, vcp_p: Any = 1, fe_p: Any = 2
     ) -> Self:
-        """Make a model from formulas, one for each variance component; see `MixedGLM.from_formula`."""
+        """Make a model from formulas, one for each variance component.
+
+        Parameters
+        ----------
+        formula, vc_formulas, data, vcp_p, fe_p
+            As for `MixedGLM.from_formula`.
+        """
         model = super().from_formula(formula, vc_formulas, data, Binomial(), vcp_p, fe_p)
         model._require_binary()
         return model
@@ -98,7 +110,13 @@ class PoissonBayesMixedGLM(_JointModeByDefault):
         vcp_names: Any = None,
         vc_names: Any = None,
     ) -> Self:
-        """Make a model from formulas, one for each variance component; see `MixedGLM.from_formula`."""
+        """Make a model from formulas, one for each variance component.
+
+        Parameters
+        ----------
+        formula, vc_formulas, data, vcp_p, fe_p, vcp_names, vc_names
+            As for `MixedGLM.from_formula`.
+        """
         return super().from_formula(
             formula, vc_formulas, data, Poisson(), vcp_p, fe_p, vcp_names=vcp_names, vc_names=vc_names
         )

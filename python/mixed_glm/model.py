@@ -104,11 +104,27 @@ class MixedGLM(MarginalMethods, VariationalMethods):
     ----------
     k_fep, k_vcp, k_vc : int
         Numbers p of fixed effects, K of variance components and q of random effects.
+    endog : float array, shape (n,)
+        Response; numbers of successes where there are trials.
+    exog : float array, shape (n, p)
+    exog_vc : scipy.sparse.csr_array, shape (n, q)
     ident : int array, shape (q,)
         Components 0..K-1.
+    family : Family
+    offset, exposure, n_trials, freq_weights : float array, shape (n,), or None
+        As given.
+    vcp_p, fe_p : float array, shape (K,) and (p,)
+        Standard deviations of the priors.
+    fep_names, vcp_names : list of str
+        Names of fixed effects and variance components.
+    vc_names : list of str or None
+        Names of the random effects, such as ``herd[3]``.
+    response_levels : (str, str) or None
+        Failure and success, where the response was given as labels.
     names : list of str
         Names of all parameters in their order: fixed effects, variance components, random effects if named.
     nobs : int
+        Number n of rows.
     n_missing : int
         Rows that a formula dropped because something was missing in them.
 
@@ -262,7 +278,17 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         return sparse.csr_array(self.exog_vc.multiply(self.exog_vc))
 
     def core(self, standardization: Standardization | None = None) -> _core.Model:
-        """The compiled model; with `standardization`, one of the standardized columns, made anew."""
+        """Return the compiled model, for callers of the extension module.
+
+        Parameters
+        ----------
+        standardization : Standardization, optional
+            Make one of the standardized columns instead, anew at every call.
+
+        Returns
+        -------
+        _core.Model
+        """
         if standardization is not None:
             return make_core(self._design, self.family, standardization.apply(self.exog))
         if self._core_cache is None:
@@ -276,15 +302,40 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         ----------
         params : array_like, shape (p + K + q,)
             Fixed effects, log standard deviations, random effects.
+
+        Returns
+        -------
+        float
         """
         return self.core().logposterior(self._params(params))
 
     def logposterior_grad(self, params: npt.ArrayLike) -> Floats:
-        """Gradient of `logposterior`, shape (p + K + q,)."""
+        """Gradient of `logposterior`.
+
+        Parameters
+        ----------
+        params : array_like, shape (p + K + q,)
+            Fixed effects, log standard deviations, random effects.
+
+        Returns
+        -------
+        float array, shape (p + K + q,)
+        """
         return np.asarray(self.core().logposterior_grad(self._params(params)))
 
     def logposterior_hess(self, params: npt.ArrayLike) -> sparse.csc_array:
-        """Hessian of `logposterior`, sparse, symmetric, shape (p + K + q, p + K + q)."""
+        """Hessian of `logposterior`.
+
+        Parameters
+        ----------
+        params : array_like, shape (p + K + q,)
+            Fixed effects, log standard deviations, random effects.
+
+        Returns
+        -------
+        scipy.sparse.csc_array, shape (p + K + q, p + K + q)
+            Symmetric; both triangles are stored.
+        """
         params = self._params(params)
         return sparse.csc_array(self.core().logposterior_hess(params), shape=(len(params), len(params)))
 
@@ -386,7 +437,13 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         return eta if linear else np.asarray(self.family.mean(eta))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`."""
+        """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`.
+
+        Parameters
+        ----------
+        path : path
+            A file there is replaced once the new one is complete.
+        """
         from mixed_glm._saving import save_model
 
         save_model(self, path)

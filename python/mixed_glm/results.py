@@ -111,7 +111,12 @@ class MixedGLMResults:
         return pd.DataFrame(covariance, index=names, columns=names)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Central credible intervals of all parameters with probability ``1 - alpha``.
+        """Central credible intervals of all parameters.
+
+        Parameters
+        ----------
+        alpha : float, default 0.05
+            The intervals have probability ``1 - alpha``.
 
         Returns
         -------
@@ -142,7 +147,13 @@ class MixedGLMResults:
     def predict(
         self, exog: Any = None, linear: bool = False, *, offset: Any = None, exposure: Any = None
     ) -> Floats:
-        """Mean of the response at random effects of zero; see `MixedGLM.predict`."""
+        """Mean of the response at random effects of zero.
+
+        Parameters
+        ----------
+        exog, linear, offset, exposure
+            As for `MixedGLM.predict`.
+        """
         return self.model.predict(self.params, exog, linear, offset=offset, exposure=exposure)
 
     def to_frame(self, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
@@ -205,7 +216,13 @@ class MixedGLMResults:
         save_result(self, path)
 
     def plot_random_effects(self, term: str | int | None = None, ax: Axes | None = None) -> Axes:
-        """Caterpillar plot of the random effects; needs matplotlib. See `plots.plot_random_effects`."""
+        """Caterpillar plot of the random effects; needs matplotlib.
+
+        Parameters
+        ----------
+        term, ax
+            As for `plots.plot_random_effects`.
+        """
         from mixed_glm.plots import plot_random_effects
 
         return plot_random_effects(self, term, ax)
