@@ -7,6 +7,7 @@
 #include <mixed_glm/variational/variational_marginal.hpp>
 
 #include "bound_model.hpp"
+#include "python_monitor.hpp"
 
 namespace py = pybind11;
 
@@ -21,6 +22,7 @@ using mixed_glm::MarginalFitSettings;
 using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::Vector;
+using python_monitor::watched;
 
 // Which approximation of the marginal posterior, with all that any of them needs.
 struct Approximation {
@@ -52,8 +54,9 @@ std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, const Approxima
     return std::make_unique<mixed_glm::EpMarginal>(bound.model(), settings);
   }
   if (approx.name == "vb") {
-    return std::make_unique<mixed_glm::VariationalMarginal>(
-        bound.model(), mixed_glm::AscentSettings(), approx.n_quad);
+    mixed_glm::AscentSettings ascent;
+    ascent.monitor = inner.monitor;
+    return std::make_unique<mixed_glm::VariationalMarginal>(bound.model(), ascent, approx.n_quad);
   }
   throw std::invalid_argument("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got '" +
                               approx.name + "'");
@@ -63,17 +66,14 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
                        const std::string& approx, Index leaf, Index n_quad) {
   bound_model::check_length("vcp", vcp.size(), bound.design().components());
   const Vector psi = vcp;
-  double value = 0.0;
-  Vector gradient;
-  {
-    const py::gil_scoped_release release;
-    const auto marginal =
-        make_marginal(bound, {approx, leaf, n_quad, true}, mixed_glm::NewtonSettings());
+  const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
+    mixed_glm::NewtonSettings inner;
+    inner.monitor = monitor;
+    const auto marginal = make_marginal(bound, {approx, leaf, n_quad, true}, inner);
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
-    value = marginal->log_density();
-    gradient = marginal->gradient(psi);
-  }
-  return py::make_tuple(value, gradient);
+    return std::make_pair(marginal->log_density(), marginal->gradient(psi));
+  });
+  return py::make_tuple(result.first, result.second);
 }
 
 mixed_glm::Integrate parse_integrate(const std::string& name) {
@@ -86,7 +86,7 @@ mixed_glm::Integrate parse_integrate(const std::string& name) {
 MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
                          const std::string& approx, Index leaf, Index n_quad, bool mean_correction,
                          const std::string& integrate, double step, double drop, double tolerance,
-                         int max_iterations) {
+                         int max_iterations, const py::object& report) {
   bound_model::check_length("start", start.size(), bound.design().components());
   MarginalFitSettings settings;
   settings.integrate = parse_integrate(integrate);
@@ -94,9 +94,13 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
   settings.grid.drop = drop;
   settings.mode.tolerance = tolerance;
   settings.mode.max_iterations = max_iterations;
-  const auto marginal = make_marginal(bound, {approx, leaf, n_quad, mean_correction},
-                                      mixed_glm::marginal_newton_settings());
-  return mixed_glm::fit_marginal(*marginal, start, settings);
+  return watched(report, [&](mixed_glm::Monitor* monitor) {
+    settings.mode.monitor = monitor;
+    mixed_glm::NewtonSettings inner = mixed_glm::marginal_newton_settings();
+    inner.monitor = monitor;
+    const auto marginal = make_marginal(bound, {approx, leaf, n_quad, mean_correction}, inner);
+    return mixed_glm::fit_marginal(*marginal, start, settings);
+  });
 }
 
 // One row for each point.
@@ -176,5 +180,5 @@ void bind_marginal(py::module_& m) {
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
         py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
         py::arg("drop") = 10.0, py::arg("tolerance") = 1e-8, py::arg("max_iterations") = 200,
-        py::call_guard<py::gil_scoped_release>());
+        py::arg("report") = py::none());
 }

@@ -6,6 +6,7 @@
 #include <mixed_glm/inference/variance_collapse.hpp>
 
 #include "bound_model.hpp"
+#include "python_monitor.hpp"
 
 namespace py = pybind11;
 
@@ -18,6 +19,7 @@ using bound_model::FortranDoubles;
 using mixed_glm::Code;
 using mixed_glm::Index;
 using mixed_glm::Vector;
+using python_monitor::watched;
 
 py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& params) {
   mixed_glm::SparseMatrix h;
@@ -32,20 +34,28 @@ py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& param
 
 Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef& vcp) {
   check_length("vcp", vcp.size(), self.design().components());
-  mixed_glm::RowLikelihood likelihood(self.model());
-  mixed_glm::ConditionalMode mode(likelihood, self.model().prior());
-  if (!mode.find(vcp)) throw std::runtime_error("the conditional mode was not found");
-  return self.design().join(mode.coefficients(), vcp);
+  return watched(py::none(), [&](mixed_glm::Monitor* monitor) {
+    mixed_glm::NewtonSettings settings;
+    settings.monitor = monitor;
+    mixed_glm::RowLikelihood likelihood(self.model());
+    mixed_glm::ConditionalMode mode(likelihood, self.model().prior(), settings);
+    if (!mode.find(vcp)) throw std::runtime_error("the conditional mode was not found");
+    return self.design().join(mode.coefficients(), vcp);
+  });
 }
 
 mixed_glm::JointModeResult joint_mode(const BoundModel& self,
                                       const mixed_glm::ConstVectorRef& params,
-                                      double gradient_tolerance, int max_iterations) {
+                                      double gradient_tolerance, int max_iterations,
+                                      const py::object& report) {
   self.check_params(params);
   mixed_glm::JointModeSettings settings;
   settings.gradient_tolerance = gradient_tolerance;
   settings.max_iterations = max_iterations;
-  return mixed_glm::JointMode(self.model(), settings).find(params);
+  return watched(report, [&](mixed_glm::Monitor* monitor) {
+    settings.monitor = monitor;
+    return mixed_glm::JointMode(self.model(), settings).find(params);
+  });
 }
 
 }  // namespace bind_model_detail
@@ -104,9 +114,9 @@ void bind_model(py::module_& m) {
             return JointDensity(self.model()).linear_predictor(params);
           },
           py::arg("params"), Release())
-      .def("conditional_mode", &conditional_mode, py::arg("vcp"), Release())
+      .def("conditional_mode", &conditional_mode, py::arg("vcp"))
       .def("joint_mode", &joint_mode, py::arg("params"), py::arg("gradient_tolerance") = 1e-7,
-           py::arg("max_iterations") = 500, Release())
+           py::arg("max_iterations") = 500, py::arg("report") = py::none())
       .def(
           "collapsed_components",
           [](const BoundModel& self, const ConstVectorRef& params) {

@@ -4,6 +4,7 @@
 #include <mixed_glm/variational/mean_field_bound.hpp>
 
 #include "bound_model.hpp"
+#include "python_monitor.hpp"
 
 namespace py = pybind11;
 
@@ -35,7 +36,7 @@ MeanFieldBound::Gradient vb_elbo_grad(const BoundModel& bound, const ConstVector
 // An empty mean: from the family's own start.
 VariationalFit fit_variational(const BoundModel& bound, const ConstVectorRef& mean,
                                const ConstVectorRef& sd, bool full, Index n_quad, double tolerance,
-                               int max_iterations) {
+                               int max_iterations, const py::object& report) {
   mixed_glm::VariationalSettings settings;
   settings.ascent.tolerance = tolerance;
   settings.ascent.max_iterations = max_iterations;
@@ -45,8 +46,11 @@ VariationalFit fit_variational(const BoundModel& bound, const ConstVectorRef& me
     check_point(bound, mean, sd);
     start = {mean, sd};
   }
-  return full ? mixed_glm::fit_full_gaussian(bound.model(), start, settings)
-              : mixed_glm::fit_mean_field(bound.model(), start, settings);
+  return python_monitor::watched(report, [&](mixed_glm::Monitor* monitor) {
+    settings.ascent.monitor = monitor;
+    return full ? mixed_glm::fit_full_gaussian(bound.model(), start, settings)
+                : mixed_glm::fit_mean_field(bound.model(), start, settings);
+  });
 }
 
 }  // namespace bind_variational_detail
@@ -79,5 +83,5 @@ void bind_variational(py::module_& m) {
         py::kw_only(), py::arg("n_quad") = 0, Release());
   m.def("fit_variational", &fit_variational, py::arg("model"), py::arg("mean"), py::arg("sd"),
         py::kw_only(), py::arg("full") = false, py::arg("n_quad") = 0, py::arg("tolerance") = 1e-6,
-        py::arg("max_iterations") = 500, Release());
+        py::arg("max_iterations") = 500, py::arg("report") = py::none());
 }

@@ -1,5 +1,7 @@
 """Interface of the compiled core, whichever instruction set was chosen."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ __isa__: str
 __eigen_version__: str
 
 _Floats = NDArray[np.float64]
+_Report = Callable[[str, int, float], object]  # stage, steps so far, value at the last one
 
 class Family:
     def __init__(self, name: str, link: str, alpha: float | None = None) -> None: ...
@@ -76,7 +79,11 @@ class Model:
     def linear_predictor(self, params: _Floats) -> _Floats: ...
     def conditional_mode(self, vcp: _Floats) -> _Floats: ...
     def joint_mode(
-        self, params: _Floats, gradient_tolerance: float = 1e-7, max_iterations: int = 500
+        self,
+        params: _Floats,
+        gradient_tolerance: float = 1e-7,
+        max_iterations: int = 500,
+        report: _Report | None = None,
     ) -> JointModeResult: ...
     def joint_covariance(self, params: _Floats) -> JointCovariance: ...
     def collapsed_components(self, params: _Floats) -> list[int]: ...
@@ -149,6 +156,7 @@ def fit_marginal(
     drop: float = 10.0,
     tolerance: float = 1e-8,
     max_iterations: int = 200,
+    report: _Report | None = None,
 ) -> MarginalFit: ...
 
 class ElboGradient:
@@ -198,4 +206,5 @@ def fit_variational(
     n_quad: int = 0,
     tolerance: float = 1e-6,
     max_iterations: int = 500,
+    report: _Report | None = None,
 ) -> VariationalFit: ...

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mixed_glm._caller import warn
 from mixed_glm._posterior import JointModePosterior
+from mixed_glm._progress import shown_progress
 from mixed_glm._standardize import Standardization
 from mixed_glm.exceptions import ConvergenceWarning, VarianceCollapseWarning
 from mixed_glm.optimize import JointMode, find_joint_mode
@@ -28,13 +29,15 @@ def fit_map(
     scale_fe: bool,
     rng: Any,
     start: Floats | None,
+    progress: bool = False,
 ) -> MixedGLMResults:
     """Find the joint mode; see `MixedGLM.fit_map` for the arguments."""
     standardization = Standardization.of(model.exog, model.freq_weights) if scale_fe else None
     core = model.core(standardization)
     if standardization is not None and start is not None:
         start = standardization.params_to(start)
-    mode = find_joint_mode(core, method, minim_opts, start, rng)
+    with shown_progress(progress, "map", "log density") as report:
+        mode = find_joint_mode(core, method, minim_opts, start, rng, report)
     status = _status(mode)
     _warn(model, mode, method)
     mean, sd = mode.params, mode.sd

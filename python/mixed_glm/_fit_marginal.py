@@ -13,6 +13,7 @@ from scipy.optimize import OptimizeResult
 from mixed_glm import _core
 from mixed_glm._caller import warn
 from mixed_glm._mixture import MarginalPosterior
+from mixed_glm._progress import Report, counting, shown_progress
 from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.optimize import NO_GRADIENT, scipy_minimize
 from mixed_glm.results import MixedGLMResults
@@ -85,22 +86,25 @@ def fit_marginal(
     method: str,
     minim_opts: Mapping[str, Any] | None,
     start: Floats | None,
+    progress: bool = False,
 ) -> MixedGLMResults:
     """Find the mode of psi and integrate over psi; see `MixedGLM.fit_laplace` for the arguments."""
     core = model.core()
     optim = None
     vcp = np.zeros(model.k_vcp) if start is None else start
-    if method.lower() != "newton":
-        optim = maximize_marginal(core, vcp, method, minim_opts, approximation)
-        vcp = optim.x
     step, drop = GRID.get(model.k_vcp, GRID_BEYOND)
-    options = _newton_options(minim_opts) if optim is None else {}
+    newton = method.lower() == "newton"
+    options = _newton_options(minim_opts) if newton else {}
     integration = choose_integration(integrate, model.k_vcp)
-    fit = _core.fit_marginal(
-        core, vcp, approx=approximation.name, leaf=approximation.leaf, n_quad=approximation.n_quad,
-        mean_correction=approximation.mean_correction,
-        integrate=integration, step=step, drop=drop, **options,
-    )  # fmt: skip
+    with shown_progress(progress, approximation.name, "log density") as report:
+        if not newton:
+            optim = maximize_marginal(core, vcp, method, minim_opts, approximation, report)
+            vcp = optim.x
+        fit = _core.fit_marginal(
+            core, vcp, approx=approximation.name, leaf=approximation.leaf, n_quad=approximation.n_quad,
+            mean_correction=approximation.mean_correction,
+            integrate=integration, step=step, drop=drop, report=report, **options,
+        )  # fmt: skip
     if not fit.has_posterior:
         raise RuntimeError(f"the fit failed: {fit.status}")
     status = _status(fit, optim)
@@ -192,11 +196,15 @@ def maximize_marginal(
     method: str,
     minim_opts: Mapping[str, Any] | None,
     approximation: Approximation,
+    report: Report | None = None,
 ) -> OptimizeResult:
     """Mode of log p(y, psi) by a method of `scipy.optimize.minimize`, with the exact gradient."""
 
+    note = counting(report, float)
+
     def objective(vcp: Floats) -> tuple[float, Floats]:
         value, gradient = approximation.log_marginal(core, vcp)
+        note(-value)
         return -value, -gradient
 
     if method.lower() in NO_GRADIENT:

@@ -14,6 +14,7 @@ from scipy.optimize import OptimizeResult
 from mixed_glm import _core
 from mixed_glm._caller import warn
 from mixed_glm._posterior import Posterior
+from mixed_glm._progress import Report, counting, shown_progress
 from mixed_glm._standardize import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.optimize import DENSE_HESSIAN, HESSIAN_PRODUCT, NO_GRADIENT, _normal, scipy_minimize
@@ -79,6 +80,7 @@ def fit_vb(
     rng: Any,
     covariance: str,
     n_quad: int,
+    progress: bool = False,
 ) -> MixedGLMResults:
     """Fit by variational Bayes; see `MixedGLM.fit_vb` for the arguments."""
     full = _is_full(covariance, fit_method)
@@ -87,14 +89,16 @@ def fit_vb(
     if change is not None:
         mean = None if mean is None else change.params_to(mean)
         sd = None if sd is None else _sd_to(change, sd)
-    optim = None
-    if fit_method.lower() == "newton":
-        fit = _ascend(core, start_point(core, mean, sd, rng, always=False), full, n_quad, minim_opts)
+    fit = optim = None
+    newton = fit_method.lower() == "newton"
+    start = start_point(core, mean, sd, rng, always=not newton)
+    with shown_progress(progress, "vb", "bound") as report:
+        if newton:
+            fit = _ascend(core, start, full, n_quad, minim_opts, report)
+        else:
+            optim = maximize_elbo(core, start, fit_method, minim_opts, n_quad, verbose, report)
+    if fit is not None:
         _print_trace(fit.trace, verbose)
-    else:
-        start = start_point(core, mean, sd, rng, always=True)
-        optim = maximize_elbo(core, start, fit_method, minim_opts, n_quad, verbose)
-        fit = None
     return _results(model, fit, optim, change, full)
 
 
@@ -104,9 +108,10 @@ def _ascend(
     full: bool,
     n_quad: int,
     minim_opts: Mapping[str, Any] | None,
+    report: Report | None,
 ) -> _core.VariationalFit:
     options = _newton_options(minim_opts)
-    fit = _core.fit_variational(core, *start, full=full, n_quad=n_quad, **options)
+    fit = _core.fit_variational(core, *start, full=full, n_quad=n_quad, report=report, **options)
     if not fit.started:
         raise RuntimeError("fit_vb failed: the bound is not finite at the start")
     return fit
@@ -178,6 +183,7 @@ def maximize_elbo(
     minim_opts: Mapping[str, Any] | None,
     n_quad: int,
     verbose: bool,
+    report: Report | None = None,
 ) -> OptimizeResult:
     """Maximum of the mean-field bound over means and log standard deviations, by `scipy.optimize.minimize`."""
 
@@ -213,7 +219,9 @@ def maximize_elbo(
     elif name in DENSE_HESSIAN:
         arguments["hess"] = hessian
     x0 = np.concatenate([start[0], np.log(start[1])])
-    return scipy_minimize(value, x0, method=method, options=dict(minim_opts or {}), **arguments)
+    return scipy_minimize(
+        counting(report, value), x0, method=method, options=dict(minim_opts or {}), **arguments
+    )
 
 
 def _is_full(covariance: str, fit_method: str) -> bool:

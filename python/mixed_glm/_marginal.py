@@ -29,6 +29,7 @@ class MarginalMethods(ModelPart):
         method: str = "newton",
         minim_opts: Mapping[str, Any] | None = None,
         start: npt.ArrayLike | None = None,
+        progress: bool = False,
     ) -> MixedGLMResults:
         """Marginal posterior of the log standard deviations, with all effects integrated out.
 
@@ -56,6 +57,8 @@ class MarginalMethods(ModelPart):
             standard deviations) and ``maxiter`` (200).
         start : array_like, shape (K,), optional
             Log standard deviations at which the search begins; default zeros.
+        progress : bool, default False
+            Show a bar with the evaluations of the density so far; needs tqdm.
 
         Raises
         ------
@@ -77,7 +80,7 @@ class MarginalMethods(ModelPart):
         model = self._model()
         vcp = None if start is None else as_vector(start, "start", model.k_vcp)
         approximation = Approximation.laplace(model, n_quad, leaf, mean_correction)
-        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp)
+        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
 
     def fit_ep(
         self,
@@ -87,6 +90,7 @@ class MarginalMethods(ModelPart):
         method: str = "newton",
         minim_opts: Mapping[str, Any] | None = None,
         start: npt.ArrayLike | None = None,
+        progress: bool = False,
     ) -> MixedGLMResults:
         """Marginal posterior of the log standard deviations by expectation propagation.
 
@@ -100,7 +104,7 @@ class MarginalMethods(ModelPart):
             As for `fit_laplace`.
         n_quad : int, default 11
             Nodes for each tilted density, placed at its mode.
-        method, minim_opts, start
+        method, minim_opts, start, progress
             As for `fit_laplace`.
 
         Warns
@@ -116,7 +120,7 @@ class MarginalMethods(ModelPart):
         model = self._model()
         vcp = None if start is None else as_vector(start, "start", model.k_vcp)
         approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
-        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp)
+        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
 
     def log_marginal(
         self,

@@ -74,6 +74,7 @@ class VariationalMethods(ModelPart):
         covariance: str = "mean_field",
         *,
         n_quad: int | None = None,
+        progress: bool = False,
     ) -> MixedGLMResults:
         """Variational Bayes: the normal distribution with the highest lower bound of the evidence.
 
@@ -112,6 +113,8 @@ class VariationalMethods(ModelPart):
             What of the covariance is not zero.
         n_quad : int, optional
             Nodes of the quadrature; see `vb_elbo`.
+        progress : bool, default False
+            Show a bar with the steps so far; needs tqdm.
 
         Returns
         -------
@@ -135,7 +138,17 @@ class VariationalMethods(ModelPart):
         start_sd = None if sd is None else _positive(model, sd)
         nodes = _nodes(n_quad)
         return fit_vb(
-            model, start, start_sd, fit_method, minim_opts, scale_fe, verbose, rng, covariance, nodes
+            model,
+            start,
+            start_sd,
+            fit_method,
+            minim_opts,
+            scale_fe,
+            verbose,
+            rng,
+            covariance,
+            nodes,
+            progress,
         )
 
 

@@ -350,7 +350,7 @@ class MixedGLM(MarginalMethods, VariationalMethods):
             where all agree within 0.05 posterior standard deviations, and above 500,000 rows. The result's
             ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"map"``.
         **options
-            Passed on to that method; for ``"auto"`` only ``integrate``, as in `fit_laplace`.
+            Passed on to that method; for ``"auto"`` only ``integrate`` and ``progress``, as in `fit_laplace`.
         """
         if method == "auto":
             chosen = choose(self)
@@ -361,9 +361,9 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         return result
 
     def _fit_by(
-        self, approximation: Approximation, start: Floats, integrate: str = "auto"
+        self, approximation: Approximation, start: Floats, integrate: str = "auto", progress: bool = False
     ) -> MixedGLMResults:
-        return fit_marginal(self, approximation, integrate, "newton", None, start)
+        return fit_marginal(self, approximation, integrate, "newton", None, start, progress)
 
     def fit_map(
         self,
@@ -372,6 +372,8 @@ class MixedGLM(MarginalMethods, VariationalMethods):
         scale_fe: bool = False,
         rng: Any = None,
         start: npt.ArrayLike | None = None,
+        *,
+        progress: bool = False,
     ) -> MixedGLMResults:
         """Mode of the joint density of all parameters, and the inverse Hessian there.
 
@@ -394,6 +396,8 @@ class MixedGLM(MarginalMethods, VariationalMethods):
             Perturbs the start. By default nothing is random.
         start : array_like, shape (p + K + q,), optional
             Start of the search, on the scale of the columns as given.
+        progress : bool, default False
+            Show a bar with the steps of the search so far; needs tqdm.
 
         Warns
         -----
@@ -403,7 +407,7 @@ class MixedGLM(MarginalMethods, VariationalMethods):
             If the optimizer did not converge, or the point is not a maximum.
         """
         start = None if start is None else self._params(start, "start")
-        return fit_map(self, method, minim_opts, scale_fe, rng, start)
+        return fit_map(self, method, minim_opts, scale_fe, rng, start, progress)
 
     def predict(
         self,

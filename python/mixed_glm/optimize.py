@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, OptimizeWarning, minimize
 
 from mixed_glm import _core
+from mixed_glm._progress import Report, counting
 
 __all__ = ["JointMode", "find_joint_mode", "joint_covariance", "trust_region_newton"]
 
@@ -75,6 +76,7 @@ def trust_region_newton(
     args: tuple[Any, ...] = (),
     *,
     core: _core.Model,
+    report: Report | None = None,
     gtol: float = 1e-7,
     maxiter: int = 500,
     callback: Callable[[OptimizeResult], object] | None = None,
@@ -95,6 +97,8 @@ def trust_region_newton(
     fun, x0, args, jac, hess, hessp, bounds, constraints, callback
         As `scipy.optimize.minimize` passes them; bounds and constraints are not supported.
     core : _core.Model
+    report : callable, optional
+        Called with stage, number of steps and log density while the search goes on.
     gtol : float
         Largest absolute entry of the gradient at the solution.
     maxiter : int
@@ -111,7 +115,10 @@ def trust_region_newton(
     if unknown:
         warnings.warn(f"Unknown solver options: {', '.join(unknown)}", OptimizeWarning, stacklevel=3)
     mode = core.joint_mode(
-        np.asarray(x0, dtype=float), gradient_tolerance=float(gtol), max_iterations=int(maxiter)
+        np.asarray(x0, dtype=float),
+        gradient_tolerance=float(gtol),
+        max_iterations=int(maxiter),
+        report=report,
     )
     message = "converged" if mode.converged else f"stopped at a gradient of {mode.gradient_norm:.3g}"
     result = OptimizeResult()
@@ -193,6 +200,7 @@ def find_joint_mode(
     minim_opts: Mapping[str, Any] | None = None,
     start: Vector | None = None,
     rng: object = None,
+    report: Report | None = None,
 ) -> JointMode:
     """Find a mode of the joint density of (beta, psi, u) and the Gaussian there.
 
@@ -207,13 +215,15 @@ def find_joint_mode(
         "newton" uses its log standard deviations only, since the coefficients have one mode given them.
     rng : optional
         Perturbs the start where given; anything that `numpy.random.default_rng` takes, or a RandomState.
+    report : callable, optional
+        Called with stage, number of steps and log density while the search goes on.
     """
     objective = _Objective(core)
     optim = scipy_minimize(
-        objective.value,
+        counting(report, objective.value),
         start_params(core, start, rng),
         options=dict(minim_opts or {}),
-        **_method_arguments(objective, method),
+        **_method_arguments(objective, method, report),
     )
     params = np.asarray(optim.x, dtype=float)
     covariance = core.joint_covariance(params)
@@ -233,12 +243,12 @@ def find_joint_mode(
     )
 
 
-def _method_arguments(objective: _Objective, method: str) -> dict[str, Any]:
+def _method_arguments(objective: _Objective, method: str, report: Report | None) -> dict[str, Any]:
     if not isinstance(method, str):
         raise TypeError(f"method: expected a string, got {type(method).__name__}")
     name = method.lower()
     if name == "newton":
-        return {"method": functools.partial(trust_region_newton, core=objective.core)}
+        return {"method": functools.partial(trust_region_newton, core=objective.core, report=report)}
     arguments: dict[str, Any] = {"method": method}
     if name not in NO_GRADIENT:
         arguments["jac"] = objective.gradient

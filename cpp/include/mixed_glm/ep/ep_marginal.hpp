@@ -78,6 +78,7 @@ class EpMarginal final : public Marginal {
     double damping = settings_.damping, last = std::numeric_limits<double>::infinity();
     for (int k = 0; k < settings_.max_sweeps; ++k) {
       ++sweeps_;
+      tell_pass(settings_.laplace.inner.monitor);
       if (!ep_.refresh()) return false;
       const double change = ep_.sweep(damping);
       if (!ep_.is_finite()) return false;

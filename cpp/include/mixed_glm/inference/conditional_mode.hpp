@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cmath>
+#include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
 #include <mixed_glm/model/coefficient_likelihood.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
@@ -24,6 +25,7 @@ struct NewtonSettings {
   int max_iterations = 100;         // over all restarts
   int patience = 25;      // iterations from a given start before the family's own is tried
   int max_halvings = 40;  // of one step
+  Monitor* monitor = nullptr;
 };
 
 // The objective, its gradient and the factorized H at one point, and the search for the mode.
@@ -108,6 +110,7 @@ class ConditionalMode {
   // Value, gradient, factorized H and Newton step at a point. False where they are not finite.
   bool expand(const Vector& point) {
     ++iterations_;
+    tell_pass(settings_.monitor);
     cholesky_.set_zero();
     gradient_.setZero();
     log_density_ =

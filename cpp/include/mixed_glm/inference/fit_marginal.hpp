@@ -58,8 +58,11 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
   PosteriorMixture mixture(marginal.model());
+  tell_stage(settings.mode.monitor, Stage::integration);
   const auto visit = [&](const Vector& psi, double log_volume) {
-    if (!marginal.evaluate(psi)) {
+    const bool valid = marginal.evaluate(psi);
+    tell_step(settings.mode.monitor, marginal.log_density());
+    if (!valid) {
       ++fit.failed_points;
       return -std::numeric_limits<double>::infinity();
     }

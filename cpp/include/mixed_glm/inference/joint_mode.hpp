@@ -15,6 +15,7 @@ struct JointModeSettings {
   double gradient_tolerance = 1e-7;  // largest absolute entry of the joint gradient
   int max_iterations = 500;          // trust-region steps
   double initial_radius = 1.0;       // in units of psi
+  Monitor* monitor = nullptr;
 };
 
 struct JointModeResult {
@@ -62,12 +63,14 @@ class JointMode {
  private:
   void update_profile() {
     log_density_ = inner_.log_density() + model_->prior().log_density(psi_);
+    tell_step(settings_.monitor, log_density_);
     profile_.update(*model_, inner_, psi_);
   }
 
   static NewtonSettings inner_settings(const JointModeSettings& settings) {
     NewtonSettings inner;
     inner.gradient_tolerance = 0.3 * settings.gradient_tolerance;
+    inner.monitor = settings.monitor;
     return inner;
   }
 

@@ -15,6 +15,7 @@ struct MarginalModeSettings {
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
+  Monitor* monitor = nullptr;
 };
 
 struct MarginalMode {
@@ -70,7 +71,9 @@ class MarginalModeSearch {
  private:
   bool evaluate(const Vector& psi) {
     ++mode_.iterations;
-    return marginal_->evaluate(psi);
+    const bool valid = marginal_->evaluate(psi);
+    tell_step(settings_.monitor, marginal_->log_density());
+    return valid;
   }
 
   // The first of a few starts at which the density can be evaluated.

@@ -27,7 +27,7 @@ class LeafMarginal final : public Marginal {
         likelihood_(leaf_, settings.n_quad),
         mode_(likelihood_, model.prior(), settings_.inner),
         full_likelihood_(model),
-        joint_mode_(full_likelihood_, model.prior()),
+        joint_mode_(full_likelihood_, model.prior(), start_settings(settings)),
         sigma_(leaf_.reduced().design().pattern()),
         moments_(leaf_, likelihood_),
         expected_squares_(model.design().components()),
@@ -97,6 +97,12 @@ class LeafMarginal final : public Marginal {
     settings.inner.value_error = std::max(settings.inner.value_error, quadrature_error);
     settings.inner.stalled_tolerance = quadrature_error;
     return settings;
+  }
+
+  static NewtonSettings start_settings(const LeafSettings& settings) {
+    NewtonSettings start;
+    start.monitor = settings.inner.monitor;
+    return start;
   }
 
   const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }

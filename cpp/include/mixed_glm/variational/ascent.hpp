@@ -8,6 +8,7 @@
 // prediction: short enough it ascends.
 #pragma once
 
+#include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/variational/scale_newton.hpp>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace mixed_glm {
 struct AscentSettings {
   double tolerance = 1e-6;  // on the change of a step, in standard deviations and log sds
   int max_iterations = 500;
+  Monitor* monitor = nullptr;
 };
 
 constexpr double rough_tolerance = 1e-2;  // of an ascent that only begins another
@@ -36,6 +38,7 @@ class VariationalAscent {
     for (iterations_ = 1; iterations_ <= settings_.max_iterations; ++iterations_) {
       if (!advance(psi, length)) return stalled();
       trace_.push_back(elbo_);
+      tell_step(settings_.monitor, elbo_);
       if (change_ <= settings_.tolerance) return true;
       length = oscillates_ ? 0.5 : std::min(1.0, 2.0 * length);
       if (length < 1.0) q_->expand(length);
@@ -59,6 +62,7 @@ class VariationalAscent {
     const ScalePosterior before = *scales_;
     const double noise = 1e-9 * double(q_->model().design().rows()) + 1e-11 * std::abs(elbo_);
     for (; length > 1e-5; length *= 0.3) {
+      tell_pass(settings_.monitor);
       if (q_->step(psi, length)) {
         scales_->maximize(q_->squares());
         const Vector move = q_->move() / length;

@@ -1,0 +1,59 @@
+"""Progress of a fit, shown by tqdm."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+Report = Callable[[str, int, float], object]  # stage, steps so far, value at the last one
+
+
+@contextlib.contextmanager
+def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | None]:
+    """What a fit reports to, or None where nothing is to be shown.
+
+    Parameters
+    ----------
+    progress : bool
+    title : str
+        Before the bar, with the stage.
+    value : str
+        What the value is, such as ``"log density"``.
+
+    Raises
+    ------
+    ImportError
+        If `progress` is true and tqdm is not installed.
+    """
+    if not progress:
+        yield None
+        return
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'mixed-glm[progress]'") from error
+    with tqdm(desc=title, unit=" steps") as bar:
+
+        def report(stage: str, steps: int, at: float) -> None:
+            bar.set_description(f"{title}, {stage}", refresh=False)
+            bar.set_postfix_str(f"{value} {at:.8g}", refresh=False)
+            bar.n = steps
+            bar.refresh()
+
+        yield report
+
+
+def counting(report: Report | None, function: Callable[..., float]) -> Callable[..., float]:
+    """An objective to be minimized that reports every evaluation, with its sign turned."""
+    if report is None:
+        return function
+    steps = 0
+
+    def counted(*arguments: object) -> float:
+        nonlocal steps
+        result = function(*arguments)
+        steps += 1
+        report("search", steps, -result)
+        return result
+
+    return counted

@@ -1,0 +1,191 @@
+"""Long fits show how far they are, and end when they are told to; what they compute does not change."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import sparse
+
+import mixed_glm as mg
+from mixed_glm import _core, _progress
+
+tqdm_auto = pytest.importorskip("tqdm.auto")
+
+Fit = Callable[..., mg.MixedGLMResults]
+
+
+@pytest.fixture(scope="module")
+def large() -> mg.MixedGLM:
+    """A model that takes any method much longer than the 50 ms between two looks at the signals."""
+    rng = np.random.default_rng(0)
+    n, q = 200_000, 20_000
+    group = rng.integers(0, q, n)
+    z = sparse.csr_array((np.ones(n), (np.arange(n), group)), shape=(n, q))
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, 4))])
+    eta = x @ [0.2, 0.5, -0.5, 0.3, 0.1] + rng.normal(size=q)[group]
+    y = rng.random(n) < 1 / (1 + np.exp(-eta))
+    return mg.MixedGLM(y, x, z, np.zeros(q, int), "binomial")
+
+
+FITS: dict[str, tuple[str, dict[str, Any]]] = {
+    "laplace": ("fit_laplace", {}),
+    "laplace by scipy": ("fit_laplace", {"method": "L-BFGS-B"}),
+    "leaf": ("fit_laplace", {"n_quad": 5}),
+    "ep": ("fit_ep", {"integrate": "mode"}),
+    "vb": ("fit_vb", {}),
+    "vb, full": ("fit_vb", {"covariance": "full"}),
+    "map": ("fit_map", {}),
+    "auto": ("fit", {"integrate": "mode"}),
+}
+
+
+def interrupt(seconds: float) -> threading.Timer:
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    return timer
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
+@pytest.mark.parametrize(("name", "options"), FITS.values(), ids=FITS.keys())
+def test_control_c_ends_a_fit(name: str, options: dict[str, Any], large: mg.MixedGLM) -> None:
+    fit = getattr(large, name)
+    timer = interrupt(0.01)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(1000):  # should a fit be faster than the timer
+            fit(**options)
+    timer.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
+def test_a_model_is_as_it_was_after_an_interruption() -> None:
+    rng = np.random.default_rng(1)
+    n, q = 60_000, 6_000
+    z = sparse.csr_array((np.ones(n), (np.arange(n), rng.integers(0, q, n))), shape=(n, q))
+    arguments = (rng.poisson(1.0, n), np.ones(n), z, np.zeros(q, int), "poisson")
+    model, other = mg.MixedGLM(*arguments), mg.MixedGLM(*arguments)
+    timer = interrupt(0.03)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(1000):
+            model.fit_laplace()
+    timer.join()
+    np.testing.assert_array_equal(model.fit_laplace().params, other.fit_laplace().params)
+
+
+def test_an_error_in_a_report_ends_the_fit(large: mg.MixedGLM) -> None:
+    def fail(stage: str, steps: int, value: float) -> None:
+        raise LookupError(f"{stage} {steps}")
+
+    with pytest.raises(LookupError, match="search"):
+        _core.fit_marginal(large.core(), np.zeros(1), report=fail)
+
+
+def test_reports_go_on_while_the_fit_does(large: mg.MixedGLM) -> None:
+    seen: list[tuple[str, int, float]] = []
+    fit = _core.fit_marginal(large.core(), np.zeros(1), report=lambda *report: seen.append(report))
+    assert {stage for stage, _, _ in seen} == {"search", "integration"}
+    steps = [n for _, n, _ in seen]
+    assert steps == sorted(steps)
+    assert steps[-1] == fit.iterations + len(fit.weights)
+    assert seen[-1][2] in fit.points_log_density
+
+
+class Bar:
+    """Stands in for tqdm's, and remembers what was to be seen."""
+
+    shown: list[tuple[str, int, str]]
+
+    def __init__(self, desc: str, unit: str) -> None:
+        self.n, self.title, self.postfix = 0, desc, ""
+        self.closed = False
+        self.shown = []
+        bars.append(self)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def set_description(self, text: str, refresh: bool) -> None:
+        self.title = text
+
+    def set_postfix_str(self, text: str, refresh: bool) -> None:
+        self.postfix = text
+
+    def refresh(self) -> None:
+        self.shown.append((self.title, self.n, self.postfix))
+
+
+bars: list[Bar] = []
+CBPP = "incidence ~ period + (1 | herd)"
+
+
+def cbpp() -> mg.MixedGLM:
+    return mg.MixedGLM.from_formula(
+        CBPP, data=mg.datasets.load_cbpp(), family="binomial", n_trials="size", vcp_p=0.3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "title", "value"),
+    [
+        ("fit_laplace", {}, "laplace, integration", "log density"),
+        ("fit_laplace", {"method": "BFGS", "integrate": "mode"}, "laplace, search", "log density"),
+        ("fit_laplace", {"n_quad": 5}, "leaf, integration", "log density"),
+        ("fit_ep", {}, "ep, integration", "log density"),
+        ("fit", {}, "laplace, integration", "log density"),
+        ("fit_map", {}, "map, search", "log density"),
+        ("fit_map", {"method": "BFGS"}, "map, search", "log density"),
+        ("fit_vb", {}, "vb, search", "bound"),
+        ("fit_vb", {"fit_method": "L-BFGS-B"}, "vb, search", "bound"),
+        ("fit_vb", {"covariance": "full"}, "vb, search", "bound"),
+    ],
+)
+def test_every_fit_shows_its_progress(
+    name: str, options: dict[str, Any], title: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tqdm_auto, "tqdm", Bar)
+    bars.clear()
+    result = getattr(cbpp(), name)(progress=True, **options)
+    (bar,) = bars
+    assert bar.closed
+    assert bar.title == title
+    assert bar.n >= 1
+    label, _, number = bar.postfix.rpartition(" ")
+    assert label == value
+    assert np.isfinite(float(number))
+    np.testing.assert_array_equal(result.params, getattr(cbpp(), name)(**options).params)
+
+
+def test_a_real_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    cbpp().fit_laplace(progress=True)
+    assert "laplace, integration" in capsys.readouterr().err
+
+
+def test_without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match=r"pip install 'mixed-glm\[progress\]'"):
+        cbpp().fit_laplace(progress=True)
+    cbpp().fit_laplace()
+
+
+def test_evaluations_are_counted() -> None:
+    seen: list[tuple[str, int, float]] = []
+
+    def parabola(x: npt.NDArray[np.float64]) -> float:
+        return float(x @ x)
+
+    counted = _progress.counting(lambda *report: seen.append(report), parabola)
+    assert counted(np.array([3.0])) == 9.0
+    assert counted(np.array([2.0])) == 4.0
+    assert seen == [("search", 1, -9.0), ("search", 2, -4.0)]
+    assert _progress.counting(None, parabola) is parabola
