@@ -46,6 +46,12 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+def forever(work: Callable[[], object]) -> None:
+    """Should one fit be faster than the interruption."""
+    for _ in range(1000):
+        work()
+
+
 def interrupt(seconds: float) -> threading.Timer:
     main = threading.main_thread().ident
     assert main is not None
@@ -60,8 +66,7 @@ def test_control_c_ends_a_fit(name: str, options: dict[str, Any], large: mg.Mixe
     fit = getattr(large, name)
     timer = interrupt(0.01)
     with pytest.raises(KeyboardInterrupt):
-        for _ in range(1000):  # should a fit be faster than the timer
-            fit(**options)
+        forever(lambda: fit(**options))
     timer.join()
 
 
@@ -74,8 +79,7 @@ def test_a_model_is_as_it_was_after_an_interruption() -> None:
     model, other = mg.MixedGLM(*arguments), mg.MixedGLM(*arguments)
     timer = interrupt(0.03)
     with pytest.raises(KeyboardInterrupt):
-        for _ in range(1000):
-            model.fit_laplace()
+        forever(model.fit_laplace)
     timer.join()
     np.testing.assert_array_equal(model.fit_laplace().params, other.fit_laplace().params)
 

@@ -19,10 +19,14 @@ _MOST_FINE_POINTS = 60_000  # of a subdivided lattice
 
 
 def expansion_quantile(mean: Floats, sd: Floats, skewness: Floats, level: float | Floats) -> Floats:
-    """Quantiles from three moments, elementwise (Cornish and Fisher 1938)."""
-    z = ndtri(level)
+    """Quantiles from three moments, elementwise."""
+    return np.asarray(mean + sd * expansion(np.asarray(ndtri(level)), skewness))
+
+
+def expansion(z: Floats, skewness: Floats) -> Floats:
+    """Standardized variates of a given skewness from normal ones (Cornish and Fisher 1938)."""
     g = np.clip(skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS)
-    return np.asarray(mean + sd * (z + (z**2 - 1) * g / 6 - (2 * z**3 - 5 * z) * g**2 / 36))
+    return np.asarray(z + (z**2 - 1) * g / 6 - (2 * z**3 - 5 * z) * g**2 / 36)
 
 
 def expansion_cdf(mean: Floats, sd: Floats, skewness: Floats, values: Floats) -> Floats:
@@ -84,26 +88,31 @@ def line_cdf(points: Floats, log_density: Floats, value: float) -> float:
 
 def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
     """Fine points and the distribution function there."""
-    order = np.argsort(points)
-    x, f = points[order], log_density[order]
-    fine = np.linspace(x[0], x[-1], _FINE_STEPS)
-    density = np.exp(CubicSpline(x, f)(fine) - f.max())
+    fine, density = line_density(points, log_density)
     cumulative = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
     return fine, cumulative / cumulative[-1]
 
 
+def line_density(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
+    """Equally spaced points and the density there, relative to its largest value at the points of the grid."""
+    order = np.argsort(points)
+    x, f = points[order], log_density[order]
+    fine = np.linspace(x[0], x[-1], _FINE_STEPS)
+    return fine, np.exp(CubicSpline(x, f)(fine) - f.max())
+
+
 def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: float) -> Floats:
     """Marginal quantiles, shape (K,), of a density known by its logarithm on a lattice; see `_lattice`."""
-    return np.array([np.interp(level, p, x) for x, p in _lattice_margins(points, log_density, cell)])
+    return np.array([np.interp(level, p, x) for x, p in lattice_margins(points, log_density, cell)])
 
 
 def lattice_cdf(points: Floats, log_density: Floats, cell: Floats, values: Floats) -> Floats:
     """Marginal probabilities, shape (K,), of numbers below `values`; 0 or 1 outside the lattice."""
-    margins = _lattice_margins(points, log_density, cell)
+    margins = lattice_margins(points, log_density, cell)
     return np.array([np.interp(v, x, p) for v, (x, p) in zip(values, margins, strict=True)])
 
 
-def _lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:
+def lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:
     """Marginal distribution functions, each piecewise linear: its knots, and its values there."""
     fine, weights, edges = _lattice(points, log_density, cell)
     widths = np.sqrt((edges**2).sum(axis=1))  # with the variance that a cell has in each direction

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._posterior import Posterior
+from mixed_glm._results_plots import PlotMethods
 from mixed_glm.summary import Summary, summarize
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from mixed_glm.model import MixedGLM
 
 __all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
@@ -23,7 +22,7 @@ __all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
 Floats = npt.NDArray[np.float64]
 
 
-class MixedGLMResults:
+class MixedGLMResults(PlotMethods):
     """Posterior of a mixed model, as one of the fit methods found it.
 
     Attributes
@@ -215,30 +214,20 @@ class MixedGLMResults:
 
         save_result(self, path)
 
-    def plot_random_effects(self, term: str | int | None = None, ax: Axes | None = None) -> Axes:
-        """Caterpillar plot of the random effects; needs matplotlib.
-
-        Parameters
-        ----------
-        term, ax
-            As for `plots.plot_random_effects`.
-        """
-        from mixed_glm.plots import plot_random_effects
-
-        return plot_random_effects(self, term, ax)
-
     def _effects_of(self, term: str | int) -> npt.NDArray[np.intp]:
         """Positions of the random effects of one component."""
+        return np.flatnonzero(self.model.ident == self._component(term))
+
+    def _component(self, term: str | int) -> int:
+        """Number of a component given by name or number."""
         names = self.model.vcp_names
         if isinstance(term, (int, np.integer)) and not isinstance(term, bool) and 0 <= term < len(names):
-            component = int(term)
-        elif term in names:
-            component = names.index(str(term))
-        else:
+            return int(term)
+        if term not in names:
             raise ValueError(
                 f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}"
             )
-        return np.flatnonzero(self.model.ident == component)
+        return names.index(str(term))
 
     def _interval(self, alpha: float) -> tuple[Floats, Floats]:
         if not 0 < alpha < 1:

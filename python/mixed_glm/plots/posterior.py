@@ -1,0 +1,104 @@
+"""Posterior densities of the standard deviations of random effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm._marginal_density import psi_density
+from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, scale_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mixed_glm.results import MixedGLMResults
+
+Floats = npt.NDArray[np.float64]
+
+_SHOWN = 0.995  # quantile of the widest posterior at which the axis ends
+
+
+def plot_posterior(
+    result: MixedGLMResults, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+) -> Axes:
+    """Posterior densities of the standard deviations of the random effects, with their priors behind.
+
+    The area over the credible interval is filled.
+
+    Parameters
+    ----------
+    result : MixedGLMResults
+    term : str or int, optional
+        Variance component; default all, in one picture.
+    ax : matplotlib Axes, optional
+        Drawn into; default a new figure.
+    alpha : float, default 0.05
+        The filled intervals have probability ``1 - alpha``.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If `term` is not a component, the model has none, or the fit knows no standard deviations (a joint mode that
+        has collapsed).
+    """
+    model = result.model
+    probability = percent(alpha)
+    components = range(model.k_vcp) if term is None else [result._component(term)]
+    if not components:
+        raise ValueError("plot_posterior: the model has no random effects")
+    densities = [_sd_density(result, k) for k in components]
+    ax = new_axes(7.0, 4.5) if ax is None else ax
+    end = max(_quantile(*density, _SHOWN) for density in densities)
+    priors = np.broadcast_to(model.vcp_p, model.k_vcp)[list(components)]
+    for scale in dict.fromkeys(priors.tolist()):
+        _draw_prior(ax, scale, end, label="prior" if len(set(priors)) == 1 else f"prior, scale {scale:g}")
+    for i, (k, density) in enumerate(zip(components, densities, strict=True)):
+        _draw_density(ax, *density, model.vcp_names[k], COLOURS[i % len(COLOURS)], alpha)
+    ax.set_xlim(0.0, end)
+    ax.set_yticks([])
+    ax.set_ylabel("posterior density")
+    ax.set_xlabel(f"standard deviation of the random effects ({scale_name(model)})")
+    ax.set_title("Standard deviations of the random effects")
+    add_legend(ax, f"median and {probability} interval")
+    return ax
+
+
+def _sd_density(result: MixedGLMResults, component: int) -> tuple[Floats, Floats]:
+    """Standard deviations in increasing order, and the density of each."""
+    psi, density = psi_density(result.posterior, result.model.k_fep, component)
+    if not np.isfinite(density).all():
+        raise ValueError(
+            f"plot_posterior: the fit knows no posterior of {result.model.vcp_names[component]!r} "
+            f"(status {result.status!r})"
+        )
+    sd = np.exp(psi)
+    return sd, density / sd
+
+
+def _quantile(sd: Floats, density: Floats, level: float) -> float:
+    cumulative = np.concatenate([[0.0], np.cumsum(np.diff(sd) * (density[1:] + density[:-1]) / 2)])
+    return float(np.interp(level, cumulative / cumulative[-1], sd))
+
+
+def _draw_density(ax: Axes, sd: Floats, density: Floats, name: str, colour: str, alpha: float) -> None:
+    median, low, high = (_quantile(sd, density, level) for level in (0.5, alpha / 2, 1 - alpha / 2))
+    label = f"{name}: {median:.3g} ({low:.2g} to {high:.2g})"
+    ax.plot(sd, density, color=colour, label=label)
+    inside = (sd >= low) & (sd <= high)
+    ax.fill_between(sd[inside], density[inside], color=colour, alpha=0.2, linewidth=0.0)
+
+
+def _draw_prior(ax: Axes, scale: float, end: float, label: str) -> None:
+    """Of exp(psi), psi normal with mean 0 and standard deviation `scale`."""
+    sd = np.linspace(end / 400, end, 400)
+    density = np.exp(-0.5 * (np.log(sd) / scale) ** 2) / (np.sqrt(2 * np.pi) * scale * sd)
+    ax.fill_between(sd, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
+    ax.plot(sd, density, color=GREY, linewidth=0.8, linestyle="--", label=label, zorder=0)

@@ -1,0 +1,99 @@
+"""Caterpillar plot of random effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mixed_glm._formula_groups import Component
+from mixed_glm.plots._axes import (
+    BLUE,
+    GREY,
+    centre_name,
+    draw_intervals,
+    name_rows,
+    new_axes,
+    percent,
+    rows_height,
+    scale_name,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mixed_glm.model import MixedGLM
+    from mixed_glm.results import MixedGLMResults
+
+
+def plot_random_effects(
+    result: MixedGLMResults, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+) -> Axes:
+    """Caterpillar plot: random effects in order of size, with their credible intervals.
+
+    Intervals that do not reach zero are blue, the others grey. Where there are too many effects for their names, only
+    the lowest and the highest are named.
+
+    Parameters
+    ----------
+    result : MixedGLMResults
+    term : str or int, optional
+        Variance component; may be left out if there is only one.
+    ax : matplotlib Axes, optional
+        Drawn into; default a new figure.
+    alpha : float, default 0.05
+        The intervals have probability ``1 - alpha``.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If `term` is not a component, or left out where there are several.
+    """
+    model = result.model
+    probability = percent(alpha)
+    if term is None:
+        if model.k_vcp != 1:
+            raise ValueError(
+                f"term must be one of {', '.join(map(repr, model.vcp_names))}; the model has several"
+            )
+        term = 0
+    rows = result._effects_of(term)
+    component = result._component(term)
+    name = model.vcp_names[component]
+    first = model.k_fep + model.k_vcp
+    mean = result.vc_mean[rows]
+    low, high = (bound[first + rows] for bound in result._interval(alpha))
+    order = np.argsort(mean, kind="stable")
+    names = result._names()
+    ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax
+    ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
+    clear = (low > 0.0) | (high < 0.0)
+    draw_intervals(ax, mean[order], low[order], high[order], [BLUE if c else GREY for c in clear[order]])
+    named = name_rows(ax, [_short_name(names[first + j], name) for j in rows[order]])
+    ax.set_ylabel(name if named else f"{name}: {len(rows)} effects, in order of size")
+    ax.set_xlabel(_quantity(model, component))
+    ax.set_title(f"{name}: posterior {centre_name(result.method)} and {probability} interval")
+    return ax
+
+
+def _quantity(model: MixedGLM, component: int) -> str:
+    """What the effects are, with their unit."""
+    effect = None
+    if model._encoding is not None:
+        encoded = model._encoding.components[component]
+        effect = encoded.effect if isinstance(encoded, Component) else None
+    if effect is None:
+        return f"random effect ({scale_name(model)})"
+    return f"random slope of {effect} ({scale_name(model)} per unit)"
+
+
+def _short_name(name: str, component: str) -> str:
+    """``herd[3]`` -> ``3`` where the axis already says herd."""
+    prefix = f"{component}["
+    return name[len(prefix) : -1] if name.startswith(prefix) and name.endswith("]") else name
