@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mixed_glm as mg
@@ -61,6 +64,155 @@ def test_output_and_plot(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert str(plot) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("picture", ["random-effects", "posterior", "coefficients"])
+def test_pictures(csv: str, picture: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plot = tmp_path / "picture.pdf"
+    arguments = ["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size"]
+    assert main([*arguments, "--plot", str(plot), "--picture", picture]) == 0
+    assert plot.read_bytes().startswith(b"%PDF")
+
+
+def test_estimates_as_csv(csv: str, tmp_path: Path) -> None:
+    output = tmp_path / "estimates.csv"
+    arguments = ["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--output", str(output)]
+    assert main(arguments) == 0
+    written = pd.read_csv(output, index_col="name")
+    assert list(written.columns) == ["type", "mean", "sd", "lower", "upper"]
+    assert len(written) == 4 + 1 + 15
+
+
+def test_progress(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
+    assert main(["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--progress"]) == 0
+    assert "integration" in capsys.readouterr().err
+
+
+@pytest.fixture
+def saved(csv: str, tmp_path: Path) -> str:
+    path = tmp_path / "cbpp.mglm"
+    arguments = ["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--save", str(path)]
+    assert main(arguments) == 0
+    return str(path)
+
+
+def test_predictions_are_printed(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["predict", saved, csv]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    data = pd.read_csv(csv)
+    assert list(printed.columns) == [*data.columns, "predicted"]
+    np.testing.assert_allclose(printed["predicted"], mg.load(saved).predict(data), rtol=1e-12)
+    assert main(["predict", saved, csv, "--linear"]) == 0
+    linear = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    np.testing.assert_allclose(1 / (1 + np.exp(-linear["predicted"])), printed["predicted"])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_predictions_as_files(saved: str, csv: str, suffix: str, tmp_path: Path) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    output = tmp_path / f"predicted{suffix}"
+    assert main(["predict", saved, csv, "--output", str(output)]) == 0
+    read = {".csv": pd.read_csv, ".json": pd.read_json, ".parquet": pd.read_parquet}[suffix]
+    np.testing.assert_allclose(read(output)["predicted"], mg.load(saved).predict(), rtol=1e-12)
+
+
+def test_offsets_of_new_rows(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "rates.mglm")
+    model = ["--family", "poisson", "--exposure", "size", "--offset", "twice"]
+    assert main(["fit", csv, FORMULA, *model, "--save", path]) == 0
+    capsys.readouterr()
+    assert main(["predict", path, csv, "--exposure", "size", "--offset", "twice"]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    np.testing.assert_allclose(printed["predicted"], mg.load(path).predict(), rtol=1e-10)
+    assert main(["predict", path, csv, "--exposure", "size"]) == 2
+    assert "offset must be given for new rows" in capsys.readouterr().err
+
+
+def test_parquet_in(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "cbpp.parquet"
+    pd.read_csv(csv).to_parquet(table)
+    arguments = [FORMULA, "--family", "binomial", "--n-trials", "size"]
+    assert main(["fit", csv, *arguments]) == 0
+    from_csv = capsys.readouterr().out
+    assert main(["fit", str(table), *arguments]) == 0
+    assert capsys.readouterr().out == from_csv
+
+
+def test_without_pyarrow(
+    saved: str, csv: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for package in ("pyarrow", "fastparquet"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert main(["predict", saved, csv, "--output", str(Path(saved).with_suffix(".parquet"))]) == 2
+    assert capsys.readouterr().err.endswith("parquet files need pyarrow: pip install 'mixed-glm[parquet]'\n")
+
+
+def test_comparison(saved: str, csv: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, output = str(tmp_path / "plain.mglm"), tmp_path / "comparison.csv"
+    formula = "incidence ~ 1 + (1 | herd)"
+    assert main(["fit", csv, formula, "--family", "binomial", "--n-trials", "size", "--save", other]) == 0
+    capsys.readouterr()
+    assert main(["compare", other, saved, "--output", str(output)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(saved)
+    assert lines[2].startswith(other)
+    assert list(pd.read_csv(output)["fit"]) == [saved, other]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "nowhere.mglm", "CSV"], "nowhere.mglm"),
+        (["predict", "CSV", "CSV"], "is not a saved model"),
+        (["predict", "SAVED", "nowhere.csv"], "nowhere.csv"),
+        (["predict", "SAVED", "CSV", "--offset", "nope"], "--offset: the table has no column 'nope'"),
+        (["predict", "SAVED", "CSV", "--output", "x.doc"], "must end in .csv or .json or .parquet, got 'x.doc'"),
+        (["predict", "SAVED", "TWICE"], "the table already has a column 'predicted'"),
+        (["compare"], "FIT.mglm"),
+        (["compare", "SAVED", "nowhere.mglm"], "nowhere.mglm"),
+        (["fit", "CSV", FORMULA, "--family", "binomial", "--n-trials", "size", "--output", "x.doc"], "x.doc"),
+        (["fit", "CSV", FORMULA, "--family", "binomial", "--n-trials", "size", "--save", "/no/x"], "--save: there is no directory '/no'"),
+        (["fit", "CSV", FORMULA, "--family", "poisson", "--plot", "x.png", "--picture", "nice"], "nice"),
+        ([], "COMMAND"),
+    ],
+)  # fmt: skip
+def test_errors_of_every_command(
+    arguments: list[str],
+    message: str,
+    saved: str,
+    csv: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    twice = tmp_path / "twice.csv"
+    pd.read_csv(csv).assign(predicted=1).to_csv(twice)
+    names = {"SAVED": saved, "CSV": csv, "TWICE": str(twice)}
+    capsys.readouterr()
+    try:
+        status = main([names.get(a, a) for a in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    error = capsys.readouterr().err
+    assert status == 2
+    assert error.count("\n") == 1
+    assert error.startswith("mixed-glm: error: ")
+    assert message in error
+
+
+def test_control_c_is_one_line(
+    csv: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd, "read_csv", interrupted)
+    assert main(["fit", csv, FORMULA, "--family", "binomial"]) == 130
+    assert capsys.readouterr().err == "mixed-glm: interrupted\n"
+
+
 def test_offset_and_exposure(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", csv, FORMULA, "--family", "poisson", "--exposure", "size", "--offset", "twice"]) == 0
     assert "Poisson" in capsys.readouterr().out
@@ -99,11 +251,13 @@ def test_errors_are_one_line_and_status_2(
     assert message in error
 
 
-def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(["fit", "--help"])
-    assert stop.value.code == 0
-    assert "mixed-glm fit trial.csv" in capsys.readouterr().out
+@pytest.mark.parametrize("command", ["fit", "predict", "compare", "demo"])
+def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([command, "--help"], ["--help"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 0
+        assert f"\n  mixed-glm {command}" in capsys.readouterr().out
 
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

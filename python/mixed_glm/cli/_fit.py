@@ -1,0 +1,98 @@
+"""``mixed-glm fit``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mixed_glm.cli._output import ESTIMATES, write_estimates
+from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
+from mixed_glm.cli._tables import check_output, read_table
+from mixed_glm.families import as_family
+from mixed_glm.model import METHODS, MixedGLM
+
+NAME = "fit"
+HELP = "fit a model to a table and print its summary"
+EXAMPLES = """\
+examples:
+  mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial
+  mixed-glm fit cbpp.csv "incidence ~ C(period) + (1 | herd)" --family binomial --n-trials size \\
+      --plot herds.png
+  mixed-glm fit ticks.parquet "ticks ~ year + (1 | brood) + (1 | location)" --family poisson \\
+      --save ticks.mglm --output ticks.json
+  mixed-glm fit seizures.csv "y ~ trt * base + (1 | subject)" --family poisson --exposure weeks \\
+      --output estimates.csv --plot sd.pdf --picture posterior
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``mixed-glm fit``."""
+    parser.add_argument("data", metavar="DATA", type=Path, help="table: .csv or .parquet")
+    parser.add_argument("formula", metavar="FORMULA", help="such as 'y ~ x + (1 | g)'")
+    model = parser.add_argument_group("model")
+    model.add_argument("--family", required=True, help="binomial, poisson, negative_binomial or exponential")
+    model.add_argument("--link", help="binomial: logit (default), probit, cloglog or loglog")
+    model.add_argument("--alpha", type=float, help="dispersion of the negative binomial family")
+    model.add_argument("--n-trials", metavar="COL", help="column with binomial numbers of trials")
+    model.add_argument("--offset", metavar="COL", help="column added to the linear predictor")
+    model.add_argument("--exposure", metavar="COL", help="column whose logarithm is added to it")
+    model.add_argument("--weights", metavar="COL", help="column that says how often each row counts")
+    model.add_argument("--vcp-p", type=float, default=1.0, help="prior sd of the log standard deviations (1)")
+    model.add_argument("--fe-p", type=float, default=2.0, help="prior sd of the fixed effects (2)")
+    model.add_argument("--method", default="auto", help=f"auto (default), {', '.join(_methods())}")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--save", metavar="FILE.mglm", type=Path, help="keep the fit, for predict and compare"
+    )
+    output.add_argument("--output", metavar="FILE", type=Path, help="write all estimates: .json or .csv")
+    output.add_argument("--plot", metavar="FILE", type=Path, help="draw a picture: .png, .pdf, .svg")
+    output.add_argument("--picture", choices=sorted(PICTURES), default="random-effects",
+                        help="which picture (random-effects)")  # fmt: skip
+    output.add_argument("--progress", action="store_true", help="show a progress bar")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Fit, print, and write what is asked for."""
+    check_output(options.save, "--save")
+    check_output(options.output, "--output", ESTIMATES)
+    check_output(options.plot, "--plot")
+    if options.plot is not None:
+        require_matplotlib()
+    result = _model(options).fit(options.method, progress=options.progress)
+    print(result.summary())
+    if options.save is not None:
+        result.save(options.save)
+    if options.output is not None:
+        write_estimates(result, options.output)
+    if options.plot is not None:
+        save_picture(result, options.picture, options.plot)
+
+
+def _model(options: argparse.Namespace) -> MixedGLM:
+    named = {"link": options.link, "alpha": options.alpha}
+    return MixedGLM.from_formula(
+        options.formula,
+        data=read_table(options.data),
+        family=_family(options.family, {k: v for k, v in named.items() if v is not None}),
+        vcp_p=options.vcp_p,
+        fe_p=options.fe_p,
+        n_trials=options.n_trials,
+        offset=options.offset,
+        exposure=options.exposure,
+        freq_weights=options.weights,
+    )
+
+
+def _methods() -> list[str]:
+    return [name for name in reversed(METHODS) if hasattr(MixedGLM, f"fit_{name}")]
+
+
+def _family(name: str, options: dict[str, Any]) -> Any:
+    family = as_family(name)
+    try:
+        return type(family)(**options) if options else family
+    except TypeError:
+        raise ValueError(
+            f"the {family.name} family takes no {' or '.join('--' + o for o in options)}"
+        ) from None

@@ -1,0 +1,63 @@
+"""Pictures as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixed_glm.plots._axes import rows_height
+from mixed_glm.results import MixedGLMResults
+
+
+def require_matplotlib() -> None:
+    """Find out before a long fit whether its picture can be drawn, and draw without a display."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise ImportError("the plot needs matplotlib: pip install 'mixed-glm[plot]'") from None
+    mpl.use("Agg")
+
+
+def save_picture(result: MixedGLMResults, picture: str, path: Path) -> None:
+    """Draw one of `PICTURES` into a file; the suffix of its name says which format.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be written or drawn, or matplotlib does not know the format.
+    """
+    figure = PICTURES[picture](result)
+    figure.savefig(path, dpi=150)
+    print(f"\n{picture.replace('-', ' ')}: {path}")
+
+
+def _random_effects(result: MixedGLMResults) -> Any:
+    """Every variance component, side by side."""
+    from matplotlib.figure import Figure
+
+    components = result.model.k_vcp
+    if components == 0:
+        raise ValueError("--plot: the model has no random effects")
+    height = rows_height(int(np.bincount(result.model.ident).max()))
+    figure = Figure(figsize=(5.5 * components, height), layout="constrained")
+    for component, ax in enumerate(np.ravel(figure.subplots(1, components))):
+        result.plot_random_effects(component, ax)
+    return figure
+
+
+def _posterior(result: MixedGLMResults) -> Any:
+    return result.plot_posterior().figure
+
+
+def _coefficients(result: MixedGLMResults) -> Any:
+    return result.plot_coefficients().figure
+
+
+PICTURES: dict[str, Callable[[MixedGLMResults], Any]] = {
+    "random-effects": _random_effects,
+    "posterior": _posterior,
+    "coefficients": _coefficients,
+}
