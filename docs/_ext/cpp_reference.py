@@ -12,6 +12,7 @@ from include_graph import draw
 
 # What the folders are, in the order in which to read them; a folder not listed comes last, without a caption.
 CAPTIONS = {
+    "fit": "a fit in one call",
     "families": "densities of one row",
     "model": "design, priors, row pass",
     "inference": "modes and marginals",
@@ -19,6 +20,8 @@ CAPTIONS = {
     "ep": "expectation propagation",
     "variational": "variational Bayes",
     "many": "one design, many responses",
+    "sampling": "draws from the posterior",
+    "parallel": "threads",
     "linalg": "sparse factor and inverse",
     "math": "elementary functions, rules",
 }
