@@ -46,28 +46,22 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def forever(work: Callable[[], object]) -> None:
-    """Should one fit be faster than the interruption."""
-    for _ in range(1000):
-        work()
-
-
-def interrupt(seconds: float) -> threading.Timer:
+def interrupted(seconds: float, work: Callable[[], object]) -> None:
+    """Work with SIGINT sent to it after a while; again and again, should it be faster than that."""
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()
-    return timer
+    for _ in range(10_000):
+        work()
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
 @pytest.mark.parametrize(("name", "options"), FITS.values(), ids=FITS.keys())
 def test_control_c_ends_a_fit(name: str, options: dict[str, Any], large: mg.MixedGLM) -> None:
     fit = getattr(large, name)
-    timer = interrupt(0.01)
     with pytest.raises(KeyboardInterrupt):
-        forever(lambda: fit(**options))
-    timer.join()
+        interrupted(0.01, lambda: fit(**options))
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
@@ -77,10 +71,8 @@ def test_a_model_is_as_it_was_after_an_interruption() -> None:
     z = sparse.csr_array((np.ones(n), (np.arange(n), rng.integers(0, q, n))), shape=(n, q))
     arguments = (rng.poisson(1.0, n), np.ones(n), z, np.zeros(q, int), "poisson")
     model, other = mg.MixedGLM(*arguments), mg.MixedGLM(*arguments)
-    timer = interrupt(0.03)
     with pytest.raises(KeyboardInterrupt):
-        forever(model.fit_laplace)
-    timer.join()
+        interrupted(0.03, model.fit_laplace)
     np.testing.assert_array_equal(model.fit_laplace().params, other.fit_laplace().params)
 
 
