@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import analyse, many, memory, plot, run
+from benchmarks.accuracy import score
+from benchmarks.kernels.__main__ import main as time_kernels
 from benchmarks.peers.rscript import PATIENCE
 
 QUICK = ("binomial-10k", "tiny-crossed", "tiny-poisson", "tiny-map", "tiny-vb")
 FULL = ("laplace", "map")
+ACCURACY = ("auto", "laplace", "leaf", "ep", "vb_full", "vb", "map")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--to", type=Path, default=Path("benchmark-results"), help="default %(default)s")
     parser.add_argument("--patience", type=float, help="seconds after which a run of R is stopped")
+    parser.add_argument(
+        "--accuracy", type=Path, metavar="FOLDER", help="references made by benchmarks.accuracy.make"
+    )
+    parser.add_argument(
+        "--no-kernels", action="store_true", help="they need a C++ compiler and half a minute of it"
+    )
     options = parser.parse_args(arguments)
     results = options.to / "results.jsonl"
     results.unlink(missing_ok=True)
@@ -38,8 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     many.main(
         ["--responses", "400" if options.quick else "20000", "--repeats", "1" if options.quick else "3", *to]
     )
+    if options.accuracy is not None:
+        methods = ACCURACY[0] if options.quick else ",".join(ACCURACY)
+        score.main(["--data", str(options.accuracy), "--methods", methods, *to])
     if not options.quick:
         memory.main(to)
+    if not options.no_kernels:
+        time_kernels([*(["--quick"] if options.quick else []), *to])
     status = analyse.main([str(results), "--to", str(options.to)])
     plot.main([str(results), "--to", str(options.to)])
     print(f"\nTables and plots are in {options.to}/.")

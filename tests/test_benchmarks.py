@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,21 @@ def test_packages_of_r_agree(package: str, tmp_path: Path) -> None:
     answer = next(r for r in lines(file) if r["kind"] == "answer" and r["peer"] == package)
     assert answer["score"] == pytest.approx(answer["stated"], abs=1e-3)
     assert analysed(file).returncode == 0
+
+
+@pytest.mark.slow
+def test_kernels_beside_their_limits(tmp_path: Path) -> None:
+    pytest.importorskip("pytest_benchmark")
+    if shutil.which("c++") is None:
+        pytest.skip("no C++ compiler")
+    file = tmp_path / "results.jsonl"
+    done = run("-m", "benchmarks.kernels", "--quick", "--to", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = lines(file)
+    assert {r["kernel"] for r in found} == {
+        "pass over the rows", "factorization", "selected inverse", "mean-field bound, gradient", "EP sweep",
+    }  # fmt: skip
+    assert all(r["kind"] == "kernel" and r["seconds"] > 0 and r["bound_seconds"] > 0 for r in found)
 
 
 def test_wrong_answer_is_noticed(results: Path) -> None:

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import mixed_glm as mg
+from benchmarks.results import Record, append
 
 COLUMNS = ("beta_z", "beta_sd", "psi_z", "psi_sd", "u_z", "u_sd", "mc", "seconds")
 SPEC = re.compile(r"(?P<name>\w+)(@(?P<leaf>\d+))?(:(?P<nodes>\d+))?(/(?P<integrate>\w+))?$")
@@ -110,7 +113,14 @@ def run(data: Path, name: str, spec: str) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def _record(key: str, row: dict[str, Any]) -> Record:
+    spec, data = key.split()
+    numbers = {c: row[c] if math.isfinite(row[c]) else None for c in COLUMNS}
+    return {"kind": "accuracy", "method": spec, "data": data, "chosen": row.get("method", "")} | numbers
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -118,7 +128,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--methods", default="laplace,leaf,ep")
     parser.add_argument("--json", type=Path, help="also write the scores here")
-    arguments = parser.parse_args()
+    parser.add_argument("--to", type=Path, help="also append them to this file of results; see ../README.md")
+    arguments = parser.parse_args(given)
     found = (f.name.removesuffix(".ref.npz") for f in arguments.data.glob("*.ref.npz"))
     names = arguments.names or sorted(name for name in found if "." not in name)
     everything = {}
@@ -134,6 +145,8 @@ def main() -> None:
             )
         for title, statistic in (("MEDIAN", np.median), ("WORST", np.max)):
             print(f"  {title:20s}" + "".join(f"{statistic([r[c] for r in rows]):9.3f}" for c in COLUMNS))
+    if arguments.to:
+        append(arguments.to, (_record(key, row) for key, row in everything.items()))
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1))
 

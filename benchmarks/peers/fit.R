@@ -20,11 +20,11 @@ estimates <- function(result) {
   list(mean = part(fixef(result)), sd = sd, covariance = part(vcov(result)))
 }
 
-run <- function(name, formula, family) {
+run <- function(name, formula, family, warm_up) {
   data <- read.csv(file.path(folder, paste0(name, ".csv")))
   for (column in grep("^g", names(data), value = TRUE)) data[[column]] <- factor(data[[column]])
   fit <- function(data) engine(as.formula(formula), data, family = family)
-  invisible(try(quietly(fit(droplevels(head(data, 500)))), silent = TRUE)) # loads what is loaded late
+  if (warm_up) try(quietly(fit(droplevels(head(data, 500)))), silent = TRUE) # loads what is loaded late
   invisible(gc())
   time <- system.time(result <- quietly(fit(data)))
   found <- estimates(result)
@@ -42,7 +42,7 @@ manifest <- read.csv(file.path(folder, "manifest.csv"), stringsAsFactors = FALSE
 for (i in seq_len(nrow(manifest))) {
   name <- manifest$name[i]
   answer <- tryCatch(
-    run(name, manifest$formula[i], manifest$family[i]),
+    run(name, manifest$formula[i], manifest$family[i], warm_up = i == 1),
     error = function(e) object(c(error = encodeString(conditionMessage(e), quote = "\"")))
   )
   writeLines(answer, file.path(folder, paste0(name, ".json")))

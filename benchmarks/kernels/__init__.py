@@ -1,0 +1,1 @@
+"""Parts of the engine, each beside the fastest that the machine could do it. See README.md."""
