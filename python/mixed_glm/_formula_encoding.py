@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from mixed_glm._formula_data import (
     resolve_names,
 )
 from mixed_glm._formula_groups import Component
+from mixed_glm._formula_rows import columns_of_new_rows
 from mixed_glm._formula_text import FormulaText
 from mixed_glm._formula_vc import VcFormula
 
@@ -82,7 +84,9 @@ class Encoding:
             present = env.frame[~missing].reset_index(drop=True)
             env = Environment(plain_numbers(present), self.context, env.state)
             self._check_levels(env)
-            out[~missing] = model_columns(self.fixed, env, self.formula)[0]
+            with _named(self.formula):
+                matrix = columns_of_new_rows(self.fixed, env.frame, env.context)
+            out[~missing] = _as_fortran(matrix, len(present))
         return out
 
     def encode_offset(self, data: Any) -> Floats | None:
@@ -143,11 +147,18 @@ class Encoding:
 
 def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:
     """Evaluate a fixed part: columns, shape (n, p), and the specification with its state filled in."""
-    try:
+    with _named(shown):
         matrix = spec.get_model_matrix(env.frame, context=env.context)
-    except (FormulaicError, TypeError, ValueError) as error:
-        raise ValueError(f"formula: cannot evaluate {shown!r}: {error}") from error
     return _as_fortran(matrix, len(env.frame)), matrix.model_spec
+
+
+@contextmanager
+def _named(formula: str) -> Iterator[None]:
+    """Errors of formulaic name the formula."""
+    try:
+        yield
+    except (FormulaicError, TypeError, ValueError) as error:
+        raise ValueError(f"formula: cannot evaluate {formula!r}: {error}") from error
 
 
 def offset_of(expressions: tuple[str, ...], env: Environment) -> Floats | None:

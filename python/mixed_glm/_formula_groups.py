@@ -14,6 +14,7 @@ from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment
+from mixed_glm._formula_rows import columns_of_new_rows
 from mixed_glm._formula_text import GroupTerm
 
 Floats = npt.NDArray[np.float64]
@@ -118,7 +119,7 @@ class Component:
         """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
         values = None
         if self.spec is not None:
-            matrix = self.spec.get_model_matrix(env.frame, context=env.context)
+            matrix = columns_of_new_rows(self.spec, env.frame, env.context)
             values = matrix[self.effect].to_numpy(dtype=np.float64)
         return assemble([Block(self.grouping.codes(env), values, self.width)], len(env.frame))
 

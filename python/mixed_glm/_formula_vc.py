@@ -20,6 +20,7 @@ from scipy import sparse
 
 from mixed_glm._formula_data import Environment, Factor
 from mixed_glm._formula_groups import Block, assemble
+from mixed_glm._formula_rows import columns_of_new_rows
 
 Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
 
@@ -68,7 +69,7 @@ class VcFormula:
     def encode(self, env: Environment) -> sparse.csr_array:
         """Columns of Z; a product has no entry where one of its factors is missing or was not met."""
         if self.spec is not None:
-            return sparse.csr_array(self.spec.get_model_matrix(env.frame, context=env.context))
+            return sparse.csr_array(columns_of_new_rows(self.spec, env.frame, env.context))
         factors = {f: self._factor_block(f, env) for f in self.levels}
         blocks = [
             functools.reduce(_product, (_reduced(factors[f], r) for f, r in product), _ones(len(env.frame)))
