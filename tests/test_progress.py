@@ -111,7 +111,7 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self.closed = True
 
-    def set_description(self, text: str, refresh: bool) -> None:
+    def set_description_str(self, text: str, refresh: bool) -> None:
         self.title = text
 
     def set_postfix_str(self, text: str, refresh: bool) -> None:

@@ -35,7 +35,7 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
     with tqdm(desc=title, unit=" steps") as bar:
 
         def report(stage: str, steps: int, at: float) -> None:
-            bar.set_description(f"{title}, {stage}", refresh=False)
+            bar.set_description_str(f"{title}, {stage}", refresh=False)
             bar.set_postfix_str(f"{value} {at:.8g}", refresh=False)
             bar.n = steps
             bar.refresh()
