@@ -144,3 +144,25 @@ def test_lost_precision_is_told():
         assert not result.converged or (result.bse > 0).all()
         flagged += not result.converged
     assert flagged > 0
+
+
+FRAME = pd.DataFrame(
+    {"y": Y, "x": np.arange(N), "g": list("abcabc"), "day": pd.date_range("2020", periods=N)}
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "vc", "message"),
+    [
+        ("np.log ~ x + (1 | g)", None, "the response 'np.log' must have one value a row"),
+        ("y ~ x + (0 + day:x | g)", None, r"cannot evaluate '0 \+ day:x'"),
+        ("y ~ \ud800 + (1 | g)", None, "half a character"),
+        ("y ~ x", {"a": "0 + np.log"}, "vc_formulas: cannot evaluate"),
+        ("y ~ x", {"a": "0 + np"}, "vc_formulas: cannot evaluate"),
+        ("y ~ ()", None, "formula"),
+        ("y ~ x +\\\n", None, "formula"),
+    ],
+)
+def test_formulas(formula, vc, message):
+    with pytest.raises(ValueError, match=message):
+        mg.MixedGLM.from_formula(formula, vc, data=FRAME, family="binomial")

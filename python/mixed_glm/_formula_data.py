@@ -203,8 +203,8 @@ class Environment:
             values = (
                 np.asarray(values) if np.ndim(values) == 1 and not isinstance(values, Mapping) else values
             )
-        shape: tuple[int, ...] = getattr(values, "shape", ())
-        if shape == ():
+        shape = getattr(values, "shape", ())
+        if not isinstance(shape, tuple) or shape == ():  # a module or class may have any `shape`
             if not np.isscalar(values):
                 return Factor(values, categorical, standard=False)
             values = np.full(len(self.frame), values)

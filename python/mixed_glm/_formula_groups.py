@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from formulaic import Formula, ModelSpec
-from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment
@@ -223,7 +222,7 @@ def _effects(
         matrix = Formula(term.effects).get_model_matrix(
             env.frame, context=env.context, na_action="ignore", output="pandas"
         )
-    except FormulaicError as error:
+    except Exception as error:  # formulaic's own, and anything a user's expression may raise
         raise ValueError(f"formula: cannot evaluate {term.effects!r} of {term.text}: {error}") from error
     names = [str(c) for c in matrix.columns]
     if not names:

@@ -110,6 +110,8 @@ def parse_formula(formula: str) -> FormulaText:
     """
     if not isinstance(formula, str):
         raise TypeError(f"formula must be a string, got {type(formula).__name__}")
+    if any("\ud800" <= char <= "\udfff" for char in formula):
+        raise ValueError(f"formula must be text, got half a character in {formula!a}")
     sides = split(formula, "~")
     if len(sides) != 2 or not sides[0]:
         raise ValueError(f"formula must read 'response ~ terms', got {formula!r}")

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from formulaic import Formula, ModelSpec
-from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment, Factor
@@ -111,7 +110,7 @@ def parse_terms(formula: str) -> list[list[str]]:
     try:
         parsed = Formula(text, _ordering="none")
         return [[f.expr for f in term.factors if f.expr != "1"] for term in parsed]
-    except (FormulaicError, AttributeError, TypeError, SyntaxError) as error:
+    except Exception as error:  # its parser raises a dozen types
         raise ValueError(f"formula: cannot understand {formula!r}: {error}") from error
 
 
@@ -171,5 +170,5 @@ def _spec(formula: str, terms: Sequence[list[str]], env: Environment) -> ModelSp
     spec = ModelSpec.from_spec(Formula(text, _ordering="none"), output="sparse", na_action="ignore")
     try:
         return spec.get_model_matrix(env.frame, context=env.context).model_spec
-    except (FormulaicError, TypeError, ValueError) as error:
+    except Exception as error:  # formulaic's own, and anything a user's expression may raise
         raise ValueError(f"vc_formulas: cannot evaluate {formula!r}: {error}") from error

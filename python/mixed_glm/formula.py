@@ -192,6 +192,8 @@ def _evaluate_response(
             return first, second, None
         return *from_two_columns(first, second, f"response {shown!r}"), None
     values = env.evaluate(shown).values
+    if np.shape(values) != (len(env.frame),) or not hasattr(values, "dtype"):
+        raise ValueError(f"formula: the response {shown!r} must have one value a row")
     if is_labels(values):
         if binomial:
             y, levels = binary_from_labels(values, f"response {shown!r}")

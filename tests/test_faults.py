@@ -1,0 +1,81 @@
+"""Faults from outside: signals, no memory, no disk."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from processes import FITS, run, script
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
+
+# A file may grow to so many bytes: what `save` writes beyond is refused, as on a full disk.
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import mixed_glm as mg
+from processes import a_model
+result = a_model(300, (20,)).fit_laplace()
+path = Path(sys.argv[1])
+result.save(path)
+old = path.read_bytes()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for limit in (0, 1, 100, 1000, len(old) - 1):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        result.save(path)
+    except OSError as error:
+        assert error.errno, error
+    else:
+        raise AssertionError(f"saved within {limit} bytes")
+    assert path.read_bytes() == old
+    assert list(path.parent.iterdir()) == [path], "something was left behind"
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert mg.load(path).params.tolist() == result.params.tolist()
+"""
+
+
+@posix
+def test_full_disk_during_save(tmp_path):
+    code = FULL_DISK.replace("sys.argv[1]", repr(str(tmp_path / "saved")))
+    run(code)
+
+
+# Fits for ever; what Python sees of an interrupt during a fit is a KeyboardInterrupt from it.
+ENDLESS = """
+import time, warnings
+from processes import FITS, a_model, digest
+warnings.simplefilter("ignore")
+fit = FITS[{name!r}]
+small = a_model(300, (20, 5))
+expected = digest(fit(small))
+large = a_model(400_000, (40_000, 2_000))
+large.core()
+print("ready", flush=True)
+begun = time.perf_counter()
+try:
+    fit(large)
+    print("ended in", time.perf_counter() - begun, flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+assert digest(fit(small)) == expected
+large.logposterior([0.0] * (2 + 2 + 42_000))
+print("usable", flush=True)
+"""
+PATIENCE = 10.0  # seconds: a second on an idle machine
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FITS)
+def test_interrupt(name):
+    with subprocess.Popen(script(ENDLESS.format(name=name)), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            with pytest.raises(subprocess.TimeoutExpired):  # it is in the middle of the fit
+                process.wait(1.0)
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert output.split() == ["interrupted", "usable"]
