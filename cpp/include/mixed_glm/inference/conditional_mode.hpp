@@ -50,6 +50,9 @@ class ConditionalMode {
     started_ = true;
   }
 
+  // The searches to come end at this decrement, if it is above the one of the settings.
+  void allow_decrement(double decrement) { allowed_ = decrement; }
+
   // True if converged. Afterwards the members below describe the last point.
   bool find(ConstVectorRef psi) {
     prior_.set_psi(psi);
@@ -100,7 +103,7 @@ class ConditionalMode {
 
   // The gradient is as small as asked for, or as rounding allows: it has ceased to fall.
   bool at_mode() {
-    if (decrement_ > settings_.tolerance) return false;
+    if (decrement_ > std::max(settings_.tolerance, allowed_)) return false;
     const double norm = gradient_norm();
     const bool stalled = norm > 0.5 * last_gradient_norm_;
     last_gradient_norm_ = norm;
@@ -172,7 +175,7 @@ class ConditionalMode {
   CoefficientPrior prior_;
   BorderedCholesky cholesky_;
   Vector coefficients_, gradient_, step_, step_before_, trial_;
-  double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0;
+  double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0, allowed_ = 0.0;
   int iterations_ = 0;
   bool started_ = false;
 };

@@ -49,6 +49,11 @@ class Marginal {
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 
+  // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
+  // as long as psi is still far from where it goes. 0: as exact as the settings say.
+  virtual void allow_decrement(double /*decrement*/) {}
+  virtual double last_decrement() const { return 0.0; }  // what the last evaluation made of it
+
   Vector gradient(const Vector& psi) const {
     const auto sd = model().prior().vcp_p.array();
     return expected_squares().array() - model().design().component_size().array() -

@@ -4,13 +4,14 @@
 #pragma once
 
 #include <Eigen/Cholesky>
-#include <mixed_glm/inference/marginal.hpp>
+#include <Eigen/QR>
+#include <mixed_glm/inference/balanced_step.hpp>
 #include <mixed_glm/inference/trust_region.hpp>
 
 namespace mixed_glm {
 
 struct MarginalModeSettings {
-  double tolerance = 1e-8;          // on gradient' B^-1 gradient, B minus the Hessian
+  double tolerance = 1e-6;          // on gradient' B^-1 gradient, B minus the Hessian
   double stalled_tolerance = 1e-4;  // the same, where no step improves any more
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
@@ -35,40 +36,64 @@ class MarginalModeSearch {
   // Afterwards the marginal stands at the mode found. Where nothing can be evaluated, not even at
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
+    marginal_->allow_decrement(first_roughness * double(marginal_->model().design().coefficients()));
     if (!begin(start)) return mode_;
-    mode_.precision = prior_and_information().asDiagonal();
+    mode_.precision = bent_.information.asDiagonal();
     if (start.size() == 0) {
       mode_.converged = true;
       return mode_;
     }
     double radius = settings_.initial_radius;
-    if (!at_mode()) advance(radius, first_direction());
-    while (mode_.iterations < settings_.max_iterations && !at_mode() && radius > 1e-9) {
-      advance(radius, gradient_);
+    while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
+      if (at_mode()) {
+        if (roughness_ <= rough) break;
+        marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
+        if (!evaluate(mode_.psi)) break;
+        move_to(mode_.psi);
+      } else {
+        marginal_->allow_decrement(roughness * decrement());
+        advance(radius);
+      }
     }
+    marginal_->allow_decrement(0.0);
     mode_.converged = decrement() <= settings_.stalled_tolerance;
     if (!stands_at_mode_) evaluate(mode_.psi);
     return mode_;
   }
 
-  // Minus the Hessian by forward differences of the gradient: K evaluations.
+  // Minus the Hessian by forward differences of the gradient, along the axes of a basis whitened by
+  // the precision so far. Where the last step of the search was short enough to be such a difference
+  // itself, it is the first axis: one evaluation less than components.
   Matrix curvature() {
     const Index k = mode_.psi.size();
-    if (k == 1 && last_move_ > 1e-3 && last_move_ < 0.1) return mode_.precision;  // a fresh secant
-    const Vector gradient = gradient_;
-    Matrix result(k, k);
-    for (Index c = 0; c < k; ++c) {
-      const double step = settings_.difference_step / std::sqrt(mode_.precision(c, c));
-      Vector psi = mode_.psi;
-      psi[c] += step;
-      if (!evaluate(psi)) return mode_.precision;
-      result.col(c) = (gradient - marginal_->gradient(psi)) / step;
+    if (k == 0) return mode_.precision;
+    const Matrix whitening = Eigen::LLT<Matrix>(mode_.precision).matrixL();  // z = whitening' psi
+    Matrix axes = Matrix::Identity(k, k), slopes(k, k);
+    Index known = 0;
+    const Vector last = last_step_.size() == k ? whitening.transpose() * last_step_ : Vector();
+    if (last.size() == k && is_good_difference(last.norm())) {
+      axes = Eigen::HouseholderQR<Matrix>(last).householderQ();
+      slopes.col(0) = last_change_ / axes.col(0).dot(last);
+      known = 1;
     }
-    result = (0.5 * (result + result.transpose())).eval();
+    const Vector gradient = gradient_, mode = mode_.psi;
+    const auto lower = whitening.triangularView<Eigen::Lower>();
+    for (Index c = known; c < k; ++c) {
+      const Vector step = lower.transpose().solve(settings_.difference_step * axes.col(c));
+      if (!evaluate(mode + step)) return mode_.precision;
+      slopes.col(c) = (gradient - marginal_->gradient(mode + step)) / settings_.difference_step;
+    }
+    const Matrix product = slopes * axes.transpose() * whitening.transpose();
+    const Matrix result = 0.5 * (product + product.transpose());
     return Eigen::LLT<Matrix>(result).info() == Eigen::Success ? result : mode_.precision;
   }
 
  private:
+  // Newton decrements of the coefficients that are allowed while psi is under way: of the first
+  // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
+  static constexpr double first_roughness = 1e-3, roughness = 1e-4;
+  static constexpr double rough = 1e-5;  // more is too rough for the mode itself
+
   bool evaluate(const Vector& psi) {
     ++mode_.iterations;
     const bool valid = marginal_->evaluate(psi);
@@ -81,17 +106,11 @@ class MarginalModeSearch {
     for (const double shift : {0.0, 1.0, 2.0, -1.0, -2.0}) {
       mode_.psi = start.array() + shift;
       if (!evaluate(mode_.psi)) continue;
-      mode_.log_density = marginal_->log_density();
-      gradient_ = marginal_->gradient(mode_.psi);
+      move_to(mode_.psi);
       mode_.found = true;
       return true;
     }
     return false;
-  }
-
-  Vector prior_and_information() const {
-    return marginal_->information().array() +
-           marginal_->model().prior().vcp_p.array().square().inverse();
   }
 
   double decrement() const {
@@ -99,20 +118,13 @@ class MarginalModeSearch {
   }
   bool at_mode() const { return decrement() <= settings_.tolerance; }
 
-  // In place of the gradient n_k (r_k - 1) - ..., r_k = D_k sum E[u^2] / n_k, for the first step,
-  // which may be far: n_k log r_k is nearly linear in psi, and has the same root.
-  Vector first_direction() const {
-    const Vector& size = marginal_->model().design().component_size();
-    Vector direction = gradient_;
-    for (Index k = 0; k < size.size(); ++k) {
-      const double ratio = marginal_->expected_squares()[k] / size[k];
-      if (size[k] > 0.0 && ratio > 0.0) direction[k] += size[k] * (std::log(ratio) - (ratio - 1.0));
-    }
-    return direction;
+  // Whether the last step, of this length in standard deviations, serves as a difference.
+  bool is_good_difference(double length) const {
+    return length > 1e-3 && length < 0.1 && last_roughness_ < 1e-3 * length * length;
   }
 
-  void advance(double& radius, const Vector& direction) {
-    const TrustRegionStep trial = TrustRegion(-direction, mode_.precision).solve(radius);
+  void advance(double& radius) {
+    const TrustRegionStep trial = TrustRegion(-bent_.gradient(), mode_.precision).solve(radius);
     const Vector psi = mode_.psi + trial.step;
     const bool valid = evaluate(psi);
     const double noise = marginal_->value_error() + 1e-11 * std::abs(mode_.log_density);
@@ -122,14 +134,29 @@ class MarginalModeSearch {
       radius = 0.3 * std::min(radius, trial.step.norm());
       return;
     }
-    const Vector gradient = marginal_->gradient(psi);
-    last_move_ = std::sqrt(trial.step.dot(mode_.precision * trial.step));
-    update(trial.step, gradient_ - gradient);
     if (!trial.interior && gain > 0.5 * trial.predicted) radius *= 2.0;
+    const Vector gradient = marginal_->gradient(psi);
+    const BalancedStep bent = BalancedStep::at(*marginal_, gradient);
+    rescale(bent.information.cwiseQuotient(bent_.information).cwiseSqrt());
+    update(trial.step, bent_.gradient(bent.information) - bent.gradient());
+    last_step_ = trial.step;
+    last_roughness_ = std::max(roughness_, marginal_->last_decrement());
+    last_change_ = gradient_ - gradient;
+    move_to(psi);
+  }
+
+  // The marginal stands at psi, and so does the search from now on.
+  void move_to(const Vector& psi) {
     mode_.psi = psi;
     mode_.log_density = marginal_->log_density();
-    gradient_ = gradient;
+    gradient_ = marginal_->gradient(psi);
+    roughness_ = marginal_->last_decrement();
+    bent_ = BalancedStep::at(*marginal_, gradient_);
     stands_at_mode_ = true;
+  }
+
+  void rescale(const Vector& factor) {
+    mode_.precision = factor.asDiagonal() * mode_.precision * factor.asDiagonal();
   }
 
   // BFGS; a step along which the density is not concave leaves the matrix as it is.
@@ -149,7 +176,10 @@ class MarginalModeSearch {
   MarginalModeSettings settings_;
   MarginalMode mode_;
   Vector gradient_;
-  double last_move_ = 0.0;  // length of the last step, in standard deviations
+  BalancedStep bent_;
+  double roughness_ = 0.0;           // of the evaluation at the point where the search stands
+  Vector last_step_, last_change_;   // of psi and of the gradient
+  double last_roughness_ = 0.0;      // of the evaluations at both ends of the last step
   bool stands_at_mode_ = true;
 };
 

@@ -51,6 +51,9 @@ class LeafMarginal final : public Marginal {
     return valid_;
   }
 
+  void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
+  double last_decrement() const override { return mode_.decrement(); }
+
   double log_density() const override { return log_density_; }
   const Vector& expected_squares() const override { return expected_squares_; }
   const Vector& information() const override { return information_; }

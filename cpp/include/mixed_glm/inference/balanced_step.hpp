@@ -1,0 +1,39 @@
+// Gradient g of the marginal posterior, bent so that it is linear in psi for a balanced Gaussian
+// model. There component k of n_k effects with reliability rho_k has
+//
+//     g_k = D_k sum_j E[u_j^2] - n_k = n_k rho_k^2 (exp(2 (psi_k* - psi_k)) - 1)
+//
+// so that, with the information I_k = 2 n_k rho_k^2, the way to the root psi* is
+//
+//     psi_k* - psi_k = log(1 + 2 g_k / I_k) / 2
+//
+// The bent gradient is I_k (psi_k* - psi_k), with the prior's share in both g and I. At the mode it
+// agrees with the gradient to first order; far from it, a step by it goes much less astray.
+#pragma once
+
+#include <cmath>
+#include <mixed_glm/inference/marginal.hpp>
+
+namespace mixed_glm {
+
+struct BalancedStep {
+  Vector information;  // K: I_k, above zero
+  Vector distance;     // K: psi_k* - psi_k
+
+  // Of a marginal that stands at psi and has this gradient there.
+  static BalancedStep at(const Marginal& marginal, const Vector& gradient) {
+    constexpr double most = 20.0;  // of the ratio of two variances
+    BalancedStep result;
+    const auto prior_precision = marginal.model().prior().vcp_p.array().square().inverse();
+    result.information = marginal.information().array() + prior_precision;
+    const auto ratio = 1.0 + 2.0 * gradient.array() / result.information.array();
+    result.distance = 0.5 * ratio.max(1.0 / most).min(most).log();
+    return result;
+  }
+
+  // The bent gradient, in this or another point's unit of information.
+  Vector gradient() const { return gradient(information); }
+  Vector gradient(const Vector& unit) const { return unit.cwiseProduct(distance); }
+};
+
+}  // namespace mixed_glm
