@@ -28,6 +28,7 @@ class LaplaceMarginal final : public Marginal {
         likelihood_(model),
         mode_(likelihood_, model.prior(), settings.inner),
         sigma_(model.design().pattern()),
+        row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
         expected_squares_(model.design().components()),
         information_(model.design().components()) {}
@@ -89,18 +90,14 @@ class LaplaceMarginal final : public Marginal {
 
   void correct_mean() {
     const Design& design = model_->design();
-    const LikelihoodSites sites(*model_);
-    RowVariance row_variance(design, sigma_);
-    RowBlock block;
-    RowBlock::Column third, variance;
+    const Vector& third = likelihood_.third_derivative();
     delta_.setZero();
-    for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
-      block.count = std::min(row_block_size, design.rows() - block.first);
-      detail::predict(*model_, mode_.coefficients(), block);
-      sites.third_derivative(block, third);
-      row_variance.evaluate(block, variance);
-      block.view(block.pull) = 0.5 * block.view(third).cwiseProduct(block.view(variance));
-      detail::add_gradient(design, block, delta_);
+    for (block_.first = 0; block_.first < design.rows(); block_.first += row_block_size) {
+      block_.count = std::min(row_block_size, design.rows() - block_.first);
+      row_variance_.evaluate(block_, variance_);
+      block_.view(block_.pull) =
+          0.5 * third.segment(block_.first, block_.count).cwiseProduct(block_.view(variance_));
+      detail::add_gradient(design, block_, delta_);
     }
     mode_.cholesky().solve_in_place(delta_);
   }
@@ -124,6 +121,9 @@ class LaplaceMarginal final : public Marginal {
   RowLikelihood likelihood_;
   ConditionalMode mode_;
   SelectedInverse sigma_;
+  RowVariance row_variance_;
+  RowBlock block_;
+  RowBlock::Column variance_;
   Vector psi_, delta_, direction_, expected_squares_, information_;
   double log_density_ = 0.0;
   bool valid_ = false;

@@ -36,7 +36,8 @@ class MarginalModeSearch {
   // Afterwards the marginal stands at the mode found. Where nothing can be evaluated, not even at
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
-    marginal_->allow_decrement(first_roughness * double(marginal_->model().design().coefficients()));
+    marginal_->allow_decrement(first_roughness *
+                               double(marginal_->model().design().coefficients()));
     if (!begin(start)) return mode_;
     mode_.precision = bent_.information.asDiagonal();
     if (start.size() == 0) {
@@ -62,8 +63,8 @@ class MarginalModeSearch {
   }
 
   // Minus the Hessian by forward differences of the gradient, along the axes of a basis whitened by
-  // the precision so far. Where the last step of the search was short enough to be such a difference
-  // itself, it is the first axis: one evaluation less than components.
+  // the precision so far. Where the last step of the search was short enough to be such a
+  // difference itself, it is the first axis: one evaluation less than components.
   Matrix curvature() {
     const Index k = mode_.psi.size();
     if (k == 0) return mode_.precision;
@@ -177,9 +178,9 @@ class MarginalModeSearch {
   MarginalMode mode_;
   Vector gradient_;
   BalancedStep bent_;
-  double roughness_ = 0.0;           // of the evaluation at the point where the search stands
-  Vector last_step_, last_change_;   // of psi and of the gradient
-  double last_roughness_ = 0.0;      // of the evaluations at both ends of the last step
+  double roughness_ = 0.0;          // of the evaluation at the point where the search stands
+  Vector last_step_, last_change_;  // of psi and of the gradient
+  double last_roughness_ = 0.0;     // of the evaluations at both ends of the last step
   bool stands_at_mode_ = true;
 };
 

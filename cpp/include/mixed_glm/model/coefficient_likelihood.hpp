@@ -21,10 +21,11 @@ class CoefficientLikelihood {
   virtual void start(Vector& pull, double* curvature) = 0;
 };
 
-// The rows' likelihoods as they are.
+// The rows' likelihoods as they are. Each expansion leaves the rows' third derivatives behind.
 class RowLikelihood final : public CoefficientLikelihood {
  public:
-  explicit RowLikelihood(const Model& model) : model_(&model), sites_(model) {}
+  explicit RowLikelihood(const Model& model)
+      : model_(&model), sites_(model), third_(model.design().rows()) {}
 
   const Design& design() const override { return model_->design(); }
   double value(const Vector& coefficients) override {
@@ -32,9 +33,12 @@ class RowLikelihood final : public CoefficientLikelihood {
            pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, block_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    return model_->constant() +
-           pass_rows<2>(*model_, sites_, coefficients, &gradient, curvature, block_);
+    return model_->constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_), coefficients,
+                                             &gradient, curvature, block_);
   }
+  // n: l''' at the last point expanded, rows in the design's order.
+  const Vector& third_derivative() const { return third_; }
+
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
     pass_rows<2>(*model_, StartSites(*model_), zero, &pull, curvature, block_);
@@ -43,6 +47,7 @@ class RowLikelihood final : public CoefficientLikelihood {
  private:
   const Model* model_;
   LikelihoodSites sites_;
+  Vector third_;
   RowBlock block_;
 };
 

@@ -15,6 +15,21 @@ struct EntryRun {
   Index length() const { return end - begin; }
 };
 
+// Sums and increments over a run of a few rows, as plain loops: Eigen's would spend more on the
+// alignment of their ends.
+inline double sum_of_run(const double* values, const EntryRun& run) {
+  double sums[4] = {0.0, 0.0, 0.0, 0.0};
+  Index r = run.begin;
+  for (; r + 4 <= run.end; r += 4) {
+    for (Index k = 0; k < 4; ++k) sums[k] += values[r + k];
+  }
+  for (; r < run.end; ++r) sums[0] += values[r];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+inline void add_to_run(double* values, const EntryRun& run, double increment) {
+  for (Index r = run.begin; r < run.end; ++r) values[r] += increment;
+}
+
 // Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows'
 // lists where all rows are equally long, otherwise entry by entry.
 template <class Visit>

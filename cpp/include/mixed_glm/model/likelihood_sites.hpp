@@ -27,18 +27,35 @@ class LikelihoodSites {
     if constexpr (Order >= 2) block.view(block.weight) *= -1.0;
   }
 
-  // l'''(eta); the other arrays of the block are overwritten.
-  void third_derivative(RowBlock& block, RowBlock::Column& third) const {
+  // To second order, and l'''(eta) of the block's rows.
+  void evaluate_with_third(RowBlock& block, double* third) const {
     const auto expand = [&](const auto& kernel) {
       evaluate_rows<3>(kernel, block.count, block.eta.data(), a_ + block.first, b_ + block.first,
-                       block.value.data(), block.pull.data(), block.weight.data(), third.data());
+                       block.value.data(), block.pull.data(), block.weight.data(), third);
     };
     std::visit(expand, *family_);
+    block.view(block.weight) *= -1.0;
   }
 
  private:
   const Family* family_;
   const double *a_, *b_;
+};
+
+// The same, to second order, with a record of l'''(eta) of all rows.
+class RecordingSites {
+ public:
+  RecordingSites(const LikelihoodSites& sites, Vector& third) : sites_(&sites), third_(&third) {}
+
+  template <int Order>
+  void evaluate(RowBlock& block) const {
+    static_assert(Order == 2, "recorded with the curvature");
+    sites_->evaluate_with_third(block, third_->data() + block.first);
+  }
+
+ private:
+  const LikelihoodSites* sites_;
+  Vector* third_;
 };
 
 }  // namespace mixed_glm

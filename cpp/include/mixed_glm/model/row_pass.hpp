@@ -56,6 +56,10 @@ inline void add_gradient(const Design& design, RowBlock& block, Vector& gradient
       design.x().middleRows(block.first, block.count).transpose() * block.view(block.pull);
   const SparseRows& z = design.z();
   for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
+    if (z.is_indicator()) {
+      gradient[run.effect] += sum_of_run(block.pull.data(), run);
+      return;
+    }
     double sum = 0.0;
     for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
       sum += z.value(e) * block.pull[size_t(r)];
@@ -86,8 +90,8 @@ inline void add_effect_curvature(const Design& design, const RowBlock& block, do
     double& diagonal = values[pattern.diagonal_position(run.effect)];
     double* const border = values + pattern.border_position(run.effect);
     if (z.is_indicator() && run.length() > 2) {
-      diagonal += Eigen::Map<const Vector>(block.weight.data() + run.begin, run.length()).sum();
-      for (Index a = 0; a < p; ++a) border[a] += wx.col(a).segment(run.begin, run.length()).sum();
+      diagonal += sum_of_run(block.weight.data(), run);
+      for (Index a = 0; a < p; ++a) border[a] += sum_of_run(wx.col(a).data(), run);
       return;
     }
     for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {

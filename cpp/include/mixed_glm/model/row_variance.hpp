@@ -14,31 +14,49 @@ namespace mixed_glm {
 class RowVariance {
  public:
   RowVariance(const Design& design, const SelectedInverse& sigma)
-      : design_(&design), sigma_(&sigma), fixed_product_(row_block_size, design.fixed()) {}
+      : design_(&design), sigma_(&sigma), product_(row_block_size + 8, design.fixed()) {}
 
   void evaluate(const RowBlock& block, RowBlock::Column& variance) {
-    const auto x = design_->x().middleRows(block.first, block.count);
-    auto product = fixed_product_.topRows(block.count);
-    product.noalias() = x * sigma_->border_block();
+    multiply_fixed(block);
     block.view(variance).setZero();
-    for (Index a = 0; a < design_->fixed(); ++a) {
-      block.view(variance) += product.col(a).cwiseProduct(x.col(a));
-    }
     add_effects(block, variance);
+    const auto x = design_->x().middleRows(block.first, block.count);
+    for (Index a = 0; a < design_->fixed(); ++a) {
+      block.view(variance) += product_.col(a).head(block.count).cwiseProduct(x.col(a));
+    }
     if (design_->has_pairs()) add_pairs(block, variance);
   }
 
  private:
-  void add_effects(const RowBlock& block, RowBlock::Column& variance) const {
+  // Column a of the product: what x_a is to be multiplied with. x' S_bb x counts each pair of
+  // columns once, so that column a needs the columns up to a only.
+  void multiply_fixed(const RowBlock& block) {
+    const auto x = design_->x().middleRows(block.first, block.count);
+    const auto covariance = sigma_->border_block();
+    for (Index a = 0; a < design_->fixed(); ++a) {
+      auto column = product_.col(a).head(block.count);
+      column = covariance(a, a) * x.col(a);
+      if (a > 0) column.noalias() += x.leftCols(a) * (2.0 * covariance.col(a).head(a));
+    }
+  }
+
+  void add_effects(const RowBlock& block, RowBlock::Column& variance) {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed();
     for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
       const double own = sigma_->variance(run.effect);
       const auto border = sigma_->with_border(run.effect);
+      if (z.is_indicator() && run.length() > 2) {
+        for (Index a = 0; a < p; ++a) {
+          add_to_run(product_.col(a).data(), run, 2.0 * border[a]);
+        }
+        add_to_run(variance.data(), run, own);
+        return;
+      }
       for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-        double half = 0.5 * z.value(e) * own;
-        for (Index a = 0; a < p; ++a) half += border[a] * design_->x()(block.first + r, a);
-        variance[size_t(r)] += 2.0 * z.value(e) * half;
+        const double value = z.value(e);
+        for (Index a = 0; a < p; ++a) product_(r, a) += 2.0 * value * border[a];
+        variance[size_t(r)] += value * value * own;
       }
     });
   }
@@ -59,7 +77,7 @@ class RowVariance {
 
   const Design* design_;
   const SelectedInverse* sigma_;
-  Matrix fixed_product_;
+  Matrix product_;  // eight rows more than a block: columns in different cache sets
 };
 
 }  // namespace mixed_glm
