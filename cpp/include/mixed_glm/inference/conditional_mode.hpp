@@ -50,8 +50,9 @@ class ConditionalMode {
     started_ = true;
   }
 
-  // The searches to come end at this decrement, if it is above the one of the settings.
-  void allow_decrement(double decrement) { allowed_ = decrement; }
+  // The searches to come end at this decrement, if it is above the one of the settings; only where
+  // the last step follows, which makes up for most of it.
+  void allow_decrement(double decrement) { allowed_ = settings_.last_step ? decrement : 0.0; }
 
   // True if converged. Afterwards the members below describe the last point.
   bool find(ConstVectorRef psi) {

@@ -37,7 +37,7 @@ struct MarginalFit {
   PosteriorSummary posterior;  // empty if the evaluation failed
   int passes = 0;              // over the rows with curvature
   int fallbacks = 0;           // evaluations made by a simpler approximation
-  int failed_points = 0;       // points of the integration at which the evaluation failed
+  int failed_points = 0;       // points of the integration that count and could not be evaluated
 };
 
 namespace detail {
@@ -72,8 +72,10 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
   if (settings.integrate == Integrate::ccd) {
     CentralComposite(whitened, k).run(visit);
-  } else if (!GridWalk(whitened, k, settings.grid).run(visit)) {
-    fit.status = FitStatus::grid_too_large;
+  } else {
+    GridWalk walk(whitened, k, settings.grid);
+    if (!walk.run(visit)) fit.status = FitStatus::grid_too_large;
+    fit.failed_points = walk.left_out();
   }
   if (mixture.is_empty()) {
     fit.status = FitStatus::evaluation_failed;

@@ -49,7 +49,7 @@ class WhitenedPsi {
 };
 
 // Visits the points: visit(psi, log volume of the point's cell) evaluates and keeps what it needs,
-// and returns the log density there, or nothing where the evaluation failed.
+// and returns the log density there, minus infinity where the evaluation failed.
 class GridWalk {
  public:
   GridWalk(const WhitenedPsi& whitened, Index dimension, GridSettings settings)
@@ -60,23 +60,34 @@ class GridWalk {
   bool run(Visit&& visit) {
     const double log_volume =
         double(dimension_) * std::log(settings_.step) + whitened_->log_jacobian();
-    std::vector<Cell> waiting = {Cell(size_t(dimension_), 0)};
-    seen_[waiting.front()] = true;
+    std::vector<Waiting> waiting = {{Cell(size_t(dimension_), 0), infinity}};
+    seen_[waiting.front().cell] = true;
     double highest = -std::numeric_limits<double>::infinity();
     Index points = 0;
     while (!waiting.empty()) {
-      const Cell cell = waiting.back();
+      const auto [cell, neighbour] = waiting.back();
       waiting.pop_back();
       if (++points > settings_.max_points) return false;
       const double value = visit(whitened_->psi(position(cell)), log_volume);
+      if (value == -infinity && neighbour > highest - negligible_drop) ++left_out_;
       highest = std::max(highest, value);
-      if (value > highest - settings_.drop) add_neighbours(cell, waiting);
+      if (value > highest - settings_.drop) add_neighbours(cell, value, waiting);
     }
     return true;
   }
 
+  // Points without a value that may matter: the density was not yet low on the way to them.
+  int left_out() const { return left_out_; }
+
  private:
   using Cell = std::vector<int>;
+  struct Waiting {
+    Cell cell;
+    double neighbour;  // log density of the point that it was reached from
+  };
+
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  static constexpr double negligible_drop = 5.0;  // nats; beyond, a concave density is lower still
 
   Vector position(const Cell& cell) const {
     Vector z(dimension_);
@@ -85,12 +96,12 @@ class GridWalk {
   }
 
   // The last one pushed is visited next, so that the walk goes on to a neighbour.
-  void add_neighbours(const Cell& cell, std::vector<Cell>& waiting) {
+  void add_neighbours(const Cell& cell, double value, std::vector<Waiting>& waiting) {
     for (Index k = 0; k < dimension_; ++k) {
       for (const int side : {-1, 1}) {
         Cell next = cell;
         next[size_t(k)] += side;
-        if (seen_.emplace(next, true).second) waiting.push_back(std::move(next));
+        if (seen_.emplace(next, true).second) waiting.push_back({std::move(next), value});
       }
     }
   }
@@ -99,6 +110,7 @@ class GridWalk {
   Index dimension_;
   GridSettings settings_;
   std::map<Cell, bool> seen_;
+  int left_out_ = 0;
 };
 
 // Fractional factorial of resolution V or better in k factors of two levels: rows of +-1, as the
