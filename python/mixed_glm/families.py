@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +44,10 @@ class Family:
     name: ClassVar[str] = ""
     links: ClassVar[tuple[str, ...]] = ("log",)
 
-    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+    def __post_init__(self) -> None:
         """Refuse the base class, which is no family."""
-        if cls is Family:
+        if type(self) is Family:
             raise TypeError(f"Family is abstract, use one of: {SUPPORTED}")
-        return super().__new__(cls)
 
     @property
     def link(self) -> str:

@@ -348,9 +348,24 @@ class MixedGLM(MarginalMethods, VariationalMethods):
             ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
             the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
             where all agree within 0.05 posterior standard deviations, and above 500,000 rows. The result's
-            ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"map"``.
+            ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
+            ``"map"``.
         **options
             Passed on to that method; for ``"auto"`` only ``integrate`` and ``progress``, as in `fit_laplace`.
+
+        Returns
+        -------
+        MixedGLMResults
+
+        Raises
+        ------
+        ValueError
+            If `method` is none of these.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If something went wrong; the result's ``status`` tells what.
         """
         if method == "auto":
             chosen = choose(self)

@@ -49,9 +49,12 @@ class MixedGLMResults(PlotMethods):
     elbo : float or None
         That lower bound; None for all other methods.
     status : str
-        ``"converged"``, or what went wrong: ``"not converged"``, ``"collapsed"``, ``"not a maximum"``.
+        ``"converged"``, or what went wrong: ``"not converged"``; for ``fit_map`` ``"collapsed"`` (a variance is zero)
+        and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points).
     converged : bool
+        Whether the optimum was found; also where the status is ``"collapsed"`` or ``"fell back"``.
     n_iter : int
+        Iterations of the optimizer.
     optim_retvals : OptimizeResult or None
         What the optimizer returned.
     """
