@@ -118,3 +118,11 @@ def test_picture_shows_every_folder():
     groups = {h.group for h in HEADERS if h.group}
     assert len(groups) >= 8
     assert groups == set(re.findall(r'class="name">(\w+)<', picture))
+
+
+def test_architecture_page_names_what_there_is():
+    page = (DOCS / "reference" / "architecture.md").read_text(encoding="utf-8")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (SOURCE / "cpp" / "include").rglob("*.hpp"))
+    classes = re.findall(r"`([A-Z]\w+)`", page)
+    assert len(classes) >= 5
+    assert [name for name in classes if not re.search(rf"\bclass {name}\b", code)] == []
