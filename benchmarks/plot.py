@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     mpl.use("agg")
     mpl.rcParams["svg.hashsalt"] = "mixed_glm"  # the same file from the same data
+    mpl.rcParams["svg.fonttype"] = "none"
     import matplotlib.pyplot as plt
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description=__doc__)

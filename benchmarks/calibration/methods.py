@@ -7,7 +7,7 @@ from typing import Any
 
 import mixed_glm as mg
 
-__all__ = ["METHODS"]
+__all__ = ["LABELS", "METHODS"]
 
 METHODS: dict[str, Callable[[mg.MixedGLM], Any]] = {
     "fit": lambda model: model.fit(),
@@ -17,4 +17,14 @@ METHODS: dict[str, Callable[[mg.MixedGLM], Any]] = {
     "vb_full": lambda model: model.fit_vb(covariance="full"),
     "vb": lambda model: model.fit_vb(),
     "map": lambda model: model.fit_map(),
+}
+
+LABELS = {
+    "fit": "fit()",
+    "laplace": "fit_laplace()",
+    "leaf": "fit_laplace(n_quad=15)",
+    "ep": "fit_ep()",
+    "vb_full": "fit_vb(covariance='full')",
+    "vb": "fit_vb()",
+    "map": "fit_map()",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.calibration.designs import DESIGNS
-from benchmarks.calibration.methods import METHODS
+from benchmarks.calibration.methods import LABELS, METHODS
 from benchmarks.calibration.run import Calibration
 from benchmarks.calibration.uniform import POINTS, band, ecdf_difference
 
@@ -16,11 +16,10 @@ __all__ = ["plot"]
 
 
 def plot(results: Sequence[Calibration], folder: Path) -> None:
-    """One picture a design, ``calibration_DESIGN.svg``: a row for each parameter, a column for each method."""
+    """One picture a design, ``calibration_DESIGN.png``: a row for each parameter, a column for each method."""
     import matplotlib as mpl
 
     mpl.use("agg")
-    mpl.rcParams["svg.hashsalt"] = "mixed_glm"  # the same file from the same data
     import matplotlib.pyplot as plt
 
     for name, design in DESIGNS.items():
@@ -39,7 +38,7 @@ def plot(results: Sequence[Calibration], folder: Path) -> None:
             layout="constrained",
         )
         for column, result in zip(axes.T, shown, strict=True):
-            column[0].set_title(result.method, fontsize=9)
+            column[0].set_title(_title(result.method), fontsize=8)
             usable = np.isfinite(result.probability).all(axis=1)
             low, high = band(int(usable.sum()))
             for ax, j in zip(column, parameters.values(), strict=True):
@@ -50,5 +49,11 @@ def plot(results: Sequence[Calibration], folder: Path) -> None:
         for ax, parameter in zip(axes[:, 0], parameters, strict=True):
             ax.set_ylabel(parameter, fontsize=8)
         figure.suptitle(design.description, fontsize=10)
-        figure.savefig(folder / f"calibration_{name}.svg", metadata={"Date": None})
+        figure.savefig(folder / f"calibration_{name}.png", dpi=90)
         plt.close(figure)
+
+
+def _title(method: str) -> str:
+    """In two lines where there are arguments."""
+    label = LABELS[method]
+    return label.replace("(", "(\n", 1) if "=" in label else label

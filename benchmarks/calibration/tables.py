@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from benchmarks import tables
 from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.methods import LABELS
 from benchmarks.calibration.run import Calibration
 from benchmarks.calibration.uniform import chi_square, ecdf_difference, outside
 
@@ -67,7 +68,7 @@ def _calibration_row(result: Calibration) -> tuple[str, ...]:
     values = [result.probability[usable, j] for j in first.values()]
     return (
         DESIGNS[result.design].description,
-        result.method,
+        f"`{LABELS[result.method]}`",
         f"{min(1.0, found[worst] * len(found)):.2g}",
         worst,
         f"{sum(map(outside, values))} of {len(values)}",
@@ -90,7 +91,7 @@ def coverage_table(results: Sequence[Calibration]) -> str:
     rows = [
         (
             DESIGNS[r.design].description,
-            r.method,
+            f"`{LABELS[r.method]}`",
             *(
                 f"{100 * coverage(r.probability[:, block], level):.1f}"
                 for block in blocks(r.design).values()
