@@ -129,6 +129,7 @@ def speed_page(
         f"Times: {statistic} of {'processor' if clock == 'cpu' else 'wall'} time over the runs; only ratios mean "
         "anything.\n",
         tables.markdown(SUMMARY_HEADER, summary_rows(comparisons)),
+        "![times as multiples of mixed_glm's](speed.svg)\n",
     ]
     for comparison in comparisons:
         parts.append(f"**{title(comparison['problem'])}**\n")

@@ -17,10 +17,11 @@ def many(records: Sequence[Record]) -> str:
     found = pd.DataFrame(of_kind(records, "many"))
     if found.empty:
         return ""
-    best = found.loc[found.groupby(["peer", "jobs"])["wall"].idxmin()].sort_values("fits_per_second")
+    best = found.loc[found.groupby(["peer", "work", "jobs"])["wall"].idxmin()].sort_values("fits_per_second")
     rows = [
         (
             row.peer,
+            row.work,
             row.version,
             str(row.jobs),
             f"{row.responses:,}",
@@ -31,7 +32,7 @@ def many(records: Sequence[Record]) -> str:
         for row in best[::-1].itertuples()
     ]
     header = (
-        "package", "version", "jobs", "responses", "fits / s", "fits / s and core", "median difference in beta",
+        "package", "work", "version", "jobs", "responses", "fits / s", "fits / s and core", "median difference in beta",
     )  # fmt: skip
     return tables.markdown(header, rows)
 

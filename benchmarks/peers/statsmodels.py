@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.clock import timed
 from benchmarks.machine import package_version
-from benchmarks.peers import Fit
-from benchmarks.problem import Problem
+from benchmarks.peers import Fit, Fits
+from benchmarks.problem import Floats, Problem
 
 WORK = (
     "sparse Z from the codes, model, fit_map() with its covariance from a finite-difference Hessian, as by default; "
@@ -30,9 +30,29 @@ def applies(problem: Problem) -> bool:
     return problem.method in ("map", "vb")
 
 
-def fit(problem: Problem) -> Fit:
+def _kind(problem: Problem) -> Any:
     module = importlib.import_module("statsmodels.genmod.bayes_mixed_glm")
-    kind = getattr(module, f"{problem.family.capitalize()}BayesMixedGLM")
+    return getattr(module, f"{problem.family.capitalize()}BayesMixedGLM")
+
+
+def fit_each(problem: Problem, endogs: Floats) -> Fits:
+    """The joint mode, response by response."""
+    kind, z = _kind(problem), problem.exog_vc()
+
+    def run(endog: Floats) -> Any:
+        model = kind(endog, problem.exog, z, problem.ident, vcp_p=problem.vcp_p, fe_p=problem.fe_p)
+        return model.fit_map()
+
+    np.random.seed(SEED)  # noqa: NPY002 (as below)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        time, results = timed(lambda: [run(endog) for endog in endogs.T])
+    fixed, sd = ([getattr(r, name) for r in results] for name in ("fe_mean", "vcp_mean"))
+    return Fits(time, np.array(fixed), np.exp(sd))
+
+
+def fit(problem: Problem) -> Fit:
+    kind = _kind(problem)
 
     def run() -> Any:
         z = problem.exog_vc()
