@@ -19,9 +19,11 @@ from benchmarks.compare import OURS, agreement, ratios
 from benchmarks.other_tables import OTHERS
 from benchmarks.results import Record, of_kind, read
 
-__all__ = ["Comparison", "compare", "main", "title"]
+__all__ = ["SUMMARY_HEADER", "Comparison", "compare", "main", "measured_on", "summary_rows", "title"]
 
 Comparison = dict[str, Any]
+
+PICTURES = {"many", "kernels"}  # pages with a plot of their own, beside that of speed
 
 
 def compare(records: Sequence[Record], clock: str = "cpu", statistic: str = "min") -> list[Comparison]:
@@ -118,18 +120,25 @@ def _summary_row(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
+def measured_on(records: Sequence[Record], clock: str, statistic: str) -> str:
+    """Machine, versions, and what the times are."""
+    machine = next(of_kind(records, "machine"))
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, one thread; Python {machine['python']}, mixed_glm "
+        f"{machine['versions']['mixed-glm']} (instruction set {machine['instruction set of mixed_glm']}). "
+        f"Times: {statistic} of {'processor' if clock == 'cpu' else 'wall'} time over the runs, from arrays to the fit, "
+        "or *prepared*: of a model constructed before. Only ratios mean anything.\n"
+    )
+
+
 def speed_page(
     records: Sequence[Record], comparisons: Sequence[Comparison], clock: str, statistic: str
 ) -> str:
     """All tables of speed, in markdown, with what they were measured on."""
-    machine = next(of_kind(records, "machine"))
     parts = [
-        f"{machine['processor']}, {machine['cores']} cores, one thread; Python {machine['python']}, mixed_glm "
-        f"{machine['versions']['mixed-glm']} (instruction set {machine['instruction set of mixed_glm']}). "
-        f"Times: {statistic} of {'processor' if clock == 'cpu' else 'wall'} time over the runs; only ratios mean "
-        "anything.\n",
+        measured_on(records, clock, statistic),
         tables.markdown(SUMMARY_HEADER, summary_rows(comparisons)),
-        "![times as multiples of mixed_glm's](speed.svg)\n",
+        "![times as multiples of mixed_glm's](speed.svg)\n",  # benchmarks.plot makes the pictures
     ]
     for comparison in comparisons:
         parts.append(f"**{title(comparison['problem'])}**\n")
@@ -164,6 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n" + page)
     if options.to is not None:
         pages["speed"] = speed_page(records, comparisons, options.clock, options.statistic)
+        for name in PICTURES & set(pages):
+            pages[name] += f"\n![the same as a plot]({name}.svg)\n"
         options.to.mkdir(parents=True, exist_ok=True)
         for name, page in pages.items():
             (options.to / f"{name}.md").write_text(page, encoding="utf-8")

@@ -40,7 +40,7 @@ CASES = (
     Case("mixed_glm", "Laplace, psi at its mode", {"integrate": "mode"}),
     Case("mixed_glm", "Laplace, psi at its mode", {"integrate": "mode", "jobs": 2}),
     Case("mixed_glm", "Laplace, psi on a grid", {}, 0.2),
-    Case("mixed_glm", "expectation propagation, psi on a grid", {"method": "ep"}, 0.05),
+    Case("mixed_glm", "expectation propagation, psi on a grid", {"method": "ep"}, 0.02),
     Case("mixed_glm", "mean-field variational Bayes", {"method": "vb"}, 0.2),
     Case("mixed_glm", "joint mode", {"method": "map"}, 0.2),
     Case("gpboost", "maximum likelihood, Laplace", {}, 0.05),

@@ -57,7 +57,7 @@ def plot_kernels(ax: Axes, records: Sequence[Record]) -> None:
     ax.barh(names[::-1], (found["seconds"] / found["bound_seconds"])[::-1])
     ax.axvline(1.0, color="0.6")
     ax.set_xscale("log")
-    ax.set_xlabel("time as a multiple of the machine's limit (memory copy or peak flop rate)")
+    ax.set_xlabel("time as a multiple of the machine's limit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,8 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("kernels", "kernel", lambda ax: plot_kernels(ax, records)),
     ):
         if kind in kinds:
-            figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+            figure, ax = plt.subplots(layout="constrained")
             draw(ax)
+            figure.set_size_inches(9, 1.2 + 0.26 * len(ax.get_yticks()))
             figure.savefig(options.to / f"{name}.svg", metadata={"Date": None})
             plt.close(figure)
     return 0

@@ -27,7 +27,7 @@ extensions = [
     "sphinx_copybutton",
     "cpp_reference",
 ]
-exclude_patterns = ["_build", "_ext", "data"]
+exclude_patterns = ["_build", "_ext", "_generated", "data"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

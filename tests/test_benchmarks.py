@@ -97,6 +97,20 @@ main(["--problems", "tiny", "--peers", "mixed_glm", "glmm", "lme4", "--repeats",
     assert absent["lme4"] in analysed(file).stdout
 
 
+def test_table_between_marks(results: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- speed -->\nold\n<!-- end of speed -->\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        assert run("-m", "benchmarks.insert", str(results), str(page)).returncode == 0
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("before\n<!-- speed -->\n| problem |")
+        assert text.endswith("<!-- end of speed -->\nafter\n")
+        assert "old" not in text
+        assert text.count("binomial, 300 rows, 20 groups, p = 2; map") == 1
+    page.write_text("no marks", encoding="utf-8")
+    assert "must have the lines" in run("-m", "benchmarks.insert", str(results), str(page)).stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ["lme4", "glmmtmb"])
 def test_packages_of_r_agree(package: str, tmp_path: Path) -> None:
