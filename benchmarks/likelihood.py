@@ -95,7 +95,8 @@ def _rows(problem: Problem, eta: Floats) -> tuple[float, Floats, Floats]:
     """Log-likelihood, its first derivative in eta, and minus the second."""
     y = problem.endog
     if problem.family == "poisson":
-        mean = np.exp(eta)
+        with np.errstate(over="ignore"):  # of a step that goes too far
+            mean = np.exp(eta)
         return float(np.sum(y * eta - mean - gammaln(y + 1))), y - mean, mean
     mean = expit(eta)
     return float(np.sum(y * eta - np.logaddexp(0, eta))), y - mean, mean * (1 - mean)

@@ -22,8 +22,9 @@ __all__ = ["Maximum", "log_likelihood", "maximum", "restricted"]
 
 WIDE = 1e3  # prior standard deviation, of fixed effects and of psi
 LEAST_SD = 1e-5  # stands for zero
-STEP = 1e-4  # of the differences in beta, in standard errors
-MOST_ROUNDS = 3
+STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
+MOST_ROUNDS = 5
+OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _maximize_likelihood(
     x = np.concatenate([np.zeros(p), np.maximum(psi, lowest)])
     best = np.inf
     for _ in range(MOST_ROUNDS):
-        found = minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds)
+        found = minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
         x, gain, best = found.x, best - found.fun, found.fun
         if gain < 1e-5:
             break
