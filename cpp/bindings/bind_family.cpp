@@ -71,6 +71,33 @@ py::tuple derivatives(const Family& family, const Array& eta, const Array& endog
   return py::make_tuple(value, d1, d2, d3);
 }
 
+// eta: any number of rows of length n, of which each is one draw of the linear predictors.
+Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
+                     const Array& trials, const Array& weights) {
+  const Index n = endog.size();
+  if (eta.ndim() != 2 || eta.shape(1) != n) {
+    throw py::value_error("eta: expected rows of length " + std::to_string(n));
+  }
+  const ConstVectorMap y = as_vector(endog, "endog", n);
+  const ConstVectorMap counts = as_vector(trials, "trials", n);
+  const ConstVectorMap w = as_vector(weights, "weights", n);
+  const Index m = eta.shape(0);
+  Array result({m, n});
+  const double* from = eta.data();
+  double* to = result.mutable_data();
+  const py::gil_scoped_release release;
+  const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
+  const auto evaluate = [&](const auto& kernel) {
+    for (Index r = 0; r < m; ++r, from += n, to += n) {
+      mixed_glm::evaluate_rows<0>(kernel, n, from, rows.a.data(), rows.b.data(), to, nullptr,
+                                  nullptr, nullptr);
+      Eigen::Map<mixed_glm::Vector>(to, n) += rows.constant;
+    }
+  };
+  std::visit(evaluate, family);
+  return result;
+}
+
 }  // namespace
 
 void bind_family(py::module_& m) {
@@ -89,5 +116,8 @@ void bind_family(py::module_& m) {
       .def("mean", &mean, py::arg("eta"), "Inverse link of each element; per trial for a binomial.")
       .def("derivatives", &derivatives, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"),
-           "Normalized log probability of each row and its first three derivatives in eta.");
+           "Normalized log probability of each row and its first three derivatives in eta.")
+      .def("log_likelihood", &log_likelihood, py::arg("eta"), py::arg("endog"), py::arg("trials"),
+           py::arg("weights"),
+           "Normalized log probability of each response at every row of linear predictors.");
 }

@@ -1,11 +1,9 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
-#include <mixed_glm/ep/ep_marginal.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
-#include <mixed_glm/inference/laplace_marginal.hpp>
-#include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
 
+#include "bound_approximation.hpp"
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
 
@@ -13,6 +11,7 @@ namespace py = pybind11;
 
 namespace bind_marginal_detail {
 
+using bound_model::Approximation;
 using bound_model::BoundModel;
 using mixed_glm::ConstVectorRef;
 using mixed_glm::Index;
@@ -24,34 +23,18 @@ using mixed_glm::PosteriorPoint;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
-// Which approximation of the marginal posterior, with all that any of them needs.
-struct Approximation {
-  std::string name;  // "laplace", "leaf", "ep" or "vb"
-  Index leaf;        // component to integrate by quadrature
-  Index n_quad;      // nodes of the leaf, or of a tilted density; "vb": 0 for as many as needed
-  bool mean_correction;
-};
-
 std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, const Approximation& approx,
                                         const mixed_glm::NewtonSettings& inner) {
-  mixed_glm::LaplaceSettings laplace;
-  laplace.inner = inner;
-  laplace.mean_correction = approx.mean_correction;
   if (approx.name == "laplace") {
-    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(), laplace);
+    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(),
+                                                        approx.laplace_settings(inner));
   }
   if (approx.name == "leaf") {
-    mixed_glm::LeafSettings settings;
-    settings.inner = inner;
-    settings.mean_correction = approx.mean_correction;
-    settings.n_quad = approx.n_quad;
-    return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), approx.leaf, settings);
+    return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), approx.leaf,
+                                                     approx.leaf_settings(inner));
   }
   if (approx.name == "ep") {
-    mixed_glm::EpSettings settings;
-    settings.n_quad = approx.n_quad;
-    settings.laplace = laplace;
-    return std::make_unique<mixed_glm::EpMarginal>(bound.model(), settings);
+    return std::make_unique<mixed_glm::EpMarginal>(bound.model(), approx.ep_settings(inner));
   }
   if (approx.name == "vb") {
     mixed_glm::AscentSettings ascent;

@@ -16,5 +16,6 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_family(m);
   bind_model(m);
   bind_marginal(m);
+  bind_sampling(m);
   bind_variational(m);
 }

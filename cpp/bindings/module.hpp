@@ -11,4 +11,5 @@
 void bind_family(pybind11::module_& m);
 void bind_model(pybind11::module_& m);
 void bind_marginal(pybind11::module_& m);
+void bind_sampling(pybind11::module_& m);
 void bind_variational(pybind11::module_& m);

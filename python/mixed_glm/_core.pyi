@@ -24,6 +24,7 @@ class Family:
     def derivatives(
         self, eta: _Floats, endog: _Floats, trials: _Floats, weights: _Floats
     ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
+    def log_likelihood(self, eta: _Floats, endog: _Floats, trials: _Floats, weights: _Floats) -> _Floats: ...
 
 class JointModeResult:
     @property
@@ -208,3 +209,20 @@ def fit_variational(
     max_iterations: int = 500,
     report: _Report | None = None,
 ) -> VariationalFit: ...
+
+class ConditionalDraws:
+    def __init__(
+        self, model: Model, *, approx: str, leaf: int = -1, n_quad: int = 25, mean_correction: bool = True
+    ) -> None: ...
+    def draw(self, psi: _Floats, nodes: _Floats, normals: _Floats) -> tuple[_Floats, _Floats]: ...
+
+def draw_joint_mode(model: Model, params: _Floats, normals: _Floats) -> tuple[_Floats, _Floats]: ...
+def draw_weighted(
+    model: Model,
+    mean: _Floats,
+    psi_sd: _Floats,
+    weight: _Floats,
+    effect_precision: _Floats,
+    normals: _Floats,
+) -> tuple[_Floats, _Floats]: ...
+def log_joint(model: Model, params: _Floats) -> _Floats: ...

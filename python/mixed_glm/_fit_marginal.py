@@ -111,7 +111,7 @@ def fit_marginal(
     _warn(status, fit, optim)
     return MixedGLMResults(
         model,
-        MarginalPosterior.of(model, fit, step if integration == "grid" else None),
+        MarginalPosterior.of(model, approximation, fit, step if integration == "grid" else None),
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,

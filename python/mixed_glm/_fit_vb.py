@@ -13,7 +13,8 @@ from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._caller import warn
-from mixed_glm._posterior import Posterior
+from mixed_glm._draws import in_batches
+from mixed_glm._posterior import Posterior, StandardizedPosterior
 from mixed_glm._progress import Report, counting, shown_progress
 from mixed_glm._standardize import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
@@ -67,6 +68,22 @@ class FullVariationalPosterior(Posterior):
         covariance = np.diag(self.sd**2)
         covariance[np.ix_(coefficients, coefficients)] = np.linalg.inv(precision)
         return covariance if change is None else change.covariance_back(covariance)
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
+        model, change = self.model, self.standardization
+        core = model.core(change)
+        mean = self.mean if change is None else change.params_to(self.mean)
+        psi_sd = model._unpack(self.sd)[1]
+        params, log_density = in_batches(
+            n,
+            len(mean),
+            rng,
+            lambda _, z: _core.draw_weighted(core, mean, psi_sd, self.weight, self.effect_precision, z),
+        )
+        if change is None:
+            return params, log_density
+        return change.params_back(params), log_density - change.log_determinant
 
 
 def fit_vb(
@@ -135,9 +152,12 @@ def _results(
         converged, n_iter, message = bool(optim.success), int(optim.get("nit", 0)), str(optim.message)
     if not converged:
         warn(f"fit_vb did not converge: {message}", ConvergenceWarning)
+    standardized_fe_sd = sd[: model.k_fep]
     if change is not None:
         mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
     posterior = Posterior(mean, sd)
+    if change is not None:
+        posterior = StandardizedPosterior(mean, sd, standardized_fe_sd, change)
     if full and fit is not None:
         posterior = FullVariationalPosterior(
             mean, sd, fe_cov, fit.weight, fit.effect_precision, model, change

@@ -105,6 +105,34 @@ class Encoding:
         empty = sparse.csr_array((len(env.frame), 0), dtype=np.float64)
         return sparse.csr_array(sparse.hstack([empty, *parts], format="csr"))
 
+    def new_effects(self, data: Any, everything: bool = False) -> Floats:
+        """Root of the sum of squares of what multiplies effects that are not the model's, shape (n, K).
+
+        These are those of groups that are missing or were not met; with `everything`, all effects are taken to be
+        new, and grouping factors need not be columns of `data`. NaN where the effect is missing.
+        """
+        expressions = [f for c in self.components for f in c.expressions]
+        if everything:
+            data = self._with_groups(as_frame(data))
+        env = self._environment(data, expressions)
+        out = np.zeros((len(env.frame), len(self.components)))
+        for k, component in enumerate(self.components):
+            for factor in component.factors(env):
+                out[:, k] += np.where(factor.is_new | everything, factor.values, 0.0) ** 2
+        return np.sqrt(out)
+
+    def _with_groups(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give missing groups to all rows where a column that only groups is not there."""
+        groups = {
+            name
+            for c in self.components
+            if isinstance(c, Component)
+            for f in c.grouping.factors
+            for name in names_of_factor(f)
+        }
+        absent = [g for g in sorted(groups) if g not in frame.columns and g not in self.context]
+        return frame.assign(**{str(g): np.nan for g in absent}) if absent else frame
+
     def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
         """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
         frame = as_frame(data)

@@ -39,6 +39,22 @@ class Block:
 
 
 @dataclass(frozen=True)
+class EffectFactor:
+    """One random effect of every row.
+
+    Attributes
+    ----------
+    values : float array, shape (n,)
+        What it is multiplied by; 0 where the row has none.
+    is_new : bool array, shape (n,)
+        Whether it is not one of the model's.
+    """
+
+    values: Floats
+    is_new: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Grouping:
     """The groups of one grouping factor or interaction, as met in the data.
 
@@ -116,11 +132,19 @@ class Component:
 
     def encode(self, env: Environment) -> sparse.csr_array:
         """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
-        values = None
-        if self.spec is not None:
-            matrix = columns_of_new_rows(self.spec, env.frame, env.context)
-            values = matrix[self.effect].to_numpy(dtype=np.float64)
-        return assemble([Block(self.grouping.codes(env), values, self.width)], len(env.frame))
+        return assemble([Block(self.grouping.codes(env), self._values(env), self.width)], len(env.frame))
+
+    def factors(self, env: Environment) -> list[EffectFactor]:
+        """What multiplies the effect of every row, and whether its group is missing or was not met."""
+        values = self._values(env)
+        ones = np.ones(len(env.frame)) if values is None else values
+        return [EffectFactor(ones, self.grouping.codes(env) < 0)]
+
+    def _values(self, env: Environment) -> Floats | None:
+        if self.spec is None:
+            return None
+        matrix = columns_of_new_rows(self.spec, env.frame, env.context)
+        return np.asarray(matrix[self.effect], dtype=np.float64)
 
     def labels(self) -> list[str]:
         """Names of the random effects, ``g[1]``."""

@@ -18,7 +18,7 @@ from formulaic import Formula, ModelSpec
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment, Factor
-from mixed_glm._formula_groups import Block, assemble
+from mixed_glm._formula_groups import Block, EffectFactor, assemble
 from mixed_glm._formula_rows import columns_of_new_rows
 
 Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
@@ -75,6 +75,24 @@ class VcFormula:
             for product in self.products
         ]
         return assemble(blocks, len(env.frame))
+
+    def factors(self, env: Environment) -> list[EffectFactor]:
+        """What multiplies the effects of every row, and whether a factor of them is missing or was not met."""
+        n = len(env.frame)
+        if self.spec is not None:
+            size = np.sqrt(np.asarray(self.encode(env).power(2).sum(axis=1))).ravel()
+            return [EffectFactor(size, np.zeros(n, dtype=bool))]
+        blocks = {f: self._factor_block(f, env) for f in self.levels}
+        found = []
+        for product in self.products:
+            values, is_new = np.ones(n), np.zeros(n, dtype=bool)
+            for name, reduced in product:
+                block = blocks[name]
+                values = values if block.values is None else values * block.values
+                is_new |= block.columns < 0
+                values = np.where((block.columns == 0) & reduced, 0.0, values)
+            found.append(EffectFactor(values, is_new))
+        return found
 
     def _factor_block(self, name: str, env: Environment) -> Block:
         values, levels = env.evaluate(name).values, self.levels[name]

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
+from mixed_glm import _core
+from mixed_glm._draws import draw_given_psi
 from mixed_glm._posterior import Posterior
+from mixed_glm._psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._quantiles import (
     expansion_cdf,
     expansion_quantile,
@@ -23,7 +26,7 @@ from mixed_glm._quantiles import (
 from mixed_glm.optimize import hessian
 
 if TYPE_CHECKING:
-    from mixed_glm import _core
+    from mixed_glm._fit_marginal import Approximation
     from mixed_glm.model import MixedGLM
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +56,10 @@ class MarginalPosterior(Posterior):
     fe_cov : float array, shape (p, p)
         Covariance of the fixed effects.
     model : MixedGLM
+    axes : float array, shape (K, K), or None
+        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
+    approximation : Approximation or None
+        Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     """
 
     skewness: Floats
@@ -67,9 +74,13 @@ class MarginalPosterior(Posterior):
     vc_skewness: Floats
     fe_cov: Floats
     model: MixedGLM
+    axes: Floats | None = None
+    approximation: Approximation | None = None
 
     @classmethod
-    def of(cls, model: MixedGLM, fit: _core.MarginalFit, step: float | None) -> MarginalPosterior:
+    def of(
+        cls, model: MixedGLM, approximation: Approximation, fit: _core.MarginalFit, step: float | None
+    ) -> MarginalPosterior:
         """Take over what the core found; `step`: of the grid over psi, None if there was none."""
         return cls(
             mean=fit.mean,
@@ -86,6 +97,8 @@ class MarginalPosterior(Posterior):
             vc_skewness=fit.points_vc_skewness,
             fe_cov=fit.fe_cov,
             model=model,
+            axes=fit.mode_axes,
+            approximation=approximation,
         )
 
     def quantile(self, level: float) -> Floats:
@@ -134,6 +147,45 @@ class MarginalPosterior(Posterior):
             return lattice_quantile(self.points, self.log_density, self.cell, level)
         return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
 
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,).
+
+        psi is drawn from its density between the points, and the effects from their approximate posterior at the
+        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order. Effects of a leaf are
+        drawn from their exact conditional densities given psi and all other effects. Where the mode of psi was plugged
+        in, the effects do not depend on the psi drawn.
+        """
+        model, how = self.model, self.approximation
+        if how is None:
+            raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
+        sampler = _core.ConditionalDraws(
+            model.core(),
+            approx=how.name,
+            leaf=how.leaf,
+            n_quad=how.n_quad,
+            mean_correction=how.mean_correction,
+        )
+        psi = self._psi_density().draw(n, rng)
+        plugged_in = len(self.points) == 1
+        given = psi.nodes if plugged_in else psi.psi
+        params, log_density = draw_given_psi(sampler, given, psi.nodes, model.k_fep + model.k_vc, rng)
+        params[:, model.k_fep : model.k_fep + model.k_vcp] = psi.psi
+        return params, log_density + psi.log_density
+
+    def _psi_density(self) -> PsiDensity:
+        assert self.axes is not None
+        if self.cell is not None:
+            return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
+        psi = slice(self.model.k_fep, self.model.k_fep + self.model.k_vcp)
+        mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
+        if len(self.points) == 1:
+            covariance, node = self.axes @ self.axes.T, self.points[0]
+        else:
+            deviations = self.points - mean
+            covariance, node = (self.weights[:, None] * deviations).T @ deviations, None
+        scale = np.sqrt(covariance.diagonal())
+        return MomentDensity(mean, sd, skewness, covariance / np.outer(scale, scale), node)
+
     def covariance(self) -> Floats:
         """Dense covariance of all parameters, shape (d, d), computed on demand.
 
@@ -156,3 +208,8 @@ class MarginalPosterior(Posterior):
             covariance[p : p + k, p : p + k] = np.diag(self.sd[p : p + k] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
+
+
+def _step(cell: Floats, axes: Floats) -> float:
+    """Distance of the points of a lattice, in whitened units."""
+    return float(np.linalg.norm(cell[:, 0]) / np.linalg.norm(axes[:, 0]))

@@ -1,4 +1,4 @@
-"""What the parts of `MixedGLM` share."""
+"""What the parts of `MixedGLM` and of `MixedGLMResults` share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM
+    from mixed_glm.results import MixedGLMResults
 
 
 class ModelPart:
@@ -13,3 +14,10 @@ class ModelPart:
 
     def _model(self) -> MixedGLM:
         return cast("MixedGLM", self)
+
+
+class ResultsPart:
+    """A part of `MixedGLMResults`, which alone inherits from it."""
+
+    def _results(self) -> MixedGLMResults:
+        return cast("MixedGLMResults", self)

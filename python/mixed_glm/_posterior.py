@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from mixed_glm import _core
+from mixed_glm._draws import in_batches, normal_log_density
 from mixed_glm._standardize import Standardization
 from mixed_glm.optimize import joint_covariance
 
@@ -47,6 +49,34 @@ class Posterior:
         """Dense covariance, shape (d, d); the variances alone, shape (d,), of independent parameters."""
         return np.asarray(self.sd**2)
 
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
+        z = rng.standard_normal((n, len(self.mean)))
+        return self.mean + self.sd * z, normal_log_density(z, float(np.log(self.sd).sum()))
+
+
+@dataclass(frozen=True)
+class StandardizedPosterior(Posterior):
+    """Independent normal distributions of the parameters with standardized columns.
+
+    Attributes
+    ----------
+    standardized_fe_sd : float array, shape (p,)
+        Standard deviations of the fixed effects on the standardized scale.
+    standardization : Standardization
+    """
+
+    standardized_fe_sd: Floats
+    standardization: Standardization
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
+        change = self.standardization
+        sd = np.r_[self.standardized_fe_sd, self.sd[len(self.standardized_fe_sd) :]]
+        z = rng.standard_normal((n, len(sd)))
+        params = change.params_back(change.params_to(self.mean) + sd * z)
+        return params, normal_log_density(z, float(np.log(sd).sum()) + change.log_determinant)
+
 
 @dataclass(frozen=True)
 class JointModePosterior(Posterior):
@@ -71,3 +101,19 @@ class JointModePosterior(Posterior):
         return (
             covariance if self.standardization is None else self.standardization.covariance_back(covariance)
         )
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If the fit did not end at a maximum.
+        """
+        core, change = self.model.core(self.standardization), self.standardization
+        params, log_density = in_batches(
+            n, len(self.mode), rng, lambda _, z: _core.draw_joint_mode(core, self.mode, z)
+        )
+        if change is None:
+            return params, log_density
+        return change.params_back(params), log_density - change.log_determinant

@@ -27,13 +27,13 @@ def linear_predictor(model: MixedGLM, params: npt.ArrayLike, exog: Any, offset: 
     if exog is None:
         eta, shift = model.exog @ beta, model._design.total_offset()
     else:
-        eta = _new_exog(model, exog) @ beta
-        shift = _new_offset(model, exog, offset, exposure, len(eta))
+        eta = new_exog(model, exog) @ beta
+        shift = new_offset(model, exog, offset, exposure, len(eta))
     return np.asarray(eta if shift is None else eta + shift)
 
 
-def _new_exog(model: MixedGLM, exog: Any) -> Floats:
-    if _is_raw(model, exog):
+def new_exog(model: MixedGLM, exog: Any) -> Floats:
+    if is_raw(model, exog):
         assert model._encoding is not None
         return model._encoding.encode_fixed(exog)
     x, _ = as_design(exog, "exog", len(exog))
@@ -43,18 +43,18 @@ def _new_exog(model: MixedGLM, exog: Any) -> Floats:
     return x
 
 
-def _is_raw(model: MixedGLM, exog: Any) -> bool:
+def is_raw(model: MixedGLM, exog: Any) -> bool:
     """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
     if model._encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
         return False
     return [str(c) for c in exog] != model.fep_names
 
 
-def _new_offset(model: MixedGLM, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
+def new_offset(model: MixedGLM, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
     """Offsets of the formula, the offset and the log exposure of new rows, added up."""
     parts: list[Floats] = []
     needs_offset = model.offset is not None
-    if model._encoding is not None and _is_raw(model, exog):
+    if model._encoding is not None and is_raw(model, exog):
         of_formula = model._encoding.encode_offset(exog)
         if of_formula is not None:
             parts.append(of_formula)

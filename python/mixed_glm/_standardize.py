@@ -73,18 +73,23 @@ class Standardization:
         scaled /= self.scale
         return scaled
 
+    @property
+    def log_determinant(self) -> float:
+        """log |det T|."""
+        return float(np.linalg.slogdet(self.matrix)[1])
+
     def params_back(self, params: Floats) -> Floats:
-        """Parameters (b, psi, u) of the standardized model -> (beta, psi, u)."""
+        """Parameters (b, psi, u) of the standardized model -> (beta, psi, u); a vector, or one in each row."""
         out = params.copy()
         p = len(self.scale)
-        out[:p] = self.matrix @ params[:p]
+        out[..., :p] = params[..., :p] @ self.matrix.T
         return out
 
     def params_to(self, params: Floats) -> Floats:
-        """Parameters (beta, psi, u) -> (b, psi, u) of the standardized model."""
+        """Parameters (beta, psi, u) -> (b, psi, u) of the standardized model; a vector, or one in each row."""
         out = params.copy()
         p = len(self.scale)
-        out[:p] = np.linalg.solve(self.matrix, params[:p])
+        out[..., :p] = np.linalg.solve(self.matrix, params[..., :p].T).T
         return out
 
     def covariance_back(self, covariance: Floats) -> Floats:

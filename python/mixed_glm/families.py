@@ -132,6 +132,37 @@ class Family:
             raise ValueError(f"n_trials is only for the binomial family, got it with {self.name}")
         self._validate_support(y)
 
+    def sample(self, eta: npt.ArrayLike, rng: Any = None, n_trials: npt.ArrayLike | None = None) -> Floats:
+        """Draw responses.
+
+        Parameters
+        ----------
+        eta : array_like
+            Linear predictor, any shape.
+        rng : int or numpy.random.Generator, optional
+        n_trials : array_like, optional
+            Numbers of trials, for the binomial family only, of a shape that broadcasts to that of `eta`; 1 by
+            default.
+
+        Returns
+        -------
+        float array, shape of `eta`
+            NaN where `eta` is; numbers of successes for the binomial family.
+        """
+        if n_trials is not None and self.name != "binomial":
+            raise ValueError(f"n_trials is only for the binomial family, got it with {self.name}")
+        predictor = np.asarray(eta, dtype=np.float64)
+        known = ~np.isnan(predictor)
+        mean = np.asarray(self.core.mean(np.where(known, predictor, 0.0)))
+        trials = (
+            None if n_trials is None else np.broadcast_to(np.asarray(n_trials, dtype=np.float64), mean.shape)
+        )
+        drawn = self._sample(mean, np.random.default_rng(rng), trials)
+        return np.where(known, drawn, np.nan)
+
+    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+        raise NotImplementedError
+
     def _validate_support(self, y: Floats) -> None:
         raise NotImplementedError
 
@@ -193,6 +224,11 @@ class Binomial(Family):
                 f"endog must not exceed n_trials, got {y[row]:g} successes in {trials[row]:g} trials at row {row}"
             )
 
+    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+        if trials is None:
+            return (rng.random(mean.shape) < mean).astype(np.float64)
+        return rng.binomial(trials.astype(np.int64), np.clip(mean, 0.0, 1.0)).astype(np.float64)
+
 
 @dataclasses.dataclass(frozen=True)
 class Poisson(Family):
@@ -202,6 +238,9 @@ class Poisson(Family):
 
     def _validate_support(self, y: Floats) -> None:
         self._validate_counts(y)
+
+    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+        return _poisson(mean, rng)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +270,9 @@ class NegativeBinomial(Family):
     def _validate_support(self, y: Floats) -> None:
         self._validate_counts(y)
 
+    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+        return _poisson(mean * rng.gamma(1.0 / self.alpha, self.alpha, mean.shape), rng)
+
 
 @dataclasses.dataclass(frozen=True)
 class Exponential(Family):
@@ -241,6 +283,11 @@ class Exponential(Family):
     def _validate_support(self, y: Floats) -> None:
         _require(y >= 0, y, "endog must not be negative for the exponential family")
 
+    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+        return rng.exponential(mean)
+
+
+_MOST_POISSON = 1e15
 
 _BY_NAME: dict[str, type[Family]] = {
     "binomial": Binomial,
@@ -316,6 +363,16 @@ def _class_named(name: str) -> type[Family]:
 
 def _not_a_family(obj: Any) -> str:
     return f"family must be a family, its name, or a statsmodels family, one of: {SUPPORTED}; got {obj!r}"
+
+
+def _poisson(mean: Floats, rng: np.random.Generator) -> Floats:
+    """Poisson variates; beyond what numpy can draw, rounded normal ones, which then differ by less than rounding."""
+    small = np.minimum(mean, _MOST_POISSON)
+    drawn = rng.poisson(small).astype(np.float64)
+    large = mean > _MOST_POISSON
+    if large.any():
+        drawn[large] = np.round(rng.normal(mean[large], np.sqrt(mean[large])))
+    return drawn
 
 
 def _first(good: npt.NDArray[np.bool_]) -> int | None:

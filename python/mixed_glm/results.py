@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._posterior import Posterior
+from mixed_glm._results_draws import DrawsMethods
 from mixed_glm._results_plots import PlotMethods
+from mixed_glm._results_predict import PredictMethods
 from mixed_glm.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ __all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
 Floats = npt.NDArray[np.float64]
 
 
-class MixedGLMResults(PlotMethods):
+class MixedGLMResults(DrawsMethods, PredictMethods, PlotMethods):
     """Posterior of a mixed model, as one of the fit methods found it.
 
     Attributes
@@ -145,18 +147,6 @@ class MixedGLMResults(PlotMethods):
         names = self.model.vc_names
         index = None if names is None else [names[j] for j in rows]
         return pd.DataFrame({"Mean": self.vc_mean[rows], "SD": self.vc_sd[rows]}, index=index)
-
-    def predict(
-        self, exog: Any = None, linear: bool = False, *, offset: Any = None, exposure: Any = None
-    ) -> Floats:
-        """Mean of the response at random effects of zero.
-
-        Parameters
-        ----------
-        exog, linear, offset, exposure
-            As for `MixedGLM.predict`.
-        """
-        return self.model.predict(self.params, exog, linear, offset=offset, exposure=exposure)
 
     def to_frame(self, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
         """All estimates as one table.

@@ -11,13 +11,14 @@ from scipy.optimize import OptimizeResult
 
 from mixed_glm import families
 from mixed_glm._design import Design, checked_design
+from mixed_glm._fit_marginal import Approximation
 from mixed_glm._fit_vb import FullVariationalPosterior
 from mixed_glm._formula_encoding import Encoding
 from mixed_glm._formula_groups import Component, Grouping
 from mixed_glm._formula_text import FormulaText, GroupTerm
 from mixed_glm._formula_vc import VcFormula
 from mixed_glm._mixture import MarginalPosterior
-from mixed_glm._posterior import JointModePosterior, Posterior
+from mixed_glm._posterior import JointModePosterior, Posterior, StandardizedPosterior
 from mixed_glm._saving.archive import read_archive, reading, write_archive
 from mixed_glm._saving.formulas import MODEL_SPEC
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
@@ -34,7 +35,7 @@ RECORDS: dict[str, type] = {
     for cls in (
         families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
-        Posterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior,
+        Posterior, StandardizedPosterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior, Approximation,
     )
 }  # fmt: skip
 ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name != "response_levels")

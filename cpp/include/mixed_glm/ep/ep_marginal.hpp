@@ -54,6 +54,9 @@ class EpMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }
   int fallbacks() const override { return fallbacks_; }
+  const BorderedCholesky& cholesky() const {
+    return fell_back_ ? laplace_.cholesky() : ep_.cholesky();
+  }
 
   ConditionalPosterior posterior() const override {
     if (fell_back_) return laplace_.posterior();

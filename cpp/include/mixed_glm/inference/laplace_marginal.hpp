@@ -58,6 +58,7 @@ class LaplaceMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
+  const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
   const Vector& delta() const { return delta_; }
 
   ConditionalPosterior posterior() const override {

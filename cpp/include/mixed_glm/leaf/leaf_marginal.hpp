@@ -64,6 +64,27 @@ class LeafMarginal final : public Marginal {
                                                                       : quadrature_error;
   }
 
+  const LeafDesign& leaf() const { return leaf_; }
+  // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d psi along a
+  // change of psi.
+  Vector reduced_mean() const {
+    return settings_.mean_correction ? Vector(mode_.coefficients() + moments_.delta())
+                                     : mode_.coefficients();
+  }
+  const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  Vector psi_response(const Vector& change) const {
+    const Design& reduced = leaf_.reduced().design();
+    Vector direction = Vector::Zero(reduced.coefficients());
+    for (Index j = 0; j < reduced.effects(); ++j) {
+      direction[j] = 2.0 * mode_.prior().precision()[j] * mode_.coefficients()[j] *
+                     change[reduced.component(j)];
+    }
+    const double precision = effect_precision(psi_[leaf_.leaf()]);
+    moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
+    mode_.cholesky().solve_in_place(direction);
+    return direction;
+  }
+
   ConditionalPosterior posterior() const override {
     const Design& full = model().design();
     const Index p = full.fixed(), others = leaf_.reduced().design().effects();
@@ -71,8 +92,7 @@ class LeafMarginal final : public Marginal {
     result.mean.resize(full.coefficients());
     result.variance.resize(full.coefficients());
     result.third = Vector::Zero(full.effects());
-    Vector v = mode_.coefficients();
-    if (settings_.mean_correction) v += moments_.delta();
+    const Vector v = reduced_mean();
     for (Index j = 0; j < others; ++j) {
       result.mean[leaf_.full_effect(j)] = v[j];
       result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
@@ -131,16 +151,7 @@ class LeafMarginal final : public Marginal {
   bool predict(const Vector& psi) {
     const Vector change = psi - psi_;
     if (change.cwiseAbs().maxCoeff() > 1.0) return false;
-    const Design& reduced = leaf_.reduced().design();
-    direction_.setZero(reduced.coefficients());
-    for (Index j = 0; j < reduced.effects(); ++j) {
-      direction_[j] = 2.0 * mode_.prior().precision()[j] * mode_.coefficients()[j] *
-                      change[reduced.component(j)];
-    }
-    const double precision = effect_precision(psi_[leaf_.leaf()]);
-    moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction_);
-    mode_.cholesky().solve_in_place(direction_);
-    mode_.set_start(mode_.coefficients() + direction_);
+    mode_.set_start(mode_.coefficients() + psi_response(change));
     return true;
   }
 
@@ -177,7 +188,7 @@ class LeafMarginal final : public Marginal {
   ConditionalMode joint_mode_;
   SelectedInverse sigma_;
   LeafMoments moments_;
-  Vector psi_, direction_, expected_squares_, information_;
+  Vector psi_, expected_squares_, information_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -1,0 +1,205 @@
+// Draws from the posteriors that the fits found. Random numbers come from the caller, as standard
+// normals.
+
+#include <mixed_glm/inference/joint_density.hpp>
+#include <mixed_glm/sampling/joint_mode_draws.hpp>
+#include <mixed_glm/sampling/leaf_conditional_draws.hpp>
+#include <mixed_glm/sampling/weighted_gaussian.hpp>
+
+#include "bound_approximation.hpp"
+#include "bound_model.hpp"
+
+namespace py = pybind11;
+
+namespace bind_sampling_detail {
+
+using bound_model::Approximation;
+using bound_model::BoundModel;
+using bound_model::check_length;
+using mixed_glm::ConditionalDraws;
+using mixed_glm::ConstVectorRef;
+using mixed_glm::Design;
+using mixed_glm::Index;
+using mixed_glm::Matrix;
+using mixed_glm::Model;
+using mixed_glm::RowMatrix;
+using mixed_glm::Vector;
+// One row for each draw.
+using Rows = Eigen::Ref<const RowMatrix, 0, Eigen::OuterStride<>>;
+
+struct Draws {
+  RowMatrix params;    // m x d, (beta, psi, u) in the caller's order
+  Vector log_density;  // m
+};
+
+std::unique_ptr<ConditionalDraws> make_draws(const Model& model, const Approximation& approx) {
+  const auto inner = mixed_glm::marginal_newton_settings();
+  if (approx.name == "laplace") {
+    return std::make_unique<mixed_glm::GaussianConditionalDraws<mixed_glm::LaplaceMarginal>>(
+        model, approx.laplace_settings(inner));
+  }
+  if (approx.name == "leaf") {
+    return std::make_unique<mixed_glm::LeafConditionalDraws>(model, approx.leaf,
+                                                             approx.leaf_settings(inner));
+  }
+  if (approx.name == "ep") {
+    return std::make_unique<mixed_glm::GaussianConditionalDraws<mixed_glm::EpMarginal>>(
+        model, approx.ep_settings(inner));
+  }
+  throw std::invalid_argument("approx: expected 'laplace', 'leaf' or 'ep', got '" + approx.name +
+                              "'");
+}
+
+void check_rows(const char* name, const Rows& rows, Index expected_rows, Index expected_cols) {
+  check_length((std::string(name) + ": columns").c_str(), rows.cols(), expected_cols);
+  check_length((std::string(name) + ": rows").c_str(), rows.rows(), expected_rows);
+}
+
+// x: (q + p) x m and psi: K x m, into the rows first .. of the draws.
+void store(const Design& design, const RowMatrix& x, const Matrix& psi, Index first, Draws& draws) {
+  for (Index c = 0; c < x.cols(); ++c) {
+    draws.params.row(first + c) = design.join(Vector(x.col(c)), psi.col(c)).transpose();
+  }
+}
+
+// Draws given psi; rows with the same node, where the approximation is evaluated, follow each
+// other. Keeps the warm start of the last call.
+class BoundConditionalDraws {
+ public:
+  BoundConditionalDraws(const BoundModel& model, const std::string& approx, Index leaf,
+                        Index n_quad, bool mean_correction)
+      : draws_(make_draws(model.model(), {approx, leaf, n_quad, mean_correction})) {}
+
+  Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals) {
+    const Design& design = draws_->design();
+    check_rows("psi", psi, normals.rows(), design.components());
+    check_rows("nodes", nodes, normals.rows(), design.components());
+    check_rows("normals", normals, normals.rows(), design.coefficients());
+    Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+    for (Index first = 0, last; first < normals.rows(); first = last) {
+      last = first + 1;
+      while (last < normals.rows() && nodes.row(last) == nodes.row(first)) ++last;
+      evaluate(nodes.row(first));
+      RowMatrix x = normals.middleRows(first, last - first).transpose();
+      const Matrix psi_columns = psi.middleRows(first, last - first).transpose();
+      draws.log_density.segment(first, last - first) = draws_->draw(psi_columns, x);
+      store(design, x, psi_columns, first, draws);
+    }
+    return draws;
+  }
+
+ private:
+  void evaluate(const Vector& node) {
+    if (node_.size() == node.size() && node_ == node && evaluated_) return;
+    node_ = node;
+    evaluated_ = draws_->evaluate(node);
+    if (!evaluated_) throw std::runtime_error("the conditional mode was not found");
+  }
+
+  std::unique_ptr<ConditionalDraws> draws_;
+  Vector node_;
+  bool evaluated_ = false;
+};
+
+Draws draw_joint_mode(const BoundModel& bound, const ConstVectorRef& params, const Rows& normals) {
+  const Design& design = bound.design();
+  bound.check_params(params);
+  check_rows("normals", normals, normals.rows(), design.parameters());
+  const mixed_glm::JointModeDraws mode(bound.model(), params);
+  if (!mode.is_maximum()) {
+    throw std::invalid_argument("params: minus the Hessian is not positive definite there");
+  }
+  Matrix psi = normals.leftCols(design.components()).transpose();
+  RowMatrix x = normals.rightCols(design.coefficients()).transpose();
+  Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+  draws.log_density = mode.draw(psi, x);
+  store(design, x, psi, 0, draws);
+  return draws;
+}
+
+// The coefficients have precision A' diag(weight) A + P, psi is independent.
+Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
+                    const ConstVectorRef& psi_sd, const ConstVectorRef& weight,
+                    const ConstVectorRef& effect_precision, const Rows& normals) {
+  const Design& design = bound.design();
+  bound.check_params(mean);
+  check_length("psi_sd", psi_sd.size(), design.components());
+  check_length("weight", weight.size(), design.rows());
+  check_length("effect_precision", effect_precision.size(), design.components());
+  check_rows("normals", normals, normals.rows(), design.parameters());
+  Vector coefficients, psi_mean;
+  design.split(mean, coefficients, psi_mean);
+  mixed_glm::BorderedCholesky cholesky(design.pattern());
+  if (!mixed_glm::factorize_weighted(bound.model(), weight, effect_precision, cholesky)) {
+    throw std::invalid_argument("weight: the precision is not positive definite");
+  }
+  Matrix psi = normals.leftCols(design.components()).transpose();
+  RowMatrix x = normals.rightCols(design.coefficients()).transpose();
+  Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+  draws.log_density = mixed_glm::spread_by_precision(cholesky, x);
+  x.colwise() += coefficients;
+  draws.log_density -= 0.5 * psi.colwise().squaredNorm().transpose();
+  draws.log_density.array() -=
+      psi_sd.array().log().sum() + 0.5 * double(psi.rows()) * mixed_glm::log_two_pi;
+  psi = (psi_sd.asDiagonal() * psi).colwise() + psi_mean;
+  store(design, x, psi, 0, draws);
+  return draws;
+}
+
+Vector log_joint(const BoundModel& bound, const Rows& params) {
+  check_rows("params", params, params.rows(), bound.design().parameters());
+  mixed_glm::JointDensity density(bound.model());
+  Vector values(params.rows());
+  for (Index r = 0; r < params.rows(); ++r) values[r] = density.value(params.row(r).transpose());
+  return values;
+}
+
+py::tuple as_tuple(Draws draws) {
+  return py::make_tuple(std::move(draws.params), std::move(draws.log_density));
+}
+
+// Runs `draw` without the interpreter's lock.
+template <class Draw>
+py::tuple unlocked(Draw&& draw) {
+  Draws draws;
+  {
+    const py::gil_scoped_release release;
+    draws = draw();
+  }
+  return as_tuple(std::move(draws));
+}
+
+}  // namespace bind_sampling_detail
+
+void bind_sampling(py::module_& m) {
+  using namespace bind_sampling_detail;
+
+  py::class_<BoundConditionalDraws>(m, "ConditionalDraws", py::module_local())
+      .def(py::init<const BoundModel&, const std::string&, Index, Index, bool>(), py::arg("model"),
+           py::kw_only(), py::arg("approx"), py::arg("leaf") = -1, py::arg("n_quad") = 25,
+           py::arg("mean_correction") = true, py::keep_alive<1, 2>())
+      .def(
+          "draw",
+          [](BoundConditionalDraws& self, const Rows& psi, const Rows& nodes, const Rows& normals) {
+            return unlocked([&] { return self.draw(psi, nodes, normals); });
+          },
+          py::arg("psi"), py::arg("nodes"), py::arg("normals"));
+  m.def(
+      "draw_joint_mode",
+      [](const BoundModel& model, const ConstVectorRef& params, const Rows& normals) {
+        return unlocked([&] { return draw_joint_mode(model, params, normals); });
+      },
+      py::arg("model"), py::arg("params"), py::arg("normals"));
+  m.def(
+      "draw_weighted",
+      [](const BoundModel& model, const ConstVectorRef& mean, const ConstVectorRef& psi_sd,
+         const ConstVectorRef& weight, const ConstVectorRef& effect_precision,
+         const Rows& normals) {
+        return unlocked(
+            [&] { return draw_weighted(model, mean, psi_sd, weight, effect_precision, normals); });
+      },
+      py::arg("model"), py::arg("mean"), py::arg("psi_sd"), py::arg("weight"),
+      py::arg("effect_precision"), py::arg("normals"));
+  m.def("log_joint", &log_joint, py::arg("model"), py::arg("params"),
+        py::call_guard<py::gil_scoped_release>());
+}

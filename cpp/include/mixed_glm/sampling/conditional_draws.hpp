@@ -1,0 +1,55 @@
+// Draws of the coefficients given psi, from an approximation of their conditional posterior. It is
+// evaluated at a psi, and serves the draws of all psi near by: means move to first order
+// (gaussian_draws.hpp).
+#pragma once
+
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/sampling/gaussian_draws.hpp>
+#include <utility>
+
+namespace mixed_glm {
+
+class ConditionalDraws {
+ public:
+  virtual ~ConditionalDraws() = default;
+
+  virtual const Design& design() const = 0;
+  // False where it fails.
+  virtual bool evaluate(const Vector& psi) = 0;
+  // psi: K x m. z: (q + p) x m, standard normal, becomes the draws (u, beta), in the order of the
+  // design. Returns their m log densities given psi.
+  virtual Vector draw(const Matrix& psi, RowMatrix& z) = 0;
+};
+
+// Of a marginal (inference/marginal.hpp) whose conditional posterior is a Gaussian.
+template <class GaussianMarginal>
+class GaussianConditionalDraws final : public ConditionalDraws {
+ public:
+  template <class... Arguments>
+  explicit GaussianConditionalDraws(Arguments&&... arguments)
+      : marginal_(std::forward<Arguments>(arguments)...) {}
+
+  const Design& design() const override { return marginal_.model().design(); }
+
+  bool evaluate(const Vector& psi) override {
+    psi_ = psi;
+    if (!marginal_.evaluate(psi)) return false;
+    mean_ = marginal_.posterior().mean;
+    response_ = psi_response(design(), marginal_.cholesky(), mean_, psi);
+    return true;
+  }
+
+  Vector draw(const Matrix& psi, RowMatrix& z) override {
+    Vector log_density = spread_by_precision(marginal_.cholesky(), z);
+    z.colwise() += mean_;
+    if (psi_.size() > 0) z.noalias() += response_ * (psi.colwise() - psi_);
+    return log_density;
+  }
+
+ private:
+  GaussianMarginal marginal_;
+  Vector psi_, mean_;
+  RowMatrix response_;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,76 @@
+// Draws of the coefficients given psi with one component, the leaf, taken exactly: the others from
+// the Gaussian of the leaf quadrature (leaf_marginal.hpp), then the leaf's effects from their
+// conditional densities given the others and psi (leaf_effect_draws.hpp).
+#pragma once
+
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/sampling/conditional_draws.hpp>
+#include <mixed_glm/sampling/leaf_effect_draws.hpp>
+
+namespace mixed_glm {
+
+class LeafConditionalDraws final : public ConditionalDraws {
+ public:
+  LeafConditionalDraws(const Model& model, Index leaf, LeafSettings settings)
+      : marginal_(model, leaf, settings),
+        effects_of_(marginal_.leaf()),
+        eta_(model.design().rows()),
+        effects_(marginal_.leaf().groups()) {}
+
+  const Design& design() const override { return marginal_.model().design(); }
+
+  bool evaluate(const Vector& psi) override {
+    psi_ = psi;
+    if (!marginal_.evaluate(psi)) return false;
+    response_.resize(marginal_.reduced_mean().size(), psi.size());
+    for (Index k = 0; k < psi.size(); ++k) {
+      response_.col(k) = marginal_.psi_response(Vector::Unit(psi.size(), k));
+    }
+    return true;
+  }
+
+  Vector draw(const Matrix& psi, RowMatrix& z) override {
+    const LeafDesign& leaf = marginal_.leaf();
+    const Index others = leaf.reduced().design().effects(), p = design().fixed();
+    RowMatrix reduced(others + p, z.cols());
+    for (Index j = 0; j < others; ++j) reduced.row(j) = z.row(leaf.full_effect(j));
+    reduced.bottomRows(p) = z.bottomRows(p);
+    Vector log_density = spread_by_precision(marginal_.cholesky(), reduced);
+    reduced.colwise() += marginal_.reduced_mean();
+    reduced.noalias() += response_ * (psi.colwise() - psi_);
+    for (Index j = 0; j < others; ++j) z.row(leaf.full_effect(j)) = reduced.row(j);
+    z.bottomRows(p) = reduced.bottomRows(p);
+    for (Index c = 0; c < z.cols(); ++c) {
+      coefficients_ = reduced.col(c);
+      log_density[c] += draw_leaf(psi(leaf.leaf(), c), z, c);
+    }
+    return log_density;
+  }
+
+ private:
+  double draw_leaf(double psi, RowMatrix& z, Index column) {
+    const LeafDesign& leaf = marginal_.leaf();
+    for (block_.first = 0; block_.first < eta_.size(); block_.first += row_block_size) {
+      block_.count = std::min(row_block_size, eta_.size() - block_.first);
+      detail::predict(leaf.reduced().design(), coefficients_, block_);
+      eta_.segment(block_.first, block_.count) = block_.view(block_.eta);
+    }
+    for (Index g = 0; g < leaf.groups(); ++g) {
+      effects_[g] = leaf.group_effect(g) < 0 ? 0.0 : z(leaf.group_effect(g), column);
+    }
+    const double log_density =
+        effects_of_.draw(eta_, 1.0 / std::sqrt(effect_precision(psi)), effects_);
+    for (Index g = 0; g < leaf.groups(); ++g) {
+      if (leaf.group_effect(g) >= 0) z(leaf.group_effect(g), column) = effects_[g];
+    }
+    return log_density;
+  }
+
+  LeafMarginal marginal_;
+  LeafEffectDraws effects_of_;
+  RowBlock block_;
+  Vector psi_, coefficients_, eta_, effects_;
+  RowMatrix response_;
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,85 @@
+// A log-concave density on the line, tabulated so that it can be drawn from by inversion.
+//
+// Its logarithm h and the slope h' are given at nodes u_k = center + scale sinh(t_k), t_k equally
+// spaced. In t the log density h + log(du/dt) is interpolated by cubics through values and slopes,
+// and exponentiated on a grid of `parts` steps for each node, between which the density is linear:
+// what is drawn from has exactly the density that is reported for it.
+#pragma once
+
+#include <cmath>
+#include <mixed_glm/typedefs.hpp>
+
+namespace mixed_glm {
+
+class LineDensity {
+ public:
+  static constexpr Index nodes = 25;
+
+  // Nodes to 6.5 sd, the farthest that a density with -h'' >= 1/sd^2 can matter, or 40 scales.
+  void place(double center, double scale, double sd) {
+    center_ = center;
+    scale_ = scale;
+    limit_ = std::asinh(std::min(6.5 * sd / scale, 40.0));
+    growth_ = Eigen::Array<double, nodes, 1>::LinSpaced(-limit_, limit_).exp();
+  }
+  auto all_nodes() const { return center_ + 0.5 * scale_ * (growth_ - growth_.inverse()); }
+
+  // values, slopes: h and h' at the nodes.
+  template <class Column>
+  void tabulate(const Column& values, const Column& slopes) {
+    const Eigen::Array<double, nodes, 1> cosh = 0.5 * (growth_ + growth_.inverse());
+    value_ = values.array() + cosh.log();
+    slope_ =
+        node_step() * (scale_ * slopes.array() * cosh + 0.5 * (growth_ - growth_.inverse()) / cosh);
+    interpolate();
+    const double highest = density_.maxCoeff();
+    density_ = (density_ - highest).exp();
+    cumulative_[0] = 0.0;
+    for (Index i = 0; i + 1 < points; ++i) {
+      cumulative_[i + 1] = cumulative_[i] + 0.5 * (density_[i] + density_[i + 1]);
+    }
+  }
+
+  struct Draw {
+    double value, log_density;
+  };
+  // The quantile of a probability.
+  Draw quantile(double probability) const {
+    const double total = cumulative_[points - 1];
+    const double mass = std::min(std::max(probability, 0.0), 1.0) * total;
+    const double* const first = cumulative_.data();
+    Index i = std::lower_bound(first + 1, first + points - 1, mass) - first - 1;
+    while (i > 0 && density_[i] + density_[i + 1] == 0.0) --i;
+    const double left = density_[i], rise = density_[i + 1] - left;
+    const double rest = std::max(mass - cumulative_[i], 0.0);
+    const double root = std::sqrt(std::max(left * left + 2.0 * rise * rest, 0.0));
+    const double share = left + root > 0.0 ? std::min(2.0 * rest / (left + root), 1.0) : 0.0;
+    const double step = node_step() / double(parts);
+    const double t = -limit_ + step * (double(i) + share);
+    const double density = std::max(left + rise * share, std::numeric_limits<double>::min());
+    return {center_ + scale_ * std::sinh(t),
+            std::log(density / (total * step)) - std::log(scale_ * std::cosh(t))};
+  }
+
+ private:
+  static constexpr Index parts = 8, points = (nodes - 1) * parts + 1;
+
+  double node_step() const { return 2.0 * limit_ / double(nodes - 1); }
+
+  void interpolate() {
+    for (Index k = 0; k + 1 < nodes; ++k) {
+      for (Index j = 0; j < parts; ++j) {
+        const double s = double(j) / double(parts), r = 1.0 - s;
+        density_[k * parts + j] = r * r * ((1.0 + 2.0 * s) * value_[k] + s * slope_[k]) +
+                                  s * s * ((1.0 + 2.0 * r) * value_[k + 1] - r * slope_[k + 1]);
+      }
+    }
+    density_[points - 1] = value_[nodes - 1];
+  }
+
+  double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
+  Eigen::Array<double, nodes, 1> growth_, value_, slope_;
+  Eigen::Array<double, points, 1> density_, cumulative_;
+};
+
+}  // namespace mixed_glm
