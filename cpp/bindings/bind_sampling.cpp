@@ -2,6 +2,7 @@
 // normals.
 
 #include <mixed_glm/inference/joint_density.hpp>
+#include <mixed_glm/sampling/effects_integral.hpp>
 #include <mixed_glm/sampling/joint_mode_draws.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
@@ -28,8 +29,11 @@ using mixed_glm::Vector;
 using Rows = Eigen::Ref<const RowMatrix, 0, Eigen::OuterStride<>>;
 
 struct Draws {
-  RowMatrix params;    // m x d, (beta, psi, u) in the caller's order
-  Vector log_density;  // m
+  RowMatrix params;                      // m x d, (beta, psi, u) in the caller's order
+  mixed_glm::DrawDensities log_density;  // m each
+
+  Draws() = default;
+  Draws(Index m, Index d) : params(m, d), log_density{Vector(m), Vector(m)} {}
 };
 
 std::unique_ptr<ConditionalDraws> make_draws(const Model& model, const Approximation& approx) {
@@ -75,14 +79,16 @@ class BoundConditionalDraws {
     check_rows("psi", psi, normals.rows(), design.components());
     check_rows("nodes", nodes, normals.rows(), design.components());
     check_rows("normals", normals, normals.rows(), design.coefficients());
-    Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+    Draws draws(normals.rows(), design.parameters());
     for (Index first = 0, last; first < normals.rows(); first = last) {
       last = first + 1;
       while (last < normals.rows() && nodes.row(last) == nodes.row(first)) ++last;
       evaluate(nodes.row(first));
       RowMatrix x = normals.middleRows(first, last - first).transpose();
       const Matrix psi_columns = psi.middleRows(first, last - first).transpose();
-      draws.log_density.segment(first, last - first) = draws_->draw(psi_columns, x);
+      const mixed_glm::DrawDensities found = draws_->draw(psi_columns, x);
+      draws.log_density.all.segment(first, last - first) = found.all;
+      draws.log_density.fixed.segment(first, last - first) = found.fixed;
       store(design, x, psi_columns, first, draws);
     }
     return draws;
@@ -111,7 +117,7 @@ Draws draw_joint_mode(const BoundModel& bound, const ConstVectorRef& params, con
   }
   Matrix psi = normals.leftCols(design.components()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
-  Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+  Draws draws(normals.rows(), design.parameters());
   draws.log_density = mode.draw(psi, x);
   store(design, x, psi, 0, draws);
   return draws;
@@ -135,12 +141,14 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   }
   Matrix psi = normals.leftCols(design.components()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
-  Draws draws{RowMatrix(normals.rows(), design.parameters()), Vector(normals.rows())};
+  Draws draws(normals.rows(), design.parameters());
   draws.log_density = mixed_glm::spread_by_precision(cholesky, x);
   x.colwise() += coefficients;
-  draws.log_density -= 0.5 * psi.colwise().squaredNorm().transpose();
-  draws.log_density.array() -=
+  const double normalizer =
       psi_sd.array().log().sum() + 0.5 * double(psi.rows()) * mixed_glm::log_two_pi;
+  const Vector of_psi = -normalizer - 0.5 * psi.colwise().squaredNorm().transpose().array();
+  draws.log_density.all += of_psi;
+  draws.log_density.fixed += of_psi;
   psi = (psi_sd.asDiagonal() * psi).colwise() + psi_mean;
   store(design, x, psi, 0, draws);
   return draws;
@@ -154,8 +162,24 @@ Vector log_joint(const BoundModel& bound, const Rows& params) {
   return values;
 }
 
+// log p(y, psi | beta) for each row of psi, and of linear predictors without random effects.
+Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& offsets, Index leaf,
+                         Index n_quad) {
+  const Design& design = bound.design();
+  if (design.fixed() > 0) throw std::invalid_argument("model: expected one without fixed effects");
+  check_rows("psi", psi, offsets.rows(), design.components());
+  check_rows("offsets", offsets, offsets.rows(), design.rows());
+  mixed_glm::EffectsIntegral integral(bound.model(), leaf, n_quad);
+  Vector values(psi.rows());
+  for (Index r = 0; r < psi.rows(); ++r) {
+    values[r] = integral.evaluate(psi.row(r).transpose(), offsets.row(r).transpose());
+  }
+  return values;
+}
+
 py::tuple as_tuple(Draws draws) {
-  return py::make_tuple(std::move(draws.params), std::move(draws.log_density));
+  return py::make_tuple(std::move(draws.params), std::move(draws.log_density.all),
+                        std::move(draws.log_density.fixed));
 }
 
 // Runs `draw` without the interpreter's lock.
@@ -200,6 +224,9 @@ void bind_sampling(py::module_& m) {
       },
       py::arg("model"), py::arg("mean"), py::arg("psi_sd"), py::arg("weight"),
       py::arg("effect_precision"), py::arg("normals"));
+  m.def("integrate_effects", &integrate_effects, py::arg("model"), py::arg("psi"),
+        py::arg("offsets"), py::kw_only(), py::arg("leaf") = -1, py::arg("n_quad") = 25,
+        py::call_guard<py::gil_scoped_release>());
   m.def("log_joint", &log_joint, py::arg("model"), py::arg("params"),
         py::call_guard<py::gil_scoped_release>());
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,27 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 _BATCH = 2**22  # random numbers at a time
-_ROWS = 2**22  # linear predictors at a time
+
+
+class Drawn(NamedTuple):
+    """What a posterior draws.
+
+    Attributes
+    ----------
+    params : float array, shape (n, d)
+    log_q : float array, shape (n,)
+        Log densities of all parameters.
+    log_q_fixed : float array, shape (n,)
+        Log densities of fixed effects and log standard deviations, random effects integrated out.
+    """
+
+    params: Floats
+    log_q: Floats
+    log_q_fixed: Floats
+
+    def plus(self, of_psi: Floats | float) -> Drawn:
+        """The same with a log density added."""
+        return Drawn(self.params, self.log_q + of_psi, self.log_q_fixed + of_psi)
 
 
 @dataclass(frozen=True)
@@ -32,11 +52,14 @@ class PosteriorDraws:
         One row for each draw: fixed effects, log standard deviations, random effects.
     log_q : float array, shape (n,)
         Log density of the approximate posterior that was drawn from, normalized.
+    log_q_fixed : float array, shape (n,)
+        The same of fixed effects and log standard deviations alone, random effects integrated out.
     model : MixedGLM
     """
 
     params: Floats
     log_q: Floats
+    log_q_fixed: Floats
     model: MixedGLM
     _log_joint: Callable[[Floats], Floats]
 
@@ -100,8 +123,11 @@ class PosteriorDraws:
 
 
 def in_batches(
-    n: int, width: int, rng: np.random.Generator, draw: Callable[[slice, Floats], tuple[Floats, Floats]]
-) -> tuple[Floats, Floats]:
+    n: int,
+    width: int,
+    rng: np.random.Generator,
+    draw: Callable[[slice, Floats], tuple[Floats, Floats, Floats]],
+) -> Drawn:
     """Draw in batches that need a moderate number of random numbers.
 
     Parameters
@@ -110,44 +136,33 @@ def in_batches(
         Numbers of draws, and of standard normal numbers that each needs.
     rng : Generator
     draw : callable
-        Of the positions of a batch and its random numbers, shape (m, width), returns parameters, shape (m, d), and
-        log densities, shape (m,).
-
-    Returns
-    -------
-    params : float array, shape (n, d)
-    log_density : float array, shape (n,)
+        Of the positions of a batch and its random numbers, shape (m, width), returns what `Drawn` holds.
     """
     size = max(1, _BATCH // max(width, 1))
     parts = [
         draw(slice(first, first + size), rng.standard_normal((min(size, n - first), width)))
         for first in range(0, n, size)
     ]
-    params, log_density = zip(*parts, strict=True)
-    return np.concatenate(params), np.concatenate(log_density)
+    return Drawn(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def normal_log_density(z: Floats, log_scale: float) -> Floats:
-    """Log density of m draws from standard normals z, shape (m, d), through a map whose log determinant is given."""
-    return np.asarray(-0.5 * (z**2).sum(axis=1) - 0.5 * z.shape[1] * np.log(2.0 * np.pi) - log_scale)
+def independent(mean: Floats, sd: Floats, fixed: int | None, n: int, rng: np.random.Generator) -> Drawn:
+    """Draws of independent normal variates, of which the first `fixed` are not random effects."""
+    z = rng.standard_normal((n, len(mean)))
+    each = -0.5 * z**2 - np.log(sd) - 0.5 * np.log(2.0 * np.pi)
+    return Drawn(mean + sd * z, each.sum(axis=1), each[:, :fixed].sum(axis=1))
 
 
 def draw_given_psi(
     sampler: _core.ConditionalDraws, psi: Floats, nodes: Floats, width: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Draw fixed and random effects for given log standard deviations; draws with one node are made together.
+) -> Drawn:
+    """Draw fixed and random effects for given log standard deviations; densities are those given psi.
 
-    Returns
-    -------
-    params : float array, shape (n, d)
-    log_density : float array, shape (n,)
-        Given psi.
+    Draws with one node are made together.
     """
     order = np.lexsort(nodes.T) if nodes.shape[1] else np.arange(len(nodes))
     psi, nodes = psi[order], nodes[order]
-    params, log_density = in_batches(
-        len(psi), width, rng, lambda rows, z: sampler.draw(psi[rows], nodes[rows], z)
-    )
+    drawn = in_batches(len(psi), width, rng, lambda rows, z: sampler.draw(psi[rows], nodes[rows], z))
     restored = np.empty_like(order)
     restored[order] = np.arange(len(order))
-    return params[restored], log_density[restored]
+    return Drawn(*(part[restored] for part in drawn))

@@ -13,8 +13,9 @@ from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._caller import warn
-from mixed_glm._draws import in_batches
-from mixed_glm._posterior import Posterior, StandardizedPosterior
+from mixed_glm._contrast import FixedEffects
+from mixed_glm._draws import Drawn, in_batches
+from mixed_glm._posterior import Posterior, StandardizedPosterior, draws_back
 from mixed_glm._progress import Report, counting, shown_progress
 from mixed_glm._standardize import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
@@ -69,21 +70,25 @@ class FullVariationalPosterior(Posterior):
         covariance[np.ix_(coefficients, coefficients)] = np.linalg.inv(precision)
         return covariance if change is None else change.covariance_back(covariance)
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        change = self.standardization
+        covariance = self.fe_cov if change is None else change.covariance_back(self.fe_cov)
+        return FixedEffects(np.ones(1), self.mean[None, :p], covariance)
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters."""
         model, change = self.model, self.standardization
         core = model.core(change)
         mean = self.mean if change is None else change.params_to(self.mean)
         psi_sd = model._unpack(self.sd)[1]
-        params, log_density = in_batches(
+        drawn = in_batches(
             n,
             len(mean),
             rng,
             lambda _, z: _core.draw_weighted(core, mean, psi_sd, self.weight, self.effect_precision, z),
         )
-        if change is None:
-            return params, log_density
-        return change.params_back(params), log_density - change.log_determinant
+        return drawn if change is None else draws_back(change, drawn)
 
 
 def fit_vb(

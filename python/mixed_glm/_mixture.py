@@ -10,7 +10,8 @@ import numpy.typing as npt
 import scipy.linalg
 
 from mixed_glm import _core
-from mixed_glm._draws import draw_given_psi
+from mixed_glm._contrast import FixedEffects
+from mixed_glm._draws import Drawn, draw_given_psi
 from mixed_glm._posterior import Posterior
 from mixed_glm._psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._quantiles import (
@@ -147,8 +148,12 @@ class MarginalPosterior(Posterior):
             return lattice_quantile(self.points, self.log_density, self.cell, level)
         return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,).
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        return FixedEffects(self.weights, self.fe_means, self.fe_cov)
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters.
 
         psi is drawn from its density between the points, and the effects from their approximate posterior at the
         nearest point of a finer lattice, whose mean moves on to the psi drawn to first order. Effects of a leaf are
@@ -168,9 +173,9 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         plugged_in = len(self.points) == 1
         given = psi.nodes if plugged_in else psi.psi
-        params, log_density = draw_given_psi(sampler, given, psi.nodes, model.k_fep + model.k_vc, rng)
-        params[:, model.k_fep : model.k_fep + model.k_vcp] = psi.psi
-        return params, log_density + psi.log_density
+        drawn = draw_given_psi(sampler, given, psi.nodes, model.k_fep + model.k_vc, rng)
+        drawn.params[:, model.k_fep : model.k_fep + model.k_vcp] = psi.psi
+        return drawn.plus(psi.log_density)
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from mixed_glm import _core
-from mixed_glm._draws import in_batches, normal_log_density
+from mixed_glm._contrast import FixedEffects
+from mixed_glm._draws import Drawn, in_batches, independent
 from mixed_glm._standardize import Standardization
 from mixed_glm.optimize import joint_covariance
 
@@ -49,10 +50,13 @@ class Posterior:
         """Dense covariance, shape (d, d); the variances alone, shape (d,), of independent parameters."""
         return np.asarray(self.sd**2)
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
-        z = rng.standard_normal((n, len(self.mean)))
-        return self.mean + self.sd * z, normal_log_density(z, float(np.log(self.sd).sum()))
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        return FixedEffects(np.ones(1), self.mean[None, :p], np.diag(self.sd[:p] ** 2))
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters, of which the first `k_fixed` are not random effects."""
+        return independent(self.mean, self.sd, k_fixed, n, rng)
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,17 @@ class StandardizedPosterior(Posterior):
     standardized_fe_sd: Floats
     standardization: Standardization
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,)."""
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        covariance = self.standardization.covariance_back(np.diag(self.standardized_fe_sd**2))
+        return FixedEffects(np.ones(1), self.mean[None, :p], covariance)
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters."""
         change = self.standardization
         sd = np.r_[self.standardized_fe_sd, self.sd[len(self.standardized_fe_sd) :]]
-        z = rng.standard_normal((n, len(sd)))
-        params = change.params_back(change.params_to(self.mean) + sd * z)
-        return params, normal_log_density(z, float(np.log(sd).sum()) + change.log_determinant)
+        drawn = independent(change.params_to(self.mean), sd, k_fixed, n, rng)
+        return draws_back(change, drawn)
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,16 @@ class JointModePosterior(Posterior):
             covariance if self.standardization is None else self.standardization.covariance_back(covariance)
         )
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Joint draws of all parameters, shape (n, d), and their log densities, shape (n,).
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        change = self.standardization
+        covariance = self.model.core(change).joint_covariance(self.mode).fe_cov
+        if change is not None:
+            covariance = change.covariance_back(covariance)
+        return FixedEffects(np.ones(1), self.mean[None, :p], covariance)
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters.
 
         Raises
         ------
@@ -111,9 +127,12 @@ class JointModePosterior(Posterior):
             If the fit did not end at a maximum.
         """
         core, change = self.model.core(self.standardization), self.standardization
-        params, log_density = in_batches(
-            n, len(self.mode), rng, lambda _, z: _core.draw_joint_mode(core, self.mode, z)
-        )
-        if change is None:
-            return params, log_density
-        return change.params_back(params), log_density - change.log_determinant
+        drawn = in_batches(n, len(self.mode), rng, lambda _, z: _core.draw_joint_mode(core, self.mode, z))
+        return drawn if change is None else draws_back(change, drawn)
+
+
+def draws_back(change: Standardization, drawn: Drawn) -> Drawn:
+    """Draws of the parameters with standardized columns -> with columns as given."""
+    return Drawn(change.params_back(drawn.params), drawn.log_q, drawn.log_q_fixed).plus(
+        -change.log_determinant
+    )

@@ -49,8 +49,9 @@ class DrawsMethods(ResultsPart):
         """
         results = self._results()
         n = as_count(n, "n")
-        params, log_q = results.posterior.draw(n, np.random.default_rng(rng))
-        return PosteriorDraws(params, log_q, results.model, self._log_joint)
+        k_fixed = results.model.k_fep + results.model.k_vcp
+        drawn = results.posterior.draw(n, np.random.default_rng(rng), k_fixed)
+        return PosteriorDraws(*drawn, results.model, self._log_joint)
 
     def posterior_predictive(self, n: int = 1000, rng: Any = None) -> Floats:
         """Draw responses of the model's own rows from their posterior predictive distribution.
@@ -72,9 +73,12 @@ class DrawsMethods(ResultsPart):
 
     def _log_joint(self, params: Floats) -> Floats:
         """Log joint density at each row of parameters."""
-        results = self._results()
-        change: Standardization | None = getattr(results.posterior, "standardization", None)
-        core = results.model.core(change)
+        change = self._standardization()
+        core = self._results().model.core(change)
         if change is None:
             return _core.log_joint(core, params)
         return _core.log_joint(core, change.params_to(params)) - change.log_determinant
+
+    def _standardization(self) -> Standardization | None:
+        change: Standardization | None = getattr(self._results().posterior, "standardization", None)
+        return change

@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._new_rows import RANDOM, make_rows
-from mixed_glm._part import ResultsPart
 from mixed_glm._prediction import Target, predict_rows
+from mixed_glm._results_draws import DrawsMethods
 from mixed_glm._validation import as_count
 
 Floats = npt.NDArray[np.float64]
 
 
-class PredictMethods(ResultsPart):
+class PredictMethods(DrawsMethods):
     """Predictions."""
 
     def predict(
@@ -96,7 +96,7 @@ class PredictMethods(ResultsPart):
             eta = rows.exog @ results.fe_mean + rows.shift
             return eta if linear else np.asarray(model.family.mean(eta))
         generator = np.random.default_rng(rng)
-        sample = results.posterior_sample(as_count(draws, "draws"), generator)
+        sample = self.posterior_sample(as_count(draws, "draws"), generator)
         found = predict_rows(model.family, sample, results.params, rows, target, generator)
         if target.interval is None:
             return found.mean

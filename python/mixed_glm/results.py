@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._posterior import Posterior
-from mixed_glm._results_draws import DrawsMethods
+from mixed_glm._results_compare import CompareMethods
 from mixed_glm._results_plots import PlotMethods
 from mixed_glm._results_predict import PredictMethods
 from mixed_glm.summary import Summary, summarize
@@ -24,7 +24,7 @@ __all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
 Floats = npt.NDArray[np.float64]
 
 
-class MixedGLMResults(DrawsMethods, PredictMethods, PlotMethods):
+class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
     """Posterior of a mixed model, as one of the fit methods found it.
 
     Attributes

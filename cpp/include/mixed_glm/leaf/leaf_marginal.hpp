@@ -64,6 +64,9 @@ class LeafMarginal final : public Marginal {
                                                                       : quadrature_error;
   }
 
+  // After the model's response or offset has been replaced.
+  void update_response() { leaf_.update_response(); }
+
   const LeafDesign& leaf() const { return leaf_; }
   // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d psi along a
   // change of psi.

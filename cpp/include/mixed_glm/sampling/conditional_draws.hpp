@@ -17,8 +17,8 @@ class ConditionalDraws {
   // False where it fails.
   virtual bool evaluate(const Vector& psi) = 0;
   // psi: K x m. z: (q + p) x m, standard normal, becomes the draws (u, beta), in the order of the
-  // design. Returns their m log densities given psi.
-  virtual Vector draw(const Matrix& psi, RowMatrix& z) = 0;
+  // design. Returns their log densities given psi.
+  virtual DrawDensities draw(const Matrix& psi, RowMatrix& z) = 0;
 };
 
 // Of a marginal (inference/marginal.hpp) whose conditional posterior is a Gaussian.
@@ -39,8 +39,8 @@ class GaussianConditionalDraws final : public ConditionalDraws {
     return true;
   }
 
-  Vector draw(const Matrix& psi, RowMatrix& z) override {
-    Vector log_density = spread_by_precision(marginal_.cholesky(), z);
+  DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
+    DrawDensities log_density = spread_by_precision(marginal_.cholesky(), z);
     z.colwise() += mean_;
     if (psi_.size() > 0) z.noalias() += response_ * (psi.colwise() - psi_);
     return log_density;

@@ -12,13 +12,25 @@
 
 namespace mixed_glm {
 
-// z: (q + p) x m, becomes L'^-1 z; returns the log densities of the m draws.
-inline Vector spread_by_precision(const BorderedCholesky& cholesky, RowMatrix& z) {
-  const double normalizer = 0.5 * cholesky.log_determinant() - 0.5 * double(z.rows()) * log_two_pi;
-  Vector log_density = -0.5 * z.colwise().squaredNorm().transpose();
-  log_density.array() += normalizer;
+// Log densities of m draws: of all coefficients, and of the fixed effects beta with u integrated
+// out.
+struct DrawDensities {
+  Vector all, fixed;
+};
+
+// z: (q + p) x m, becomes L'^-1 z. The fixed effects come last in L, so that their marginal
+// precision is the product of its last block with its transpose.
+inline DrawDensities spread_by_precision(const BorderedCholesky& cholesky, RowMatrix& z) {
+  const auto density = [&](Index size, double log_root) -> Vector {
+    const Vector squares = z.bottomRows(size).colwise().squaredNorm().transpose();
+    return (log_root - 0.5 * double(size) * log_two_pi) - 0.5 * squares.array();
+  };
+  const Index p = cholesky.pattern().border();
+  const double fixed_log_root = cholesky.dense_factor().diagonal().tail(p).array().log().sum();
+  DrawDensities result{density(z.rows(), 0.5 * cholesky.log_determinant()),
+                       density(p, fixed_log_root)};
   cholesky.solve_upper(z);
-  return log_density;
+  return result;
 }
 
 // T, (q + p) x K, at coefficients with the factorized H.

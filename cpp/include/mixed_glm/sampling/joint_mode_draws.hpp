@@ -27,15 +27,17 @@ class JointModeDraws {
 
   bool is_maximum() const { return is_maximum_; }
 
-  // psi: K x m and z: (q + p) x m, standard normal, become the draws. Returns their log densities.
-  Vector draw(Matrix& psi, RowMatrix& z) const {
-    Vector log_density = spread_by_precision(mode_.cholesky(), z);
+  // psi: K x m and z: (q + p) x m, standard normal, become the draws. Returns their log densities,
+  // that of psi included.
+  DrawDensities draw(Matrix& psi, RowMatrix& z) const {
+    DrawDensities log_density = spread_by_precision(mode_.cholesky(), z);
     z.colwise() += mode_.coefficients();
     if (psi.rows() == 0) return log_density;
     const double normalizer = curvature_.matrixLLT().diagonal().array().log().sum() -
                               0.5 * double(psi.rows()) * log_two_pi;
-    log_density -= 0.5 * psi.colwise().squaredNorm().transpose();
-    log_density.array() += normalizer;
+    const Vector of_psi = normalizer - 0.5 * psi.colwise().squaredNorm().transpose().array();
+    log_density.all += of_psi;
+    log_density.fixed += of_psi;
     curvature_.matrixU().solveInPlace(psi);
     z.noalias() += profile_.slopes * psi;
     psi.colwise() += psi_;

@@ -29,20 +29,20 @@ class LeafConditionalDraws final : public ConditionalDraws {
     return true;
   }
 
-  Vector draw(const Matrix& psi, RowMatrix& z) override {
+  DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
     const LeafDesign& leaf = marginal_.leaf();
     const Index others = leaf.reduced().design().effects(), p = design().fixed();
     RowMatrix reduced(others + p, z.cols());
     for (Index j = 0; j < others; ++j) reduced.row(j) = z.row(leaf.full_effect(j));
     reduced.bottomRows(p) = z.bottomRows(p);
-    Vector log_density = spread_by_precision(marginal_.cholesky(), reduced);
+    DrawDensities log_density = spread_by_precision(marginal_.cholesky(), reduced);
     reduced.colwise() += marginal_.reduced_mean();
     reduced.noalias() += response_ * (psi.colwise() - psi_);
     for (Index j = 0; j < others; ++j) z.row(leaf.full_effect(j)) = reduced.row(j);
     z.bottomRows(p) = reduced.bottomRows(p);
     for (Index c = 0; c < z.cols(); ++c) {
       coefficients_ = reduced.col(c);
-      log_density[c] += draw_leaf(psi(leaf.leaf(), c), z, c);
+      log_density.all[c] += draw_leaf(psi(leaf.leaf(), c), z, c);
     }
     return log_density;
   }
@@ -52,7 +52,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     const LeafDesign& leaf = marginal_.leaf();
     for (block_.first = 0; block_.first < eta_.size(); block_.first += row_block_size) {
       block_.count = std::min(row_block_size, eta_.size() - block_.first);
-      detail::predict(leaf.reduced().design(), coefficients_, block_);
+      detail::predict(leaf.reduced(), coefficients_, block_);
       eta_.segment(block_.first, block_.count) = block_.view(block_.eta);
     }
     for (Index g = 0; g < leaf.groups(); ++g) {

@@ -1,0 +1,46 @@
+// The density log p(y, psi | beta) with the random effects integrated out for given fixed effects:
+// the marginal density (inference/marginal.hpp) of a model without fixed effects whose offset is
+// offset + X beta. The leaf, where there is one, is integrated by adaptive quadrature, which is
+// exact up to the quadrature if there are no other effects; these are integrated by Laplace.
+#pragma once
+
+#include <memory>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+
+namespace mixed_glm {
+
+class EffectsIntegral {
+ public:
+  // model: without fixed effects. leaf: component to integrate by quadrature, or -1.
+  EffectsIntegral(const Model& model, Index leaf, Index n_quad)
+      : response_{model.design().to_user_rows(model.response().a),
+                  model.design().to_user_rows(model.response().b),
+                  model.design().to_user_rows(model.response().constant)},
+        model_(model.design(), model.family(), response_, model.prior()) {
+    if (leaf < 0) {
+      laplace_ = std::make_unique<LaplaceMarginal>(model_);
+      return;
+    }
+    LeafSettings settings;
+    settings.n_quad = n_quad;
+    leaf_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
+  }
+
+  // offset: offset + X beta, the caller's order. NaN where the evaluation fails.
+  double evaluate(const Vector& psi, ConstVectorRef offset) {
+    model_.set_rows(response_, offset);
+    if (leaf_) leaf_->update_response();
+    Marginal& marginal = leaf_ ? static_cast<Marginal&>(*leaf_) : *laplace_;
+    return marginal.evaluate(psi) ? marginal.log_density()
+                                  : std::numeric_limits<double>::quiet_NaN();
+  }
+
+ private:
+  Response response_;
+  Model model_;
+  std::unique_ptr<LaplaceMarginal> laplace_;
+  std::unique_ptr<LeafMarginal> leaf_;
+};
+
+}  // namespace mixed_glm
