@@ -85,12 +85,13 @@ void bind_model(py::module_& m) {
       .def(py::init<const Doubles&, FortranDoubles, const py::array_t<std::int64_t>&,
                     const py::array_t<Code>&, const Doubles&, const py::array_t<Code>&, Index,
                     const mixed_glm::Family&, const Doubles&, const Doubles&, const Doubles&,
-                    const Doubles&, const Doubles&>(),
+                    const Doubles&, const Doubles&, bool>(),
            py::kw_only(), py::arg("endog"), py::arg("exog"), py::arg("vc_indptr"),
            py::arg("vc_indices"), py::arg("vc_data"), py::arg("ident"), py::arg("k_vcp"),
            py::arg("family"), py::arg("trials"), py::arg("weights"), py::arg("offset"),
-           py::arg("fe_p"), py::arg("vcp_p"))
-      .def_property_readonly("nobs", [](const BoundModel& self) { return self.design().rows(); })
+           py::arg("fe_p"), py::arg("vcp_p"), py::arg("merge_rows") = true)
+      .def_property_readonly("nobs",
+                             [](const BoundModel& self) { return self.design().user_rows(); })
       .def_property_readonly("k_fep", [](const BoundModel& self) { return self.design().fixed(); })
       .def_property_readonly("k_vcp",
                              [](const BoundModel& self) { return self.design().components(); })

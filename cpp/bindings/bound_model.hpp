@@ -48,7 +48,7 @@ class BoundModel {
              const py::array_t<Code>& indices, const Doubles& data, const py::array_t<Code>& ident,
              Index k_vcp, const mixed_glm::Family& family, const Doubles& trials,
              const Doubles& weights, const Doubles& offset, const Doubles& fe_p,
-             const Doubles& vcp_p)
+             const Doubles& vcp_p, bool merge_rows)
       : exog_(std::move(exog)) {
     if (exog_.ndim() != 2) throw std::invalid_argument("exog: expected two dimensions");
     const Index n = exog_.shape(0);
@@ -56,9 +56,10 @@ class BoundModel {
     check_length("trials", trials.size(), n);
     check_length("weights", weights.size(), n);
     const std::vector<Code> components(ident.data(), ident.data() + ident.size());
-    design_ = std::make_unique<mixed_glm::Design>(
-        Eigen::Map<const Matrix>(exog_.data(), n, exog_.shape(1)),
-        sparse_rows(indptr, indices, data, ident.size()), components, k_vcp);
+    const Eigen::Map<const Matrix> x(exog_.data(), n, exog_.shape(1));
+    const mixed_glm::SparseRows z = sparse_rows(indptr, indices, data, ident.size());
+    design_ = merge_rows ? mixed_glm::Design::merged(x, z, components, k_vcp, view(offset))
+                         : std::make_unique<mixed_glm::Design>(x, z, components, k_vcp);
     model_ = std::make_unique<mixed_glm::Model>(
         *design_, family,
         mixed_glm::encode_response(family, view(endog), view(trials), view(weights)),

@@ -65,6 +65,7 @@ class Model:
         offset: _Floats,
         fe_p: _Floats,
         vcp_p: _Floats,
+        merge_rows: bool = ...,
     ) -> None: ...
     @property
     def nobs(self) -> int: ...

@@ -4,12 +4,14 @@
 //     u_j ~ N(0, exp(2 psi[component(j)]))
 //
 // Inside, effects are numbered in elimination order, coefficients stand as (u, beta), as in the
-// bordered precision matrix, and rows may be sorted (row_order.hpp). join() and to_user_rows()
+// bordered precision matrix, and rows may be sorted (row_order.hpp) and merged (merged_rows.hpp).
+// join() and to_user_rows()
 // restore the caller's order.
 #pragma once
 
 #include <memory>
 #include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/model/merged_rows.hpp>
 #include <mixed_glm/model/row_order.hpp>
 #include <mixed_glm/model/sparse_rows.hpp>
 #include <string>
@@ -24,8 +26,21 @@ class Design {
   // ident[j] in 0 .. components - 1: the variance component of effect j.
   Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components)
       : Design(x, z, z, ident, components) {
-    sort_rows();
+    rearrange_rows({sorted_row_order(z_, component_, largest_single()), {}});
     locate_pairs();
+  }
+
+  // The same, with equal rows merged where that pays (merged_rows.hpp). For models of one offset
+  // (n; empty: zero): rows with different ones are not equal.
+  static std::unique_ptr<Design> merged(ConstMatrixRef x, SparseRows z,
+                                        const std::vector<Code>& ident, Index components,
+                                        ConstVectorRef offset) {
+    const SparseRows cliques = z;
+    std::unique_ptr<Design> design(new Design(x, std::move(z), cliques, ident, components));
+    const auto order = sorted_row_order(design->z_, design->component_, design->largest_single());
+    design->rearrange_rows(RowMerger(x, design->z_, offset).merge(order));
+    design->locate_pairs();
+    return design;
   }
 
   // The same with effects that are neighbours where a row of `cliques` touches both; every row of z
@@ -41,7 +56,8 @@ class Design {
   Design(const Design&) = delete;  // others view its members
   Design& operator=(const Design&) = delete;
 
-  Index rows() const { return x_.rows(); }                     // n
+  Index rows() const { return x_.rows(); }
+  Index user_rows() const { return user_rows_; }               // n; more than rows() if merged
   Index fixed() const { return x_.cols(); }                    // p
   Index effects() const { return z_.cols(); }                  // q
   Index coefficients() const { return effects() + fixed(); }   // q + p
@@ -54,7 +70,7 @@ class Design {
 
   // A value for each row, from the caller's order to the design's and back.
   Vector to_design_rows(ConstVectorRef values) const {
-    Vector sorted(values.size());
+    Vector sorted(rows());
     to_design_rows(values, sorted);
     return sorted;
   }
@@ -63,11 +79,21 @@ class Design {
       sorted = values;
       return;
     }
-    for (Index r = 0; r < values.size(); ++r) sorted[r] = values[row_order_[size_t(r)]];
+    for (Index r = 0; r < rows(); ++r) sorted[r] = values[row_order_[size_t(r)]];
+  }
+  // Of rows that were merged, the sum.
+  void sum_to_design_rows(ConstVectorRef values, VectorRef sums) const {
+    if (row_of_.empty()) return to_design_rows(values, sums);
+    sums.setZero();
+    for (Index i = 0; i < user_rows_; ++i) sums[row_of_[size_t(i)]] += values[i];
   }
   Vector to_user_rows(ConstVectorRef values) const {
     if (row_order_.empty()) return values;
-    Vector restored(values.size());
+    Vector restored(user_rows_);
+    if (!row_of_.empty()) {
+      for (Index i = 0; i < user_rows_; ++i) restored[i] = values[row_of_[size_t(i)]];
+      return restored;
+    }
     for (Index r = 0; r < values.size(); ++r) restored[row_order_[size_t(r)]] = values[r];
     return restored;
   }
@@ -113,7 +139,8 @@ class Design {
         order_(fill_reducing_order(effect_neighbours(cliques))),
         pattern_(renumber(cliques), x.cols()),
         component_(ident.size()),
-        component_size_(Vector::Zero(components)) {
+        component_size_(Vector::Zero(components)),
+        user_rows_(x.rows()) {
     check(ident, components);
     for (size_t k = 0; k < order_.size(); ++k) {
       component_[k] = ident[size_t(order_[k])];
@@ -131,14 +158,18 @@ class Design {
     return effect_neighbours(cliques);
   }
 
-  void sort_rows() {
-    row_order_ = sorted_row_order(z_, component_, largest_single());
+  void rearrange_rows(RowMap map) {
+    row_order_ = std::move(map.first);
+    row_of_ = std::move(map.row_of);
     if (row_order_.empty()) return;
-    sorted_x_.resize(rows(), fixed());
-    for (Index a = 0; a < fixed(); ++a) to_design_rows(x_.col(a), sorted_x_.col(a));
-    z_.permute_rows(row_order_);
+    const Index n = Index(row_order_.size());
+    sorted_x_.resize(n, fixed());
+    for (Index a = 0; a < fixed(); ++a) {
+      for (Index r = 0; r < n; ++r) sorted_x_(r, a) = x_(row_order_[size_t(r)], a);
+    }
+    z_.select_rows(row_order_);
     new (&x_) Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(
-        sorted_x_.data(), rows(), fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
+        sorted_x_.data(), n, fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
   }
 
   void check(const std::vector<Code>& ident, Index components) const {
@@ -177,7 +208,9 @@ class Design {
   Vector component_size_;
   std::vector<std::int32_t> pair_positions_;
   std::vector<bool> single_;
-  std::vector<Index> row_order_;  // row_order_[r]: the caller's number of row r; empty: the same
+  std::vector<Index> row_order_;  // row_order_[r]: the caller's (first) row r; empty: the same
+  std::vector<Index> row_of_;     // row_of_[i]: row of the caller's row i; empty: none are merged
+  Index user_rows_;
   Matrix sorted_x_;
   std::vector<Index> pair_start_;  // empty when all rows have equally many entries
 };

@@ -56,9 +56,9 @@ class Model {
     check_length("endog", response.a.size());
     if (offset.size() > 0) check_length("offset", offset.size());
     constant_ = response.constant.sum();
-    design_->to_design_rows(response.a, response_.a);
-    design_->to_design_rows(response.b, response_.b);
-    design_->to_design_rows(response.constant, response_.constant);
+    design_->sum_to_design_rows(response.a, response_.a);
+    design_->sum_to_design_rows(response.b, response_.b);
+    design_->sum_to_design_rows(response.constant, response_.constant);
     if (offset.size() > 0) {
       design_->to_design_rows(offset, offset_);
     } else {
@@ -75,9 +75,10 @@ class Model {
 
  private:
   void check_length(const char* name, Index size) const {
-    if (size == design_->rows()) return;
+    if (size == design_->user_rows()) return;
     throw std::invalid_argument(std::string(name) + ": expected length " +
-                                std::to_string(design_->rows()) + ", got " + std::to_string(size));
+                                std::to_string(design_->user_rows()) + ", got " +
+                                std::to_string(size));
   }
 
   const Design* design_;

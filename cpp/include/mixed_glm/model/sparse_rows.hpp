@@ -45,8 +45,8 @@ class SparseRows {
     return count;
   }
 
-  // Row order[r] becomes the r-th.
-  void permute_rows(const std::vector<Index>& order) {
+  // Row order[r] becomes the r-th; rows that are not in it go.
+  void select_rows(const std::vector<Index>& order) {
     std::vector<Code> columns;
     std::vector<double> values;
     std::vector<Index> start = {0};
@@ -62,6 +62,7 @@ class SparseRows {
     columns_ = std::move(columns);
     values_ = std::move(values);
     if (!start_.empty()) start_ = std::move(start);
+    rows_ = Index(order.size());
   }
 
   // Column c becomes new_column[c].
