@@ -96,7 +96,8 @@ class MarginalMethods(ModelPart):
 
         Given the log standard deviations psi, the Gaussian of fixed and random effects matches the moments of every
         row's tilted density; psi itself is integrated as in `fit_laplace`. The most accurate method where several
-        components have few rows an effect, as crossed factors with binary data.
+        components have few rows an effect, as crossed factors with binary data. Where many rows are equal in covariates,
+        groups and offset, they are merged before and share one site, which is more accurate than one for each.
 
         Parameters
         ----------
