@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis.extra.numpy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
 import mixed_glm as mg
@@ -265,6 +268,34 @@ def test_plain_values(value: Any) -> None:
     assert np.float32 is type(value) or isinstance(back, (type(value), int, bool))
 
 
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.dates()
+NESTED = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner) | st.dictionaries(SCALARS, inner) | st.tuples(inner, inner),
+    max_leaves=20,
+)
+
+
+@given(NESTED)
+def test_any_nesting_of_plain_values(value: Any) -> None:
+    writer = Writer({})
+    tree = json.loads(json.dumps(writer.write(value, "v"), allow_nan=False))
+    assert Reader({}, writer.arrays).read(tree) == value
+
+
+@given(
+    hypothesis.extra.numpy.arrays(
+        st.sampled_from([np.float64, np.int32, np.bool_, "datetime64[ns]", "<U3"]),
+        hypothesis.extra.numpy.array_shapes(min_dims=0, min_side=0),
+    )
+)
+def test_any_array(array: npt.NDArray[Any]) -> None:
+    writer = Writer({})
+    back = Reader({}, writer.arrays).read(writer.write(array, "v"))
+    np.testing.assert_array_equal(back, array)
+    assert back.dtype == array.dtype
+
+
 def test_names_with_slashes_do_not_collide() -> None:
     writer = Writer({})
     tree = writer.write({"a/b": np.arange(2), "a": {"b": np.arange(3)}}, "v")
@@ -447,7 +478,7 @@ def test_no_directory(tmp_path: Path) -> None:
 DATA = Path(__file__).parent / "data"
 
 
-@pytest.mark.parametrize("name", ["format_1_laplace", "format_1_vb_full"])
+@pytest.mark.parametrize("name", ["format_1_laplace", "format_1_vb", "format_1_vb_full"])
 def test_files_of_earlier_versions(name: str) -> None:
     """Their results are in a JSON file beside them."""
     loaded = mg.load(DATA / f"{name}.mglm")

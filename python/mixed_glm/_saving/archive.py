@@ -35,7 +35,7 @@ def write_archive(
     OSError
         If it cannot be written; what was at `path` before is then untouched.
     """
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False, ensure_ascii=False)
+    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
     with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         archive.writestr(_member(HEADER), text.encode())
         for name, array in arrays.items():
