@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
+
+from mixed_glm._part import ResultsPart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.results import MixedGLMResults
 
-
-class PlotMethods:
-    """A part of `MixedGLMResults`, which alone inherits from it."""
-
-    def _result(self) -> MixedGLMResults:
-        return cast("MixedGLMResults", self)
+class PlotMethods(ResultsPart):
+    """Pictures."""
 
     def plot_random_effects(
         self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
@@ -29,7 +26,7 @@ class PlotMethods:
         """
         from mixed_glm.plots import plot_random_effects
 
-        return plot_random_effects(self._result(), term, ax, alpha)
+        return plot_random_effects(self._results(), term, ax, alpha)
 
     def plot_posterior(
         self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
@@ -43,7 +40,7 @@ class PlotMethods:
         """
         from mixed_glm.plots import plot_posterior
 
-        return plot_posterior(self._result(), term, ax, alpha)
+        return plot_posterior(self._results(), term, ax, alpha)
 
     def plot_coefficients(
         self,
@@ -61,4 +58,18 @@ class PlotMethods:
         """
         from mixed_glm.plots import plot_coefficients
 
-        return plot_coefficients(self._result(), names, ax, alpha, ratio)
+        return plot_coefficients(self._results(), names, ax, alpha, ratio)
+
+    def plot_predictive_check(
+        self, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05
+    ) -> Axes:
+        """Responses against replications drawn from the posterior; needs matplotlib.
+
+        Parameters
+        ----------
+        ax, draws, rng, alpha
+            As for `plots.plot_predictive_check`.
+        """
+        from mixed_glm.plots import plot_predictive_check
+
+        return plot_predictive_check(self._results(), ax, draws, rng, alpha)

@@ -1,0 +1,142 @@
+"""Posterior predictive checks: groups and bars against plain counting, and pictures of models that fit and do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mixed_glm as mg
+from mixed_glm._replications import calibration, rootogram
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def test_bars_are_counts() -> None:
+    rng = np.random.default_rng(0)
+    y, replicated = rng.poisson(2.0, 300).astype(float), rng.poisson(2.5, (80, 300)).astype(float)
+    bars = rootogram(y, np.ones(300), replicated, continuous=False, alpha=0.1)
+    values = (bars.edges[1:] + bars.edges[:-1]) / 2
+    np.testing.assert_array_equal(values, np.arange(len(values)))
+    last = values[-1]
+    for value, expected, observed, low, high in zip(
+        values, bars.expected, bars.observed, bars.low, bars.high, strict=True
+    ):
+        counts = (replicated == value if value < last else replicated >= last).sum(axis=1)
+        assert observed == (y == value if value < last else y >= last).sum()
+        assert expected == pytest.approx(counts.mean())
+        assert (low, high) == pytest.approx(tuple(np.quantile(counts, [0.05, 0.95])))
+    assert bars.expected.sum() == pytest.approx(300)
+
+
+def test_rows_count_by_their_weights() -> None:
+    y, weights = np.array([0.0, 1.0, 1.0]), np.array([3.0, 2.0, 0.0])
+    bars = rootogram(y, weights, y[None], continuous=False, alpha=0.1)
+    np.testing.assert_array_equal(bars.observed, [3.0, 2.0])
+
+
+def test_large_counts_share_bars() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.poisson(10_000.0, 100).astype(float)
+    bars = rootogram(y, np.ones(100), y[None], continuous=False, alpha=0.1)
+    assert len(bars.observed) <= 50
+    assert bars.observed.sum() == 100
+    np.testing.assert_array_equal(bars.inside, True)
+
+
+def test_waiting_times() -> None:
+    rng = np.random.default_rng(0)
+    y, replicated = np.r_[0.0, rng.exponential(2.0, 200)], rng.exponential(2.0, (50, 201))
+    bars = rootogram(y, np.ones(201), replicated, continuous=True, alpha=0.05)
+    assert bars.observed.sum() == 201
+    np.testing.assert_allclose(np.diff(np.log(bars.edges)), np.log(bars.edges[1] / bars.edges[0]))
+
+
+def test_groups_are_shares() -> None:
+    rng = np.random.default_rng(0)
+    n = 1000
+    probability = rng.uniform(0.1, 0.9, n)
+    trials = rng.integers(1, 6, n).astype(float)
+    successes = rng.binomial(trials.astype(int), probability).astype(float)
+    replicated = rng.binomial(trials.astype(int), probability, (60, n)).astype(float)
+    groups = calibration(successes, trials, probability, replicated, alpha=0.2)
+    assert len(groups.expected) == 12
+    assert (np.diff(groups.expected) > 0).all()
+    cut = (groups.expected[1:] + groups.expected[:-1]) / 2  # near the true cuts: sizes must be about equal
+    sizes = np.bincount(np.searchsorted(cut, probability), trials)
+    np.testing.assert_allclose(sizes, trials.sum() / 12, rtol=0.25)
+    total = pd.Series(successes).sum() / trials.sum()
+    assert np.average(groups.observed, weights=sizes) == pytest.approx(total, abs=0.02)
+    assert groups.inside.mean() >= 0.5
+    assert (groups.low <= groups.high).all()
+
+
+def test_few_distinct_probabilities() -> None:
+    probability = np.repeat([0.2, 0.7], 50)
+    successes = np.r_[np.zeros(40), np.ones(10), np.ones(35), np.zeros(15)]
+    groups = calibration(successes, np.ones(100), probability, successes[None], alpha=0.05)
+    np.testing.assert_allclose(groups.expected, [0.2, 0.7])
+    np.testing.assert_allclose(groups.observed, [0.2, 0.7])
+    np.testing.assert_array_equal(groups.low, groups.observed)
+
+
+def counts(overdispersed: bool) -> mg.MixedGLMResults:
+    rng = np.random.default_rng(1)
+    g = rng.integers(0, 40, 800)
+    mean = np.exp(0.8 + 0.5 * rng.normal(size=40)[g])
+    y = rng.poisson(mean * (rng.gamma(0.7, 1 / 0.7, 800) if overdispersed else 1.0))
+    data = pd.DataFrame({"visits": y, "practice": g})
+    return mg.MixedGLM.from_formula("visits ~ 1 + (1 | practice)", data=data, family="poisson").fit_laplace()
+
+
+def test_counts_that_fit_and_counts_that_do_not() -> None:
+    _, ax = plt.subplots()
+    fits = counts(overdispersed=False)
+    assert fits.plot_predictive_check(ax, draws=200) is ax
+    assert ax.get_xlabel() == "visits"
+    assert ax.get_ylabel() == "number of rows (square-root scale)"
+    feet = np.array([bar.get_y() + bar.get_height() for bar in ax.patches if hasattr(bar, "get_height")])
+    assert np.abs(feet).max() < 3.0
+    bad = counts(overdispersed=True).plot_predictive_check(draws=200)
+    feet = np.array([bar.get_y() + bar.get_height() for bar in bad.patches if hasattr(bar, "get_height")])
+    assert feet[0] < -3.0  # far more zeros than expected
+
+
+def test_calibration_of_a_fit() -> None:
+    model = mg.MixedGLM.from_formula(
+        "incidence ~ period + (1 | herd)", data=mg.datasets.load_cbpp(), family="binomial", n_trials="size"
+    )
+    result = model.fit_laplace()
+    ax = result.plot_predictive_check(draws=300)
+    assert ax.get_xlabel() == "predicted probability of incidence"
+    assert ax.get_ylabel() == "observed share"
+    dots = ax.collections[-1].get_offsets()
+    assert len(dots) == 8  # of about 100 animals each
+    np.testing.assert_allclose(dots[:, 0], dots[:, 1], atol=0.25)
+    again = result.plot_predictive_check(draws=300).collections[-1].get_offsets()
+    np.testing.assert_array_equal(dots, again)
+
+
+def test_levels_are_named() -> None:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"cured": rng.choice(["no", "yes"], 200), "g": rng.integers(0, 10, 200)})
+    result = mg.MixedGLM.from_formula("cured ~ (1 | g)", data=data, family="binomial").fit_laplace()
+    assert result.plot_predictive_check(draws=50).get_xlabel() == "predicted probability of cured = yes"
+
+
+def test_arguments() -> None:
+    result = counts(overdispersed=False)
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
+        result.plot_predictive_check(draws=0)
+    with pytest.raises(ValueError, match="alpha must be between 0 and 1"):
+        result.plot_predictive_check(alpha=1.0)
