@@ -108,6 +108,28 @@ def test_predictions_are_printed(saved: str, csv: str, capsys: pytest.CaptureFix
     np.testing.assert_allclose(1 / (1 + np.exp(-linear["predicted"])), printed["predicted"])
 
 
+def test_intervals(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    options = ["--random", "conditional", "--interval", "0.9", "--draws", "200", "--seed", "7"]
+    assert main(["predict", saved, csv, *options]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    expected = mg.load(saved).predict(pd.read_csv(csv), random="conditional", interval=0.9, draws=200, rng=7)
+    for column, name in {"predicted": "mean", "lower": "lower", "upper": "upper"}.items():
+        np.testing.assert_allclose(printed[column], expected[name], rtol=1e-12)
+
+
+def test_new_responses(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    options = ["--random", "conditional", "--predictive", "--interval", "0.9", "--n-trials", "size"]
+    assert main(["predict", saved, csv, *options]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    inside = (printed["incidence"] >= printed["lower"]) & (printed["incidence"] <= printed["upper"])
+    assert inside.mean() > 0.8
+    assert (printed["upper"] <= printed["size"]).all()
+    assert main(["predict", saved, csv, "--predictive"]) == 2
+    assert "n_trials must be given" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
 def test_predictions_as_files(saved: str, csv: str, suffix: str, tmp_path: Path) -> None:
     if suffix == ".parquet":
@@ -157,9 +179,15 @@ def test_comparison(saved: str, csv: str, tmp_path: Path, capsys: pytest.Capture
     capsys.readouterr()
     assert main(["compare", other, saved, "--output", str(output)]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert "elpd_diff" in lines[0]
     assert lines[1].startswith(saved)
     assert lines[2].startswith(other)
-    assert list(pd.read_csv(output)["fit"]) == [saved, other]
+    written = pd.read_csv(output, index_col="fit")
+    expected = mg.compare({name: mg.load(name) for name in (other, saved)})
+    assert list(written.index) == [saved, other]
+    np.testing.assert_allclose(written["elpd_loo"], expected["elpd_loo"])
+    assert main(["compare", other, saved, "--criterion", "waic", "--draws", "100"]) == 0
+    assert "elpd_waic" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -168,7 +196,7 @@ def test_comparison(saved: str, csv: str, tmp_path: Path, capsys: pytest.Capture
         (["predict", "nowhere.mglm", "CSV"], "nowhere.mglm"),
         (["predict", "CSV", "CSV"], "is not a saved model"),
         (["predict", "SAVED", "nowhere.csv"], "nowhere.csv"),
-        (["predict", "SAVED", "CSV", "--offset", "nope"], "--offset: the table has no column 'nope'"),
+        (["predict", "SAVED", "CSV", "--offset", "nope"], "no column 'nope'"),
         (["predict", "SAVED", "CSV", "--output", "x.doc"], "must end in .csv or .json or .parquet, got 'x.doc'"),
         (["predict", "SAVED", "TWICE"], "the table already has a column 'predicted'"),
         (["compare"], "FIT.mglm"),

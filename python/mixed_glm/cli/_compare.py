@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
+from mixed_glm._loo import compare
 from mixed_glm.cli._tables import TABLES, check_output, write_table
 from mixed_glm.results import load
 
 NAME = "compare"
 HELP = "compare saved fits of the same response"
 EXAMPLES = """\
-The fit with the highest evidence comes first.
+The fit that is expected to predict new data best comes first. elpd: expected log predictive density, by leaving one
+row out (loo) or by WAIC; elpd_diff: how much lower than the best, with its standard error dse; log_evidence:
+log p(y) of the fits that estimate it.
 
 examples:
   mixed-glm compare simple.mglm larger.mglm
-  mixed-glm compare fits/*.mglm --output comparison.csv
+  mixed-glm compare fits/*.mglm --criterion waic --output comparison.csv
 """
 
 
@@ -26,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "fits", metavar="FIT.mglm", type=Path, nargs="+", help="what 'mixed-glm fit --save' wrote"
     )
+    parser.add_argument("--criterion", choices=["loo", "waic"], default="loo", help="what is compared (loo)")
+    parser.add_argument("--draws", type=int, default=1000, help="posterior draws of each fit (1000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the table: .csv, .json or .parquet"
     )
@@ -35,13 +39,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the comparison, and write it where it is asked for."""
     check_output(options.output, "--output", TABLES)
     results = {str(path): load(path) for path in options.fits}
-    table = pd.DataFrame(
-        {
-            "formula": [r.model.formula for r in results.values()],
-            "log_evidence": [r.log_evidence for r in results.values()],
-        },
-        index=list(results),
-    ).sort_values("log_evidence", ascending=False)
-    print(table.to_string())
+    table = compare(results, options.criterion, draws=options.draws, rng=options.seed)
+    print(table.to_string(float_format=lambda value: f"{value:.2f}"))
     if options.output is not None:
         write_table(table.reset_index(names="fit"), options.output)

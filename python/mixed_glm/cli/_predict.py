@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mixed_glm.cli._tables import TABLES, check_output, read_table, write_table
@@ -16,12 +17,13 @@ NAME = "predict"
 HELP = "predict the rows of a table by a saved fit"
 EXAMPLES = """\
 The output has the columns of the table and "predicted", the mean response of a row (per trial for binomial
-responses) at random effects of zero. Rows in which something is missing are predicted as empty.
+responses), with --interval also "lower" and "upper". Rows in which something is missing are predicted as empty,
+but a missing group is an unknown one.
 
 examples:
   mixed-glm predict trial.mglm new_patients.csv
-  mixed-glm predict trial.mglm new_patients.parquet --output predicted.parquet
-  mixed-glm predict ticks.mglm sites.csv --exposure hours --linear --output predicted.csv
+  mixed-glm predict trial.mglm new_patients.csv --random conditional --interval 0.95 --output predicted.csv
+  mixed-glm predict ticks.mglm sites.parquet --exposure hours --interval 0.9 --predictive --output ticks.parquet
 
 The formula of the file is evaluated as Python: only use files from people whom you trust.
 """
@@ -31,9 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``mixed-glm predict``."""
     parser.add_argument("fit", metavar="FIT.mglm", type=Path, help="what 'mixed-glm fit --save' wrote")
     parser.add_argument("data", metavar="DATA", type=Path, help="table with new rows: .csv or .parquet")
-    parser.add_argument("--offset", metavar="COL", help="column with offsets, if the fit had them")
-    parser.add_argument("--exposure", metavar="COL", help="column with exposures, if the fit had them")
-    parser.add_argument("--linear", action="store_true", help="predict the linear predictor, not the mean")
+    rows = parser.add_argument_group("new rows")
+    rows.add_argument("--offset", metavar="COL", help="column with offsets, if the fit had them")
+    rows.add_argument("--exposure", metavar="COL", help="column with exposures, if the fit had them")
+    rows.add_argument("--n-trials", metavar="COL", help="column with numbers of trials, for --predictive")
+    what = parser.add_argument_group("what to predict")
+    what.add_argument("--random", choices=["population", "conditional", "marginal"],
+                      help="random effects: zero (population), those of each row's groups (conditional), or the "
+                      "mean over those of new groups (marginal)")  # fmt: skip
+    what.add_argument("--interval", metavar="P", type=float, help="probability of intervals, such as 0.95")
+    what.add_argument("--predictive", action="store_true", help="predict new responses, not their mean")
+    what.add_argument("--linear", action="store_true", help="predict the linear predictor, not the mean")
+    what.add_argument("--draws", type=int, default=1000, help="posterior draws behind intervals (1000)")
+    what.add_argument("--seed", type=int, default=0, help="of the draws (0)")
     parser.add_argument("--output", metavar="FILE", type=Path, help=".csv, .json or .parquet; default stdout")
 
 
@@ -52,19 +64,19 @@ def run(options: argparse.Namespace) -> None:
 def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
     predicted = result.predict(
         data,
-        options.linear,
-        offset=_column(data, options.offset, "--offset"),
-        exposure=_column(data, options.exposure, "--exposure"),
+        offset=options.offset,
+        linear=options.linear,
+        random=options.random,
+        interval=options.interval,
+        exposure=options.exposure,
+        n_trials=options.n_trials,
+        predictive=options.predictive,
+        draws=options.draws,
+        rng=options.seed,
     )
-    return {"predicted": predicted}
-
-
-def _column(data: pd.DataFrame, name: str | None, option: str) -> Any:
-    if name is None:
-        return None
-    if name not in data.columns:
-        raise ValueError(f"{option}: the table has no column {name!r}; columns: {', '.join(data.columns)}")
-    return data[name]
+    if isinstance(predicted, np.ndarray):
+        return {"predicted": predicted}
+    return {"predicted": predicted["mean"], "lower": predicted["lower"], "upper": predicted["upper"]}
 
 
 def _with_predictions(data: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
