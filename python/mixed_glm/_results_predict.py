@@ -45,8 +45,8 @@ class PredictMethods(DrawsMethods):
             Random-effects columns of new rows, where `exog` is not a data frame of variables. In a component of
             which every row of the model has one effect (a grouping factor), a row without one, or with NaN, belongs
             to an unknown group. (True or False here is `linear`, whose place it is in statsmodels.)
-        offset, exposure : array_like, shape (m,), or str, optional
-            For new rows, or the name of a column of `exog`; required if the model has them. Offsets in the formula
+        offset : array_like, shape (m,), or str, optional
+            For new rows, or the name of a column of `exog`; required if the model has one. Offsets in the formula
             are evaluated anew.
         linear : bool, default False
             Predict the linear predictor.
@@ -58,6 +58,8 @@ class PredictMethods(DrawsMethods):
             fixed effects, where the named ones are posterior means.
         interval : float, optional
             Probability of a central interval, such as 0.95 (or True, for 0.95).
+        exposure : array_like, shape (m,), or str, optional
+            As `offset`.
         n_trials : array_like, shape (m,), or str, optional
             Numbers of trials of new binomial responses, for `predictive` only; required there if the model has them.
         predictive : bool, default False
