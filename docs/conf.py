@@ -46,7 +46,12 @@ autodoc_typehints = "none"  # numpydoc states types in words
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
 # Results are made by fits: their attributes are documented, not the constructor.
-numpydoc_validation_exclude = {r"MixedGLMResults$", r"families\.Family$", r"summary\.Summary$", r"\._\w+\.\w+$"}
+numpydoc_validation_exclude = {
+    r"MixedGLMResults$",
+    r"families\.Family$",
+    r"summary\.Summary$",
+    r"\._\w+\.\w+$",
+}
 numpydoc_validation_checks = {
     "GL05",  # unknown section
     "GL06",
