@@ -126,6 +126,14 @@ def test_hard_leaf_against_brute_force() -> None:
     np.testing.assert_allclose(draws.vc.std(axis=0), sd, rtol=0.07)
 
 
+def test_far_out_nodes_of_a_leaf() -> None:
+    """exp(eta) rises so steeply between the outer nodes that no interpolation holds."""
+    data = one_factor("poisson", groups=6, rows=4, p=1, seed=4)
+    draws = data.model().fit_laplace(n_quad=15).posterior_sample(N, rng=0)
+    assert np.abs(draws.vc).max() < 8.0
+    assert np.std(draws.log_p - draws.log_q) < 0.3
+
+
 def test_log_p_is_the_joint_density(counts: mg.MixedGLM) -> None:
     draws = counts.fit_laplace().posterior_sample(5, rng=0)
     np.testing.assert_allclose(draws.log_p, [counts.logposterior(row) for row in draws.params], rtol=1e-12)

@@ -36,7 +36,8 @@ class Check:
     ----------
     k : float
         Shape k-hat of the generalized Pareto distribution of the largest importance ratios: below 0.5 the
-        approximation is close; up to 0.7 usable and correctable; above, it misses part of the posterior.
+        approximation is close; up to 0.7 usable and correctable; above, it misses part of the posterior,
+        of which `effective` tells how much.
     effective : float
         Effective number of draws after reweighting.
     shift : float array, shape (p + K,)
@@ -64,8 +65,11 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether `k` is at most 0.7."""
-        return self.k <= GOOD_K
+        """Whether `k` is at most 0.7, or reweighting leaves nine tenths of the draws effective all the same."""
+        return self.k <= GOOD_K or self._nearly_equal()
+
+    def _nearly_equal(self) -> bool:
+        return self.effective > _NEARLY_ALL * len(self.log_weights)
 
     def __str__(self) -> str:
         """Say what the numbers mean."""
@@ -74,7 +78,7 @@ class Check:
             f"Pareto k of the importance ratios: {self.k:.2f} ({self._verdict()})",
             f"Effective draws after reweighting: {self.effective:.0f} of {draws}",
         ]
-        if (self.ok or self.effective > _NEARLY_ALL * draws) and len(self.shift):
+        if self.ok and len(self.shift):
             worst = int(np.argmax(np.abs(self.shift)))
             lines.append(
                 f"Reweighting moves no mean by more than {abs(self.shift[worst]):.2f} posterior standard deviations "

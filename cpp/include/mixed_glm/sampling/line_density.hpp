@@ -62,16 +62,20 @@ class LineDensity {
   }
 
  private:
+  static constexpr double least_rise = 0.05;  // more than between two nodes around the mode
   static constexpr Index parts = 8, points = (nodes - 1) * parts + 1;
 
   double node_step() const { return 2.0 * limit_ / double(nodes - 1); }
 
+  // Far out, where the slope grows like exp(u), a cubic overshoots: it is capped by its ends.
   void interpolate() {
     for (Index k = 0; k + 1 < nodes; ++k) {
+      const double cap = std::max(value_[k], value_[k + 1]) + least_rise;
       for (Index j = 0; j < parts; ++j) {
         const double s = double(j) / double(parts), r = 1.0 - s;
-        density_[k * parts + j] = r * r * ((1.0 + 2.0 * s) * value_[k] + s * slope_[k]) +
-                                  s * s * ((1.0 + 2.0 * r) * value_[k + 1] - r * slope_[k + 1]);
+        const double cubic = r * r * ((1.0 + 2.0 * s) * value_[k] + s * slope_[k]) +
+                             s * s * ((1.0 + 2.0 * r) * value_[k + 1] - r * slope_[k + 1]);
+        density_[k * parts + j] = cubic <= cap ? cubic : cap;  // not for NaN either
       }
     }
     density_[points - 1] = value_[nodes - 1];
