@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 checks.append(check(problem, peer, fit, ours))
                 for text in checks[-1].defects():
                     print(f"{name}, {peer}: {text} (our status: {ours.status})", flush=True)
-    page = report(checks, absent, failures)
+    versions = {peer: load(peer).version() for peer in ("mixed_glm", *peers)}
+    page = report(checks, versions, absent, failures)
     options.to.parent.mkdir(parents=True, exist_ok=True)
     options.to.write_text(page, encoding="utf-8")
     print(page.partition("## Where")[0])

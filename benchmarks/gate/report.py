@@ -23,13 +23,17 @@ All likelihoods are Laplace approximations with flat priors, in nats; difference
 
 
 def report(
-    checks: Sequence[Check], absent: Mapping[str, str], failures: Mapping[tuple[str, str], str]
+    checks: Sequence[Check],
+    versions: Mapping[str, str],
+    absent: Mapping[str, str],
+    failures: Mapping[tuple[str, str], str],
 ) -> str:
     """Summary by peer, defects of ours, differences with their reasons, failures of peers."""
     models = len({c.model for c in checks})
     defects = [(c, text) for c in checks for text in c.defects()]
     parts = [
         f"{models} models, {len(checks)} comparisons, {len(defects)} defects.\n",
+        ", ".join(f"{package} {version}" for package, version in versions.items()) + ".\n",
         tables.markdown(HEADER, [_summary(peer, checks) for peer in dict.fromkeys(c.peer for c in checks)]),
         *(f"{peer}: not compared ({reason}).\n" for peer, reason in absent.items()),
         "## Defects\n",
