@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from pathlib import Path
 
 import pytest
+
+import mixed_glm as mg
+import mixed_glm.plots
 
 SOURCE = Path(__file__).resolve().parent.parent
 DOCS = SOURCE / "docs"
@@ -126,3 +130,13 @@ def test_architecture_page_names_what_there_is():
     classes = re.findall(r"`([A-Z]\w+)`", page)
     assert len(classes) >= 5
     assert [name for name in classes if not re.search(rf"\bclass {name}\b", code)] == []
+
+
+def test_reference_has_every_public_name():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    modules = set(re.findall(r"^\.\. automodule:: (\S+)", text, re.MULTILINE))
+    by_module = {name for module in modules for name in importlib.import_module(module).__all__}
+    shown = set(re.findall(r"(?:mixed_glm\.|`)(\w+)", text)) | by_module
+    assert len(shown & set(mg.__all__)) >= 15
+    assert sorted(set(mg.__all__) - shown) == []
+    assert sorted(set(mg.plots.__all__) - shown) == []
