@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from reference_data import load
 from scipy import stats
 from scipy.special import logsumexp
 from simulated import crossed, one_factor
@@ -132,6 +135,17 @@ def test_far_out_nodes_of_a_leaf() -> None:
     draws = data.model().fit_laplace(n_quad=15).posterior_sample(N, rng=0)
     assert np.abs(draws.vc).max() < 8.0
     assert np.std(draws.log_p - draws.log_q) < 0.3
+
+
+@pytest.mark.parametrize("name", ["cbpp", "bacteria", "salamander_mating"])
+def test_draws_against_nuts(name: str) -> None:
+    problem = load(name)
+    draws = problem.model().fit().posterior_sample(N, rng=0)
+    moments = SimpleNamespace(params=draws.params.mean(axis=0), bse=draws.params.std(axis=0))
+    problem.check(moments, (0.12, 0.15, 0.15, 0.1, 0.1, 0.15))
+    quantiles = np.quantile(draws.params, [0.025, 0.975], axis=0)
+    off = np.abs(quantiles - [problem.reference["q025"], problem.reference["q975"]]) / problem.reference["sd"]
+    assert off.max() < 0.35
 
 
 def test_log_p_is_the_joint_density(counts: mg.MixedGLM) -> None:

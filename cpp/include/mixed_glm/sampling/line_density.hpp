@@ -6,6 +6,7 @@
 // what is drawn from has exactly the density that is reported for it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <mixed_glm/typedefs.hpp>
 
