@@ -67,7 +67,7 @@ struct Repeated {
 
 TEST_CASE("merged rows have the same posterior") {
   for (const Index others : {0, 4}) {
-    for (const Index n : {300, 3000}) {  // rows are sorted by group from 1,000 on
+    for (const Index n : {300, 3000}) {
       const Repeated data(n, 12, others, 5);
       const Design plain(data.x, data.z(), data.ident, data.components());
       const auto merged =

@@ -37,7 +37,7 @@ inline Index largest_single_component(const std::vector<bool>& single, const Vec
 // order[r]: the row that becomes the r-th. Empty where sorting would not pay.
 inline std::vector<Index> sorted_row_order(const SparseRows& z, const std::vector<Code>& component,
                                            Index sort_by) {
-  constexpr Index fewest_rows = 1000;
+  constexpr Index fewest_rows = 50;
   if (sort_by < 0 || z.rows() < fewest_rows) return {};
   std::vector<Index> key(size_t(z.rows()), z.cols());
   Index runs = 0, effects = 0;
