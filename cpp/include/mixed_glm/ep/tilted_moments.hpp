@@ -9,6 +9,7 @@
 #pragma once
 
 #include <mixed_glm/math/adaptive_rule.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
 
 namespace mixed_glm {
@@ -63,8 +64,8 @@ class TiltedMoments {
     const auto precision = block.view(rows.cavity_precision);
     const bool wide = precision.minCoeff() < 1.0 / (widest * widest);
     const AdaptiveRule& rule = wide ? wide_rule_ : rule_;
-    nodes_.resize(rule.size(), row_block_size);
-    log_terms_.resize(rule.size(), row_block_size);
+    resize_buffer(nodes_, rule.size(), row_block_size);
+    resize_buffer(log_terms_, rule.size(), row_block_size);
     for (Index r = 0; r < n; ++r) {
       const auto i = size_t(r);
       rule.place(mode[i] - rows.cavity_mean[i], scale_[i], 1.0 / std::sqrt(precision[r]),

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/leaf_scores.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/coefficient_likelihood.hpp>
 
 namespace mixed_glm {
@@ -62,9 +63,9 @@ class LeafLikelihood final : public CoefficientLikelihood {
   // Work space that only grows, so that groups of different size share it.
   void reserve(Index size, Index nodes) {
     if (weighted_.rows() < size || weighted_.cols() < nodes) {
-      weighted_.resize(std::max(weighted_.rows(), size), std::max(weighted_.cols(), nodes));
+      resize_buffer(weighted_, std::max(weighted_.rows(), size), std::max(weighted_.cols(), nodes));
     }
-    if (covariance_.rows() < size) covariance_.resize(size, size);
+    if (covariance_.rows() < size) resize_buffer(covariance_, size, size);
   }
 
   void subtract_covariance(Index g, double* curvature) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/leaf_likelihood.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/row_variance.hpp>
 
 namespace mixed_glm {
@@ -90,7 +91,7 @@ class LeafMoments {
   void finish_group(Index g) {
     const auto w = likelihood_->nodes().weights(g);
     deviation_ = likelihood_->nodes().nodes(g).array() - likelihood_->nodes().modes().mode()[g];
-    powers_.resize(3, w.size());
+    resize_buffer(powers_, 3, w.size());
     powers_.row(0) = deviation_.transpose();
     powers_.row(1) = deviation_.cwiseAbs2().transpose();
     powers_.row(2) = deviation_.array().cube().matrix().transpose();
@@ -111,7 +112,7 @@ class LeafMoments {
   // Sigma on the coefficients that the group touches.
   void gather_covariance(Index g) {
     const Index touched = leaf_->touched_count(g), size = touched + fixed();
-    covariance_.resize(size, size);
+    resize_buffer(covariance_, size, size);
     const std::int32_t* position = leaf_->clique(g);
     for (Index a = 0; a < touched; ++a) {
       for (Index b = 0; b <= a; ++b) {

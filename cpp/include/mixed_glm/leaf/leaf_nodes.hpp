@@ -11,6 +11,7 @@
 
 #include <mixed_glm/leaf/leaf_modes.hpp>
 #include <mixed_glm/math/adaptive_rule.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 
 namespace mixed_glm {
 
@@ -83,9 +84,10 @@ class LeafNodes {
 
   Index n_quad() const { return nodes_.rows(); }
   void reserve(Index n_quad) {
-    for (Matrix* m : {&nodes_, &log_weights_, &weights_}) m->resize(n_quad, leaf_->groups());
+    for (Matrix* m : {&nodes_, &log_weights_, &weights_})
+      resize_buffer(*m, n_quad, leaf_->groups());
     for (Matrix* m : {&chunk_.value, &chunk_.d1, &chunk_.d2, &chunk_.d3}) {
-      m->resize(row_block_size, n_quad);
+      resize_buffer(*m, row_block_size, n_quad);
     }
   }
 

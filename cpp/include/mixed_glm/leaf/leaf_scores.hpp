@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/leaf_nodes.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 
 namespace mixed_glm {
 
@@ -37,7 +38,7 @@ class LeafScores {
   Matrix& slot(Index g) { return slots_[size_t(g % row_block_size)]; }
 
   void clear(Index g, Index n_quad) {
-    slot(g).resize(most_, n_quad);
+    resize_buffer(slot(g), most_, n_quad);
     of(g).setZero();
   }
 

@@ -1,0 +1,88 @@
+// Every allocation of every kind of fit fails in turn: std::bad_alloc comes out, and all that was
+// built until then is destroyed once (the sanitizers see to that; without them glibc often does).
+
+// clang-format off
+#include "allocation_count.hpp"  // before all of Eigen
+// clang-format on
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <mixed_glm/ep/ep_marginal.hpp>
+#include <mixed_glm/inference/fit_marginal.hpp>
+#include <mixed_glm/inference/joint_covariance.hpp>
+#include <mixed_glm/inference/joint_mode.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/variational/fit_variational.hpp>
+#include <string>
+
+#include "../support/random_model.hpp"
+
+using namespace mixed_glm;
+
+namespace {
+
+using Fit = std::function<void(const Model&)>;
+
+void fit(Marginal& marginal) {
+  fit_marginal(marginal, Vector::Zero(marginal.model().design().components()));
+}
+
+const std::vector<std::pair<std::string, Fit>>& fits() {
+  static const std::vector<std::pair<std::string, Fit>> all = {
+      {"laplace",
+       [](const Model& model) {
+         LaplaceMarginal marginal(model);
+         fit(marginal);
+       }},
+      {"leaf",
+       [](const Model& model) {
+         LeafMarginal marginal(model, model.design().largest_single());
+         fit(marginal);
+       }},
+      {"ep",
+       [](const Model& model) {
+         EpMarginal marginal(model);
+         fit(marginal);
+       }},
+      {"mean field", [](const Model& model) { fit_mean_field(model); }},
+      {"full covariance", [](const Model& model) { fit_full_gaussian(model); }},
+      {"joint mode",
+       [](const Model& model) {
+         const Vector start = Vector::Zero(model.design().parameters());
+         joint_covariance(model, JointMode(model).find(start).params);
+       }},
+  };
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("whichever allocation fails, nothing is freed twice") {
+  const auto source = test_support::random_design(test_support::Shape::crossed, 30, 2, 3);
+  for (const auto& [name, run] : fits()) {
+    CAPTURE(name);
+    const auto whole = [&source, &fit_model = run] {
+      const Design design = source.design();
+      fit_model(test_support::random_model(design, source, BinomialLogit(), 3));
+    };
+    long allocations = 0;
+    {
+      const Watch watch;
+      whole();
+      allocations = allocation_count::eigen + allocation_count::others;
+    }
+    CHECK(allocations > 100);
+    long failed = 0, tried = 0;
+    for (long k = 0; k < allocations; k += k < 1000 ? 1 : 29) {
+      ++tried;
+      const Watch watch(k);
+      try {
+        whole();
+      } catch (const std::bad_alloc&) {
+        ++failed;
+      }
+    }
+    CHECK(failed == tried);
+  }
+}

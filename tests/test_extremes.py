@@ -1,0 +1,213 @@
+"""Sizes and values at the edge of what a model may have, by every kind of fit; references where there are any.
+
+tests/test_hard_designs.py compares more such cases with brute force; here all kinds of fit must at least end, with finite
+numbers or a status and a warning that say why not.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+from processes import FITS
+from scipy import sparse
+from scipy.special import expit
+
+import mixed_glm as mg
+
+
+def rng(seed=1):
+    return np.random.default_rng(seed)
+
+
+def indicators(codes, levels=None):
+    codes = np.asarray(codes)
+    levels = int(codes.max()) + 1 if levels is None else levels
+    return sparse.csr_array(
+        (np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=(len(codes), levels)
+    )
+
+
+def one_factor(y, codes, x=None, family="binomial", **options):
+    z = indicators(codes)
+    x = np.ones((len(y), 1)) if x is None else x
+    return {
+        "endog": y,
+        "exog": x,
+        "exog_vc": z,
+        "ident": np.zeros(z.shape[1], int),
+        "family": family,
+    } | options
+
+
+def separated():
+    codes = np.repeat(np.arange(10), 4)
+    return one_factor((codes >= 5).astype(float), codes, np.column_stack([np.ones(40), codes >= 5]))
+
+
+def wide(n, p, q):
+    """More columns than rows."""
+    x, z = rng().normal(size=(n, p)), rng(2).normal(size=(n, q))
+    return {
+        "endog": np.arange(n) % 2.0,
+        "exog": x,
+        "exog_vc": z,
+        "ident": np.arange(q) % 2,
+        "family": "binomial",
+    }
+
+
+def sized(*sizes):
+    """Groups of very different sizes."""
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    y = rng().binomial(1, expit(rng(3).normal(size=len(sizes)))[codes]).astype(float)
+    return one_factor(y, codes)
+
+
+def known_sd(sd, family):
+    """The prior of log sd is normal around 0: a large `vcp_p` leaves it to the data."""
+    codes = np.repeat(np.arange(30), 5)
+    eta = 0.5 + sd * rng(4).normal(size=30)[codes]
+    y = (
+        rng().binomial(1, expit(eta))
+        if family == "binomial"
+        else rng().poisson(np.exp(np.clip(eta, -30, 20)))
+    )
+    return one_factor(y.astype(float), codes, family=family, vcp_p=10.0)
+
+
+def large_counts(size):
+    codes = np.repeat(np.arange(8), 5)
+    y = rng().poisson(size * np.exp(0.3 * rng(5).normal(size=8))[codes]).astype(float)
+    return one_factor(y, codes, family="poisson", fe_p=30.0)
+
+
+def large_trials(size):
+    codes = np.repeat(np.arange(8), 5)
+    y = rng().binomial(size, expit(0.3 * rng(5).normal(size=8))[codes]).astype(float)
+    return one_factor(y, codes, n_trials=size)
+
+
+def components(k):
+    n = 400
+    z = sparse.hstack([indicators(rng(j).integers(4, size=n), 4) for j in range(k)], format="csr")
+    y = rng(99).integers(0, 2, size=n).astype(float)
+    return {
+        "endog": y,
+        "exog": np.ones((n, 1)),
+        "exog_vc": z,
+        "ident": np.repeat(np.arange(k), 4),
+        "family": "binomial",
+    }
+
+
+EIGHT = np.repeat(np.arange(8), 5)
+CASES = {
+    "separation": separated,
+    "all zeros": lambda: one_factor(np.zeros(40), EIGHT),
+    "all ones": lambda: one_factor(np.ones(40), EIGHT),
+    "all counts zero": lambda: one_factor(np.zeros(40), EIGHT, family="poisson"),
+    "one row": lambda: one_factor(np.ones(1), [0]),
+    "one row, no effects": lambda: {"endog": [1.0], "exog": [[1.0]], "family": "binomial"},
+    "p > n": lambda: wide(5, 12, 3),
+    "q > n": lambda: wide(5, 2, 40),
+    "p and q > n": lambda: wide(3, 9, 30),
+    "duplicated columns": lambda: one_factor(np.arange(40) % 2.0, EIGHT, np.ones((40, 3))),
+    "groups of 1 to 1e4": lambda: sized(1, 2, 10, 100, 1000, 10_000),
+    "sd 1e-6": lambda: known_sd(1e-6, "binomial"),
+    "sd 1e-6 of counts": lambda: known_sd(1e-6, "poisson"),
+    "sd 30": lambda: known_sd(30.0, "binomial"),
+    "sd 30 of counts": lambda: known_sd(30.0, "poisson"),
+    "counts of 1e9": lambda: large_counts(1e9),
+    "1e9 trials": lambda: large_trials(10**9),
+    "50 components": lambda: components(50),
+}
+
+
+def make(arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mg.RankDeficiencyWarning)
+        return mg.MixedGLM(**arguments)
+
+
+@pytest.mark.parametrize("method", FITS)
+@pytest.mark.parametrize("name", CASES)
+def test_ends_with_numbers_or_says_why_not(name, method):
+    model = make(CASES[name]())
+    if method == "leaf" and not model.k_vc:
+        pytest.skip("no component to be the leaf")
+    if method == "leaf" and (model.exog_vc.toarray() != 0).sum(axis=1).max() > model.k_vcp:
+        with pytest.raises(ValueError, match="n_quad > 1 needs a component"):
+            FITS[method](model)
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = FITS[method](model)
+    kinds = {w.category for w in caught}
+    assert kinds <= {mg.ConvergenceWarning, mg.VarianceCollapseWarning}
+    assert (mg.ConvergenceWarning in kinds) == (result.status not in ("converged", "collapsed"))
+    if mg.ConvergenceWarning not in kinds:
+        assert np.isfinite(result.params).all()
+        assert np.isfinite(result.bse).all()
+        assert (result.bse > 0).all()
+        assert np.isfinite(result.log_density)
+        assert result.log_evidence is None or np.isfinite(result.log_evidence)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_a_tiny_sd_leaves_the_model_without_effects(family):
+    """An sd of 1e-6 that is known: the fixed effects are those of a model without the component."""
+    arguments = known_sd(1e-6, family) | {"vcp_p": 1e-6}
+    z = 1e-6 * arguments["exog_vc"]  # of an sd of 1: the effects are as good as 0
+    without = {k: v for k, v in arguments.items() if k not in ("exog_vc", "ident", "vcp_p")}
+    expected, result = make(without).fit_laplace(), make(arguments | {"exog_vc": z}).fit_laplace()
+    np.testing.assert_allclose(result.fe_mean, expected.fe_mean, atol=1e-6)
+    np.testing.assert_allclose(result.fe_sd, expected.fe_sd, rtol=1e-5)
+    np.testing.assert_allclose(result.vc_sd, 1.0, rtol=1e-4)
+    assert result.log_evidence == pytest.approx(expected.log_evidence, abs=1e-4)
+
+
+@pytest.mark.parametrize("family", ["poisson", "binomial"])
+def test_so_much_data_that_effects_are_known(family):
+    """1e9 counts or trials a row: intercept plus effect is the log rate, or log odds, of the group."""
+    arguments = large_counts(1e9) if family == "poisson" else large_trials(10**9)
+    result = make(arguments).fit_laplace()
+    total = np.bincount(EIGHT, arguments["endog"]) / 5
+    known = np.log(total) if family == "poisson" else np.log(total / (1e9 - total))
+    assert result.converged
+    np.testing.assert_allclose(result.fe_mean[0] + result.vc_mean, known, atol=1e-6)
+    sd = np.exp(result.vcp_mean[0])
+    assert 0.5 * known.std() < sd < 2.0 * known.std()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["laplace", "map", "vb", "auto"])
+def test_groups_of_1_to_1e6(method):
+    arguments = sized(1, 3, 1000, 1_000_000)
+    result = FITS[method](make(arguments))
+    assert result.converged
+    y, codes = arguments["endog"], arguments["exog_vc"].indices
+    known = np.log(y[codes == 3].mean() / (1 - y[codes == 3].mean()))
+    assert result.fe_mean[0] + result.vc_mean[3] == pytest.approx(known, abs=0.002)
+
+
+@pytest.mark.slow
+def test_ten_million_entries():
+    """2 million rows of 5 entries; the fit needs no more memory than a few copies of the data."""
+    import resource
+
+    n, q = 2_000_000, 1000
+    columns = np.sort(
+        rng().integers(q, size=(n, 5)) // 5 * 5 + np.arange(5), axis=1
+    )  # 5 factors of 200 levels
+    z = sparse.csr_array((np.ones(5 * n), columns.ravel(), np.arange(n + 1) * 5), shape=(n, q))
+    u = 0.5 * rng(2).normal(size=q)
+    y = (rng(3).random(n) < expit(z @ u)).astype(float)
+    model = mg.MixedGLM(y, np.ones((n, 1)), z, np.arange(q) % 5, family="binomial")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = model.fit_laplace(integrate="mode")
+    grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    data = 12 * z.nnz + 8 * 2 * n
+    assert result.converged
+    assert np.corrcoef(result.vc_mean, u)[0, 1] > 0.99
+    np.testing.assert_allclose(result.vcp_mean, np.log(0.5), atol=0.25)
+    assert grown < 4 * data
