@@ -1,5 +1,6 @@
 """Faults from outside: signals, no memory, no disk."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,64 @@ import pytest
 from processes import FITS, run, script
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
+
+# Limits the address space to what the process has and so many bytes more, from nothing up to where all goes well: every
+# allocation of a model and its fit fails in turn. Whatever happens must be a MemoryError; afterwards all works.
+ALLOCATION = """
+import faulthandler, resource, sys, threading, warnings
+import mixed_glm as mg
+from processes import FITS, arguments, digest
+warnings.simplefilter("ignore")
+faulthandler.enable()
+fit = FITS[{name!r}]
+made_of = arguments(4000, (400, 20))
+
+def in_use():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+
+def every_limit():
+    expected = digest(fit(mg.MixedGLM(**made_of)))
+    failed = succeeded = more = 0
+    while succeeded < 3:
+        limit(in_use() + more)
+        try:
+            result = fit(mg.MixedGLM(**made_of))
+            succeeded += 1
+        except MemoryError:
+            failed += 1
+        finally:
+            limit(resource.RLIM_INFINITY)
+        more += 1 << 15
+    assert digest(result) == expected
+    print(failed)
+
+threading.stack_size(1 << 26)  # in a thread, whose stack does not grow: that it cannot would end the process
+thread = threading.Thread(target=every_limit)
+thread.start()
+thread.join()
+"""
+
+
+@posix
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")  # noqa: PTH110
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FITS)
+def test_allocation_failure(name):
+    failed = int(
+        run(
+            ALLOCATION.format(name=name),
+            OPENBLAS_NUM_THREADS="1",
+            MALLOC_ARENA_MAX="1",
+            MALLOC_TRIM_THRESHOLD_="0",
+            MALLOC_MMAP_THRESHOLD_="4096",
+        )
+    )
+    assert failed > 5
+
 
 # A file may grow to so many bytes: what `save` writes beyond is refused, as on a full disk.
 FULL_DISK = """

@@ -3,8 +3,10 @@
 // and undefined-behaviour sanitizers nothing may be read or written out of bounds, nothing may
 // overflow, and a fit that says it has converged must have finite numbers.
 //
-//     clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+//     clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize=null \
+//         -fno-sanitize-recover=all \
 //         -I cpp/include -isystem /usr/include/eigen3 cpp/tests/fuzz/fuzz_model.cpp -o fuzz_model
+// (-fno-sanitize=null: blocks of empty matrices are null references inside Eigen.)
 //     ./fuzz_model -max_len=512 -timeout=20 -max_total_time=600
 
 #include <fuzzer/FuzzedDataProvider.h>

@@ -43,7 +43,7 @@ class Model {
   Model(const Design& design, Family family, const Response& response, Prior prior,
         ConstVectorRef offset = Vector())
       : design_(&design),
-        family_(std::move(family)),
+        family_(family),
         response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(std::move(prior)) {
