@@ -83,13 +83,17 @@ class LeafMoments {
     for (Index r = 0; r < chunk.count; ++r) {
       const Index g = leaf_->row_group()[size_t(chunk.first + r)];
       Vector& trace = slot(g).trace;
-      if (chunk.first + r == leaf_->group_begin(g)) trace.setZero(chunk.d2.cols());
+      if (chunk.first + r == leaf_->group_begin(g)) {
+        resize_buffer(trace, chunk.d2.cols(), 1);
+        trace.setZero();
+      }
       trace += block_.value[size_t(r)] * chunk.d2.row(r).transpose();
     }
   }
 
   void finish_group(Index g) {
     const auto w = likelihood_->nodes().weights(g);
+    resize_buffer(deviation_, w.size(), 1);
     deviation_ = likelihood_->nodes().nodes(g).array() - likelihood_->nodes().modes().mode()[g];
     resize_buffer(powers_, 3, w.size());
     powers_.row(0) = deviation_.transpose();
@@ -102,6 +106,7 @@ class LeafMoments {
     const auto scores = likelihood_->scores().of(g);
     Slot& s = slot(g);
     gather_covariance(g);
+    resize_buffer(s.product, covariance_.rows(), scores.cols());
     s.product.noalias() = covariance_ * scores;
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();
     s.trace.array() -= s.trace.dot(w);
