@@ -133,7 +133,7 @@ def test_far_out_nodes_of_a_leaf() -> None:
     """exp(eta) rises so steeply between the outer nodes that no interpolation holds."""
     data = one_factor("poisson", groups=6, rows=4, p=1, seed=4)
     draws = data.model().fit_laplace(n_quad=15).posterior_sample(N, rng=0)
-    assert np.abs(draws.vc).max() < 8.0
+    assert draws.linear_predictor().max() < 5.0  # counts are at most 16
     assert np.std(draws.log_p - draws.log_q) < 0.3
 
 
