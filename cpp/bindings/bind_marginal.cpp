@@ -1,9 +1,8 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
+#include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
-#include <mixed_glm/variational/variational_marginal.hpp>
 
-#include "bound_approximation.hpp"
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
 
@@ -11,39 +10,15 @@ namespace py = pybind11;
 
 namespace bind_marginal_detail {
 
-using bound_model::Approximation;
 using bound_model::BoundModel;
 using mixed_glm::ConstVectorRef;
 using mixed_glm::Index;
-using mixed_glm::Marginal;
 using mixed_glm::MarginalFit;
 using mixed_glm::MarginalFitSettings;
 using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::Vector;
 using python_monitor::watched;
-
-std::unique_ptr<Marginal> make_marginal(const BoundModel& bound, const Approximation& approx,
-                                        const mixed_glm::NewtonSettings& inner) {
-  if (approx.name == "laplace") {
-    return std::make_unique<mixed_glm::LaplaceMarginal>(bound.model(),
-                                                        approx.laplace_settings(inner));
-  }
-  if (approx.name == "leaf") {
-    return std::make_unique<mixed_glm::LeafMarginal>(bound.model(), approx.leaf,
-                                                     approx.leaf_settings(inner));
-  }
-  if (approx.name == "ep") {
-    return std::make_unique<mixed_glm::EpMarginal>(bound.model(), approx.ep_settings(inner));
-  }
-  if (approx.name == "vb") {
-    mixed_glm::AscentSettings ascent;
-    ascent.monitor = inner.monitor;
-    return std::make_unique<mixed_glm::VariationalMarginal>(bound.model(), ascent, approx.n_quad);
-  }
-  throw std::invalid_argument("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got '" +
-                              approx.name + "'");
-}
 
 py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
                        const std::string& approx, Index leaf, Index n_quad) {
@@ -52,18 +27,12 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
   const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::NewtonSettings inner;
     inner.monitor = monitor;
-    const auto marginal = make_marginal(bound, {approx, leaf, n_quad, true}, inner);
+    const auto marginal =
+        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, true}, inner);
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
     return std::make_pair(marginal->log_density(), marginal->gradient(psi));
   });
   return py::make_tuple(result.first, result.second);
-}
-
-mixed_glm::Integrate parse_integrate(const std::string& name) {
-  if (name == "mode") return mixed_glm::Integrate::mode;
-  if (name == "grid") return mixed_glm::Integrate::grid;
-  if (name == "ccd") return mixed_glm::Integrate::ccd;
-  throw std::invalid_argument("integrate: expected 'mode', 'grid' or 'ccd', got '" + name + "'");
 }
 
 MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
@@ -72,7 +41,7 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
                          int max_iterations, const py::object& report) {
   bound_model::check_length("start", start.size(), bound.design().components());
   MarginalFitSettings settings;
-  settings.integrate = parse_integrate(integrate);
+  settings.integrate = mixed_glm::integrate_named(integrate);
   settings.grid.step = step;
   settings.grid.drop = drop;
   settings.mode.tolerance = tolerance;
@@ -81,7 +50,8 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
     settings.mode.monitor = monitor;
     mixed_glm::NewtonSettings inner = mixed_glm::marginal_newton_settings();
     inner.monitor = monitor;
-    const auto marginal = make_marginal(bound, {approx, leaf, n_quad, mean_correction}, inner);
+    const auto marginal =
+        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, mean_correction}, inner);
     return mixed_glm::fit_marginal(*marginal, start, settings);
   });
 }
@@ -110,6 +80,8 @@ void bind_marginal(py::module_& m) {
   py::class_<MarginalFit>(m, "MarginalFit", py::module_local())
       .def_property_readonly("status",
                              [](const MarginalFit& f) { return mixed_glm::to_string(f.status); })
+      .def_property_readonly("verdict",
+                             [](const MarginalFit& f) { return to_string(mixed_glm::verdict(f)); })
       .def_property_readonly("has_posterior",
                              [](const MarginalFit& f) { return !f.posterior.points.empty(); })
       .def_property_readonly("converged", [](const MarginalFit& f) { return f.mode.converged; })
@@ -162,6 +134,6 @@ void bind_marginal(py::module_& m) {
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
         py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
-        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-8, py::arg("max_iterations") = 200,
-        py::arg("report") = py::none());
+        py::arg("drop") = 10.0, py::arg("tolerance") = mixed_glm::MarginalModeSettings().tolerance,
+        py::arg("max_iterations") = 200, py::arg("report") = py::none());
 }

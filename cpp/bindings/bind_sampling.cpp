@@ -1,22 +1,22 @@
 // Draws from the posteriors that the fits found. Random numbers come from the caller, as standard
 // normals.
 
+#include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
 #include <mixed_glm/sampling/effects_integral.hpp>
 #include <mixed_glm/sampling/joint_mode_draws.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
 
-#include "bound_approximation.hpp"
 #include "bound_model.hpp"
 
 namespace py = pybind11;
 
 namespace bind_sampling_detail {
 
-using bound_model::Approximation;
 using bound_model::BoundModel;
 using bound_model::check_length;
+using mixed_glm::Approximation;
 using mixed_glm::ConditionalDraws;
 using mixed_glm::ConstVectorRef;
 using mixed_glm::Design;

@@ -18,4 +18,5 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_marginal(m);
   bind_sampling(m);
   bind_variational(m);
+  bind_many(m);
 }

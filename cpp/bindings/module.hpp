@@ -13,3 +13,4 @@ void bind_model(pybind11::module_& m);
 void bind_marginal(pybind11::module_& m);
 void bind_sampling(pybind11::module_& m);
 void bind_variational(pybind11::module_& m);
+void bind_many(pybind11::module_& m);

@@ -15,6 +15,7 @@ from mixed_glm.exceptions import (
     RankDeficiencyWarning,
     VarianceCollapseWarning,
 )
+from mixed_glm.many import ManyResults, ResponseStatus, fit_many
 from mixed_glm.model import MixedGLM
 from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults, load
 
@@ -22,11 +23,13 @@ __all__ = [
     "BayesMixedGLMResults",
     "BinomialBayesMixedGLM",
     "ConvergenceWarning",
+    "ManyResults",
     "MixedGLM",
     "MixedGLMResults",
     "MixedGLMWarning",
     "PoissonBayesMixedGLM",
     "RankDeficiencyWarning",
+    "ResponseStatus",
     "VarianceCollapseWarning",
     "__isa__",
     "__version__",
@@ -34,6 +37,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "families",
+    "fit_many",
     "get_cmake_dir",
     "get_include",
     "load",

@@ -1,6 +1,7 @@
 """Interface of the compiled core, whichever instruction set was chosen."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,8 @@ class Model:
 class MarginalFit:
     @property
     def status(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
     @property
     def has_posterior(self) -> bool: ...
     @property
@@ -232,3 +235,67 @@ def integrate_effects(
     model: Model, psi: _Floats, offsets: _Floats, *, leaf: int = -1, n_quad: int = 25
 ) -> _Floats: ...
 def log_joint(model: Model, params: _Floats) -> _Floats: ...
+
+class MapMethod:
+    def __init__(
+        self, *, start_vcp: float, gradient_tolerance: float = ..., max_iterations: int = ...
+    ) -> None: ...
+
+class VariationalMethod:
+    def __init__(
+        self, *, full: bool = False, n_quad: int = 0, tolerance: float = ..., max_iterations: int = ...
+    ) -> None: ...
+
+class MarginalMethod:
+    def __init__(
+        self,
+        *,
+        start: _Floats,
+        approx: str = "laplace",
+        leaf: int = -1,
+        n_quad: int = 25,
+        mean_correction: bool = True,
+        integrate: str = "grid",
+        step: float = ...,
+        drop: float = ...,
+        tolerance: float = ...,
+        max_iterations: int = ...,
+    ) -> None: ...
+
+_FitMethod: TypeAlias = MapMethod | VariationalMethod | MarginalMethod
+
+class ManyResults:
+    @property
+    def fe_mean(self) -> _Floats: ...
+    @property
+    def fe_sd(self) -> _Floats: ...
+    @property
+    def vcp_mean(self) -> _Floats: ...
+    @property
+    def vcp_sd(self) -> _Floats: ...
+    @property
+    def vc_mean(self) -> _Floats: ...
+    @property
+    def vc_sd(self) -> _Floats: ...
+    @property
+    def log_evidence(self) -> _Floats: ...
+    @property
+    def status(self) -> NDArray[np.int8]: ...
+    @property
+    def n_iter(self) -> NDArray[np.int32]: ...
+
+class ManyFitter:
+    def __init__(self, model: Model, method: _FitMethod) -> None: ...
+    def fit(
+        self,
+        *,
+        endog: _Floats,
+        trials: _Floats,
+        offset: _Floats,
+        weights: _Floats,
+        n_jobs: int = -1,
+        keep_random_effects: bool = False,
+    ) -> ManyResults: ...
+
+def thread_count(n_jobs: int) -> int: ...
+def verdict_names() -> list[str]: ...

@@ -110,7 +110,7 @@ def checked_design(
     if exog_vc is None and ident is not None and check.as_labels(ident, "ident").size:
         raise ValueError("ident was given without exog_vc")
     components, labels, k = check.as_ident([] if exog_vc is None else ident, q)
-    trials = _trials(n_trials, trials, n, family)
+    trials = check_trials(n_trials, trials, n, family)
     family.validate_response(y, trials)
     if fep_names is None:
         fep_names = x_names or [f"FE_{j + 1}" for j in range(p)]
@@ -126,7 +126,7 @@ def checked_design(
         n_trials=trials,
         freq_weights=_weights(freq_weights, n),
         offset=None if offset is None else check.as_vector(offset, "offset", n, scalar=True),
-        exposure=_exposure(exposure, n, family),
+        exposure=check_exposure(exposure, n, family),
         vcp_p=check.as_prior_sd(vcp_p, "vcp_p", k, "variance components"),
         fe_p=check.as_prior_sd(fe_p, "fe_p", p, "fixed effects"),
         fep_names=check.as_names(fep_names, "fep_names", p, "fixed effects"),
@@ -136,7 +136,8 @@ def checked_design(
     )
 
 
-def _trials(n_trials: Any, from_columns: Floats | None, n: int, family: Family) -> Floats | None:
+def check_trials(n_trials: Any, from_columns: Floats | None, n: int, family: Family) -> Floats | None:
+    """Numbers of trials, from their argument or from a response of two columns."""
     if n_trials is None:
         return from_columns
     if family.name != "binomial":
@@ -156,7 +157,8 @@ def _weights(freq_weights: Any, n: int) -> Floats | None:
     return weights
 
 
-def _exposure(exposure: Any, n: int, family: Family) -> Floats | None:
+def check_exposure(exposure: Any, n: int, family: Family) -> Floats | None:
+    """Exposure, positive, only with a log link."""
     if exposure is None:
         return None
     if family.link != "log":
@@ -196,22 +198,28 @@ def numerical_rank(exog: Floats) -> int:
 
 def make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
     """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns."""
-    n, p = exog.shape
-    k = len(design.vcp_names)
-    z = design.exog_vc
+    n = len(exog)
     offset = design.total_offset()
     return _core.Model(
         endog=design.endog,
-        exog=exog,
-        vc_indptr=z.indptr.astype(np.int64, copy=False),
-        vc_indices=z.indices.astype(np.int32, copy=False),
-        vc_data=z.data,
-        ident=design.ident,
-        k_vcp=k,
         family=family.core,
         trials=np.ones(n) if design.n_trials is None else design.n_trials,
         weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
         offset=np.zeros(n) if offset is None else offset,
-        fe_p=np.broadcast_to(np.asarray(design.fe_p), p).copy(),
-        vcp_p=np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+        **core_arguments(design, exog),
     )
+
+
+def core_arguments(design: Design, exog: Floats) -> dict[str, Any]:
+    """The arguments of the compiled model that no response has a part in."""
+    z, p, k = design.exog_vc, exog.shape[1], len(design.vcp_names)
+    return {
+        "exog": exog,
+        "vc_indptr": z.indptr.astype(np.int64, copy=False),
+        "vc_indices": z.indices.astype(np.int32, copy=False),
+        "vc_data": z.data,
+        "ident": design.ident,
+        "k_vcp": k,
+        "fe_p": np.broadcast_to(np.asarray(design.fe_p), p).copy(),
+        "vcp_p": np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+    }

@@ -92,26 +92,22 @@ def fit_marginal(
     core = model.core()
     optim = None
     vcp = np.zeros(model.k_vcp) if start is None else start
-    step, drop = GRID.get(model.k_vcp, GRID_BEYOND)
     newton = method.lower() == "newton"
-    options = _newton_options(minim_opts) if newton else {}
-    integration = choose_integration(integrate, model.k_vcp)
+    options = core_options(approximation, integrate, model.k_vcp, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, report)
             vcp = optim.x
-        fit = _core.fit_marginal(
-            core, vcp, approx=approximation.name, leaf=approximation.leaf, n_quad=approximation.n_quad,
-            mean_correction=approximation.mean_correction,
-            integrate=integration, step=step, drop=drop, report=report, **options,
-        )  # fmt: skip
+        fit = _core.fit_marginal(core, vcp, report=report, **options)
     if not fit.has_posterior:
         raise RuntimeError(f"the fit failed: {fit.status}")
     status = _status(fit, optim)
     _warn(status, fit, optim)
     return MixedGLMResults(
         model,
-        MarginalPosterior.of(model, approximation, fit, step if integration == "grid" else None),
+        MarginalPosterior.of(
+            model, approximation, fit, options["step"] if options["integrate"] == "grid" else None
+        ),
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
@@ -122,14 +118,25 @@ def fit_marginal(
     )
 
 
+def core_options(
+    approximation: Approximation, integrate: str, components: int, minim_opts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Arguments of the core's fit for `components` variance components, beside model and start."""
+    step, drop = GRID.get(components, GRID_BEYOND)
+    return {
+        "approx": approximation.name,
+        "leaf": approximation.leaf,
+        "n_quad": approximation.n_quad,
+        "mean_correction": approximation.mean_correction,
+        "integrate": choose_integration(integrate, components),
+        "step": step,
+        "drop": drop,
+        **_newton_options(minim_opts),
+    }
+
+
 def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
-    if not fit.converged or fit.status != "converged" or (optim is not None and not optim.success):
-        return "not converged"
-    if not _has_spread(fit):
-        return "not converged"
-    if fit.failed_points:
-        return "points left out"
-    return "fell back" if fit.fallbacks else "converged"
+    return fit.verdict if optim is None or optim.success else "not converged"
 
 
 def _has_spread(fit: _core.MarginalFit) -> bool:

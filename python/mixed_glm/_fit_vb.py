@@ -105,7 +105,7 @@ def fit_vb(
     progress: bool = False,
 ) -> MixedGLMResults:
     """Fit by variational Bayes; see `MixedGLM.fit_vb` for the arguments."""
-    full = _is_full(covariance, fit_method)
+    full = is_full(covariance, fit_method)
     change = Standardization.of(model.exog, model.freq_weights) if scale_fe else None
     core = model.core(change)
     if change is not None:
@@ -132,7 +132,7 @@ def _ascend(
     minim_opts: Mapping[str, Any] | None,
     report: Report | None,
 ) -> _core.VariationalFit:
-    options = _newton_options(minim_opts)
+    options = newton_options(minim_opts)
     fit = _core.fit_variational(core, *start, full=full, n_quad=n_quad, report=report, **options)
     if not fit.started:
         raise RuntimeError("fit_vb failed: the bound is not finite at the start")
@@ -249,7 +249,8 @@ def maximize_elbo(
     )
 
 
-def _is_full(covariance: str, fit_method: str) -> bool:
+def is_full(covariance: str, fit_method: str) -> bool:
+    """Whether the covariance of fixed and random effects is to be full."""
     if covariance not in COVARIANCES:
         raise ValueError(f"covariance must be one of {', '.join(map(repr, COVARIANCES))}, got {covariance!r}")
     if not isinstance(fit_method, str):
@@ -267,7 +268,8 @@ def _sd_to(change: Standardization, sd: Floats) -> Floats:
     return out
 
 
-def _newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
+def newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of the core's ascent, by the names that it knows them by."""
     names = {"tol": "tolerance", "maxiter": "max_iterations"}
     options = dict(minim_opts or {})
     unknown = ", ".join(sorted(set(options) - set(names)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 Report = Callable[[str, int, float], object]  # stage, steps so far, value at the last one
 
@@ -28,11 +29,7 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
     if not progress:
         yield None
         return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True needs tqdm: pip install 'mixed-glm[progress]'") from error
-    with tqdm(desc=title, unit=" steps") as bar:
+    with tqdm_class()(desc=title, unit=" steps") as bar:
 
         def report(stage: str, steps: int, at: float) -> None:
             bar.set_description_str(f"{title}, {stage}", refresh=False)
@@ -41,6 +38,21 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
             bar.refresh()
 
         yield report
+
+
+def tqdm_class() -> Any:
+    """The bar of tqdm that suits terminal or notebook.
+
+    Raises
+    ------
+    ImportError
+        If tqdm is not installed.
+    """
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'mixed-glm[progress]'") from error
+    return tqdm
 
 
 def counting(report: Report | None, function: Callable[..., float]) -> Callable[..., float]:

@@ -25,6 +25,7 @@ from mixed_glm._validation import as_vector
 from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
 from mixed_glm.formula import build
+from mixed_glm.many import ManyMethods
 from mixed_glm.results import MixedGLMResults
 
 __all__ = ["MixedGLM"]
@@ -57,7 +58,7 @@ class ModelData:
         return {k: v for k, v in self.__dict__.items() if k != "frame"}
 
 
-class MixedGLM(MarginalMethods, VariationalMethods):
+class MixedGLM(MarginalMethods, VariationalMethods, ManyMethods):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are

@@ -44,6 +44,12 @@ class EpMarginal final : public Marginal {
     return true;
   }
 
+  void reset() override {
+    laplace_.reset();
+    sweeps_ = fallbacks_ = 0;
+    started_ = fell_back_ = false;
+  }
+
   double log_density() const override { return fell_back_ ? laplace_.log_density() : log_density_; }
   const Vector& expected_squares() const override {
     return fell_back_ ? laplace_.expected_squares() : expected_squares_;

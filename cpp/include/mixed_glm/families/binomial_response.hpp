@@ -5,9 +5,15 @@
 #pragma once
 
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/families/whole_number.hpp>
 #include <mixed_glm/math/log_factorial.hpp>
 
 namespace mixed_glm {
+
+// Whole numbers, no more successes than trials.
+inline bool supports_binomial(double y, double trials) noexcept {
+  return is_count(y) && is_count(trials) && y <= trials;
+}
 
 // y successes out of n trials, counted w times.
 inline RowCode encode_binomial(double y, double trials, double weight) noexcept {

@@ -19,6 +19,8 @@ class BinomialCloglog {
     return cloglog_row(eta, a, b);
   }
 
+  bool supports(double y, double trials) const noexcept { return supports_binomial(y, trials); }
+
   RowCode encode(double y, double trials, double weight) const noexcept {
     return encode_binomial(y, trials, weight);
   }

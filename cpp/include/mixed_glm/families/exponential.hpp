@@ -23,6 +23,8 @@ class ExponentialLog {
     return {hold_finite(minus_ratio - b * held), -minus_ratio - b, minus_ratio, -minus_ratio};
   }
 
+  bool supports(double y, double /*trials*/) const noexcept { return y >= 0.0 && std::isfinite(y); }
+
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {
     return {weight * y, weight, 0.0};
   }

@@ -11,6 +11,7 @@
 //     static constexpr const char* family_name = "mine";
 //     static constexpr const char* link_name = "log";
 //     RowDerivatives evaluate(double eta, double a, double b) const noexcept;
+//     bool supports(double y, double trials) const noexcept;  // false for NaN
 //     RowCode encode(double y, double trials, double weight) const;
 //     double initial_eta(double a, double b) const noexcept;  // finite, near the row's maximum
 //     double mean(double eta) const noexcept;                 // of one trial

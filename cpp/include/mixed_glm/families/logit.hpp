@@ -20,6 +20,8 @@ class BinomialLogit {
     return logistic_row(eta, 1.0, -math::abs(eta), a, b);
   }
 
+  bool supports(double y, double trials) const noexcept { return supports_binomial(y, trials); }
+
   RowCode encode(double y, double trials, double weight) const noexcept {
     return encode_binomial(y, trials, weight);
   }

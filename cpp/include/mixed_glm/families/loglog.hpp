@@ -23,6 +23,8 @@ class BinomialLoglog {
     return {mirror.value, -mirror.d1, mirror.d2, -mirror.d3};
   }
 
+  bool supports(double y, double trials) const noexcept { return supports_binomial(y, trials); }
+
   RowCode encode(double y, double trials, double weight) const noexcept {
     return encode_binomial(y, trials, weight);
   }

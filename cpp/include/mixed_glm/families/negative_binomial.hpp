@@ -12,6 +12,7 @@
 #include <cmath>
 #include <mixed_glm/families/logistic_row.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/families/whole_number.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
@@ -38,6 +39,8 @@ class NegativeBinomialLog {
     const double scale = math::select(negative, alpha_, inverse_alpha_);
     return logistic_row(log_odds, scale, math::select(negative, eta, -eta), a, b);
   }
+
+  bool supports(double y, double /*trials*/) const noexcept { return is_count(y); }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {
     // Gamma(y + r) / (Gamma(r) y!) = r / (y + r) times the binomial coefficient of y + r over y.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <mixed_glm/families/hold_finite.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
+#include <mixed_glm/families/whole_number.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
@@ -23,6 +24,8 @@ class PoissonLog {
     const double minus_mu = hold_finite(-b * math::exp(eta));
     return {hold_finite(a * held + minus_mu), a + minus_mu, minus_mu, minus_mu};
   }
+
+  bool supports(double y, double /*trials*/) const noexcept { return is_count(y); }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {
     return {weight * y, weight, -weight * math::log_factorial(y)};

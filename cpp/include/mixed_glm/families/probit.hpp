@@ -64,6 +64,8 @@ class BinomialProbit {
             math::negate_unless_negative(skew, eta)};
   }
 
+  bool supports(double y, double trials) const noexcept { return supports_binomial(y, trials); }
+
   RowCode encode(double y, double trials, double weight) const noexcept {
     return encode_binomial(y, trials, weight);
   }

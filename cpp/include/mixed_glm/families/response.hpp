@@ -19,22 +19,36 @@ struct Response {
 // y: response (number of successes for a binomial), trials: per row, ignored unless binomial,
 // weights: how often each row counts. The caller has checked that y is in the family's support.
 template <class Kernel>
-Response encode_response(const Kernel& kernel, const ConstVectorRef& y,
-                         const ConstVectorRef& trials, const ConstVectorRef& weights) {
+void encode_response(const Kernel& kernel, const ConstVectorRef& y, const ConstVectorRef& trials,
+                     const ConstVectorRef& weights, Response& response) {
   const Index n = y.size();
   if (trials.size() != n || weights.size() != n) {
     throw std::invalid_argument("encode_response: expected trials and weights of length " +
                                 std::to_string(n) + ", got " + std::to_string(trials.size()) +
                                 " and " + std::to_string(weights.size()));
   }
-  Response response{Vector(n), Vector(n), Vector(n)};
+  for (Vector* column : {&response.a, &response.b, &response.constant}) column->resize(n);
   for (Index i = 0; i < n; ++i) {
     const RowCode row = kernel.encode(y[i], trials[i], weights[i]);
     response.a[i] = row.a;
     response.b[i] = row.b;
     response.constant[i] = row.constant;
   }
+}
+
+template <class Kernel>
+Response encode_response(const Kernel& kernel, const ConstVectorRef& y,
+                         const ConstVectorRef& trials, const ConstVectorRef& weights) {
+  Response response;
+  encode_response(kernel, y, trials, weights, response);
   return response;
+}
+
+inline void encode_response(const Family& family, const ConstVectorRef& y,
+                            const ConstVectorRef& trials, const ConstVectorRef& weights,
+                            Response& response) {
+  std::visit([&](const auto& kernel) { encode_response(kernel, y, trials, weights, response); },
+             family);
 }
 
 inline Response encode_response(const Family& family, const ConstVectorRef& y,

@@ -54,6 +54,13 @@ class ConditionalMode {
   // the last step follows, which makes up for most of it.
   void allow_decrement(double decrement) { allowed_ = settings_.last_step ? decrement : 0.0; }
 
+  // Forgets the last mode: the next search begins as the first did.
+  void reset() {
+    started_ = false;
+    iterations_ = 0;
+    allowed_ = 0.0;
+  }
+
   // True if converged. Afterwards the members below describe the last point.
   bool find(ConstVectorRef psi) {
     prior_.set_psi(psi);

@@ -6,6 +6,7 @@
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/verdict.hpp>
 
 namespace mixed_glm {
 
@@ -39,6 +40,15 @@ struct MarginalFit {
   int fallbacks = 0;           // evaluations made by a simpler approximation
   int failed_points = 0;       // points of the integration that count and could not be evaluated
 };
+
+inline Verdict verdict(const MarginalFit& fit) {
+  if (fit.posterior.points.empty()) return Verdict::failed;
+  if (!fit.mode.converged || fit.status != FitStatus::converged) return Verdict::not_converged;
+  const auto sd = fit.posterior.sd.array();
+  if (!(sd > 0.0).all() || !sd.allFinite()) return Verdict::not_converged;  // no spread left
+  if (fit.failed_points > 0) return Verdict::points_left_out;
+  return fit.fallbacks > 0 ? Verdict::fell_back : Verdict::converged;
+}
 
 namespace detail {
 

@@ -17,22 +17,16 @@ struct JointCovariance {
   Matrix fe_cov;       // p x p
 };
 
-inline JointCovariance joint_covariance(const Model& model, ConstVectorRef params) {
+// mode: at the point, with its factorized H; profile: there too; sigma: work space.
+inline JointCovariance joint_covariance(const Model& model, const ConditionalMode& mode,
+                                        const ConditionalProfile& profile, SelectedInverse& sigma) {
   const Design& design = model.design();
   JointCovariance result;
-  Vector coefficients, psi;
-  design.split(params, coefficients, psi);
-  RowLikelihood likelihood(model);
-  ConditionalMode mode(likelihood, model.prior());
-  mode.set_start(coefficients);
-  if (!mode.expand_at_start(psi)) return result;
-  ConditionalProfile profile;
-  profile.update(model, mode, psi);
+  const Index k = design.components();
   const Eigen::LLT<Matrix> curvature(-profile.hessian);
   if (curvature.info() != Eigen::Success) return result;
-  const Matrix v = curvature.solve(Matrix::Identity(psi.size(), psi.size()));
+  const Matrix v = curvature.solve(Matrix::Identity(k, k));
 
-  SelectedInverse sigma(design.pattern());
   sigma.compute(mode.cholesky());
   const RowMatrix& slopes = profile.slopes;
   Vector variance = (slopes * v).cwiseProduct(slopes).rowwise().sum();
@@ -44,6 +38,19 @@ inline JointCovariance joint_covariance(const Model& model, ConstVectorRef param
   result.sd = design.join(variance.cwiseSqrt(), v.diagonal().cwiseSqrt());
   result.valid = result.sd.allFinite();
   return result;
+}
+
+inline JointCovariance joint_covariance(const Model& model, ConstVectorRef params) {
+  Vector coefficients, psi;
+  model.design().split(params, coefficients, psi);
+  RowLikelihood likelihood(model);
+  ConditionalMode mode(likelihood, model.prior());
+  mode.set_start(coefficients);
+  if (!mode.expand_at_start(psi)) return {};
+  ConditionalProfile profile;
+  profile.update(model, mode, psi);
+  SelectedInverse sigma(model.design().pattern());
+  return joint_covariance(model, mode, profile, sigma);
 }
 
 }  // namespace mixed_glm

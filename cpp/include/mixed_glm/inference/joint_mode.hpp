@@ -6,8 +6,9 @@
 // predicts the next x(psi) to first order.
 #pragma once
 
-#include <mixed_glm/inference/conditional_profile.hpp>
+#include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/trust_region.hpp>
+#include <mixed_glm/inference/variance_collapse.hpp>
 
 namespace mixed_glm {
 
@@ -33,7 +34,8 @@ class JointMode {
       : model_(&model),
         settings_(settings),
         likelihood_(model),
-        inner_(likelihood_, model.prior(), inner_settings(settings)) {}
+        inner_(likelihood_, model.prior(), inner_settings(settings)),
+        sigma_(model.design().pattern()) {}
 
   // From the psi of params = (beta, psi, u); its coefficients only start the first search for their
   // mode, which is unique.
@@ -41,6 +43,23 @@ class JointMode {
     Vector coefficients;
     model_->design().split(params, coefficients, psi_);
     inner_.set_start(coefficients);
+    return search();
+  }
+  // From psi alone, for the response that the model holds at present.
+  JointModeResult find_from(const Vector& psi) {
+    psi_ = psi;
+    inner_.reset();
+    return search();
+  }
+
+  // At the mode found last.
+  JointCovariance covariance() { return joint_covariance(*model_, inner_, profile_, sigma_); }
+  std::vector<Index> collapsed() const {
+    return collapsed_components(model_->design(), profile_.squares);
+  }
+
+ private:
+  JointModeResult search() {
     bool going = inner_.find(psi_);
     update_profile();
     double radius = settings_.initial_radius;
@@ -60,7 +79,6 @@ class JointMode {
     return result;
   }
 
- private:
   void update_profile() {
     log_density_ = inner_.log_density() + model_->prior().log_density(psi_);
     tell_step(settings_.monitor, log_density_);
@@ -124,6 +142,7 @@ class JointMode {
   RowLikelihood likelihood_;
   ConditionalMode inner_;
   ConditionalProfile profile_;
+  SelectedInverse sigma_;
   Vector psi_;
   double log_density_ = 0.0;
 };

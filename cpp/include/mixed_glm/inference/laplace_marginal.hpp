@@ -52,6 +52,11 @@ class LaplaceMarginal final : public Marginal {
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   double last_decrement() const override { return mode_.decrement(); }
 
+  void reset() override {
+    mode_.reset();
+    valid_ = false;
+  }
+
   double log_density() const override { return log_density_; }
   const Vector& expected_squares() const override { return expected_squares_; }
   const Vector& information() const override { return information_; }

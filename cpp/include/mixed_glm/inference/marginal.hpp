@@ -35,6 +35,9 @@ class Marginal {
 
   // log p(y, psi) and everything below at psi, from a warm start. False where it fails.
   virtual bool evaluate(const Vector& psi) = 0;
+  // Forgets all evaluations, and takes over the response that the model now holds: what follows is
+  // what it would be in an object made anew.
+  virtual void reset() = 0;
 
   virtual double log_density() const = 0;
   // K: sums of E[u_j^2] D_k over the effects of each component.

@@ -65,14 +65,16 @@ struct Interrupted : std::exception {
 // Ends the work of any number of threads, each of which has one of its own, once the flag is set.
 class StopMonitor final : public Monitor {
  public:
+  StopMonitor() = default;  // stops nothing, before watch() is called
   explicit StopMonitor(const std::atomic<bool>& stop) : stop_(&stop) {}
+  void watch(const std::atomic<bool>& stop) { stop_ = &stop; }
 
  private:
   void look() override {
-    if (stop_->load(std::memory_order_relaxed)) throw Interrupted();
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) throw Interrupted();
   }
 
-  const std::atomic<bool>* stop_;
+  const std::atomic<bool>* stop_ = nullptr;
 };
 
 }  // namespace mixed_glm

@@ -11,17 +11,21 @@ namespace mixed_glm {
 
 constexpr double collapse_ratio = 0.05;  // of D_k sum u_j^2 to n_k
 
+// squares: K, D_k sum u_j^2.
+inline std::vector<Index> collapsed_components(const Design& design, const Vector& squares) {
+  std::vector<Index> collapsed;
+  for (Index k = 0; k < squares.size(); ++k) {
+    if (squares[k] < collapse_ratio * design.component_size()[k]) collapsed.push_back(k);
+  }
+  return collapsed;
+}
+
 inline std::vector<Index> collapsed_components(const Model& model, ConstVectorRef params) {
   Vector coefficients, psi;
   model.design().split(params, coefficients, psi);
   CoefficientPrior prior(model.design(), model.prior());
   prior.set_psi(psi);
-  const Vector squares = prior.scaled_squares(coefficients);
-  std::vector<Index> collapsed;
-  for (Index k = 0; k < psi.size(); ++k) {
-    if (squares[k] < collapse_ratio * model.design().component_size()[k]) collapsed.push_back(k);
-  }
-  return collapsed;
+  return collapsed_components(model.design(), prior.scaled_squares(coefficients));
 }
 
 }  // namespace mixed_glm

@@ -21,6 +21,13 @@ class CoefficientPosterior {
   CoefficientPosterior& operator=(const CoefficientPosterior&) = delete;
   virtual ~CoefficientPosterior() = default;
 
+  // Forgets where it stands: it must be started anew.
+  void reset() {
+    mean_.setZero();
+    variance_.setOnes();
+    passes_ = 0;
+  }
+
   // One pass: E log p(y | x) here, and what a step of a length in (0, 1] needs.
   virtual double expand(double length) = 0;
   // The step that expand() prepared, given prior precisions exp(-2 psi). False if it fails.

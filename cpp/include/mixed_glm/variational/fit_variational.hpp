@@ -5,6 +5,7 @@
 #include <mixed_glm/variational/ascent.hpp>
 #include <mixed_glm/variational/full_gaussian.hpp>
 #include <mixed_glm/variational/mean_field.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
@@ -32,77 +33,101 @@ struct VariationalStart {
   Vector mean, sd;
 };
 
-namespace detail {
+// Fits of the response that the model holds. Owns all memory that they need: a fit leaves nothing
+// behind that the next, of another response, could see.
+class VariationalFitter {
+ public:
+  // The model is viewed and must outlive this object.
+  explicit VariationalFitter(const Model& model, VariationalSettings settings = {})
+      : model_(&model), settings_(settings), independent_(model, settings.nodes) {}
 
-inline VariationalFit ascend(CoefficientPosterior& q, ScalePosterior& scales,
-                             const VariationalSettings& settings) {
-  VariationalAscent ascent(q, scales, settings.ascent);
-  VariationalFit fit;
-  fit.converged = ascent.run();
-  fit.started = std::isfinite(ascent.elbo());
-  fit.elbo = ascent.elbo();
-  fit.iterations = ascent.iterations();
-  fit.passes = q.passes();
-  fit.trace = ascent.trace();
-  const Design& design = q.model().design();
-  fit.mean = design.join(q.mean(), scales.mean());
-  fit.sd = design.join(q.variance().cwiseSqrt(), scales.sd());
-  return fit;
-}
-
-inline VariationalFit mean_field_from(const Model& model, const VariationalStart& start,
-                                      const VariationalSettings& settings) {
-  MeanField q(model, settings.nodes);
-  ScalePosterior scales(model);
-  if (start.mean.size() > 0) {
-    Vector mean, sd, psi, psi_sd;
-    model.design().split(start.mean, mean, psi);
-    model.design().split(start.sd, sd, psi_sd);
-    q.set_mean(mean);
-    q.set_variance(sd.cwiseAbs2());
-    scales.set(psi, psi_sd);
-  } else if (!q.start(scales.effective_psi())) {
-    return {};
+  // A start so far off that the ascent ends nowhere is given up for the family's.
+  VariationalFit fit_mean_field(const VariationalStart& start = {}) {
+    return fit_mean_field(start, settings_.ascent);
   }
-  VariationalFit fit = ascend(q, scales, settings);
-  fit.fe_cov = q.variance().tail(model.design().fixed()).asDiagonal();
-  return fit;
-}
 
-}  // namespace detail
+  // Begins with a rough mean-field fit, which is cheap and hardly to be led astray.
+  VariationalFit fit_full_gaussian(const VariationalStart& start = {}) {
+    AscentSettings rough = settings_.ascent;
+    rough.tolerance = std::max(rough.tolerance, rough_tolerance);
+    const VariationalFit mean_field = fit_mean_field(start, rough);
+    if (!mean_field.started) return {};
+    Vector mean, sd, psi, psi_sd;
+    model_->design().split(mean_field.mean, mean, psi);
+    model_->design().split(mean_field.sd, sd, psi_sd);
+    if (!full_.has_value()) full_.emplace(*model_, settings_.nodes);
+    full_->reset();
+    ScalePosterior scales(*model_);
+    scales.set(psi, psi_sd);
+    if (!full_->start(scales.effective_psi(), mean, sd.cwiseAbs2())) return {};
+    VariationalFit fit = ascend(*full_, scales, settings_.ascent);
+    fit.iterations += mean_field.iterations;
+    fit.passes += mean_field.passes;
+    fit.fe_cov = full_->fe_cov();
+    fit.weight = model_->design().to_user_rows(full_->weight());
+    fit.effect_precision = full_->effect_precision();
+    return fit;
+  }
 
-// A start so far off that the ascent ends nowhere is given up for the family's.
+ private:
+  VariationalFit fit_mean_field(const VariationalStart& start, const AscentSettings& settings) {
+    VariationalFit fit = mean_field_from(start, settings);
+    if (fit.converged || start.mean.size() == 0) return fit;
+    VariationalFit other = mean_field_from({}, settings);
+    other.iterations += fit.iterations;
+    other.passes += fit.passes;
+    return other.started && !(fit.started && fit.elbo > other.elbo) ? other : fit;
+  }
+
+  VariationalFit mean_field_from(const VariationalStart& start, const AscentSettings& settings) {
+    MeanField& q = independent_;
+    q.reset();
+    ScalePosterior scales(*model_);
+    if (start.mean.size() > 0) {
+      Vector mean, sd, psi, psi_sd;
+      model_->design().split(start.mean, mean, psi);
+      model_->design().split(start.sd, sd, psi_sd);
+      q.set_mean(mean);
+      q.set_variance(sd.cwiseAbs2());
+      scales.set(psi, psi_sd);
+    } else if (!q.start(scales.effective_psi())) {
+      return {};
+    }
+    VariationalFit fit = ascend(q, scales, settings);
+    fit.fe_cov = q.variance().tail(model_->design().fixed()).asDiagonal();
+    return fit;
+  }
+
+  VariationalFit ascend(CoefficientPosterior& q, ScalePosterior& scales,
+                        const AscentSettings& settings) const {
+    VariationalAscent ascent(q, scales, settings);
+    VariationalFit fit;
+    fit.converged = ascent.run();
+    fit.started = std::isfinite(ascent.elbo());
+    fit.elbo = ascent.elbo();
+    fit.iterations = ascent.iterations();
+    fit.passes = q.passes();
+    fit.trace = ascent.trace();
+    const Design& design = model_->design();
+    fit.mean = design.join(q.mean(), scales.mean());
+    fit.sd = design.join(q.variance().cwiseSqrt(), scales.sd());
+    return fit;
+  }
+
+  const Model* model_;
+  VariationalSettings settings_;
+  MeanField independent_;
+  std::optional<FullGaussian> full_;
+};
+
 inline VariationalFit fit_mean_field(const Model& model, const VariationalStart& start = {},
                                      const VariationalSettings& settings = {}) {
-  VariationalFit fit = detail::mean_field_from(model, start, settings);
-  if (fit.converged || start.mean.size() == 0) return fit;
-  VariationalFit other = detail::mean_field_from(model, {}, settings);
-  other.iterations += fit.iterations;
-  other.passes += fit.passes;
-  return other.started && !(fit.started && fit.elbo > other.elbo) ? other : fit;
+  return VariationalFitter(model, settings).fit_mean_field(start);
 }
 
-// Begins with a rough mean-field fit, which is cheap and hardly to be led astray.
 inline VariationalFit fit_full_gaussian(const Model& model, const VariationalStart& start = {},
                                         const VariationalSettings& settings = {}) {
-  VariationalSettings rough = settings;
-  rough.ascent.tolerance = std::max(rough.ascent.tolerance, rough_tolerance);
-  const VariationalFit mean_field = fit_mean_field(model, start, rough);
-  if (!mean_field.started) return {};
-  Vector mean, sd, psi, psi_sd;
-  model.design().split(mean_field.mean, mean, psi);
-  model.design().split(mean_field.sd, sd, psi_sd);
-  FullGaussian q(model, settings.nodes);
-  ScalePosterior scales(model);
-  scales.set(psi, psi_sd);
-  if (!q.start(scales.effective_psi(), mean, sd.cwiseAbs2())) return {};
-  VariationalFit fit = detail::ascend(q, scales, settings);
-  fit.iterations += mean_field.iterations;
-  fit.passes += mean_field.passes;
-  fit.fe_cov = q.fe_cov();
-  fit.weight = model.design().to_user_rows(q.weight());
-  fit.effect_precision = q.effect_precision();
-  return fit;
+  return VariationalFitter(model, settings).fit_full_gaussian(start);
 }
 
 }  // namespace mixed_glm

@@ -27,6 +27,12 @@ class VariationalMarginal final : public Marginal {
     return valid_;
   }
 
+  void reset() override {
+    mean_field_.reset();
+    q_.reset();
+    valid_ = false;
+  }
+
   double log_density() const override { return log_density_; }
   const Vector& expected_squares() const override { return expected_squares_; }
   const Vector& information() const override { return information_; }

@@ -1,0 +1,150 @@
+// One design fitted to many responses: the methods with their settings, and the fitter.
+
+#include <mixed_glm/many/many_fitter.hpp>
+
+#include "bound_model.hpp"
+
+namespace py = pybind11;
+
+namespace bind_many_detail {
+
+using bound_model::BoundModel;
+using bound_model::Doubles;
+using bound_model::FortranDoubles;
+using mixed_glm::ConstMatrixRef;
+using mixed_glm::FitMethod;
+using mixed_glm::Index;
+using mixed_glm::ManyFitter;
+using mixed_glm::ManyResults;
+using mixed_glm::MapMethod;
+using mixed_glm::MarginalMethod;
+using mixed_glm::Matrix;
+using mixed_glm::VariationalMethod;
+using mixed_glm::Vector;
+
+MapMethod map_method(double start_vcp, double gradient_tolerance, int max_iterations) {
+  MapMethod method;
+  method.start_psi = start_vcp;
+  method.settings.gradient_tolerance = gradient_tolerance;
+  method.settings.max_iterations = max_iterations;
+  return method;
+}
+
+VariationalMethod variational_method(bool full, Index n_quad, double tolerance,
+                                     int max_iterations) {
+  VariationalMethod method;
+  method.full = full;
+  method.settings.nodes = n_quad;
+  method.settings.ascent.tolerance = tolerance;
+  method.settings.ascent.max_iterations = max_iterations;
+  return method;
+}
+
+MarginalMethod marginal_method(const Vector& start, const std::string& approx, Index leaf,
+                               Index n_quad, bool mean_correction, const std::string& integrate,
+                               double step, double drop, double tolerance, int max_iterations) {
+  MarginalMethod method;
+  method.start = start;
+  method.approximation = {approx, leaf, n_quad, mean_correction};
+  method.settings.integrate = mixed_glm::integrate_named(integrate);
+  method.settings.grid.step = step;
+  method.settings.grid.drop = drop;
+  method.settings.mode.tolerance = tolerance;
+  method.settings.mode.max_iterations = max_iterations;
+  return method;
+}
+
+std::unique_ptr<ManyFitter> make_fitter(const BoundModel& bound, const FitMethod& method) {
+  return std::make_unique<ManyFitter>(bound.design(), bound.model().family(), bound.model().prior(),
+                                      method);
+}
+
+Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) {
+  if (array.ndim() != 2) {
+    throw std::invalid_argument(std::string(name) + ": expected two dimensions");
+  }
+  return {array.data(), array.shape(0), array.shape(1)};
+}
+
+// Python's handlers of signals run in the main thread only, and only where they are asked for.
+bool signalled() {
+  const py::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() != 0;
+}
+
+ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDoubles& trials,
+                const FortranDoubles& offset, const Doubles& weights, int n_jobs,
+                bool keep_random_effects) {
+  const auto y = columns("endog", endog), n = columns("trials", trials),
+             o = columns("offset", offset);
+  const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights)};
+  std::optional<ManyResults> results;
+  {
+    const py::gil_scoped_release release;
+    results = fitter.fit(batch, {n_jobs, keep_random_effects, &signalled});
+  }
+  if (!results.has_value()) throw py::error_already_set();
+  return std::move(*results);
+}
+
+template <class Number, class Stored>
+py::array_t<Number> numbers(const std::vector<Stored>& values) {
+  py::array_t<Number> result(static_cast<py::ssize_t>(values.size()));
+  std::transform(values.begin(), values.end(), result.mutable_data(),
+                 [](Stored value) { return static_cast<Number>(value); });
+  return result;
+}
+
+// In the order of their numbers.
+std::vector<std::string> verdict_names() {
+  std::vector<std::string> names;
+  for (std::int8_t k = 0; k <= std::int8_t(mixed_glm::Verdict::invalid_response); ++k) {
+    names.emplace_back(to_string(mixed_glm::Verdict(k)));
+  }
+  return names;
+}
+
+}  // namespace bind_many_detail
+
+void bind_many(py::module_& m) {
+  using namespace bind_many_detail;
+  const mixed_glm::JointModeSettings map;
+  const mixed_glm::AscentSettings ascent;
+  const mixed_glm::MarginalFitSettings marginal;
+
+  py::class_<MapMethod>(m, "MapMethod", py::module_local())
+      .def(py::init(&map_method), py::kw_only(), py::arg("start_vcp"),
+           py::arg("gradient_tolerance") = map.gradient_tolerance,
+           py::arg("max_iterations") = map.max_iterations);
+  py::class_<VariationalMethod>(m, "VariationalMethod", py::module_local())
+      .def(py::init(&variational_method), py::kw_only(), py::arg("full") = false,
+           py::arg("n_quad") = 0, py::arg("tolerance") = ascent.tolerance,
+           py::arg("max_iterations") = ascent.max_iterations);
+  py::class_<MarginalMethod>(m, "MarginalMethod", py::module_local())
+      .def(py::init(&marginal_method), py::kw_only(), py::arg("start"),
+           py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
+           py::arg("mean_correction") = true, py::arg("integrate") = "grid",
+           py::arg("step") = marginal.grid.step, py::arg("drop") = marginal.grid.drop,
+           py::arg("tolerance") = marginal.mode.tolerance,
+           py::arg("max_iterations") = marginal.mode.max_iterations);
+
+  py::class_<ManyResults>(m, "ManyResults", py::module_local())
+      .def_readonly("fe_mean", &ManyResults::fe_mean)
+      .def_readonly("fe_sd", &ManyResults::fe_sd)
+      .def_readonly("vcp_mean", &ManyResults::vcp_mean)
+      .def_readonly("vcp_sd", &ManyResults::vcp_sd)
+      .def_readonly("vc_mean", &ManyResults::vc_mean)
+      .def_readonly("vc_sd", &ManyResults::vc_sd)
+      .def_readonly("log_evidence", &ManyResults::log_evidence)
+      .def_property_readonly("status",
+                             [](const ManyResults& r) { return numbers<std::int8_t>(r.status); })
+      .def_property_readonly(
+          "n_iter", [](const ManyResults& r) { return numbers<std::int32_t>(r.iterations); });
+
+  py::class_<ManyFitter>(m, "ManyFitter", py::module_local())
+      .def(py::init(&make_fitter), py::arg("model"), py::arg("method"), py::keep_alive<1, 2>())
+      .def("fit", &fit, py::kw_only(), py::arg("endog"), py::arg("trials"), py::arg("offset"),
+           py::arg("weights"), py::arg("n_jobs") = -1, py::arg("keep_random_effects") = false);
+  m.def("thread_count", &mixed_glm::thread_count, py::arg("n_jobs"));
+  m.def("verdict_names", &verdict_names);
+}

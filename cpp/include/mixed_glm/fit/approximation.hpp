@@ -1,0 +1,61 @@
+// Which approximation integrates fixed and random effects out given psi, with all that any of them
+// needs: a marginal posterior (marginal.hpp) by name.
+#pragma once
+
+#include <memory>
+#include <mixed_glm/ep/ep_marginal.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/variational/variational_marginal.hpp>
+#include <string>
+
+namespace mixed_glm {
+
+struct Approximation {
+  std::string name = "laplace";  // "laplace", "leaf", "ep" or "vb"
+  Index leaf = -1;               // component to integrate by quadrature
+  Index n_quad = 0;  // nodes of the leaf, or of a tilted density; "vb": 0 for as many as needed
+  bool mean_correction = true;
+
+  LaplaceSettings laplace_settings(const NewtonSettings& inner) const {
+    LaplaceSettings settings;
+    settings.inner = inner;
+    settings.mean_correction = mean_correction;
+    return settings;
+  }
+  LeafSettings leaf_settings(const NewtonSettings& inner) const {
+    LeafSettings settings;
+    settings.inner = inner;
+    settings.mean_correction = mean_correction;
+    settings.n_quad = n_quad;
+    return settings;
+  }
+  EpSettings ep_settings(const NewtonSettings& inner) const {
+    EpSettings settings;
+    settings.n_quad = n_quad;
+    settings.laplace = laplace_settings(inner);
+    return settings;
+  }
+};
+
+// The model is viewed and must outlive the marginal. Throws std::invalid_argument for an unknown
+// name.
+inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approximation& approx,
+                                               const NewtonSettings& inner) {
+  if (approx.name == "laplace") {
+    return std::make_unique<LaplaceMarginal>(model, approx.laplace_settings(inner));
+  }
+  if (approx.name == "leaf") {
+    return std::make_unique<LeafMarginal>(model, approx.leaf, approx.leaf_settings(inner));
+  }
+  if (approx.name == "ep") return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
+  if (approx.name == "vb") {
+    AscentSettings ascent;
+    ascent.monitor = inner.monitor;
+    return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);
+  }
+  throw std::invalid_argument("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got '" +
+                              approx.name + "'");
+}
+
+}  // namespace mixed_glm

@@ -1,0 +1,86 @@
+// One design fitted to many responses, on several threads. The symbolic work is done once, each
+// thread's memory is used again for every response, and results depend neither on the number of
+// threads nor on the other responses.
+//
+//     ManyFitter fitter(design, PoissonLog(), prior, MarginalMethod());
+//     std::optional<ManyResults> results = fitter.fit(batch, {4});
+#pragma once
+
+#include <mixed_glm/many/response_worker.hpp>
+#include <mixed_glm/parallel/run_workers.hpp>
+#include <mixed_glm/parallel/thread_count.hpp>
+
+namespace mixed_glm {
+
+struct ManySettings {
+  int n_jobs = -1;                   // threads (thread_count.hpp)
+  bool keep_random_effects = false;  // m x q means and standard deviations
+  ShouldStop should_stop;            // asked every 50 milliseconds whether to stop
+};
+
+class ManyFitter {
+ public:
+  // The design is viewed and must outlive this object.
+  ManyFitter(const Design& design, Family family, Prior prior, FitMethod method)
+      : design_(&design),
+        family_(std::move(family)),
+        prior_(std::move(prior)),
+        method_(std::move(method)) {
+    give_back(make_worker());  // so that what is wrong with the arguments is said here
+  }
+
+  const Design& design() const { return *design_; }
+
+  // Nothing if interrupted. Several threads may call this at a time.
+  std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
+    batch.check(design_->user_rows());
+    ManyResults results(batch.size(), *design_, settings.keep_random_effects);
+    std::atomic<Index> next{0};
+    const Worker work = [&](const std::atomic<bool>& stop) {
+      std::unique_ptr<ResponseWorker> worker = take();
+      try {
+        for (Index j = next++; j < batch.size(); j = next++) {
+          results.set(j, worker->fit(batch, j, stop));
+          if (stop) break;
+        }
+      } catch (const Interrupted&) {
+        return;  // the worker stands in the middle of its work: away with it
+      }
+      give_back(std::move(worker));
+    };
+    const auto most = static_cast<int>(std::min<Index>(batch.size(), 1024));
+    const int threads = std::min(thread_count(settings.n_jobs), most);
+    if (!run_workers(threads, work, settings.should_stop)) return std::nullopt;
+    return results;
+  }
+
+ private:
+  std::unique_ptr<ResponseWorker> make_worker() const {
+    return std::make_unique<ResponseWorker>(*design_, family_, prior_, method_);
+  }
+
+  std::unique_ptr<ResponseWorker> take() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<ResponseWorker> worker = std::move(idle_.back());
+        idle_.pop_back();
+        return worker;
+      }
+    }
+    return make_worker();
+  }
+  void give_back(std::unique_ptr<ResponseWorker> worker) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    idle_.push_back(std::move(worker));
+  }
+
+  const Design* design_;
+  Family family_;
+  Prior prior_;
+  FitMethod method_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ResponseWorker>> idle_;
+};
+
+}  // namespace mixed_glm

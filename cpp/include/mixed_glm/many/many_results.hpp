@@ -1,0 +1,52 @@
+// The fits of many responses as plain arrays, one row for each response. NaN where there is none.
+#pragma once
+
+#include <mixed_glm/many/response_fit.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+struct ManyResults {
+  RowMatrix fe_mean, fe_sd;    // m x p
+  RowMatrix vcp_mean, vcp_sd;  // m x K, of the log standard deviations
+  RowMatrix vc_mean, vc_sd;    // m x q, or empty
+  Vector log_evidence;         // m
+  std::vector<Verdict> status;
+  std::vector<std::int32_t> iterations;
+
+  ManyResults(Index responses, const Design& design, bool keep_random_effects)
+      : fe_mean(nothing(responses, design.fixed())),
+        fe_sd(fe_mean),
+        vcp_mean(nothing(responses, design.components())),
+        vcp_sd(vcp_mean),
+        vc_mean(nothing(keep_random_effects ? responses : 0, design.effects())),
+        vc_sd(vc_mean),
+        log_evidence(nothing(responses, 1)),
+        status(size_t(responses), Verdict::failed),
+        iterations(size_t(responses), 0) {}
+
+  Index size() const { return log_evidence.size(); }
+
+  // Different rows may be set by different threads.
+  void set(Index row, const ResponseEstimate& estimate) {
+    status[size_t(row)] = estimate.verdict;
+    iterations[size_t(row)] = estimate.iterations;
+    log_evidence[row] = estimate.log_evidence;
+    split(estimate.mean, row, fe_mean, vcp_mean, vc_mean);
+    split(estimate.sd, row, fe_sd, vcp_sd, vc_sd);
+  }
+
+ private:
+  static RowMatrix nothing(Index rows, Index cols) {
+    return RowMatrix::Constant(rows, cols, std::numeric_limits<double>::quiet_NaN());
+  }
+
+  static void split(const Vector& params, Index row, RowMatrix& fe, RowMatrix& vcp, RowMatrix& vc) {
+    if (params.size() == 0) return;
+    fe.row(row) = params.head(fe.cols()).transpose();
+    vcp.row(row) = params.segment(fe.cols(), vcp.cols()).transpose();
+    if (vc.rows() > 0) vc.row(row) = params.tail(vc.cols()).transpose();
+  }
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,67 @@
+// What one thread needs to fit one response after another: a model of its own over the shared
+// design, whose response is replaced in place, and the memory of the method.
+#pragma once
+
+#include <mixed_glm/families/support.hpp>
+#include <mixed_glm/many/many_results.hpp>
+#include <mixed_glm/many/response_batch.hpp>
+
+namespace mixed_glm {
+
+class ResponseWorker {
+ public:
+  // The design is viewed and must outlive this object.
+  ResponseWorker(const Design& design, const Family& family, const Prior& prior,
+                 const FitMethod& method)
+      : rows_(empty_rows(design.user_rows())),
+        model_(design, family, rows_, prior),
+        fit_(make_response_fit(model_, method, &monitor_)) {}
+
+  ResponseWorker(const ResponseWorker&) = delete;  // the fit views the model
+  ResponseWorker& operator=(const ResponseWorker&) = delete;
+
+  // A fit that throws is one that failed: it must not end those of the others. Throws Interrupted
+  // when `stop` is set.
+  ResponseEstimate fit(const ResponseBatch& batch, Index j, const std::atomic<bool>& stop) {
+    monitor_.watch(stop);
+    ResponseEstimate nothing;
+    try {
+      if (load(batch, j)) return fit_->fit();
+      nothing.verdict = Verdict::invalid_response;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const std::exception&) {
+      nothing.verdict = Verdict::failed;
+    }
+    return nothing;
+  }
+
+ private:
+  static Response empty_rows(Index n) {
+    return {Vector::Zero(n), Vector::Zero(n), Vector::Zero(n)};
+  }
+
+  // False for a response that is none of this family.
+  bool load(const ResponseBatch& batch, Index j) {
+    const auto endog = batch.endog.col(j);
+    const auto trials = ResponseBatch::column(batch.trials, j);
+    if (!supports(model_.family(), endog, trials)) return false;
+    encode_response(model_.family(), endog, trials, batch.weights, rows_);
+    if (batch.offset.size() == 0) {
+      model_.set_rows(rows_, no_offset_);
+      return true;
+    }
+    const auto offset = ResponseBatch::column(batch.offset, j);
+    if (!offset.allFinite()) return false;
+    model_.set_rows(rows_, offset);
+    return true;
+  }
+
+  Response rows_;
+  Vector no_offset_;
+  Model model_;
+  StopMonitor monitor_;
+  std::unique_ptr<ResponseFit> fit_;
+};
+
+}  // namespace mixed_glm

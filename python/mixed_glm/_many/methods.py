@@ -1,0 +1,130 @@
+"""The methods of `fit_many` and their options: what the fit of a single response would make of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixed_glm import _core
+from mixed_glm._fit_marginal import EP_N_QUAD, Approximation, core_options
+from mixed_glm._fit_vb import is_full
+from mixed_glm._fit_vb import newton_options as vb_options
+from mixed_glm._validation import as_count, as_vector
+from mixed_glm.optimize import START_VCP
+
+if TYPE_CHECKING:
+    from mixed_glm.model import MixedGLM
+
+
+KINDS = {"map": _core.MapMethod, "variational": _core.VariationalMethod, "marginal": _core.MarginalMethod}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method with all that the core needs to know.
+
+    Attributes
+    ----------
+    name : str
+        As in `MixedGLMResults.method`.
+    kind : {"map", "variational", "marginal"}
+        Class of the core that takes the arguments.
+    arguments : dict
+    """
+
+    name: str
+    kind: str
+    arguments: dict[str, Any]
+
+    def core(self) -> _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod:
+        """The method in the compiled core."""
+        kind: Callable[..., _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod] = KINDS[
+            self.kind
+        ]
+        return kind(**self.arguments)
+
+
+def make_method(model: MixedGLM, method: str, options: Mapping[str, Any]) -> Method:
+    """Check a method's name and options.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such method, or it has no such option, or its value does not fit.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+    maker = METHODS[method]
+    known = list(inspect.signature(maker).parameters)[1:]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(
+            f"fit_many(method={method!r}) has no option {', '.join(map(repr, unknown))}; it has "
+            + ", ".join(map(repr, known))
+        )
+    return maker(model, **options)
+
+
+def _map(_model: MixedGLM, minim_opts: Mapping[str, Any] | None = None) -> Method:
+    names = {"gtol": "gradient_tolerance", "maxiter": "max_iterations"}
+    options = dict(minim_opts or {})
+    unknown = ", ".join(sorted(set(options) - set(names)))
+    if unknown:
+        raise ValueError(f"minim_opts for method 'map' may have 'gtol' and 'maxiter', got {unknown}")
+    arguments = {names[name]: value for name, value in options.items()}
+    return Method("map", "map", {"start_vcp": START_VCP, **arguments})
+
+
+def _vb(
+    _model: MixedGLM,
+    covariance: str = "mean_field",
+    n_quad: int | None = None,
+    minim_opts: Mapping[str, Any] | None = None,
+) -> Method:
+    full = is_full(covariance, "newton")
+    nodes = 0 if n_quad is None else as_count(n_quad, "n_quad")
+    arguments = {"full": full, "n_quad": nodes, **vb_options(minim_opts)}
+    return Method("vb_full" if full else "vb", "variational", arguments)
+
+
+def _laplace(
+    model: MixedGLM,
+    n_quad: int = 1,
+    leaf: str | int = "auto",
+    integrate: str = "auto",
+    mean_correction: bool = True,
+    minim_opts: Mapping[str, Any] | None = None,
+    start: Any = None,
+) -> Method:
+    approximation = Approximation.laplace(model, as_count(n_quad, "n_quad"), leaf, mean_correction)
+    return _marginal(model, approximation, integrate, minim_opts, start)
+
+
+def _ep(
+    model: MixedGLM,
+    integrate: str = "auto",
+    n_quad: int = EP_N_QUAD,
+    minim_opts: Mapping[str, Any] | None = None,
+    start: Any = None,
+) -> Method:
+    approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
+    return _marginal(model, approximation, integrate, minim_opts, start)
+
+
+def _marginal(
+    model: MixedGLM,
+    approximation: Approximation,
+    integrate: str,
+    minim_opts: Mapping[str, Any] | None,
+    start: Any,
+) -> Method:
+    vcp = np.zeros(model.k_vcp) if start is None else as_vector(start, "start", model.k_vcp)
+    options = core_options(approximation, integrate, model.k_vcp, minim_opts)
+    return Method(approximation.name, "marginal", {"start": vcp, **options})
+
+
+METHODS: dict[str, Callable[..., Method]] = {"laplace": _laplace, "ep": _ep, "vb": _vb, "map": _map}

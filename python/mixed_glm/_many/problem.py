@@ -1,0 +1,159 @@
+"""What is the same for all responses, in a form that other processes can be sent, and the fit of a chunk."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm import _core
+from mixed_glm._design import Design, core_arguments
+from mixed_glm._many.methods import Method
+from mixed_glm.families import Family
+
+Floats = npt.NDArray[np.float64]
+Arrays = dict[str, npt.NDArray[Any]]
+
+FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
+RANDOM_EFFECTS = ("vc_mean", "vc_sd")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some of the responses, with what belongs to their rows.
+
+    Attributes
+    ----------
+    start, stop : int
+        Which ones.
+    endog : float array, shape (n, stop - start), Fortran order
+    trials, offset : float array of the same shape, or None
+        None where one column stands for all responses.
+    """
+
+    start: int
+    stop: int
+    endog: Floats
+    trials: Floats | None
+    offset: Floats | None
+
+    def fingerprint(self) -> str:
+        """Short hash of the contents."""
+        return fingerprint(self.endog, self.trials, self.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A design, a family and a method, compact when it is pickled.
+
+    Attributes
+    ----------
+    design : dict
+        Arguments of `_core.Model` that do not depend on the response.
+    family : Family
+    method : Method
+    trials, offset : float array, shape (n, 1)
+        For responses that have none of their own.
+    weights : float array, shape (n,)
+    merge_rows : bool
+        Whether equal rows are one; not where responses have offsets of their own.
+    keep_random_effects : bool
+    """
+
+    design: dict[str, Any]
+    family: Family
+    method: Method
+    trials: Floats
+    offset: Floats
+    weights: Floats
+    merge_rows: bool
+    keep_random_effects: bool
+
+    @classmethod
+    def of(
+        cls,
+        design: Design,
+        family: Family,
+        method: Method,
+        trials: Floats,
+        offset: Floats,
+        merge_rows: bool,
+        keep: bool,
+    ) -> Problem:
+        """Take from `design` all but its response."""
+        n = len(design.endog)
+        arrays = core_arguments(design, design.exog)
+        if (arrays["vc_data"] == 1.0).all():
+            del arrays["vc_data"]
+        weights = np.ones(n) if design.freq_weights is None else design.freq_weights
+        return cls(arrays, family, method, trials[:, None], offset[:, None], weights, merge_rows, keep)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the arrays that a fit gives."""
+        return FIELDS + (RANDOM_EFFECTS if self.keep_random_effects else ())
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that the results depend on, but the responses."""
+        design = [part for item in sorted(self.design.items()) for part in item]
+        method = [part for item in sorted(self.method.arguments.items()) for part in item]
+        return fingerprint(
+            *design, repr(self.family), self.method.kind, *method, self.trials, self.offset, self.weights,
+            self.merge_rows, self.keep_random_effects,
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def fitter(self) -> _core.ManyFitter:
+        """The compiled design, ready to fit; several threads may use it at a time."""
+        n = len(self.weights)
+        data = {"vc_data": np.ones(len(self.design["vc_indices"]))} | self.design
+        core = _core.Model(
+            endog=np.zeros(n), trials=np.ones(n), weights=self.weights, offset=self.offset[:, 0],
+            family=self.family.core, merge_rows=self.merge_rows, **data,
+        )  # fmt: skip
+        return _core.ManyFitter(core, self.method.core())
+
+    def fit(self, fitter: _core.ManyFitter, chunk: Chunk, n_jobs: int) -> Arrays:
+        """Fit the responses of a chunk; one row for each in every array."""
+        results = fitter.fit(
+            endog=chunk.endog,
+            trials=self.trials if chunk.trials is None else chunk.trials,
+            offset=self.offset if chunk.offset is None else chunk.offset,
+            weights=self.weights,
+            n_jobs=n_jobs,
+            keep_random_effects=self.keep_random_effects,
+        )
+        return {name: np.asarray(getattr(results, name)) for name in self.fields}
+
+
+@functools.lru_cache(maxsize=2)
+def _fitter(problem: Problem) -> _core.ManyFitter:
+    return problem.fitter()
+
+
+def fit_chunk(problem: Problem, chunk: Chunk, n_jobs: int) -> Arrays:
+    """Fit a chunk in whatever process this is; the compiled design is kept there for the next chunk."""
+    return problem.fit(_fitter(problem), chunk, n_jobs)
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash of arrays and of anything with a faithful repr."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(repr((part.shape, part.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(part.T).data)  # without a copy in Fortran order
+        else:
+            digest.update(repr(part).encode())
+        digest.update(b";")
+    return digest.hexdigest()

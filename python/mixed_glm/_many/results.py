@@ -1,0 +1,176 @@
+"""What `fit_many` returns."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+
+class ResponseStatus(enum.IntEnum):
+    """How the fit of one response ended.
+
+    Attributes
+    ----------
+    CONVERGED
+        As it should.
+    FELL_BACK
+        Converged; at some points expectation propagation did not, and Laplace took its place.
+    POINTS_LEFT_OUT
+        The density could not be evaluated at some points of the integration, which were left out.
+    COLLAPSED
+        ``method="map"``: all effects of a component went to zero, whatever the data (`VarianceCollapseWarning`).
+    NOT_A_MAXIMUM
+        ``method="map"``: the point found is no maximum, and has no standard deviations.
+    NOT_CONVERGED
+        Estimates are the last point of the search.
+    FAILED
+        Nothing could be evaluated; estimates are NaN.
+    INVALID_RESPONSE
+        Response, trials or offset are missing, infinite, or not what the family can give; estimates are NaN.
+    """
+
+    CONVERGED = 0
+    FELL_BACK = 1
+    POINTS_LEFT_OUT = 2
+    COLLAPSED = 3
+    NOT_A_MAXIMUM = 4
+    NOT_CONVERGED = 5
+    FAILED = 6
+    INVALID_RESPONSE = 7
+
+    @property
+    def label(self) -> str:
+        """The status in words, as `MixedGLMResults.status` has it."""
+        return self.name.lower().replace("_", " ")
+
+
+SOUND = (ResponseStatus.CONVERGED, ResponseStatus.FELL_BACK, ResponseStatus.COLLAPSED)
+
+
+@dataclass(frozen=True, repr=False)
+class ManyResults:
+    """Posteriors of m responses with one design: one row for each response in every array.
+
+    Attributes
+    ----------
+    method : str
+        ``"map"``, ``"laplace"``, ``"leaf"``, ``"ep"``, ``"vb"`` or ``"vb_full"``, as for a single fit.
+    names : list
+        Of the responses: the columns of a data frame, otherwise 0, 1, 2, ...
+    fep_names, vcp_names : list of str
+        Of the fixed effects and of the variance components.
+    vc_names : list of str, or None
+        Of the random effects.
+    fe_mean, fe_sd : float array, shape (m, p)
+        Posterior means (for ``"map"`` the mode) and standard deviations of the fixed effects.
+    vcp_mean, vcp_sd : float array, shape (m, K)
+        The same for the logarithms of the standard deviations of the random effects.
+    log_evidence : float array, shape (m,)
+        Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
+    status : int array, shape (m,)
+        A `ResponseStatus` for each response.
+    n_iter : int array, shape (m,)
+        As `MixedGLMResults.n_iter`.
+    vc_mean, vc_sd : float array, shape (m, q), or None
+        Of the random effects; only with ``keep_random_effects=True``.
+    """
+
+    method: str
+    names: list[Any]
+    fep_names: list[str]
+    vcp_names: list[str]
+    vc_names: list[str] | None
+    fe_mean: Floats
+    fe_sd: Floats
+    vcp_mean: Floats
+    vcp_sd: Floats
+    log_evidence: Floats
+    status: npt.NDArray[np.int8]
+    n_iter: npt.NDArray[np.int32]
+    vc_mean: Floats | None = None
+    vc_sd: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    @property
+    def converged(self) -> npt.NDArray[np.bool_]:
+        """Whether each fit converged, shape (m,): CONVERGED, FELL_BACK or COLLAPSED."""
+        return np.isin(self.status, SOUND)
+
+    def status_counts(self) -> dict[ResponseStatus, int]:
+        """How many responses ended with each status; without those that none did."""
+        counts = np.bincount(self.status, minlength=len(ResponseStatus))
+        return {status: int(counts[status]) for status in ResponseStatus if counts[status]}
+
+    def to_frame(self, long: bool = False) -> pd.DataFrame:
+        """All estimates as one data frame.
+
+        Parameters
+        ----------
+        long : bool, default False
+            One row for each response and parameter, instead of one for each response.
+
+        Returns
+        -------
+        DataFrame
+            Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
+            fixed effect and log standard deviation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
+            ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, ``status``.
+        """
+        return self._long() if long else self._wide()
+
+    def _status_labels(self) -> Any:
+        return _categorical(self.status, [status.label for status in ResponseStatus])
+
+    def _wide(self) -> pd.DataFrame:
+        names = self.fep_names + self.vcp_names
+        estimates = np.empty((len(self), 2 * len(names)))
+        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean])
+        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd])
+        about = pd.DataFrame(
+            {
+                "status": self._status_labels(),
+                "converged": self.converged,
+                "n_iter": self.n_iter,
+                "log_evidence": self.log_evidence,
+            },
+            index=pd.Index(self.names, name="response", tupleize_cols=False),
+        )
+        columns = [f"{name} {what}" for name in names for what in ("mean", "sd")]
+        return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
+
+    def _long(self) -> pd.DataFrame:
+        m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
+        kinds = _categorical(np.tile(np.repeat([0, 1], [p, k]), m), ["fixed", "log sd"])
+        return pd.DataFrame(
+            {
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
+                "type": kinds,
+                "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
+                "mean": np.hstack([self.fe_mean, self.vcp_mean]).ravel(),
+                "sd": np.hstack([self.fe_sd, self.vcp_sd]).ravel(),
+                "status": self._status_labels().repeat(p + k),
+            }
+        )
+
+    def summary(self) -> str:
+        """How many responses were fitted, by which method, and how the fits ended."""
+        lines = [f"{len(self)} responses fitted by {self.method}"]
+        lines += [f"{count:>10} {status.label}" for status, count in self.status_counts().items()]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status.label}" for status, count in self.status_counts().items())
+        return f"<{type(self).__name__}: {self.method}, {len(self)} responses: {counts or 'none'}>"
+
+
+def _categorical(codes: npt.NDArray[Any], categories: list[str]) -> Any:
+    return cast(Any, pd.Categorical).from_codes(codes, categories=categories)

@@ -1,0 +1,267 @@
+"""One design fitted to many responses: a gene, a site, a simulated data set each."""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm import _core
+from mixed_glm._caller import warn
+from mixed_glm._design import check_exposure, check_trials
+from mixed_glm._many.columns import Columns
+from mixed_glm._many.methods import make_method
+from mixed_glm._many.problem import Problem
+from mixed_glm._many.results import ManyResults, ResponseStatus
+from mixed_glm._many.run import Source, run
+from mixed_glm._many.store import Store
+from mixed_glm._part import ModelPart
+from mixed_glm._validation import as_count, as_vector
+from mixed_glm.exceptions import ConvergenceWarning
+
+if TYPE_CHECKING:
+    from mixed_glm.model import MixedGLM
+
+__all__ = ["ManyResults", "ResponseStatus", "fit_many"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def fit_many(
+    endogs: Any,
+    exog: Any,
+    exog_vc: Any = None,
+    ident: Any = None,
+    family: Any = None,
+    vcp_p: Any = 1.0,
+    fe_p: Any = 2.0,
+    fep_names: Any = None,
+    vcp_names: Any = None,
+    vc_names: Any = None,
+    *,
+    method: str = "laplace",
+    offset: Any = None,
+    exposure: Any = None,
+    n_trials: Any = None,
+    freq_weights: Any = None,
+    n_jobs: int = -1,
+    executor: cf.Executor | None = None,
+    progress: bool = False,
+    keep_random_effects: bool = False,
+    out: Any = None,
+    chunk_size: int | None = None,
+    **options: Any,
+) -> ManyResults:
+    """Fit the same model to each of m responses.
+
+    The work on the design is done once, nothing happens in Python for a single response, and each result is that of
+    the fit of that response alone. For a design from a formula there is `MixedGLM.fit_many`.
+
+    Parameters
+    ----------
+    endogs : array_like, shape (n, m)
+        A response in each column: dense, a data frame (whose columns name the responses), scipy.sparse, or anything
+        with a shape that can be sliced as ``[:, start:stop]``, such as `numpy.memmap`, zarr or h5py arrays. It is
+        read piece by piece.
+    exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names, freq_weights
+        The model, as for `MixedGLM`.
+    method : {"laplace", "ep", "vb", "map"}, default "laplace"
+        As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
+    offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional
+        As for `MixedGLM`, for all responses or for each of them; the latter in any form that `endogs` may have.
+    n_jobs : int, default -1
+        Threads; -1: as many as there are processors for this process, -2: one less. Results do not depend on it.
+        With `executor`, threads of each task, and -1 means one.
+    executor : concurrent.futures.Executor, optional
+        Who fits the chunks: a pool of processes, ``dask.distributed``'s ``client.get_executor()``, mpi4py.futures.
+        Lost chunks are submitted again.
+    progress : bool, default False
+        Show a bar; needs tqdm.
+    keep_random_effects : bool, default False
+        Keep means and standard deviations of the random effects, m x q numbers each.
+    out : path-like, optional
+        Directory for finished chunks. A call with the same arguments takes up what it finds there.
+    chunk_size : int, optional
+        Number of responses that are read, fitted and written at a time. Results do not depend on it. Default: as
+        `out` has it, or a 64th of all within bounds (32 MB; 6 MB with `executor`).
+    **options
+        Of the method: ``n_quad``, ``leaf``, ``integrate``, ``mean_correction``, ``minim_opts``, ``start`` for
+        ``"laplace"``; ``n_quad``, ``integrate``, ``minim_opts``, ``start`` for ``"ep"``; ``covariance``, ``n_quad``,
+        ``minim_opts`` for ``"vb"``; ``minim_opts`` for ``"map"``. See the fit of a single response.
+
+    Returns
+    -------
+    ManyResults
+        A response that is missing, outside of the family's support, or whose fit fails has a `status` that says so,
+        and NaN; all others are unaffected.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For any argument that does not fit, before any work; and for a directory `out` of another problem.
+    KeyboardInterrupt
+        Within a second; finished chunks remain in `out`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        One, at the end, if there are responses whose status is not CONVERGED.
+
+    Examples
+    --------
+    >>> import numpy as np, mixed_glm as mg
+    >>> rng = np.random.default_rng(0)
+    >>> group = np.repeat(np.arange(20), 10)
+    >>> x = np.column_stack([np.ones(200), rng.normal(size=200)])
+    >>> y = rng.binomial(1, 0.5, size=(200, 1000))
+    >>> out = mg.fit_many(y, x, np.eye(20)[group], np.zeros(20, int), family="binomial")
+    >>> out.to_frame()  # doctest: +SKIP
+    """
+    from mixed_glm.model import MixedGLM
+
+    matrix = Columns.of(endogs, "endogs")
+    model = MixedGLM(
+        np.zeros(matrix.shape[0]), exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names,
+        freq_weights=freq_weights,
+    )  # fmt: skip
+    return model.fit_many(
+        endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs, executor=executor,
+        progress=progress, keep_random_effects=keep_random_effects, out=out, chunk_size=chunk_size, **options,
+    )  # fmt: skip
+
+
+class ManyMethods(ModelPart):
+    """The part of `MixedGLM` that fits its design to other responses."""
+
+    def fit_many(
+        self,
+        endogs: Any,
+        method: str = "laplace",
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
+        n_jobs: int = -1,
+        executor: cf.Executor | None = None,
+        progress: bool = False,
+        keep_random_effects: bool = False,
+        out: Any = None,
+        chunk_size: int | None = None,
+        **options: Any,
+    ) -> ManyResults:
+        """Fit this model's design, family and priors to each of m responses in the place of its own.
+
+        Parameters
+        ----------
+        endogs : array_like, shape (n, m)
+            A response in each column, with the rows that the model has; see `mixed_glm.fit_many`.
+        method, n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
+            As for `mixed_glm.fit_many`.
+        offset, exposure : array_like, shape (n,) or (n, m), or float, optional
+            In the place of the model's own offset and exposure, which hold for all responses otherwise.
+        n_trials : array_like, shape (n,) or (n, m), or int, optional
+            In the place of the model's own.
+
+        Returns
+        -------
+        ManyResults
+        """
+        model = self._model()
+        matrix = Columns.of(endogs, "endogs")
+        source, trials, shared_offset = _source(model, matrix, offset, exposure, n_trials)
+        made = make_method(model, method, options)
+        problem = Problem.of(
+            model._design,
+            model.family,
+            made,
+            trials,
+            shared_offset,
+            source.shares_offset,
+            keep_random_effects,
+        )
+        threads = _threads(n_jobs, executor)
+        size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
+        default = source.default_chunk_size(executor is not None)
+        store = None if out is None else Store.open(out, problem, source.size, size, default)
+        arrays = run(
+            problem, source, chunk_size=size or default if store is None else store.chunk_size, n_jobs=threads,
+            executor=executor, store=store, progress=progress,
+        )  # fmt: skip
+        labels = list(range(source.size)) if matrix.labels is None else matrix.labels
+        results = ManyResults(
+            made.name, labels, model.fep_names, model.vcp_names, model.vc_names if keep_random_effects else None,
+            **arrays,
+        )  # fmt: skip
+        _warn(results)
+        return results
+
+
+def _source(
+    model: MixedGLM, endogs: Columns, offset: Any, exposure: Any, n_trials: Any
+) -> tuple[Source, Floats, Floats]:
+    """Where chunks come from; trials and offset, shape (n,), of responses that have none of their own."""
+    n, m = model.nobs, endogs.shape[1]
+    if endogs.shape[0] != n:
+        dropped = f" ({model.n_missing} more had missing values)" if model.n_missing else ""
+        raise ValueError(
+            f"endogs must have {n} rows, one for each observation of the design{dropped}, got {endogs.shape[0]}"
+        )
+    each_trials, n_trials = _split(n_trials, "n_trials", n, m)
+    each_offset, shared_offset = _split(offset, "offset", n, m)
+    each_exposure, shared_exposure = _split(exposure, "exposure", n, m)
+    check_exposure(exposure if each_exposure is None else np.ones(n), n, model.family)
+    trials = model.n_trials if n_trials is None else check_trials(n_trials, None, n, model.family)
+    model.family.validate_response(np.zeros(n), trials)
+    if each_trials is not None:
+        check_trials(np.ones(n), None, n, model.family)
+    if offset is None and exposure is None:
+        total = model._design.total_offset()
+        total = np.zeros(n) if total is None else total
+    else:
+        total = np.zeros(n) if shared_offset is None else as_vector(shared_offset, "offset", n, scalar=True)
+        if shared_exposure is not None:
+            total = total + np.log(as_vector(shared_exposure, "exposure", n, scalar=True))
+    source = Source(endogs, each_trials, each_offset, each_exposure, total)
+    return source, np.ones(n) if trials is None else trials, total
+
+
+def _split(value: Any, name: str, n: int, m: int) -> tuple[Columns | None, Any]:
+    """A matrix with a column for each response, or what all share."""
+    shape = getattr(value, "shape", None)
+    if shape is None and value is not None:
+        shape = np.shape(value)
+    if shape is None or len(shape) < 2 or tuple(shape) == (n, 1) != (n, m):
+        return None, value
+    columns = Columns.of(value, name)
+    if columns.shape != (n, m):
+        raise ValueError(f"{name} must have shape {(n,)} or {(n, m)}, as endogs, got {columns.shape}")
+    return columns, None
+
+
+def _threads(n_jobs: Any, executor: cf.Executor | None) -> int:
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
+        raise TypeError(f"n_jobs must be a whole number, got {n_jobs!r}")
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be positive, or negative to count from the number of processors, got 0")
+    if executor is None:
+        return _core.thread_count(int(n_jobs))
+    if not hasattr(executor, "submit"):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {type(executor).__name__}")
+    return max(1, int(n_jobs))
+
+
+def _warn(results: ManyResults) -> None:
+    others = {
+        status: count
+        for status, count in results.status_counts().items()
+        if status is not ResponseStatus.CONVERGED
+    }
+    if others:
+        counts = ", ".join(f"{count} {status.label}" for status, count in others.items())
+        warn(
+            f"fit_many: {sum(others.values())} of {len(results)} responses did not simply converge: {counts}; "
+            "see their status",
+            ConvergenceWarning,
+        )
