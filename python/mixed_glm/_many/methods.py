@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM
 
 
-KINDS = {"map": _core.MapMethod, "variational": _core.VariationalMethod, "marginal": _core.MarginalMethod}
-
-
 @dataclass(frozen=True)
 class Method:
     """A method with all that the core needs to know.
@@ -42,10 +39,12 @@ class Method:
 
     def core(self) -> _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod:
         """The method in the compiled core."""
-        kind: Callable[..., _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod] = KINDS[
-            self.kind
-        ]
-        return kind(**self.arguments)
+        kinds: dict[str, Callable[..., _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod]] = {
+            "map": _core.MapMethod,
+            "variational": _core.VariationalMethod,
+            "marginal": _core.MarginalMethod,
+        }
+        return kinds[self.kind](**self.arguments)
 
 
 def make_method(model: MixedGLM, method: str, options: Mapping[str, Any]) -> Method:
