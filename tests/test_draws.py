@@ -66,6 +66,17 @@ def test_draws_of_normal_fits(counts: mg.MixedGLM, how: str) -> None:
         np.testing.assert_allclose(draws.log_q, normal_rows, rtol=1e-10)
 
 
+def test_equal_rows_count_once_each() -> None:
+    """Rows that the core merges: the weights that the full covariance is made of are shared among them."""
+    rng = np.random.default_rng(0)
+    group, x = np.repeat(np.arange(8), 20), np.tile([0.0, 1.0], 80)
+    z, ident = np.eye(8)[group], np.zeros(8, int)
+    model = mg.MixedGLM(rng.binomial(1, 0.4, 160), np.c_[np.ones(160), x], z, ident, "binomial")
+    result = model.fit_vb(covariance="full")
+    np.testing.assert_allclose(np.sqrt(np.diag(result.cov_params())), result.bse, rtol=1e-6)
+    check_moments(result, result.posterior_sample(N, rng=1))
+
+
 @pytest.mark.parametrize("how", ["vb", "vb full", "map"])
 def test_scaled_fits_keep_the_evidence(counts: mg.MixedGLM, how: str) -> None:
     """A fit of standardized columns has its own prior; log_p and log_q are both densities of params as given."""

@@ -130,7 +130,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   const Design& design = bound.design();
   bound.check_params(mean);
   check_length("psi_sd", psi_sd.size(), design.components());
-  check_length("weight", weight.size(), design.rows());
+  check_length("weight", weight.size(), design.user_rows());
   check_length("effect_precision", effect_precision.size(), design.components());
   check_rows("normals", normals, normals.rows(), design.parameters());
   Vector coefficients, psi_mean;

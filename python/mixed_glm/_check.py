@@ -148,7 +148,7 @@ def integrated_density(draws: PosteriorDraws, change: Standardization | None) ->
     if model.k_vc == 0:
         return draws.log_p, "none"
     design = dataclasses.replace(model._design, fe_p=1.0)  # of no fixed effect
-    core = make_core(design, model.family, np.empty((model.nobs, 0), order="F"))
+    core = make_core(design, model.family, np.empty((model.nobs, 0), order="F"), merge_rows=False)
     leaf = _core.default_leaf(core)
     alone = leaf >= 0 and bool((model.ident == leaf).all())
     integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"

@@ -196,8 +196,11 @@ def numerical_rank(exog: Floats) -> int:
     return int(np.linalg.matrix_rank(triangle / norms, tol=1e-11 * np.sqrt(p)))
 
 
-def make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
-    """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns."""
+def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool = True) -> _core.Model:
+    """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns.
+
+    Without `merge_rows` equal rows stay apart, as they must where their offsets are to be replaced.
+    """
     n = len(exog)
     offset = design.total_offset()
     return _core.Model(
@@ -206,6 +209,7 @@ def make_core(design: Design, family: Family, exog: Floats) -> _core.Model:
         trials=np.ones(n) if design.n_trials is None else design.n_trials,
         weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
         offset=np.zeros(n) if offset is None else offset,
+        merge_rows=merge_rows,
         **core_arguments(design, exog),
     )
 

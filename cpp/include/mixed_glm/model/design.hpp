@@ -98,6 +98,13 @@ class Design {
     return restored;
   }
 
+  // The inverse of the sum: equal shares for the rows that were merged.
+  Vector share_to_user_rows(ConstVectorRef sums) const {
+    Vector counts(rows());
+    sum_to_design_rows(Vector::Ones(user_rows_), counts);
+    return to_user_rows(sums.cwiseQuotient(counts));
+  }
+
   const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
   const SparseRows& z() const { return z_; }
   const BorderedPattern& pattern() const { return pattern_; }

@@ -13,7 +13,8 @@ inline bool factorize_weighted(const Model& model, ConstVectorRef weight,
                                ConstVectorRef effect_precision, BorderedCholesky& cholesky) {
   const Design& design = model.design();
   const BorderedPattern& pattern = design.pattern();
-  const Vector sorted = design.to_design_rows(weight);
+  Vector sorted(design.rows());
+  design.sum_to_design_rows(weight, sorted);
   cholesky.set_zero();
   double* const values = cholesky.values();
   RowBlock block;
