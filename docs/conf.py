@@ -48,6 +48,8 @@ numpydoc_show_class_members = False
 # Results are made by fits: their attributes are documented, not the constructor.
 numpydoc_validation_exclude = {
     r"MixedGLMResults$",
+    r"ManyResults$",
+    r"ResponseStatus$",
     r"families\.Family$",
     r"summary\.Summary$",
     r"\._\w+\.\w+$",

@@ -157,12 +157,14 @@ class ManyMethods(ModelPart):
         ----------
         endogs : array_like, shape (n, m)
             A response in each column, with the rows that the model has; see `mixed_glm.fit_many`.
-        method, n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
+        method : {"laplace", "ep", "vb", "map"}, default "laplace"
             As for `mixed_glm.fit_many`.
         offset, exposure : array_like, shape (n,) or (n, m), or float, optional
             In the place of the model's own offset and exposure, which hold for all responses otherwise.
         n_trials : array_like, shape (n,) or (n, m), or int, optional
             In the place of the model's own.
+        n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
+            As for `mixed_glm.fit_many`.
 
         Returns
         -------
