@@ -125,7 +125,7 @@ void bind_many(py::module_& m) {
            py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
            py::arg("mean_correction") = true, py::arg("integrate") = "grid",
            py::arg("step") = marginal.grid.step, py::arg("drop") = marginal.grid.drop,
-           py::arg("tolerance") = 1e-8,  // as fit_marginal
+           py::arg("tolerance") = 1e-6,  // as fit_marginal
            py::arg("max_iterations") = marginal.mode.max_iterations);
 
   py::class_<ManyResults>(m, "ManyResults", py::module_local())

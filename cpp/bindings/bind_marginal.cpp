@@ -134,6 +134,6 @@ void bind_marginal(py::module_& m) {
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
         py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
-        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-8, py::arg("max_iterations") = 200,
+        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-6, py::arg("max_iterations") = 200,
         py::arg("report") = py::none());
 }

@@ -53,7 +53,7 @@ class MarginalMethods(ModelPart):
         method : str, default "newton"
             Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
         minim_opts : mapping, optional
-            Options of the method; for ``"newton"`` ``tol`` (1e-8, of the squared distance to the mode in posterior
+            Options of the method; for ``"newton"`` ``tol`` (1e-6, of the squared distance to the mode in posterior
             standard deviations) and ``maxiter`` (200).
         start : array_like, shape (K,), optional
             Log standard deviations at which the search begins; default zeros.
