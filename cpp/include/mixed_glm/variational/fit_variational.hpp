@@ -64,7 +64,7 @@ class VariationalFitter {
     fit.iterations += mean_field.iterations;
     fit.passes += mean_field.passes;
     fit.fe_cov = full_->fe_cov();
-    fit.weight = model_->design().to_user_rows(full_->weight());
+    fit.weight = model_->design().share_to_user_rows(full_->weight());
     fit.effect_precision = full_->effect_precision();
     return fit;
   }
