@@ -106,7 +106,9 @@ class Family:
             If lengths differ or a response is outside the support.
         """
         y = as_vector(endog, "endog")
-        predictor = as_vector(eta, "eta", len(y))
+        predictor = as_floats(eta, "eta")  # any finite one, however large
+        if predictor.shape != y.shape or not np.isfinite(predictor).all():
+            raise ValueError(f"eta must be {len(y)} finite numbers, got shape {predictor.shape}")
         trials = np.ones(len(y)) if n_trials is None else as_vector(n_trials, "n_trials", len(y), scalar=True)
         self.validate_response(y, None if n_trials is None else trials)
         value, d1, d2, d3 = self.core.derivatives(predictor, y, trials, np.ones(len(y)))
