@@ -36,8 +36,8 @@ class MarginalModeSearch {
   // Afterwards the marginal stands at the mode found. Where nothing can be evaluated, not even at
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
-    marginal_->allow_decrement(first_roughness *
-                               double(marginal_->model().design().coefficients()));
+    const double coefficients = double(marginal_->model().design().coefficients());
+    marginal_->allow_decrement(start.size() > 0 ? first_roughness * coefficients : 0.0);
     if (!begin(start)) return mode_;
     mode_.precision = bent_.information.asDiagonal();
     if (start.size() == 0) {
@@ -93,7 +93,7 @@ class MarginalModeSearch {
   // Newton decrements of the coefficients that are allowed while psi is under way: of the first
   // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
   static constexpr double first_roughness = 1e-3, roughness = 1e-4;
-  static constexpr double rough = 1e-5;  // more is too rough for the mode itself
+  static constexpr double rough = 1e-6;  // more is too rough for the mode itself
 
   bool evaluate(const Vector& psi) {
     ++mode_.iterations;
