@@ -59,7 +59,8 @@ class TestMetadata:
 
     def test_no_upper_bounds(self):
         assert metadata.metadata("mixed_glm")["Requires-Python"] == ">=3.11"
-        bounds = [requirement.split(";")[0] for requirement in metadata.requires("mixed_glm")]
+        # Extras may have them: arviz 1 is not for every Python.
+        bounds = [r.split(";")[0] for r in metadata.requires("mixed_glm") if "extra ==" not in r]
         assert bounds
         assert not [bound for bound in bounds if "<" in bound or "==" in bound]
 
