@@ -65,12 +65,14 @@ def fit_many(
         A response in each column: dense, a data frame (whose columns name the responses), scipy.sparse, or anything
         with a shape that can be sliced as ``[:, start:stop]``, such as `numpy.memmap`, zarr or h5py arrays. It is
         read piece by piece.
-    exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names, freq_weights
+    exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names
         The model, as for `MixedGLM`.
     method : {"laplace", "ep", "vb", "map"}, default "laplace"
         As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
     offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional
         As for `MixedGLM`, for all responses or for each of them; the latter in any form that `endogs` may have.
+    freq_weights : array_like, shape (n,), optional
+        How often each observation counts, as for `MixedGLM`.
     n_jobs : int, default -1
         Threads; -1: as many as there are processors for this process, -2: one less. Results do not depend on it.
         With `executor`, threads of each task, and -1 means one.
