@@ -63,7 +63,10 @@ def assert_same(one, other, method, effects=None, fixed=None, components=None, f
     if unusual(one) or unusual(other):  # rounding decides where a search ends that fails, and whether it does
         return
     _, of_mean, of_sd = METHODS[method]
-    of_mean, of_sd = max(of_mean, tolerance), max(of_sd, 2 * tolerance)
+    of_mean, of_sd = (
+        max(of_mean, tolerance, 2e-3),
+        max(of_sd, 2 * tolerance, 5e-3),
+    )  # the search ends within 0.001 sd
     model = one.model
     order = np.concatenate([
         np.arange(model.k_fep) if fixed is None else fixed,
