@@ -80,7 +80,7 @@ def test_an_error_in_a_report_ends_the_fit(large: mg.MixedGLM) -> None:
     def fail(stage: str, steps: int, value: float) -> None:
         raise LookupError(f"{stage} {steps}")
 
-    with pytest.raises(LookupError, match="search|integration"):
+    with pytest.raises(LookupError, match=r"search|integration"):
         _core.fit_marginal(large.core(), np.zeros(1), report=fail)
 
 
