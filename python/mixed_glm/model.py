@@ -15,9 +15,9 @@ from scipy import sparse
 from mixed_glm import _core
 from mixed_glm._choose import choose
 from mixed_glm._design import Design, make_core, make_design
-from mixed_glm._fit_map import fit_map
 from mixed_glm._fit_marginal import Approximation, fit_marginal
 from mixed_glm._formula_encoding import Encoding
+from mixed_glm._joint import JointMethods
 from mixed_glm._marginal import MarginalMethods
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
@@ -58,7 +58,7 @@ class ModelData:
         return {k: v for k, v in self.__dict__.items() if k != "frame"}
 
 
-class MixedGLM(MarginalMethods, VariationalMethods, ManyMethods):
+class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
@@ -296,50 +296,6 @@ class MixedGLM(MarginalMethods, VariationalMethods, ManyMethods):
             self._core_cache = make_core(self._design, self.family, self.exog)
         return self._core_cache
 
-    def logposterior(self, params: npt.ArrayLike) -> float:
-        """Log joint density log p(y, beta, psi, u), fully normalized.
-
-        Parameters
-        ----------
-        params : array_like, shape (p + K + q,)
-            Fixed effects, log standard deviations, random effects.
-
-        Returns
-        -------
-        float
-        """
-        return self.core().logposterior(self._params(params))
-
-    def logposterior_grad(self, params: npt.ArrayLike) -> Floats:
-        """Gradient of `logposterior`.
-
-        Parameters
-        ----------
-        params : array_like, shape (p + K + q,)
-            Fixed effects, log standard deviations, random effects.
-
-        Returns
-        -------
-        float array, shape (p + K + q,)
-        """
-        return np.asarray(self.core().logposterior_grad(self._params(params)))
-
-    def logposterior_hess(self, params: npt.ArrayLike) -> sparse.csc_array:
-        """Hessian of `logposterior`.
-
-        Parameters
-        ----------
-        params : array_like, shape (p + K + q,)
-            Fixed effects, log standard deviations, random effects.
-
-        Returns
-        -------
-        scipy.sparse.csc_array, shape (p + K + q, p + K + q)
-            Symmetric; both triangles are stored.
-        """
-        params = self._params(params)
-        return sparse.csc_array(self.core().logposterior_hess(params), shape=(len(params), len(params)))
-
     def fit(self, method: str = "auto", **options: Any) -> MixedGLMResults:
         """Fit by the method that is best for this model, or by the one named.
 
@@ -380,50 +336,6 @@ class MixedGLM(MarginalMethods, VariationalMethods, ManyMethods):
         self, approximation: Approximation, start: Floats, integrate: str = "auto", progress: bool = False
     ) -> MixedGLMResults:
         return fit_marginal(self, approximation, integrate, "newton", None, start, progress)
-
-    def fit_map(
-        self,
-        method: str = "newton",
-        minim_opts: Mapping[str, Any] | None = None,
-        scale_fe: bool = False,
-        rng: Any = None,
-        start: npt.ArrayLike | None = None,
-        *,
-        progress: bool = False,
-    ) -> MixedGLMResults:
-        """Mode of the joint density of all parameters, and the inverse Hessian there.
-
-        The search is deterministic: it starts at log standard deviations of 1, with fixed and random
-        effects at their conditional mode. The joint density always has a second, degenerate mode where all
-        effects of a component are zero; where the search ends there, a warning says so.
-
-        Parameters
-        ----------
-        method : str, default "newton"
-            ``"newton"``, a sparse trust-region method, or any method of `scipy.optimize.minimize`.
-        minim_opts : mapping, optional
-            Options of the method; for ``"newton"`` ``gtol`` (1e-7) and ``maxiter`` (500).
-        scale_fe : bool, default False
-            Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means
-            and the full covariance, intercept included, back exactly. **The prior `fe_p` then applies to
-            the coefficients of the standardized columns.** Without a constant column, columns are scaled
-            but not centred.
-        rng : int, numpy.random.Generator or RandomState, optional
-            Perturbs the start. By default nothing is random.
-        start : array_like, shape (p + K + q,), optional
-            Start of the search, on the scale of the columns as given.
-        progress : bool, default False
-            Show a bar with the steps of the search so far; needs tqdm.
-
-        Warns
-        -----
-        VarianceCollapseWarning
-            If a component went to the mode where its effects are zero.
-        ConvergenceWarning
-            If the optimizer did not converge, or the point is not a maximum.
-        """
-        start = None if start is None else self._params(start, "start")
-        return fit_map(self, method, minim_opts, scale_fe, rng, start, progress)
 
     def predict(
         self,
