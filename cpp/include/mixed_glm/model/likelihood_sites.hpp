@@ -18,23 +18,19 @@ class LikelihoodSites {
 
   template <int Order>
   void evaluate(RowBlock& block) const {
-    const auto expand = [&](const auto& kernel) {
-      evaluate_rows<Order>(kernel, block.count, block.eta.data(), a_ + block.first,
-                           b_ + block.first, block.value.data(), block.pull.data(),
-                           block.weight.data(), nullptr);
-    };
-    std::visit(expand, *family_);
-    if constexpr (Order >= 2) block.view(block.weight) *= -1.0;
+    expand<Order>(block, nullptr);
   }
 
-  // To second order, and l'''(eta) of the block's rows.
-  void evaluate_with_third(RowBlock& block, double* third) const {
-    const auto expand = [&](const auto& kernel) {
-      evaluate_rows<3>(kernel, block.count, block.eta.data(), a_ + block.first, b_ + block.first,
-                       block.value.data(), block.pull.data(), block.weight.data(), third);
+  // Order 3 writes l'''(eta) of the block's rows to `third`, which may be null for the others.
+  template <int Order>
+  void expand(RowBlock& block, double* third) const {
+    const auto rows = [&](const auto& kernel) {
+      evaluate_rows<Order>(kernel, block.count, block.eta.data(), a_ + block.first,
+                           b_ + block.first, block.value.data(), block.pull.data(),
+                           block.weight.data(), third);
     };
-    std::visit(expand, *family_);
-    block.view(block.weight) *= -1.0;
+    std::visit(rows, *family_);
+    if constexpr (Order >= 2) block.view(block.weight) *= -1.0;
   }
 
  private:
@@ -50,7 +46,7 @@ class RecordingSites {
   template <int Order>
   void evaluate(RowBlock& block) const {
     static_assert(Order == 2, "recorded with the curvature");
-    sites_->evaluate_with_third(block, third_->data() + block.first);
+    sites_->expand<3>(block, third_->data() + block.first);
   }
 
  private:
