@@ -107,7 +107,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   const bool plug_in = settings.integrate == Integrate::mode || start.size() == 0;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
-  fit.mode.precision = search.curvature();
+  fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), at_mode, fit);
   } else {

@@ -37,7 +37,7 @@ class MarginalModeSearch {
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
     const double coefficients = double(marginal_->model().design().coefficients());
-    marginal_->allow_decrement(start.size() > 0 ? first_roughness * coefficients : 0.0);
+    marginal_->allow_decrement(start.size() > 0 ? first_share * coefficients : 0.0);
     if (!begin(start)) return mode_;
     mode_.precision = bent_.information.asDiagonal();
     if (start.size() == 0) {
@@ -52,7 +52,7 @@ class MarginalModeSearch {
         if (!evaluate(mode_.psi)) break;
         move_to(mode_.psi);
       } else {
-        marginal_->allow_decrement(roughness * decrement());
+        marginal_->allow_decrement(share * decrement());
         advance(radius);
       }
     }
@@ -64,15 +64,16 @@ class MarginalModeSearch {
 
   // Minus the Hessian by forward differences of the gradient, along the axes of a basis whitened by
   // the precision so far. Where the last step of the search was short enough to be such a
-  // difference itself, it is the first axis: one evaluation less than components.
-  Matrix curvature() {
+  // difference itself, good to about one percent, it is the first axis if `reuse_last_step`: one
+  // evaluation less than components.
+  Matrix curvature(bool reuse_last_step = true) {
     const Index k = mode_.psi.size();
     if (k == 0) return mode_.precision;
     const Matrix whitening = Eigen::LLT<Matrix>(mode_.precision).matrixL();  // z = whitening' psi
     Matrix axes = Matrix::Identity(k, k), slopes(k, k);
     Index known = 0;
     const Vector last = last_step_.size() == k ? whitening.transpose() * last_step_ : Vector();
-    if (last.size() == k && is_good_difference(last.norm())) {
+    if (reuse_last_step && last.size() == k && is_good_difference(last.norm())) {
       axes = Eigen::HouseholderQR<Matrix>(last).householderQ();
       slopes.col(0) = last_change_ / axes.col(0).dot(last);
       known = 1;
@@ -92,7 +93,7 @@ class MarginalModeSearch {
  private:
   // Newton decrements of the coefficients that are allowed while psi is under way: of the first
   // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
-  static constexpr double first_roughness = 1e-3, roughness = 1e-4;
+  static constexpr double first_share = 1e-3, share = 1e-4;
   static constexpr double rough = 1e-6;  // more is too rough for the mode itself
 
   bool evaluate(const Vector& psi) {
@@ -136,14 +137,15 @@ class MarginalModeSearch {
       return;
     }
     if (!trial.interior && gain > 0.5 * trial.predicted) radius *= 2.0;
-    const Vector gradient = marginal_->gradient(psi);
-    const BalancedStep bent = BalancedStep::at(*marginal_, gradient);
-    rescale(bent.information.cwiseQuotient(bent_.information).cwiseSqrt());
-    update(trial.step, bent_.gradient(bent.information) - bent.gradient());
-    last_step_ = trial.step;
-    last_roughness_ = std::max(roughness_, marginal_->last_decrement());
-    last_change_ = gradient_ - gradient;
+    const Vector gradient = gradient_;
+    const BalancedStep bent = bent_;
+    const double roughness = roughness_;
     move_to(psi);
+    rescale(bent_.information.cwiseQuotient(bent.information).cwiseSqrt());
+    update(trial.step, bent.gradient(bent_.information) - bent_.gradient());
+    last_step_ = trial.step;
+    last_change_ = gradient - gradient_;
+    last_roughness_ = std::max(roughness, roughness_);
   }
 
   // The marginal stands at psi, and so does the search from now on.
