@@ -22,10 +22,7 @@ class ManyFitter {
  public:
   // The design is viewed and must outlive this object.
   ManyFitter(const Design& design, Family family, Prior prior, FitMethod method)
-      : design_(&design),
-        family_(family),
-        prior_(std::move(prior)),
-        method_(std::move(method)) {
+      : design_(&design), family_(family), prior_(std::move(prior)), method_(std::move(method)) {
     give_back(make_worker());  // so that what is wrong with the arguments is said here
   }
 
