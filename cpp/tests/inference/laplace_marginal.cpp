@@ -22,14 +22,6 @@ LaplaceSettings tight() {
   return settings;
 }
 
-// [Z X], effects in elimination order.
-Matrix columns(const test_support::RandomDesign& source, const Design& design) {
-  Matrix a(design.rows(), design.coefficients());
-  for (Index k = 0; k < design.effects(); ++k) a.col(k) = source.z.col(design.user_effect(k));
-  a.rightCols(design.fixed()) = source.x;
-  return a;
-}
-
 RowDerivatives row(const Model& model, Index i, double eta) {
   const auto evaluate = [&](const auto& kernel) {
     return kernel.evaluate(eta, model.response().a[i], model.response().b[i]);
@@ -83,7 +75,7 @@ TEST_CASE("value, mode and mean correction agree with dense linear algebra") {
       LaplaceMarginal marginal(model, tight());
       const Vector psi = Vector::LinSpaced(design.components(), -0.6, 0.3);
       REQUIRE(marginal.evaluate(psi));
-      const Matrix a = columns(source, design);
+      const Matrix a = source.columns(design);
       const DenseLaplace dense(model, a, marginal.mode().coefficients(), psi);
       CHECK(dense.gradient.cwiseAbs().maxCoeff() < 1e-8);
       CHECK(marginal.log_density() == Approx(dense.log_density).epsilon(1e-12));

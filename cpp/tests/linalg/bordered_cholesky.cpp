@@ -12,14 +12,6 @@ using test_support::random_design;
 
 namespace {
 
-// [Z X] with the effects in the design's elimination order.
-Matrix ordered_columns(const test_support::RandomDesign& random, const Design& design) {
-  Matrix a(design.rows(), design.coefficients());
-  for (Index k = 0; k < design.effects(); ++k) a.col(k) = random.z.col(design.user_effect(k));
-  a.rightCols(design.fixed()) = random.x;
-  return a;
-}
-
 void load(const Matrix& h, BorderedCholesky& cholesky) {
   const BorderedPattern& pattern = cholesky.pattern();
   const Index q = pattern.effects(), p = pattern.border(), t = pattern.tail();
@@ -45,7 +37,7 @@ TEST_CASE("the bordered factorization agrees with dense linear algebra") {
       const auto random = random_design(shape, n, p, seed);
       const Design design = random.design();
       CAPTURE(int(shape), seed, design.effects(), design.pattern().sparse());
-      const Matrix a = ordered_columns(random, design);
+      const Matrix a = random.columns(design);
       Vector precision = Vector::LinSpaced(a.cols(), 0.3, 2.0);
       const Matrix h = a.transpose() * a + Matrix(precision.asDiagonal());
       const Matrix inverse = h.inverse();

@@ -61,6 +61,18 @@ struct RandomDesign {
 
   // The design views x of this object.
   mixed_glm::Design design() const { return {x, sparse_rows(), ident, components}; }
+
+  // [Z X], rows and effects in the order in which the design keeps them.
+  Matrix columns(const mixed_glm::Design& design) const {
+    Matrix a(design.rows(), design.coefficients());
+    for (Index k = 0; k < design.effects(); ++k) {
+      a.col(k) = design.to_design_rows(z.col(design.user_effect(k)));
+    }
+    for (Index k = 0; k < x.cols(); ++k) {
+      a.col(design.effects() + k) = design.to_design_rows(x.col(k));
+    }
+    return a;
+  }
 };
 
 class Random {
