@@ -64,6 +64,53 @@ def test_output_and_plot(csv: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert str(plot) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("options", "method", "named"),
+    [
+        (["--method", "laplace", "--n-quad", "7", "--leaf", "herd", "--integrate", "mode"], "leaf",
+         {"method": "laplace", "n_quad": 7, "leaf": "herd", "integrate": "mode"}),
+        (["--method", "ep", "--n-quad", "15", "--vcp-p", "0.5", "--fe-p", "1,2,2,3"], "ep",
+         {"method": "ep", "n_quad": 15}),
+        (["--method", "vb", "--covariance", "full", "--scale-fe"], "vb",
+         {"method": "vb", "covariance": "full", "scale_fe": True}),
+        (["--integrate", "ccd"], None, {"integrate": "ccd"}),
+    ],
+)  # fmt: skip
+def test_options_of_the_fit(
+    csv: str, tmp_path: Path, options: list[str], method: str | None, named: dict[str, object]
+) -> None:
+    output = tmp_path / "fit.json"
+    arguments = ["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--output", str(output)]
+    assert main([*arguments, *options]) == 0
+    written = json.loads(output.read_text())
+    priors = {"vcp_p": 0.5, "fe_p": [1, 2, 2, 3]} if "--fe-p" in options else {}
+    result = mg.MixedGLM.from_formula(
+        FORMULA, data=mg.datasets.load_cbpp(), family="binomial", n_trials="size", **priors
+    ).fit(**named)  # type: ignore[arg-type]
+    assert method is None or written["method"].startswith(method)
+    assert [p["mean"] for p in written["parameters"]] == pytest.approx(result.params)
+    assert [p["sd"] for p in written["parameters"]] == pytest.approx(result.bse)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--n-quad", "7"], "fit(method='auto') takes integrate, progress, got 'n_quad'; method='laplace'"),
+        (["--method", "map", "--integrate", "grid"], "got 'integrate'"),
+        (["--method", "laplace", "--n-quad", "7", "--leaf", "cow"], "got 'cow'"),
+        (["--vcp-p", "1,2"], "vcp_p must be one number or one for each of the 1"),
+        (["--vcp-p", "-1"], "vcp_p must be a positive"),
+    ],
+)
+def test_options_that_do_not_fit(
+    csv: str, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("picture", ["random-effects", "posterior", "coefficients"])
 def test_pictures(csv: str, picture: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")

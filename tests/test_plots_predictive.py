@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._replications import calibration, rootogram
+from mixed_glm._replications import calibration, copies, rootogram
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -43,6 +43,37 @@ def test_rows_count_by_their_weights() -> None:
     y, weights = np.array([0.0, 1.0, 1.0]), np.array([3.0, 2.0, 0.0])
     bars = rootogram(y, weights, y[None], continuous=False, alpha=0.1)
     np.testing.assert_array_equal(bars.observed, [3.0, 2.0])
+
+
+def test_copies_of_rows() -> None:
+    rows, weights = copies(3, None)
+    assert (rows.tolist(), weights.tolist()) == ([0, 1, 2], [1.0, 1.0, 1.0])
+    rows, weights = copies(4, np.array([2.0, 0.0, 0.5, 1.5]))
+    assert (rows.tolist(), weights.tolist()) == ([0, 0, 1, 2, 3, 3], [1.0, 1.0, 0.0, 0.5, 0.75, 0.75])
+    heavy = np.array([3e9, 1e9, 1.0])
+    rows, weights = copies(3, heavy)
+    assert len(rows) <= 400_002
+    np.testing.assert_allclose(np.bincount(rows, weights), heavy)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_weights_are_repetitions(family: str) -> None:
+    """A row that counts nine times is like nine rows: the same picture, bands included."""
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 2, 60) if family == "binomial" else rng.poisson(1.0, 60)
+    data = pd.DataFrame({"y": y, "x": np.repeat([0, 1], 30), "g": np.tile(np.arange(6), 10), "w": 9})
+    formula = "y ~ x + (1 | g)"
+    weighted = mg.MixedGLM.from_formula(formula, data=data, family=family, freq_weights="w").fit_laplace()
+    repeated = mg.MixedGLM.from_formula(
+        formula, data=data.loc[np.repeat(data.index, 9)], family=family
+    ).fit_laplace()
+    bands = []
+    for result in (weighted, repeated):
+        ax = result.plot_predictive_check(draws=2000)
+        drawn = ax.collections[0].get_paths() if family == "binomial" else ax.patches[0].get_path().vertices
+        ends = np.array([path.vertices[:, 1] for path in drawn]) if family == "binomial" else drawn[:, 1]
+        bands.append(np.asarray(ends))
+    np.testing.assert_allclose(bands[0], bands[1], atol=0.02 if family == "binomial" else 0.5)
 
 
 def test_large_counts_share_bars() -> None:

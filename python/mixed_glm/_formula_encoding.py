@@ -25,6 +25,7 @@ from mixed_glm._formula_data import (
     resolve_names,
 )
 from mixed_glm._formula_groups import Component
+from mixed_glm._formula_labels import spelt
 from mixed_glm._formula_rows import columns_of_new_rows
 from mixed_glm._formula_text import FormulaText
 from mixed_glm._formula_vc import VcFormula
@@ -151,8 +152,8 @@ class Encoding:
             unseen = [v for v in met if v not in categories]
             if unseen:
                 raise ValueError(
-                    f"{expression} has levels that were not in the data of the model: "
-                    + ", ".join(repr(v) for v in unseen[:5])
+                    f"{expression} has levels that were not in the data of the model: {spelt(unseen, 5)}; "
+                    f"known are {spelt(state['categories'], 8)}"
                 )
 
     def _check_lost(self, names: set[str]) -> None:

@@ -13,6 +13,7 @@ from formulaic import Formula, ModelSpec
 from scipy import sparse
 
 from mixed_glm._formula_data import Environment
+from mixed_glm._formula_labels import find_levels
 from mixed_glm._formula_rows import columns_of_new_rows
 from mixed_glm._formula_text import GroupTerm
 
@@ -85,7 +86,7 @@ class Grouping:
         sizes = [len(level) for level in self.levels]
         joint, known = np.zeros(len(env.frame), dtype=np.int64), np.ones(len(env.frame), dtype=bool)
         for expression, level, size in zip(self.factors, self.levels, sizes, strict=True):
-            code = level.get_indexer(pd.Index(env.evaluate(expression).values))
+            code = find_levels(env.evaluate(expression).values, level, _bare_name(expression))
             known &= code >= 0
             joint = joint * size + code
         met = np.ravel_multi_index(tuple(self.members.T), sizes)  # in order, as `members` are

@@ -19,6 +19,7 @@ from scipy import sparse
 
 from mixed_glm._formula_data import Environment, Factor
 from mixed_glm._formula_groups import Block, EffectFactor, assemble
+from mixed_glm._formula_labels import find_levels
 from mixed_glm._formula_rows import columns_of_new_rows
 
 Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
@@ -98,7 +99,7 @@ class VcFormula:
         values, levels = env.evaluate(name).values, self.levels[name]
         if levels is None:
             return Block(np.zeros(len(values), dtype=np.int64), np.asarray(values, dtype=np.float64), 1)
-        codes = levels.get_indexer(pd.Index(values))
+        codes = find_levels(values, levels, name)
         return Block(codes.astype(np.int64), None, len(levels))
 
     def _factor_names(self, name: str, reduced: bool) -> list[str]:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+MOST_NUMBERS = 20_000_000  # of replicated responses held at once
+_MOST_COPIES = 400_000  # of rows with weights
 _MOST_BARS = 50
 _TIME_BARS = 30
 _MOST_GROUPS, _LEAST_GROUPS = 12, 4  # of rows, by their probability
@@ -37,6 +39,30 @@ class Comparison:
     def inside(self) -> npt.NDArray[np.bool_]:
         """Whether the observation is in the interval."""
         return np.asarray((self.observed >= self.low) & (self.observed <= self.high))
+
+
+def copies(n: int, weights: Floats | None) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Rows, each as often as its weight says, because as many responses of it vary independently.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    weights : float array, shape (n,), or None
+        How often each counts.
+
+    Returns
+    -------
+    rows : int array, shape (m,)
+        In order.
+    weights : float array, shape (m,)
+        What each copy counts: 1, unless weights are not whole, or so large that there would be too many copies.
+    """
+    if weights is None:
+        return np.arange(n), np.ones(n)
+    share = min(1.0, _MOST_COPIES / max(weights.sum(), 1.0))
+    number = np.maximum(np.rint(weights * share), 1.0).astype(np.intp)
+    return np.repeat(np.arange(n), number), np.repeat(weights / number, number)
 
 
 def calibration(

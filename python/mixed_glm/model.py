@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ __all__ = ["MixedGLM"]
 Floats = npt.NDArray[np.float64]
 
 METHODS = ("laplace", "ep", "vb", "map")  # a model has a fit_<method> for each
+AUTO_OPTIONS = ("integrate", "progress")
 
 
 @dataclass
@@ -318,17 +320,20 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         ------
         ValueError
             If `method` is none of these.
+        TypeError
+            If the method has no such option.
 
         Warns
         -----
         ConvergenceWarning
             If something went wrong; the result's ``status`` tells what.
         """
+        if method != "auto" and method not in METHODS:
+            raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
+        _check_options(self, method, options)
         if method == "auto":
             chosen = choose(self)
             return self._fit_by(chosen.approximation, chosen.start, **options)
-        if method not in METHODS:
-            raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
         result: MixedGLMResults = getattr(self, f"fit_{method}")(**options)
         return result
 
@@ -422,6 +427,17 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
             f"<{type(self).__name__}: {self.family.name} ({self.family.link}), {self.nobs} observations, "
             f"{self.k_fep} fixed effects, {self.k_vc} random effects in {self.k_vcp} components>"
         )
+
+
+def _check_options(model: MixedGLM, method: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that the method does not have, naming those that it has and the methods that have them."""
+    known = {m: tuple(inspect.signature(getattr(model, f"fit_{m}")).parameters) for m in METHODS}
+    own = known.get(method, AUTO_OPTIONS)
+    for name in options:
+        if name not in own:
+            others = [m for m in METHODS if name in known[m]]
+            hint = f"; method={' or '.join(map(repr, others))} has it" if others else ""
+            raise TypeError(f"fit(method={method!r}) takes {', '.join(own)}, got {name!r}{hint}")
 
 
 def _family(family: Any) -> Family:

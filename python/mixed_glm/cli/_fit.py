@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mixed_glm._fit_marginal import INTEGRATE
+from mixed_glm._fit_vb import COVARIANCES
 from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import check_output, read_table
@@ -23,6 +25,7 @@ examples:
       --save ticks.mglm --output ticks.json
   mixed-glm fit seizures.csv "y ~ trt * base + (1 | subject)" --family poisson --exposure weeks \\
       --output estimates.csv --plot sd.pdf --picture posterior
+  mixed-glm fit bacteria.csv "y ~ trt + (1 | ID)" --family binomial --method laplace --n-quad 25
 """
 
 
@@ -38,9 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--offset", metavar="COL", help="column added to the linear predictor")
     model.add_argument("--exposure", metavar="COL", help="column whose logarithm is added to it")
     model.add_argument("--weights", metavar="COL", help="column that says how often each row counts")
-    model.add_argument("--vcp-p", type=float, default=1.0, help="prior sd of the log standard deviations (1)")
-    model.add_argument("--fe-p", type=float, default=2.0, help="prior sd of the fixed effects (2)")
-    model.add_argument("--method", default="auto", help=f"auto (default), {', '.join(_methods())}")
+    model.add_argument("--vcp-p", type=_numbers, default=1.0, metavar="SD[,SD...]",
+                       help="prior sd of the log standard deviations (1), or one for each component")  # fmt: skip
+    model.add_argument("--fe-p", type=_numbers, default=2.0, metavar="SD[,SD...]",
+                       help="prior sd of the fixed effects (2), or one for each")  # fmt: skip
+    how = parser.add_argument_group("how to fit (fits are deterministic: there is no seed)")
+    how.add_argument("--method", default="auto", help=f"auto (default), {', '.join(METHODS)}")
+    how.add_argument("--n-quad", type=int, metavar="N",
+                     help="quadrature nodes: with laplace over the groups of one component (1: none); with ep, vb")  # fmt: skip
+    how.add_argument("--leaf", metavar="NAME", help="laplace: the component that --n-quad integrates")
+    how.add_argument("--integrate", choices=INTEGRATE, help="auto, laplace, ep: over the standard deviations")
+    how.add_argument("--covariance", choices=COVARIANCES, help="vb: mean_field (default) or full")
+    how.add_argument("--scale-fe", action="store_true", default=None, help="vb, map: standardize covariates")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--save", metavar="FILE.mglm", type=Path, help="keep the fit, for predict and compare"
@@ -59,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     check_output(options.plot, "--plot")
     if options.plot is not None:
         require_matplotlib()
-    result = _model(options).fit(options.method, progress=options.progress)
+    result = _model(options).fit(options.method, progress=options.progress, **_how(options))
     print(result.summary())
     if options.save is not None:
         result.save(options.save)
@@ -84,8 +96,19 @@ def _model(options: argparse.Namespace) -> MixedGLM:
     )
 
 
-def _methods() -> list[str]:
-    return [name for name in reversed(METHODS) if hasattr(MixedGLM, f"fit_{name}")]
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """Options of the fit that were given; those that the method does not have are refused by it."""
+    names = ("n_quad", "leaf", "integrate", "covariance", "scale_fe")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _numbers(text: str) -> float | list[float]:
+    """One number, or several with commas between."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between, got {text!r}") from None
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
 def _family(name: str, options: dict[str, Any]) -> Any:

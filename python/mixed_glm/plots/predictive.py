@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from mixed_glm._replications import Comparison, calibration, rootogram
+from mixed_glm._replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
 from mixed_glm._validation import as_count
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from mixed_glm.results import MixedGLMResults
-
-_MOST_NUMBERS = 20_000_000  # of replicated responses held at once
 
 
 def plot_predictive_check(
@@ -52,19 +51,28 @@ def plot_predictive_check(
     """
     percent(alpha)
     model = result.model
-    n = min(as_count(draws, "draws"), max(50, _MOST_NUMBERS // model.nobs))
+    rows, weights = copies(model.nobs, model.freq_weights)
+    n = min(as_count(draws, "draws"), max(50, MOST_NUMBERS // len(rows)))
     generator = np.random.default_rng(rng)
-    weights = np.ones(model.nobs) if model.freq_weights is None else model.freq_weights
     if model.family.name == "binomial":
         probability = np.asarray(result.predict(random="conditional", draws=n, rng=generator))
-        trials = weights if model.n_trials is None else weights * model.n_trials
-        replicated = result.posterior_predictive(n, generator) * weights
-        groups = calibration(model.endog * weights, trials, probability, replicated, alpha)
+        trials = weights if model.n_trials is None else weights * model.n_trials[rows]
+        replicated = _replicate(result, rows, n, generator) * weights
+        groups = calibration(model.endog[rows] * weights, trials, probability[rows], replicated, alpha)
         return _draw_calibration(result, groups, new_axes(5.5, 5.0) if ax is None else ax, alpha)
-    replicated = result.posterior_predictive(n, generator)
+    replicated = _replicate(result, rows, n, generator)
     continuous = model.family.name == "exponential"
-    bars = rootogram(model.endog, weights, replicated, continuous, alpha)
+    bars = rootogram(model.endog[rows], weights, replicated, continuous, alpha)
     return _draw_rootogram(result, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha)
+
+
+def _replicate(
+    result: MixedGLMResults, rows: npt.NDArray[np.intp], draws: int, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """New responses of the rows listed, some of them several times, shape (draws, len(rows))."""
+    model = result.model
+    eta = result.posterior_sample(draws, rng).linear_predictor()[:, rows]
+    return model.family.sample(eta, rng, None if model.n_trials is None else model.n_trials[rows])
 
 
 def _draw_calibration(result: MixedGLMResults, groups: Comparison, ax: Axes, alpha: float) -> Axes:
