@@ -21,6 +21,7 @@ release = version = mixed_glm.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # MathJax goes into the site: pages show formulas without a network
     "numpydoc",
     "myst_nb",
     "sphinx_design",

@@ -375,6 +375,20 @@ def test_as_family(given: Any, expected: Family) -> None:
     assert as_family(given) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("binomal", "did you mean 'binomial'"),
+        ("bernoulli", "write 'binomial'"),
+        ("probit", r"write families.Binomial\(link='probit'\)"),
+        ("normal", "free scale parameter"),
+    ],
+)
+def test_names_that_are_nearly_right(given: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=f"family must be one of.*got {given!r} .*{hint}"):
+        as_family(given)
+
+
 def test_as_family_from_statsmodels() -> None:
     families = pytest.importorskip("statsmodels.genmod.families")
     links = families.links

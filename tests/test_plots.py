@@ -92,7 +92,7 @@ def test_intervals_without_zero_have_a_colour_of_their_own(result: mg.MixedGLMRe
     blue = [tuple(c[:3]) != tuple(c[:1]) * 3 for c in intervals.get_colors()]
     assert 0 < sum(clear) < 15
     assert blue == clear
-    assert ax.get_title().endswith("50 % interval")
+    assert ax.get_title().endswith("50 % interval\nblue: zero is not in the interval")
 
 
 def test_many_effects(slopes: mg.MixedGLMResults) -> None:
@@ -212,7 +212,7 @@ def test_posterior_with_prior_behind(fit: Any) -> None:
     assert trapezoid(drawn, sd) == pytest.approx(1.0, abs=2e-3)
     assert posterior.get_label().startswith("herd: ")
     low, high = np.exp(fitted.conf_int().loc["herd"])
-    assert posterior.get_label().endswith(f"({low:.2g} to {high:.2g})")
+    assert posterior.get_label().endswith(f"({low:#.2g} to {high:#.2g})")
     assert ax.get_xlim()[0] == 0.0
     assert ax.get_xlabel() == "standard deviation of the random effects (log odds)"
     assert ax.get_legend().get_title().get_text() == "median and 95 % interval"

@@ -101,6 +101,10 @@ def checked_design(
     ValueError, TypeError
         Naming the argument, what was expected and what came.
     """
+    check.require_same_index(
+        endog=endog, exog=exog, exog_vc=exog_vc, offset=offset, exposure=exposure, n_trials=n_trials,
+        freq_weights=freq_weights,
+    )  # fmt: skip
     y, trials, levels = as_response(endog, family.name == "binomial")
     n = len(y)
     fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")

@@ -21,8 +21,14 @@ from mixed_glm._caller import outside_frame
 _BACKTICKED = re.compile(r"`([^`]+)`")
 
 
-def as_frame(data: Any) -> pd.DataFrame:
+def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
     """Return `data` as a pandas data frame, without a copy where it is one.
+
+    Parameters
+    ----------
+    data : DataFrame, mapping of columns, structured array, or something with ``to_pandas()``
+    empty : bool, default False
+        Whether it may have no rows.
 
     Raises
     ------
@@ -34,6 +40,10 @@ def as_frame(data: Any) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         frame = data
     elif isinstance(data, Mapping):
+        if data and all(np.ndim(column) == 0 for column in data.values()):
+            raise ValueError(
+                "data must have columns with one value a row, got only single values: write {'x': [1.0]}"
+            )
         frame = pd.DataFrame(dict(data))
     elif isinstance(data, np.ndarray) and data.dtype.names:
         frame = pd.DataFrame.from_records(data)
@@ -41,7 +51,7 @@ def as_frame(data: Any) -> pd.DataFrame:
         frame = data.to_pandas()
     else:
         raise TypeError(f"data must be a data frame or a mapping of columns, got {type(data).__name__}")
-    if len(frame) == 0:
+    if len(frame) == 0 and not empty:
         raise ValueError("data must have at least one row, got 0")
     return frame
 

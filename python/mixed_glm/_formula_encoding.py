@@ -114,7 +114,7 @@ class Encoding:
         """
         expressions = [f for c in self.components for f in c.expressions]
         if everything:
-            data = self._with_groups(as_frame(data))
+            data = self._with_groups(as_frame(data, empty=True))
         env = self._environment(data, expressions)
         out = np.zeros((len(env.frame), len(self.components)))
         for k, component in enumerate(self.components):
@@ -136,7 +136,7 @@ class Encoding:
 
     def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
         """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
-        frame = as_frame(data)
+        frame = as_frame(data, empty=True)
         names = set().union(*(names_of_factor(e) for e in expressions))
         self._check_lost(names - set(frame.columns))
         resolve_names(names, frame.columns, self.context)

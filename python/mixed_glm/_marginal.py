@@ -78,7 +78,7 @@ class MarginalMethods(ModelPart):
         """
         n_quad = as_count(n_quad, "n_quad")
         model = self._model()
-        vcp = None if start is None else as_vector(start, "start", model.k_vcp)
+        vcp = None if start is None else as_vector(start, "start", model.k_vcp, what="variance components")
         approximation = Approximation.laplace(model, n_quad, leaf, mean_correction)
         return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
 
@@ -119,7 +119,7 @@ class MarginalMethods(ModelPart):
         Minka (2001), UAI 17, 362-369; Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 3.6.
         """
         model = self._model()
-        vcp = None if start is None else as_vector(start, "start", model.k_vcp)
+        vcp = None if start is None else as_vector(start, "start", model.k_vcp, what="variance components")
         approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
         return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
 
@@ -177,6 +177,6 @@ class MarginalMethods(ModelPart):
         self, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: str | int
     ) -> tuple[float, Floats]:
         model = self._model()
-        psi = as_vector(vcp, "vcp", model.k_vcp)
+        psi = as_vector(vcp, "vcp", model.k_vcp, what="variance components")
         nodes = None if n_quad is None else as_count(n_quad, "n_quad")
         return Approximation.named(model, approx, nodes, leaf).log_marginal(model.core(), psi)

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from mixed_glm._predict import is_raw, new_exog, new_offset
-from mixed_glm._validation import as_floats, as_sparse_design, as_vector
+from mixed_glm._validation import as_floats, as_sparse_design, as_vector, require_same_index
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM
@@ -72,7 +72,7 @@ def make_rows(
         return _own_rows(model, random)
     x = new_exog(model, exog)
     m = len(x)
-    shift = new_offset(model, exog, column(exog, offset), column(exog, exposure), m)
+    shift = new_offset(model, exog, column(exog, offset, "offset"), column(exog, exposure, "exposure"), m)
     raw = is_raw(model, exog)
     if random == "population" or model.k_vc == 0:
         known, new = _no_effects(model, m), np.zeros((m, model.k_vcp))
@@ -85,17 +85,18 @@ def make_rows(
         shift=np.zeros(m) if shift is None else shift,
         known=known,
         new=new,
-        n_trials=_trials(model, column(exog, n_trials), m),
+        n_trials=_trials(model, column(exog, n_trials, "n_trials"), m),
         index=exog.index if isinstance(exog, pd.DataFrame) else None,
     )
 
 
-def column(data: Any, value: Any) -> Any:
-    """Values of a column that is given by name."""
+def column(data: Any, value: Any, name: str) -> Any:
+    """Values of the argument `name`: a column of `data` where it is given by name."""
     if not isinstance(value, str):
+        require_same_index(exog=data, **{name: value})
         return value
     if not isinstance(data, (pd.DataFrame, Mapping)) or value not in data:
-        raise ValueError(f"exog has no column {value!r}")
+        raise ValueError(f"{name}: exog has no column {value!r}")
     return np.asarray(data[value])
 
 

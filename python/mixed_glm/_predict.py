@@ -36,11 +36,18 @@ def new_exog(model: MixedGLM, exog: Any) -> Floats:
     if is_raw(model, exog):
         assert model._encoding is not None
         return model._encoding.encode_fixed(exog)
-    x, _ = as_design(exog, "exog", len(exog))
+    x, _ = as_design(_in_order(model, exog), "exog", len(exog))
     if x.shape[1] != model.k_fep:
         names = ", ".join(model.fep_names)
         raise ValueError(f"exog must have {model.k_fep} columns ({names}), got {x.shape[1]}")
     return x
+
+
+def _in_order(model: MixedGLM, exog: Any) -> Any:
+    """Columns by their names, where a data frame has all those of the model."""
+    if not isinstance(exog, pd.DataFrame) or not set(model.fep_names) <= set(map(str, exog.columns)):
+        return exog
+    return exog.set_axis(exog.columns.map(str), axis=1)[model.fep_names]
 
 
 def is_raw(model: MixedGLM, exog: Any) -> bool:

@@ -72,7 +72,9 @@ def usable(value: float) -> str:
     return f"at most {LARGEST:g} in absolute value" if np.isfinite(value) else "finite"
 
 
-def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False) -> Floats:
+def as_vector(
+    value: Any, name: str, n: int | None = None, scalar: bool = False, what: str = "observations"
+) -> Floats:
     """Convert to a finite float64 vector of length `n`.
 
     Parameters
@@ -82,9 +84,11 @@ def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False)
     name : str
         Argument name for messages.
     n : int, optional
-        Number of observations that the vector must have.
+        Number of entries that the vector must have.
     scalar : bool, default False
         Whether one number stands for `n` equal ones.
+    what : str
+        What the entries belong to, for messages.
     """
     array = as_floats(value, name)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -94,9 +98,29 @@ def as_vector(value: Any, name: str, n: int | None = None, scalar: bool = False)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     if n is not None and len(array) != n:
-        raise ValueError(f"{name} must have one value for each of the {n} observations, got {len(array)}")
+        raise ValueError(f"{name} must have one value for each of the {n} {what}, got {len(array)}")
     require_finite(array, name)
     return np.ascontiguousarray(array)
+
+
+def require_same_index(**arguments: Any) -> None:
+    """Check that the pandas objects among the arguments have one index: rows are never matched by position then.
+
+    Raises
+    ------
+    ValueError
+        If the indices of two of them differ, and not in length, which other messages tell better.
+    """
+    labelled = {n: v.index for n, v in arguments.items() if isinstance(v, (pd.Series, pd.DataFrame))}
+    for name, index in labelled.items():
+        first, reference = next(iter(labelled.items()))
+        if len(index) == len(reference) and not index.equals(reference):
+            pairs = enumerate(zip(index.tolist(), reference.tolist(), strict=True))
+            row, (came, expected) = next((pair for pair in pairs if pair[1][0] != pair[1][1]), (0, ("", "")))
+            raise ValueError(
+                f"{name} must have the same index as {first}, got {came!r} instead of {expected!r} at row {row}; "
+                f"align them, or give {name} without its index, as {name}.to_numpy()"
+            )
 
 
 def as_positive(value: Any, name: str, n: int) -> Floats:

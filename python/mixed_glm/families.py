@@ -7,6 +7,7 @@ by value, hash and pickle.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -354,12 +355,17 @@ def _class_named(name: str) -> type[Family]:
     if key in _BY_NAME:
         return _BY_NAME[key]
     reasons = {
+        **{link: f"write families.Binomial(link={link!r})" for link in Binomial.links},
+        "bernoulli": "write 'binomial'",
+        "normal": "it has a free scale parameter",
         "gaussian": "it has a free scale parameter",
         "inversegaussian": "it has a free scale parameter and is not log-concave",
         "gamma": "it has a free shape parameter; with shape 1 it is Exponential",
         "tweedie": "it has a free scale parameter",
     }
-    reason = f" ({reasons[key]})" if key in reasons else ""
+    close = difflib.get_close_matches(key, _BY_NAME, 1)
+    hint = f"did you mean {_BY_NAME[close[0]].name!r}?" if close else ""
+    reason = f" ({reasons.get(key, hint)})" if key in reasons or close else ""
     raise ValueError(f"family must be one of: {SUPPORTED}; got {name!r}{reason}")
 
 

@@ -34,7 +34,7 @@ from mixed_glm._formula_groups import Component, assemble, group_components
 from mixed_glm._formula_text import FormulaText, parse_formula
 from mixed_glm._formula_vc import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._response import binary_from_labels, from_two_columns, is_labels
-from mixed_glm._validation import as_vector
+from mixed_glm._validation import as_vector, require_same_index
 
 Floats = npt.NDArray[np.float64]
 
@@ -143,6 +143,7 @@ def _row_values(value: Any, name: str, frame: pd.DataFrame) -> Any:
         raise ValueError(
             f"{name} must have one value for each of the {len(frame)} rows of data, got {len(value)}"
         )
+    require_same_index(data=frame, **{name: value})
     return pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value.array)
 
 

@@ -18,7 +18,7 @@ from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
 from mixed_glm._part import ModelPart
-from mixed_glm._validation import as_count, as_vector
+from mixed_glm._validation import as_count, as_vector, require_same_index
 from mixed_glm.exceptions import ConvergenceWarning
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def fit_many(
     from mixed_glm.model import MixedGLM
 
     matrix = Columns.of(endogs, "endogs")
+    require_same_index(endogs=endogs, exog=exog, exog_vc=exog_vc)
     model = MixedGLM(
         np.zeros(matrix.shape[0]), exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names,
         freq_weights=freq_weights,

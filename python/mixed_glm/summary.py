@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mixed_glm.families import Family, NegativeBinomial
+
 if TYPE_CHECKING:
     from mixed_glm.results import MixedGLMResults
 
@@ -138,7 +140,7 @@ def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
     model = result.model
     fields = [
         ("Response:", model.endog_names),
-        ("Family:", model.family.name),
+        ("Family:", _family(model.family)),
         ("Link:", model.family.link),
         ("No. Observations:", str(model.nobs)),
         ("Method:", METHOD_TITLES.get(result.method, result.method)),
@@ -153,6 +155,11 @@ def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
     if model.n_missing:
         fields.append(("Rows Dropped (Missing):", str(model.n_missing)))
     return fields
+
+
+def _family(family: Family) -> str:
+    """Name, with the dispersion that was taken as known."""
+    return f"{family.name} ({family.alpha:g})" if isinstance(family, NegativeBinomial) else family.name
 
 
 def _parameter_table(result: MixedGLMResults, alpha: float) -> pd.DataFrame:

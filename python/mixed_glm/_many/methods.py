@@ -121,7 +121,11 @@ def _marginal(
     minim_opts: Mapping[str, Any] | None,
     start: Any,
 ) -> Method:
-    vcp = np.zeros(model.k_vcp) if start is None else as_vector(start, "start", model.k_vcp)
+    vcp = (
+        np.zeros(model.k_vcp)
+        if start is None
+        else as_vector(start, "start", model.k_vcp, what="variance components")
+    )
     options = core_options(approximation, integrate, model.k_vcp, minim_opts)
     return Method(approximation.name, "marginal", {"start": vcp, **options})
 

@@ -35,6 +35,10 @@ def write_archive(
     OSError
         If it cannot be written; what was at `path` before is then untouched.
     """
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(
+            f"path: there is no directory {str(Path(path).parent)!r} for {os.fspath(path)!r}"
+        )
     text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
     with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         archive.writestr(_member(HEADER), text.encode())

@@ -90,7 +90,7 @@ def _quantile(sd: Floats, density: Floats, level: float) -> float:
 
 def _draw_density(ax: Axes, sd: Floats, density: Floats, name: str, colour: str, alpha: float) -> None:
     median, low, high = (_quantile(sd, density, level) for level in (0.5, alpha / 2, 1 - alpha / 2))
-    label = f"{name}: {median:.3g} ({low:.2g} to {high:.2g})"
+    label = f"{name}: {median:#.3g} ({low:#.2g} to {high:#.2g})"
     ax.plot(sd, density, color=colour, label=label)
     inside = (sd >= low) & (sd <= high)
     ax.fill_between(sd[inside], density[inside], color=colour, alpha=0.2, linewidth=0.0)

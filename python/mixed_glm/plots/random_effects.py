@@ -78,7 +78,8 @@ def plot_random_effects(
     named = name_rows(ax, [_short_name(names[first + j], name) for j in rows[order]])
     ax.set_ylabel(name if named else f"{name}: {len(rows)} effects, in order of size")
     ax.set_xlabel(_quantity(model, component))
-    ax.set_title(f"{name}: posterior {centre_name(result.method)} and {probability} interval")
+    colours = "\nblue: zero is not in the interval" if clear.any() else ""
+    ax.set_title(f"{name}: posterior {centre_name(result.method)} and {probability} interval{colours}")
     return ax
 
 
