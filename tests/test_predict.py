@@ -237,3 +237,49 @@ def test_coverage_of_predictive_intervals() -> None:
         inside += ((table["lower"] <= y[~old]) & (y[~old] <= table["upper"])).sum()
         total += (~old).sum()
     assert abs(inside / total - 0.95) < norm.isf(1e-4) * np.sqrt(0.05 * 0.95 / total) + 0.01
+
+
+def test_missing_values_of_named_columns_predict_nothing() -> None:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"g": np.arange(60) % 6, "t": rng.uniform(1, 5, 60), "o": 0.1})
+    data["y"] = rng.poisson(data["t"])
+    result = mg.MixedGLM.from_formula(
+        "y ~ 1 + (1 | g)", data=data, family="poisson", exposure="t", offset="o"
+    ).fit_laplace(integrate="mode")
+    new = data.head(4).copy()
+    full = result.predict(new, exposure="t", offset="o", random="conditional", interval=0.9)
+    new.loc[1, "t"], new.loc[3, "o"] = np.nan, np.nan
+    found = result.predict(new, exposure="t", offset="o", random="conditional", interval=0.9)
+    assert found["mean"].isna().tolist() == [False, True, False, True]
+    pd.testing.assert_frame_equal(found.iloc[[0, 2]], full.iloc[[0, 2]])
+    with pytest.raises(ValueError, match="exposure must be finite, got nan at row 1"):
+        result.predict(new, exposure=new["t"], offset="o")
+
+
+@pytest.mark.parametrize(("trials", "shown"), [(-1, "-1"), (1.5, "1.5")])
+def test_trials_of_new_responses_are_whole_numbers(trials: float, shown: str) -> None:
+    result = mg.MixedGLM.from_formula(
+        "incidence ~ 1 + (1 | herd)", data=mg.datasets.load_cbpp(), family="binomial", n_trials="size"
+    ).fit_laplace(integrate="mode")
+    new = pd.DataFrame({"herd": [1, 2], "size": [3, trials]})
+    with pytest.raises(ValueError, match=f"n_trials must be whole numbers from 0, got {shown} at row 1"):
+        result.predict(new, random="conditional", predictive=True, n_trials="size")
+
+
+def test_frames_of_other_libraries() -> None:
+    class Frame:
+        """What polars and pyarrow have in common."""
+
+        def __init__(self, frame: pd.DataFrame) -> None:
+            self.frame = frame
+
+        def to_pandas(self) -> pd.DataFrame:
+            return self.frame
+
+    data = mg.datasets.load_cbpp()
+    result = mg.MixedGLM.from_formula(
+        "incidence ~ period + (1 | herd)", data=Frame(data), family="binomial", n_trials="size"
+    ).fit_laplace(integrate="mode")
+    np.testing.assert_array_equal(
+        result.predict(Frame(data), random="conditional"), result.predict(data, random="conditional")
+    )

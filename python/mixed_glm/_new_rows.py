@@ -70,9 +70,14 @@ def make_rows(
                 f"{', '.join(extra)} must come with exog: without it, the model's own rows count"
             )
         return _own_rows(model, random)
+    if hasattr(exog, "to_pandas"):
+        exog = exog.to_pandas()
     x = new_exog(model, exog)
     m = len(x)
-    shift = new_offset(model, exog, column(exog, offset, "offset"), column(exog, exposure, "exposure"), m)
+    named = {"offset": (offset, 0.0), "exposure": (exposure, 1.0), "n_trials": (n_trials, 1.0)}
+    found = {name: _column(exog, value, name, neutral) for name, (value, neutral) in named.items()}
+    x = _without_rows(x, [missing for _, missing in found.values()])
+    shift = new_offset(model, exog, found["offset"][0], found["exposure"][0], m)
     raw = is_raw(model, exog)
     if random == "population" or model.k_vc == 0:
         known, new = _no_effects(model, m), np.zeros((m, model.k_vcp))
@@ -85,19 +90,27 @@ def make_rows(
         shift=np.zeros(m) if shift is None else shift,
         known=known,
         new=new,
-        n_trials=_trials(model, column(exog, n_trials, "n_trials"), m),
+        n_trials=_trials(model, found["n_trials"][0], m),
         index=exog.index if isinstance(exog, pd.DataFrame) else None,
     )
 
 
-def column(data: Any, value: Any, name: str) -> Any:
-    """Values of the argument `name`: a column of `data` where it is given by name."""
+def _column(data: Any, value: Any, name: str, neutral: float) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    """Values of the argument `name`; if those of a column of `data`, also which are missing: `neutral` takes their place."""
     if not isinstance(value, str):
         require_same_index(exog=data, **{name: value})
-        return value
+        return value, None
     if not isinstance(data, (pd.DataFrame, Mapping)) or value not in data:
         raise ValueError(f"{name}: exog has no column {value!r}")
-    return np.asarray(data[value])
+    values = pd.Series(np.asarray(data[value]))
+    missing = values.isna().to_numpy()
+    return values.where(~missing, neutral).to_numpy() if missing.any() else values.to_numpy(), missing
+
+
+def _without_rows(x: Floats, missing: list[npt.NDArray[np.bool_] | None]) -> Floats:
+    """NaN in the rows of which another column is missing, so that nothing is predicted for them."""
+    lost = [rows for rows in missing if rows is not None and rows.any()]
+    return np.where(np.any(lost, axis=0)[:, None], np.nan, x) if lost else x
 
 
 def _own_rows(model: MixedGLM, random: str) -> NewRows:
@@ -195,4 +208,9 @@ def _trials(model: MixedGLM, n_trials: Any, m: int) -> Floats | None:
         return None
     if model.family.name != "binomial":
         raise ValueError(f"n_trials is only for the binomial family, got it with {model.family.name}")
-    return as_vector(n_trials, "n_trials", m, scalar=True)
+    trials = as_vector(n_trials, "n_trials", m, scalar=True)
+    bad = (trials < 0) | (trials != np.floor(trials))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"n_trials must be whole numbers from 0, got {trials[row]:g} at row {row}")
+    return trials

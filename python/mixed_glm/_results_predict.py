@@ -39,8 +39,8 @@ class PredictMethods(DrawsMethods):
         Parameters
         ----------
         exog : array_like, shape (m, p), or DataFrame, optional
-            Fixed-effects columns; for a model from a formula, a data frame with its variables. Default: the model's
-            own rows.
+            Fixed-effects columns (found by their names, if it is a data frame that has them); for a model from a
+            formula, a data frame with its variables. Default: the model's own rows.
         exog_vc : array_like or sparse, shape (m, q), optional
             Random-effects columns of new rows, where `exog` is not a data frame of variables. In a component of
             which every row of the model has one effect (a grouping factor), a row without one, or with NaN, belongs
@@ -76,7 +76,8 @@ class PredictMethods(DrawsMethods):
         -------
         ndarray, shape (m,), or DataFrame
             Means; with an interval a data frame with columns ``mean``, ``lower``, ``upper``. Binomial: per trial
-            (unless `predictive`). NaN where a data frame has missing values in other columns than groups.
+            (unless `predictive`). NaN where a data frame has missing values in other columns than groups, those named
+            for offset, exposure and trials included.
 
         Raises
         ------
