@@ -111,7 +111,7 @@ def test_options_that_do_not_fit(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("picture", ["random-effects", "posterior", "coefficients"])
+@pytest.mark.parametrize("picture", ["random-effects", "posterior", "coefficients", "predictive-check"])
 def test_pictures(csv: str, picture: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot = tmp_path / "picture.pdf"
@@ -360,3 +360,37 @@ def test_as_a_module() -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", b"x,y\n1,2\n1,2,3\n"), ("b.csv", b"\xac\xff"), ("c.csv", b""), ("d.parquet", b"no")]
+)  # fmt: skip
+def test_files_that_are_no_tables_are_named(
+    tmp_path: Path, name: str, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert main(["fit", str(path), "y ~ x", "--family", "poisson"]) == 2
+    error = capsys.readouterr().err
+    assert f"{str(path)!r} is not a csv or parquet table" in error
+    assert error.count("\n") == 1
+
+
+def test_picture_formats_are_checked_before_the_fit(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert (
+        main(["fit", csv, FORMULA, "--family", "binomial", "--n-trials", "size", "--plot", "herds.xyz"]) == 2
+    )
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--plot: the name must end in" in printed.err
+
+
+def test_a_reader_that_stops_is_no_error(saved: str, csv: str, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    pd.concat([pd.read_csv(csv)] * 200).to_csv(large, index=False)
+    command = f'"{sys.executable}" -m mixed_glm predict {saved} {large} | head -n 1'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("incidence,")
+    assert done.stderr == ""

@@ -152,8 +152,9 @@ def test_every_fit_shows_its_progress(
     monkeypatch.setattr(tqdm_auto, "tqdm", Bar)
     bars.clear()
     result = getattr(cbpp(), name)(progress=True, **options)
-    (bar,) = bars
-    assert bar.closed
+    *before, bar = bars
+    assert [b.title for b in before] == (["choice of a method, search"] if name == "fit" else [])
+    assert all(b.closed for b in bars)
     assert bar.title == title
     assert bar.n >= 1
     label, _, number = bar.postfix.rpartition(" ")

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._fit_marginal import EP_N_QUAD, LEAF_N_QUAD, Approximation
+from mixed_glm._progress import shown_progress
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM
@@ -45,14 +46,15 @@ class Choice:
     start: Floats
 
 
-def choose(model: MixedGLM) -> Choice:
-    """Choose among Laplace, leaf quadrature and expectation propagation."""
+def choose(model: MixedGLM, progress: bool = False) -> Choice:
+    """Choose among Laplace, leaf quadrature and expectation propagation, with a bar for `progress`."""
     core = model.core()
     laplace = Approximation("laplace")
     zero = np.zeros(model.k_vcp)
     if model.k_vcp == 0:
         return Choice(laplace, zero)
-    fit = _core.fit_marginal(core, zero, integrate="mode")
+    with shown_progress(progress, "choice of a method", "log density") as report:
+        fit = _core.fit_marginal(core, zero, integrate="mode", report=report)
     if not fit.has_posterior:
         return Choice(laplace, zero)
     start = fit.mode

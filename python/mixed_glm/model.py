@@ -332,7 +332,7 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
             raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
         _check_options(self, method, options)
         if method == "auto":
-            chosen = choose(self)
+            chosen = choose(self, bool(options.get("progress")))
             return self._fit_by(chosen.approximation, chosen.start, **options)
         result: MixedGLMResults = getattr(self, f"fit_{method}")(**options)
         return result

@@ -17,7 +17,7 @@ row out (loo) or by WAIC; elpd_diff: how much lower than the best, with its stan
 log p(y) of the fits that estimate it.
 
 examples:
-  mixed-glm compare simple.mglm larger.mglm
+  mixed-glm compare trial.mglm other.mglm
   mixed-glm compare fits/*.mglm --criterion waic --output comparison.csv
 """
 

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     result = model.fit()
     print(result.summary())
     try:
-        require_matplotlib()
+        require_matplotlib(options.plot)
     except ImportError as error:
         print(f"\n{error}")
     else:

@@ -18,11 +18,11 @@ NAME = "fit"
 HELP = "fit a model to a table and print its summary"
 EXAMPLES = """\
 examples:
-  mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial
+  mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial --save trial.mglm
   mixed-glm fit cbpp.csv "incidence ~ C(period) + (1 | herd)" --family binomial --n-trials size \\
       --plot herds.png
   mixed-glm fit ticks.parquet "ticks ~ year + (1 | brood) + (1 | location)" --family poisson \\
-      --save ticks.mglm --output ticks.json
+      --exposure hours --save ticks.mglm --output ticks.json
   mixed-glm fit seizures.csv "y ~ trt * base + (1 | subject)" --family poisson --exposure weeks \\
       --output estimates.csv --plot sd.pdf --picture posterior
   mixed-glm fit bacteria.csv "y ~ trt + (1 | ID)" --family binomial --method laplace --n-quad 25
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
     check_output(options.output, "--output", ESTIMATES)
     check_output(options.plot, "--plot")
     if options.plot is not None:
-        require_matplotlib()
+        require_matplotlib(options.plot)
     result = _model(options).fit(options.method, progress=options.progress, **_how(options))
     print(result.summary())
     if options.save is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from mixed_glm.exceptions import MixedGLMWarning
 
 USER_ERROR = 2
 INTERRUPTED = 130  # as a shell reports Ctrl-C
+CLOSED_PIPE = 141  # and that nobody reads on, as after "| head"
 
 _EXAMPLES = """\
 examples:
@@ -45,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", MixedGLMWarning)
             warnings.showwarning = _show_warning
             options.run(options)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return CLOSED_PIPE
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
         print(f"mixed-glm: error: {message}", file=sys.stderr)

@@ -12,13 +12,26 @@ from mixed_glm.plots._axes import rows_height
 from mixed_glm.results import MixedGLMResults
 
 
-def require_matplotlib() -> None:
-    """Find out before a long fit whether its picture can be drawn, and draw without a display."""
+def require_matplotlib(path: Path) -> None:
+    """Find out before a long fit whether its picture can be drawn into a file, and draw without a display.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If it does not know the format that the name of the file ends in.
+    """
     try:
         import matplotlib as mpl
     except ImportError:
         raise ImportError("the plot needs matplotlib: pip install 'mixed-glm[plot]'") from None
     mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in formats:
+        raise ValueError(f"--plot: the name must end in .{', .'.join(sorted(formats))}, got {str(path)!r}")
 
 
 def save_picture(result: MixedGLMResults, picture: str, path: Path) -> None:
@@ -56,8 +69,13 @@ def _coefficients(result: MixedGLMResults) -> Any:
     return result.plot_coefficients().figure
 
 
+def _predictive_check(result: MixedGLMResults) -> Any:
+    return result.plot_predictive_check().figure
+
+
 PICTURES: dict[str, Callable[[MixedGLMResults], Any]] = {
     "random-effects": _random_effects,
     "posterior": _posterior,
     "coefficients": _coefficients,
+    "predictive-check": _predictive_check,
 }

@@ -23,7 +23,8 @@ but a missing group is an unknown one.
 examples:
   mixed-glm predict trial.mglm new_patients.csv
   mixed-glm predict trial.mglm new_patients.csv --random conditional --interval 0.95 --output predicted.csv
-  mixed-glm predict ticks.mglm sites.parquet --exposure hours --interval 0.9 --predictive --output ticks.parquet
+  mixed-glm predict ticks.mglm sites.parquet --exposure hours --interval 0.9 --predictive \\
+      --output predicted.parquet
 
 The formula of the file is evaluated as Python: only use files from people whom you trust.
 """

@@ -21,7 +21,10 @@ def read_table(path: Path) -> pd.DataFrame:
     OSError, ValueError, ImportError
         If it cannot be read.
     """
-    return _parquet(pd.read_parquet, path) if _is_parquet(path) else pd.read_csv(path)
+    try:
+        return _parquet(pd.read_parquet, path) if _is_parquet(path) else pd.read_csv(path)
+    except ValueError as error:  # of pandas, pyarrow and codecs
+        raise ValueError(f"{str(path)!r} is not a csv or parquet table: {error}") from error
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
