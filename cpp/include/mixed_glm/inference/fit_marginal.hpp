@@ -2,7 +2,6 @@
 // over psi, for any approximation of the marginal.
 #pragma once
 
-#include <Eigen/LU>
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
@@ -61,8 +60,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
   fit.posterior = mixture.finish();
   if (k == 0) return;
-  fit.posterior.sd.segment(model.design().fixed(), k) =
-      fit.mode.precision.inverse().diagonal().cwiseSqrt();
+  fit.posterior.sd.segment(model.design().fixed(), k) = whitened.axes().rowwise().norm();
 }
 
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {

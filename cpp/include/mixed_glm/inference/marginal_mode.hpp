@@ -4,7 +4,6 @@
 #pragma once
 
 #include <Eigen/Cholesky>
-#include <Eigen/QR>
 #include <mixed_glm/inference/balanced_step.hpp>
 #include <mixed_glm/inference/trust_region.hpp>
 
@@ -74,7 +73,7 @@ class MarginalModeSearch {
     Index known = 0;
     const Vector last = last_step_.size() == k ? whitening.transpose() * last_step_ : Vector();
     if (reuse_last_step && last.size() == k && is_good_difference(last.norm())) {
-      axes = Eigen::HouseholderQR<Matrix>(last).householderQ();
+      axes = reflected_axes(last);
       slopes.col(0) = last_change_ / axes.col(0).dot(last);
       known = 1;
     }
@@ -119,6 +118,14 @@ class MarginalModeSearch {
     return gradient_.dot(Eigen::LLT<Matrix>(mode_.precision).solve(gradient_));
   }
   bool at_mode() const { return decrement() <= settings_.tolerance; }
+
+  // Orthonormal axes, the first along v: the reflection that takes the first unit vector there.
+  static Matrix reflected_axes(const Vector& v) {
+    Vector normal = v.normalized();
+    normal[0] += normal[0] < 0.0 ? -1.0 : 1.0;
+    return Matrix::Identity(v.size(), v.size()) -
+           normal * normal.transpose() * (2.0 / normal.squaredNorm());
+  }
 
   // Whether the last step, of this length in standard deviations, serves as a difference.
   bool is_good_difference(double length) const {
