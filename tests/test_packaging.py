@@ -20,7 +20,13 @@ from mixed_glm import _cpu, _dispatch
 from mixed_glm.__main__ import main as print_paths
 
 SOURCE = Path(__file__).resolve().parent.parent
-REQUIRED_HEADERS = ["mixed_glm/version.hpp", "mixed_glm/families/family.hpp", "Eigen/Core", "Eigen/Sparse"]
+REQUIRED_HEADERS = [
+    "mixed_glm/mixed_glm.hpp",
+    "mixed_glm/version.hpp",
+    "mixed_glm/families/family.hpp",
+    "Eigen/Core",
+    "Eigen/Sparse",
+]
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

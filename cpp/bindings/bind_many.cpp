@@ -42,13 +42,11 @@ VariationalMethod variational_method(bool full, Index n_quad, double tolerance,
 
 MarginalMethod marginal_method(const Vector& start, const std::string& approx, Index leaf,
                                Index n_quad, bool mean_correction, const std::string& integrate,
-                               double step, double drop, double tolerance, int max_iterations) {
+                               double tolerance, int max_iterations) {
   MarginalMethod method;
   method.start = start;
   method.approximation = {approx, leaf, n_quad, mean_correction};
   method.settings.integrate = mixed_glm::integrate_named(integrate);
-  method.settings.grid.step = step;
-  method.settings.grid.drop = drop;
   method.settings.mode.tolerance = tolerance;
   method.settings.mode.max_iterations = max_iterations;
   return method;
@@ -122,10 +120,9 @@ void bind_many(py::module_& m) {
            py::arg("max_iterations") = ascent.max_iterations);
   py::class_<MarginalMethod>(m, "MarginalMethod", py::module_local())
       .def(py::init(&marginal_method), py::kw_only(), py::arg("start"),
-           py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
-           py::arg("mean_correction") = true, py::arg("integrate") = "grid",
-           py::arg("step") = marginal.grid.step, py::arg("drop") = marginal.grid.drop,
-           py::arg("tolerance") = 1e-6,  // as fit_marginal
+           py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
+           py::arg("mean_correction") = true, py::arg("integrate") = "auto",
+           py::arg("tolerance") = marginal.mode.tolerance,
            py::arg("max_iterations") = marginal.mode.max_iterations);
 
   py::class_<ManyResults>(m, "ManyResults", py::module_local())

@@ -1,7 +1,6 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
-#include <mixed_glm/fit/approximation.hpp>
-#include <mixed_glm/inference/fit_marginal.hpp>
+#include <mixed_glm/fit/choose.hpp>
 
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
@@ -35,15 +34,20 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
   return py::make_tuple(result.first, result.second);
 }
 
+py::tuple choose(const BoundModel& bound, const py::object& report) {
+  const mixed_glm::Choice choice = watched(report, [&](mixed_glm::Monitor* monitor) {
+    return mixed_glm::choose(bound.model(), monitor);
+  });
+  return py::make_tuple(choice.approximation.name, choice.approximation.leaf, choice.start);
+}
+
 MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
                          const std::string& approx, Index leaf, Index n_quad, bool mean_correction,
-                         const std::string& integrate, double step, double drop, double tolerance,
-                         int max_iterations, const py::object& report) {
+                         const std::string& integrate, double tolerance, int max_iterations,
+                         const py::object& report) {
   bound_model::check_length("start", start.size(), bound.design().components());
   MarginalFitSettings settings;
   settings.integrate = mixed_glm::integrate_named(integrate);
-  settings.grid.step = step;
-  settings.grid.drop = drop;
   settings.mode.tolerance = tolerance;
   settings.mode.max_iterations = max_iterations;
   return watched(report, [&](mixed_glm::Monitor* monitor) {
@@ -63,6 +67,12 @@ Matrix stack(const std::vector<PosteriorPoint>& points, Member member) {
   Matrix rows(Index(points.size()), (points.front().*member).size());
   for (size_t i = 0; i < points.size(); ++i) rows.row(Index(i)) = (points[i].*member).transpose();
   return rows;
+}
+
+// Edges of a cell of the lattice of points, as columns; none where the points are no lattice.
+std::optional<Matrix> cell(const MarginalFit& fit) {
+  if (fit.grid_step == 0.0) return std::nullopt;
+  return fit.grid_step * mixed_glm::WhitenedPsi(fit.mode.psi, fit.mode.precision).axes();
 }
 
 Vector log_densities(const MarginalFit& fit) {
@@ -96,6 +106,7 @@ void bind_marginal(py::module_& m) {
                              [](const MarginalFit& f) {
                                return mixed_glm::WhitenedPsi(f.mode.psi, f.mode.precision).axes();
                              })
+      .def_property_readonly("cell", &cell)
       .def_property_readonly("mode_log_density",
                              [](const MarginalFit& f) { return f.mode.log_density; })
       .def_property_readonly("mean", [](const MarginalFit& f) { return f.posterior.mean; })
@@ -126,14 +137,17 @@ void bind_marginal(py::module_& m) {
                              })
       .def_property_readonly("points_log_density", &log_densities);
 
+  m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
         [](const BoundModel& bound) { return bound.design().single_components(); });
   m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
+  m.def("choose", &choose, py::arg("model"), py::kw_only(), py::arg("report") = py::none());
   m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
-        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25);
+        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0);
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
-        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 25,
-        py::arg("mean_correction") = true, py::arg("integrate") = "grid", py::arg("step") = 1.0,
-        py::arg("drop") = 10.0, py::arg("tolerance") = 1e-6, py::arg("max_iterations") = 200,
+        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
+        py::arg("mean_correction") = true, py::arg("integrate") = "auto",
+        py::arg("tolerance") = mixed_glm::MarginalModeSettings().tolerance,
+        py::arg("max_iterations") = mixed_glm::MarginalModeSettings().max_iterations,
         py::arg("report") = py::none());
 }

@@ -3,6 +3,7 @@
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
 #include <mixed_glm/inference/joint_mode.hpp>
+#include <mixed_glm/inference/mode_given_psi.hpp>
 #include <mixed_glm/inference/variance_collapse.hpp>
 
 #include "bound_model.hpp"
@@ -37,10 +38,9 @@ Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef&
   return watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::NewtonSettings settings;
     settings.monitor = monitor;
-    mixed_glm::RowLikelihood likelihood(self.model());
-    mixed_glm::ConditionalMode mode(likelihood, self.model().prior(), settings);
-    if (!mode.find(vcp)) throw std::runtime_error("the conditional mode was not found");
-    return self.design().join(mode.coefficients(), vcp);
+    Vector params = mixed_glm::mode_given_psi(self.model(), vcp, settings);
+    if (params.size() == 0) throw std::runtime_error("the conditional mode was not found");
+    return params;
   });
 }
 

@@ -115,6 +115,8 @@ class MarginalFit:
     @property
     def mode_axes(self) -> NDArray[np.float64]: ...
     @property
+    def cell(self) -> NDArray[np.float64] | None: ...
+    @property
     def mode_log_density(self) -> float: ...
     @property
     def mean(self) -> NDArray[np.float64]: ...
@@ -143,10 +145,13 @@ class MarginalFit:
     @property
     def points_log_density(self) -> NDArray[np.float64]: ...
 
+EP_N_QUAD: int
+
 def leaf_candidates(model: Model) -> list[bool]: ...
 def default_leaf(model: Model) -> int: ...
+def choose(model: Model, *, report: _Report | None = None) -> tuple[str, int, NDArray[np.float64]]: ...
 def log_marginal(
-    model: Model, vcp: NDArray[np.float64], *, approx: str = "laplace", leaf: int = -1, n_quad: int = 25
+    model: Model, vcp: NDArray[np.float64], *, approx: str = "laplace", leaf: int = -1, n_quad: int = 0
 ) -> tuple[float, NDArray[np.float64]]: ...
 def fit_marginal(
     model: Model,
@@ -154,12 +159,10 @@ def fit_marginal(
     *,
     approx: str = "laplace",
     leaf: int = -1,
-    n_quad: int = 25,
+    n_quad: int = 0,
     mean_correction: bool = True,
-    integrate: str = "grid",
-    step: float = 1.0,
-    drop: float = 10.0,
-    tolerance: float = 1e-8,
+    integrate: str = "auto",
+    tolerance: float = 1e-6,
     max_iterations: int = 200,
     report: _Report | None = None,
 ) -> MarginalFit: ...
@@ -253,11 +256,9 @@ class MarginalMethod:
         start: _Floats,
         approx: str = "laplace",
         leaf: int = -1,
-        n_quad: int = 25,
+        n_quad: int = 0,
         mean_correction: bool = True,
-        integrate: str = "grid",
-        step: float = ...,
-        drop: float = ...,
+        integrate: str = "auto",
         tolerance: float = ...,
         max_iterations: int = ...,
     ) -> None: ...

@@ -23,14 +23,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-LEAF_N_QUAD = 15
-EP_N_QUAD = 11
+EP_N_QUAD = _core.EP_N_QUAD
 INTEGRATE = ("auto", "grid", "ccd", "mode")
-MOST_GRID_COMPONENTS = 5  # "auto" takes a grid up to here, a central composite design beyond
-# Step in units of standard deviations, and nats below the mode at which the grid ends, by number of components: a
-# lattice sum over a smooth density converges so fast that these cost at most 0.02 sd in means and 4 % in sds.
-GRID = {1: (1.0, 10.0), 2: (1.4, 7.0), 3: (1.4, 7.0), 4: (1.6, 6.0)}
-GRID_BEYOND = (1.8, 5.0)
 
 
 @dataclass(frozen=True)
@@ -43,15 +37,15 @@ class Approximation:
     leaf : int
         Component that "leaf" integrates by quadrature.
     n_quad : int
-        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb", 0 for as many
-        as each row needs.
+        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
+        default, 15, 11 and as many as each row needs.
     mean_correction : bool
         Whether the means of "laplace" and "leaf" are corrected to second order.
     """
 
     name: str
     leaf: int = -1
-    n_quad: int = EP_N_QUAD
+    n_quad: int = 0
     mean_correction: bool = True
 
     @classmethod
@@ -67,10 +61,8 @@ class Approximation:
     def named(cls, model: MixedGLM, name: str, n_quad: int | None, leaf: str | int) -> Approximation:
         """By the name that `MixedGLM.log_marginal` takes."""
         if name == "leaf":
-            return cls(name, find_leaf(model, leaf), LEAF_N_QUAD if n_quad is None else n_quad)
-        if name in ("laplace", "ep"):
-            return cls(name, n_quad=EP_N_QUAD if n_quad is None else n_quad)
-        if name == "vb":
+            return cls(name, find_leaf(model, leaf), n_quad or 0)
+        if name in ("laplace", "ep", "vb"):
             return cls(name, n_quad=n_quad or 0)
         raise ValueError(f"approx must be 'laplace', 'leaf', 'ep' or 'vb', got {name!r}")
 
@@ -93,7 +85,7 @@ def fit_marginal(
     optim = None
     vcp = np.zeros(model.k_vcp) if start is None else start
     newton = method.lower() == "newton"
-    options = core_options(approximation, integrate, model.k_vcp, minim_opts if newton else None)
+    options = core_options(approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, report)
@@ -105,9 +97,7 @@ def fit_marginal(
     _warn(status, fit, optim)
     return MixedGLMResults(
         model,
-        MarginalPosterior.of(
-            model, approximation, fit, options["step"] if options["integrate"] == "grid" else None
-        ),
+        MarginalPosterior.of(model, approximation, fit),
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
@@ -119,18 +109,17 @@ def fit_marginal(
 
 
 def core_options(
-    approximation: Approximation, integrate: str, components: int, minim_opts: Mapping[str, Any] | None
+    approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Arguments of the core's fit for `components` variance components, beside model and start."""
-    step, drop = GRID.get(components, GRID_BEYOND)
+    """Arguments of the core's fit beside model and start."""
+    if integrate not in INTEGRATE:
+        raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
     return {
         "approx": approximation.name,
         "leaf": approximation.leaf,
         "n_quad": approximation.n_quad,
         "mean_correction": approximation.mean_correction,
-        "integrate": choose_integration(integrate, components),
-        "step": step,
-        "drop": drop,
+        "integrate": integrate,
         **_newton_options(minim_opts),
     }
 
@@ -184,17 +173,6 @@ def find_leaf(model: MixedGLM, leaf: str | int) -> int:
     if not isinstance(k, (int, np.integer)) or k not in candidates:
         raise ValueError(f"leaf must be 'auto' or {rule}, got {leaf!r}")
     return int(k)
-
-
-def choose_integration(integrate: str, components: int) -> str:
-    """Resolve "auto": a grid for few components, a central composite design for many."""
-    if integrate not in INTEGRATE:
-        raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    if components == 0:
-        return "mode"
-    if integrate != "auto":
-        return integrate
-    return "grid" if components <= MOST_GRID_COMPONENTS else "ccd"
 
 
 def maximize_marginal(

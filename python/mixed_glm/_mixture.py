@@ -79,10 +79,8 @@ class MarginalPosterior(Posterior):
     approximation: Approximation | None = None
 
     @classmethod
-    def of(
-        cls, model: MixedGLM, approximation: Approximation, fit: _core.MarginalFit, step: float | None
-    ) -> MarginalPosterior:
-        """Take over what the core found; `step`: of the grid over psi, None if there was none."""
+    def of(cls, model: MixedGLM, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
+        """Take over what the core found."""
         return cls(
             mean=fit.mean,
             sd=fit.sd,
@@ -90,7 +88,7 @@ class MarginalPosterior(Posterior):
             weights=fit.weights,
             points=fit.points_vcp,
             log_density=fit.points_log_density,
-            cell=None if step is None else step * fit.mode_axes,
+            cell=fit.cell,
             fe_means=fit.points_fe_mean,
             fe_sds=fit.points_fe_sd,
             vc_means=fit.points_vc_mean,

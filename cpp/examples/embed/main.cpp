@@ -1,76 +1,79 @@
-// Reads a csv with the columns successes and trials, and finds the log odds common to all rows by
-// Newton's method on the kernel of the binomial family. Usage: embed FILE.csv
+// Fits  incidence / size ~ period + (1 | herd)  with a logit link to a csv, and prints a table.
+// Usage: embed FILE.csv [auto|map|vb|vb_full|laplace|leaf|ep] [--exact]
+//
+// --exact: the numbers as hexadecimal fractions, which lose no bit.
 
-#include <Eigen/Core>
-#include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <exception>
-#include <fstream>
-#include <mixed_glm/families/evaluate_rows.hpp>
-#include <mixed_glm/families/family.hpp>
-#include <mixed_glm/families/response.hpp>
-#include <sstream>
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include <mixed_glm/mixed_glm.hpp>
+
+#include "cattle.hpp"
 
 namespace {
 
-struct Counts {
-  Eigen::VectorXd successes, trials;
-};
+using namespace mixed_glm;
 
-Counts read_counts(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error("cannot open " + path);
-  std::vector<double> successes, trials;
-  std::string line;
-  std::getline(file, line);  // the header
-  while (std::getline(file, line)) {
-    std::istringstream row(line);
-    double y = 0, n = 0;
-    char comma = 0;
-    if (!(row >> y >> comma >> n) || comma != ',') throw std::runtime_error("bad row: " + line);
-    successes.push_back(y);
-    trials.push_back(n);
+// Intercept, and an indicator for each period but the first.
+Matrix fixed_effects(const std::vector<int>& period) {
+  Matrix x = Matrix::Zero(Index(period.size()), 4);
+  for (Index i = 0; i < x.rows(); ++i) {
+    x(i, 0) = 1.0;
+    if (period[size_t(i)] > 1) x(i, period[size_t(i)] - 1) = 1.0;
   }
-  const auto as_vector = [](const std::vector<double>& v) {
-    return Eigen::VectorXd(
-        Eigen::Map<const Eigen::VectorXd>(v.data(), static_cast<Eigen::Index>(v.size())));
-  };
-  return {as_vector(successes), as_vector(trials)};
+  return x;
 }
 
-struct CommonLogOdds {
-  double estimate, standard_error, log_likelihood;
-};
-
-CommonLogOdds fit_common_log_odds(const Counts& counts) {
-  const mixed_glm::BinomialLogit kernel;
-  const Eigen::Index n = counts.successes.size();
-  const mixed_glm::Response response =
-      mixed_glm::encode_response(kernel, counts.successes, counts.trials, Eigen::VectorXd::Ones(n));
-
-  Eigen::VectorXd value(n), d1(n), d2(n);
-  double eta = 0, step = 1;
-  while (std::abs(step) > 1e-10) {
-    const Eigen::VectorXd etas = Eigen::VectorXd::Constant(n, eta);
-    mixed_glm::evaluate_rows<2>(kernel, n, etas.data(), response.a.data(), response.b.data(),
-                                value.data(), d1.data(), d2.data(), nullptr);
-    step = -d1.sum() / d2.sum();
-    eta += step;
+Method method_named(const char* name) {
+  for (const Method method : {Method::automatic, Method::map, Method::vb, Method::vb_full,
+                              Method::laplace, Method::leaf, Method::ep}) {
+    if (std::strcmp(name, to_string(method)) == 0) return method;
   }
-  return {eta, 1 / std::sqrt(-d2.sum()), value.sum() + response.constant.sum()};
+  throw std::invalid_argument(std::string("unknown method: ") + name);
+}
+
+void print_table(const FitResult& result) {
+  const char* names[] = {"(Intercept)", "period 2", "period 3", "period 4", "log sd(herd)"};
+  std::printf("%s: %s, %d iterations\n\n", to_string(result.method), to_string(result.status),
+              result.iterations);
+  std::printf("%-12s %10s %10s\n", "", "mean", "sd");
+  for (Index j = 0; j < 5; ++j) {
+    std::printf("%-12s %10.4f %10.4f\n", names[j], result.mean[j], result.sd[j]);
+  }
+  std::printf("\nlog evidence %.4f\n", result.log_evidence);
+}
+
+void print_exact(const FitResult& result) {
+  for (Index j = 0; j < result.mean.size(); ++j) {
+    std::printf("%a %a\n", result.mean[j], result.sd[j]);
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 2) throw std::invalid_argument("usage: embed FILE.csv");
-  const CommonLogOdds fit = fit_common_log_odds(read_counts(argv[1]));
-  std::printf("log odds        %9.6f\n", fit.estimate);
-  std::printf("standard error  %9.6f\n", fit.standard_error);
-  std::printf("log likelihood  %9.6f\n", fit.log_likelihood);
+  if (argc < 2) throw std::invalid_argument("usage: embed FILE.csv [METHOD] [--exact]");
+  const Cattle cattle = read_cattle(argv[1]);
+  const Matrix x = fixed_effects(cattle.period);
+
+  ModelData data;
+  data.endog = cattle.cases;
+  data.n_trials = cattle.size;
+  data.exog = x;
+  data.random = RandomEffects(x.rows());
+  data.random.add_intercepts(cattle.herd, cattle.herds);
+  data.family = BinomialLogit();
+  const MixedModel model(data);
+
+  FitOptions options;
+  if (argc > 2) options.method = method_named(argv[2]);
+  const FitResult result = fit(model, options);
+  if (!result.has_result()) throw std::runtime_error("the fit failed");
+  if (argc > 3 && std::strcmp(argv[3], "--exact") == 0) {
+    print_exact(result);
+  } else {
+    print_table(result);
+  }
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "embed: %s\n", error.what());

@@ -18,7 +18,7 @@ using test_support::Shape;
 
 namespace {
 
-EpSettings tight() {
+EpSettings tight_ep() {
   EpSettings settings;
   settings.n_quad = 25;
   settings.tolerance = 1e-10;
@@ -84,7 +84,7 @@ TEST_CASE("the gradient of the EP evidence is exact for every shape and family")
     for (const Family& family : all_families()) {
       CAPTURE(int(shape), family.index());
       const Model model = random_model(design, random, family, 11);
-      EpMarginal marginal(model, tight());
+      EpMarginal marginal(model, tight_ep());
       test_support::check_gradient(marginal, Vector::Constant(design.components(), -0.6), 5e-3,
                                    2e-3);
       CHECK(marginal.fallbacks() == 0);
@@ -97,7 +97,7 @@ TEST_CASE("EP is nearer to quadrature than Laplace is") {
   const Design design = random.design();
   const Model model = random_model(design, random, Family(BinomialLogit()), 3);
   const Vector psi = Vector::Constant(1, 0.4);
-  EpMarginal ep(model, tight());
+  EpMarginal ep(model, tight_ep());
   LaplaceMarginal laplace(model);
   LeafMarginal leaf(model, 0);
   REQUIRE(ep.evaluate(psi));

@@ -96,8 +96,7 @@ void require_finite(bool claimed, const Vector& values) {
 void fit_marginal_of(Marginal& marginal, FuzzedDataProvider& data) {
   MarginalFitSettings settings;
   settings.integrate = data.PickValueInArray({Integrate::mode, Integrate::grid, Integrate::ccd});
-  settings.grid.step = 1.4;
-  settings.grid.drop = 7.0;
+  settings.grid = GridSettings{1.4, 7.0};
   const MarginalFit fit =
       fit_marginal(marginal, Vector::Zero(marginal.model().design().components()), settings);
   if (fit.posterior.points.empty()) return;

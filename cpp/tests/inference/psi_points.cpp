@@ -12,7 +12,7 @@ using test_support::Random;
 
 namespace {
 
-struct Moments {
+struct NormalMoments {
   double log_mass = 0.0;
   Vector mean;
   Matrix covariance;
@@ -26,12 +26,12 @@ Matrix random_precision(Index k, unsigned seed) {
 
 // Integrates with `run`, which takes a visitor.
 template <class Run>
-Moments integrate(Index k, const Run& run,
-                  const std::function<double(const Vector&)>& log_density) {
+NormalMoments integrate(Index k, const Run& run,
+                        const std::function<double(const Vector&)>& log_density) {
   double mass = 0.0;
   Vector first = Vector::Zero(k);
   Matrix second = Matrix::Zero(k, k);
-  Moments moments;
+  NormalMoments moments;
   run([&](const Vector& psi, double log_volume) {
     const double value = log_density(psi), weight = std::exp(value + log_volume);
     if (weight > 0.0) ++moments.points;
@@ -66,7 +66,7 @@ TEST_CASE("a grid is exact for a Gaussian") {
     const auto run = [&](auto&& visit) {
       CHECK(walk.run([&](const Vector& psi, double v) { return visit(psi, v - height); }));
     };
-    const Moments got = integrate(k, run, gaussian);
+    const NormalMoments got = integrate(k, run, gaussian);
     CAPTURE(k, got.points);
     CHECK(got.log_mass == Approx(0.5 * double(k) * log_two_pi - 0.5 * log_det).margin(1e-6));
     CHECK((got.mean - mode).norm() < 1e-6);
@@ -84,7 +84,8 @@ TEST_CASE("the default grids lose less than a hundredth of a standard deviation"
     };
     const WhitenedPsi whitened(mode, precision);
     GridWalk grid(whitened, k, defaults[size_t(k - 1)]);
-    const Moments got = integrate(k, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, gaussian);
+    const NormalMoments got =
+        integrate(k, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, gaussian);
     const double exact = 0.5 * double(k) * log_two_pi - 0.5 * std::log(precision.determinant());
     CAPTURE(k, got.points);
     CHECK(got.log_mass == Approx(exact).margin(0.01));
@@ -104,7 +105,8 @@ TEST_CASE("a grid reaches a long tail on one side") {
   settings.step = 0.5;
   settings.drop = 20.0;
   GridWalk grid(whitened, 1, settings);
-  const Moments got = integrate(1, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, log_density);
+  const NormalMoments got =
+      integrate(1, [&](auto&& visit) { REQUIRE(grid.run(visit)); }, log_density);
   CHECK(got.log_mass == Approx(0.0).margin(1e-5));
   CHECK(got.mean[0] == Approx(-1.963510026021423).epsilon(1e-5));          // digamma(1/2)
   CHECK(got.covariance(0, 0) == Approx(4.934802200544679).epsilon(1e-4));  // trigamma(1/2)
@@ -126,7 +128,7 @@ TEST_CASE("a grid that would grow without end stops") {
 TEST_CASE("points that cannot be evaluated end the grid there and nowhere else") {
   const WhitenedPsi whitened(Vector::Zero(1), Matrix::Identity(1, 1));
   GridWalk grid(whitened, 1, {});
-  const Moments got = integrate(
+  const NormalMoments got = integrate(
       1, [&](auto&& visit) { REQUIRE(grid.run(visit)); },
       [](const Vector& psi) {
         return psi[0] > 2.5 ? -std::numeric_limits<double>::infinity() : -0.5 * psi[0] * psi[0];
@@ -145,7 +147,7 @@ TEST_CASE("a central composite design has the mass and the moments of a Gaussian
     const double exact =
         0.5 * double(k) * log_two_pi - 0.5 * eigen.eigenvalues().array().log().sum();
     const WhitenedPsi whitened(mode, precision);
-    const Moments got =
+    const NormalMoments got =
         integrate(k, [&](auto&& visit) { CentralComposite(whitened, k).run(visit); }, gaussian);
     const Matrix covariance = precision.inverse();
     CAPTURE(k, got.points);

@@ -14,7 +14,7 @@ using test_support::Shape;
 namespace {
 
 // h_g'(u), by the definition.
-double slope(const LeafDesign& leaf, Index g, const Vector& eta, double u, double sd) {
+double slope_of(const LeafDesign& leaf, Index g, const Vector& eta, double u, double sd) {
   double sum = -u / (sd * sd);
   for (Index r = leaf.group_begin(g); r < leaf.group_end(g); ++r) {
     const double factor = leaf.factor()[size_t(r)];
@@ -46,8 +46,8 @@ TEST_CASE("modes are found after jumps of the linear predictor and of the standa
           CHECK(std::isfinite(u));
           CHECK(off > 0.0);
           // h' changes its sign within a fiftieth of the scale.
-          CHECK(slope(leaf, g, eta, u - off, sd) > 0.0);
-          CHECK(slope(leaf, g, eta, u + off, sd) < 0.0);
+          CHECK(slope_of(leaf, g, eta, u - off, sd) > 0.0);
+          CHECK(slope_of(leaf, g, eta, u + off, sd) < 0.0);
         }
       }
     }

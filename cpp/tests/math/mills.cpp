@@ -8,7 +8,7 @@ namespace math = mixed_glm::math;
 
 namespace {
 
-struct Case {
+struct MillsCase {
   double t;
   double ratio;
   double excess;
@@ -18,7 +18,7 @@ struct Case {
 }  // namespace
 
 TEST_CASE("Mills' ratio, its excess and its asymmetry", "[mills]") {
-  const Case cases[] = {
+  const MillsCase cases[] = {
       {0.0, 1.2533141373155003, 0.7978845608028654, 0.2732395447351627},
       {0.001, 1.252314763639392, 0.7975212895629114, 0.2728779359017412},
       {0.3, 1.0018374009921558, 0.6981659688584834, 0.18432123080175442},
@@ -32,7 +32,7 @@ TEST_CASE("Mills' ratio, its excess and its asymmetry", "[mills]") {
       {700.0, 0.0014285685131373831, 0.0014285655977271366, 8.32964156663848e-12},
       {100000.0, 9.999999999e-06, 9.999999998e-06, 1.9999999974e-20},
   };
-  for (const Case& c : cases) {
+  for (const MillsCase& c : cases) {
     const math::MillsRatio got = math::mills_ratio(c.t);
     INFO("t = " << c.t);
     CHECK(std::fabs(got.ratio / c.ratio - 1.0) < 2e-15);

@@ -126,7 +126,7 @@ def _marginal(
         if start is None
         else as_vector(start, "start", model.k_vcp, what="variance components")
     )
-    options = core_options(approximation, integrate, model.k_vcp, minim_opts)
+    options = core_options(approximation, integrate, minim_opts)
     return Method(approximation.name, "marginal", {"start": vcp, **options})
 
 

@@ -4,7 +4,7 @@
 //
 //   log p(y | eta) = evaluate(eta, a, b).value + constant.
 //
-// Everything that takes a kernel is a template, so a class of this shape works as one:
+// A class of this shape works as one, through CustomFamily(MyKernel()), in every method:
 //
 //   class MyKernel {
 //    public:
@@ -19,9 +19,11 @@
 //
 // evaluate() must be concave in eta, finite for every finite eta (hold_finite.hpp), and free
 // of library calls and branches if the loop over rows is to vectorize: math/ has what it needs.
+// Where it is not concave, no fit is guaranteed to find the one mode.
 #pragma once
 
 #include <mixed_glm/families/cloglog.hpp>
+#include <mixed_glm/families/custom_family.hpp>
 #include <mixed_glm/families/exponential.hpp>
 #include <mixed_glm/families/logit.hpp>
 #include <mixed_glm/families/loglog.hpp>
@@ -33,6 +35,6 @@
 namespace mixed_glm {
 
 using Family = std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog,
-                            PoissonLog, NegativeBinomialLog, ExponentialLog>;
+                            PoissonLog, NegativeBinomialLog, ExponentialLog, CustomFamily>;
 
 }  // namespace mixed_glm

@@ -7,15 +7,20 @@
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
+#include <stdexcept>
 #include <string>
 
 namespace mixed_glm {
 
+// Nodes that an approximation takes by default: of each leaf effect, of each tilted density.
+constexpr Index leaf_n_quad = 15, ep_n_quad = 11;
+
 struct Approximation {
   std::string name = "laplace";  // "laplace", "leaf", "ep" or "vb"
-  Index leaf = -1;               // component to integrate by quadrature
-  Index n_quad = 0;  // nodes of the leaf, or of a tilted density; "vb": 0 for as many as needed
-  bool mean_correction = true;
+  Index leaf = -1;               // component that is integrated by quadrature; -1: largest_single()
+  Index n_quad = 0;  // nodes of a leaf effect or a tilted density; 0: the default; "vb": 0 for as
+                     // many as needed
+  bool mean_correction = true;  // of Laplace's means, to second order
 
   LaplaceSettings laplace_settings(const NewtonSettings& inner) const {
     LaplaceSettings settings;
@@ -27,16 +32,27 @@ struct Approximation {
     LeafSettings settings;
     settings.inner = inner;
     settings.mean_correction = mean_correction;
-    settings.n_quad = n_quad;
+    settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad;
     return settings;
   }
   EpSettings ep_settings(const NewtonSettings& inner) const {
     EpSettings settings;
-    settings.n_quad = n_quad;
+    settings.n_quad = n_quad > 0 ? n_quad : ep_n_quad;
     settings.laplace = laplace_settings(inner);
     return settings;
   }
 };
+
+// Throws std::invalid_argument unless each row touches at most one effect of the leaf.
+inline Index checked_leaf(const Design& design, Index leaf) {
+  const Index chosen = leaf == -1 ? design.largest_single() : leaf;
+  if (chosen >= 0 && chosen < design.components() && design.single_components()[size_t(chosen)]) {
+    return chosen;
+  }
+  throw std::invalid_argument(
+      "leaf: expected a component of which each row touches at most one effect, got " +
+      std::to_string(leaf));
+}
 
 // The model is viewed and must outlive the marginal. Throws std::invalid_argument for an unknown
 // name.
@@ -46,7 +62,8 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
     return std::make_unique<LaplaceMarginal>(model, approx.laplace_settings(inner));
   }
   if (approx.name == "leaf") {
-    return std::make_unique<LeafMarginal>(model, approx.leaf, approx.leaf_settings(inner));
+    return std::make_unique<LeafMarginal>(model, checked_leaf(model.design(), approx.leaf),
+                                          approx.leaf_settings(inner));
   }
   if (approx.name == "ep") return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
   if (approx.name == "vb") {

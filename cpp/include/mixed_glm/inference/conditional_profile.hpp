@@ -30,7 +30,7 @@ struct ConditionalProfile {
       coupling_(j, design.component(j)) = 2.0 * precision[j] * x[j];
     }
     slopes = coupling_;
-    mode.cholesky().solve_in_place(slopes);
+    if (psi.size() > 0) mode.cholesky().solve_in_place(slopes);
     hessian.noalias() = coupling_.transpose() * slopes;
     hessian.diagonal().array() -= 2.0 * squares.array() + prior_precision;
   }

@@ -6,13 +6,14 @@
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
 #include <mixed_glm/inference/verdict.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
 struct MarginalFitSettings {
   MarginalModeSettings mode;
-  Integrate integrate = Integrate::grid;
-  GridSettings grid;
+  Integrate integrate = Integrate::automatic;
+  std::optional<GridSettings> grid;  // none: default_grid()
 };
 
 enum class FitStatus { converged, mode_not_found, evaluation_failed, grid_too_large };
@@ -38,6 +39,7 @@ struct MarginalFit {
   int passes = 0;              // over the rows with curvature
   int fallbacks = 0;           // evaluations made by a simpler approximation
   int failed_points = 0;       // points of the integration that count and could not be evaluated
+  double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
 };
 
 inline Verdict verdict(const MarginalFit& fit) {
@@ -78,10 +80,12 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     return marginal.log_density();
   };
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
-  if (settings.integrate == Integrate::ccd) {
+  if (resolve(settings.integrate, k) == Integrate::ccd) {
     CentralComposite(whitened, k).run(visit);
   } else {
-    GridWalk walk(whitened, k, settings.grid);
+    const GridSettings grid = settings.grid.value_or(default_grid(k));
+    fit.grid_step = grid.step;
+    GridWalk walk(whitened, k, grid);
     if (!walk.run(visit)) fit.status = FitStatus::grid_too_large;
     fit.failed_points = walk.left_out();
   }
@@ -102,7 +106,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.mode = search.find(start);
   if (!fit.mode.found) return fit;
   fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
-  const bool plug_in = settings.integrate == Integrate::mode || start.size() == 0;
+  const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points

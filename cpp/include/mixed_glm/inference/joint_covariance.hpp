@@ -15,6 +15,7 @@ struct JointCovariance {
   bool valid = false;  // false: the point is not a strict maximum, and the rest is empty
   Vector sd;           // of (beta, psi, u), the caller's order
   Matrix fe_cov;       // p x p
+  Matrix vcp_cov;      // K x K, of psi
 };
 
 // mode: at the point, with its factorized H; profile: there too; sigma: work space.
@@ -35,6 +36,7 @@ inline JointCovariance joint_covariance(const Model& model, const ConditionalMod
 
   const auto fe_slopes = slopes.bottomRows(design.fixed());
   result.fe_cov = sigma.border_block() + fe_slopes * v * fe_slopes.transpose();
+  result.vcp_cov = v;
   result.sd = design.join(variance.cwiseSqrt(), v.diagonal().cwiseSqrt());
   result.valid = result.sd.allFinite();
   return result;

@@ -14,28 +14,12 @@
 
 #include <Eigen/Eigenvalues>
 #include <map>
+#include <mixed_glm/inference/integration.hpp>
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 namespace mixed_glm {
-
-enum class Integrate { mode, grid, ccd };
-
-inline Integrate integrate_named(const std::string& name) {
-  if (name == "mode") return Integrate::mode;
-  if (name == "grid") return Integrate::grid;
-  if (name == "ccd") return Integrate::ccd;
-  throw std::invalid_argument("integrate: expected 'mode', 'grid' or 'ccd', got '" + name + "'");
-}
-
-struct GridSettings {
-  double step = 1.0;   // h
-  double drop = 10.0;  // nats below the highest point at which the grid ends
-  Index max_points = 20000;
-};
 
 class WhitenedPsi {
  public:

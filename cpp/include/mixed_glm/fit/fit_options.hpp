@@ -1,0 +1,62 @@
+// What a fit may be asked for, and the check of it.
+#pragma once
+
+#include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/inference/integration.hpp>
+
+namespace mixed_glm {
+
+// As MixedGLM's fit(), fit_map(), fit_vb(), fit_vb(covariance="full"), fit_laplace(),
+// fit_laplace(n_quad=15), fit_ep() in Python.
+enum class Method { automatic, map, vb, vb_full, laplace, leaf, ep };
+
+constexpr const char* to_string(Method method) {
+  switch (method) {
+    case Method::automatic:
+      return "auto";
+    case Method::map:
+      return "map";
+    case Method::vb:
+      return "vb";
+    case Method::vb_full:
+      return "vb_full";
+    case Method::laplace:
+      return "laplace";
+    case Method::leaf:
+      return "leaf";
+    case Method::ep:
+      return "ep";
+  }
+  return "";
+}
+
+struct FitOptions {
+  Method method = Method::automatic;
+  Integrate integrate = Integrate::automatic;  // over psi; automatic, laplace, leaf and ep only
+  Index leaf = -1;              // leaf only: component integrated by quadrature; -1: the largest
+  Index n_quad = 0;             // vb, leaf, ep: nodes of the quadrature; 0: the method's own number
+  bool mean_correction = true;  // laplace, leaf: of the means, to second order
+  double tolerance = 0.0;       // of the search for the optimum; 0: the method's own
+  int max_iterations = 0;       // 0: the method's own
+  Vector start = {};            // K log standard deviations; not for vb; empty: the method's own
+  Monitor* monitor = nullptr;   // told of every step; what it throws ends the fit
+
+  // Throws std::invalid_argument that names the member, what was expected and what came.
+  void check(const Design& design) const {
+    if (n_quad < 0) refuse("n_quad", "0 or a number of nodes", double(n_quad));
+    if (!(tolerance >= 0.0)) refuse("tolerance", "0 or a positive number", tolerance);
+    if (max_iterations < 0) refuse("max_iterations", "0 or a number", max_iterations);
+    if (start.size() > 0 && start.size() != design.components()) {
+      refuse("start", "length " + std::to_string(design.components()), double(start.size()));
+    }
+    if (!start.allFinite()) throw std::invalid_argument("start: expected finite values");
+    if (method == Method::leaf) checked_leaf(design, leaf);
+  }
+
+ private:
+  static void refuse(const std::string& name, const std::string& expected, double got) {
+    throw std::invalid_argument(name + ": expected " + expected + ", got " + std::to_string(got));
+  }
+};
+
+}  // namespace mixed_glm

@@ -1,0 +1,16 @@
+// All parameters given the log standard deviations psi alone: the coefficients at their mode.
+#pragma once
+
+#include <mixed_glm/inference/conditional_mode.hpp>
+
+namespace mixed_glm {
+
+// (beta, psi, u), the caller's order; empty where the mode is not found.
+inline Vector mode_given_psi(const Model& model, ConstVectorRef psi, NewtonSettings settings = {}) {
+  RowLikelihood likelihood(model);
+  ConditionalMode mode(likelihood, model.prior(), settings);
+  if (!mode.find(psi)) return {};
+  return model.design().join(mode.coefficients(), psi);
+}
+
+}  // namespace mixed_glm
