@@ -38,8 +38,8 @@ struct Herds {
   Vector trials;
 };
 
-constexpr Method all_methods[] = {Method::automatic, Method::map,  Method::vb, Method::vb_full,
-                                  Method::laplace,   Method::leaf, Method::ep};
+constexpr Method every_method[] = {Method::automatic, Method::map,  Method::vb, Method::vb_full,
+                                   Method::laplace,   Method::leaf, Method::ep};
 
 }  // namespace
 
@@ -88,7 +88,7 @@ TEST_CASE("every method fills its result") {
   const Herds herds;
   const MixedModel model(herds.data());
   const FitResult laplace = fit(model, {Method::laplace});
-  for (const Method method : all_methods) {
+  for (const Method method : every_method) {
     CAPTURE(to_string(method));
     const FitResult result = fit(model, {method});
     REQUIRE(result.converged());
