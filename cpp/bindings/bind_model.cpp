@@ -38,9 +38,9 @@ Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef&
   return watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::NewtonSettings settings;
     settings.monitor = monitor;
-    Vector params = mixed_glm::mode_given_psi(self.model(), vcp, settings);
-    if (params.size() == 0) throw std::runtime_error("the conditional mode was not found");
-    return params;
+    const auto params = mixed_glm::mode_given_psi(self.model(), vcp, settings);
+    if (!params) throw std::runtime_error("the conditional mode was not found");
+    return *params;
   });
 }
 

@@ -1,6 +1,7 @@
 // From arrays to results: models are the same however they are given, what a fit reports is what
 // its parts report, and wrong arguments are named.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <mixed_glm/mixed_glm.hpp>
 
@@ -69,7 +70,8 @@ TEST_CASE("random effects by terms and as a matrix") {
 }
 
 TEST_CASE("raw pointers, strides and maps give the same model without a copy") {
-  const Herds herds;
+  Herds herds;
+  std::sort(herds.herd.begin(), herds.herd.end());  // so that the design need not sort its rows
   const FitResult expected = fit(MixedModel(herds.data()), {Method::laplace});
   Matrix wide(70, 2);
   wide.setConstant(std::nan(""));
@@ -148,6 +150,23 @@ TEST_CASE("a model without random effects, and one that collapses") {
   const Vector half = Vector::Constant(60, 4.0);  // no variation at all
   data.endog = half;
   CHECK(fit(MixedModel(data), {Method::map}).status == Verdict::collapsed);
+}
+
+TEST_CASE("a model without any parameter is its likelihood") {
+  const Herds herds;
+  ModelData data = herds.data();
+  data.exog = {};
+  data.random = RandomEffects(0);
+  const MixedModel model(data);
+  const double log_likelihood = JointDensity(model.model()).value(Vector());
+  for (const Method method : {Method::automatic, Method::map, Method::vb, Method::laplace}) {
+    CAPTURE(to_string(method));
+    const FitResult result = fit(model, {method});
+    CHECK(result.converged());
+    CHECK(result.mean.size() == 0);
+    const double got = method == Method::map ? result.log_density : result.log_evidence;
+    CHECK(got == Approx(log_likelihood).epsilon(1e-12));
+  }
 }
 
 TEST_CASE("wrong arguments are named") {

@@ -37,13 +37,13 @@ inline FitResult fit_map(const Model& model, const FitOptions& options) {
       options.start.size() > 0 ? options.start : Vector(Vector::Ones(result.components));
   NewtonSettings inner;
   inner.monitor = options.monitor;
-  const Vector start = mode_given_psi(model, psi, inner);
-  if (start.size() == 0) return result;
+  const std::optional<Vector> start = mode_given_psi(model, psi, inner);
+  if (!start) return result;
   JointModeSettings settings;
   settings.monitor = options.monitor;
   if (options.tolerance > 0.0) settings.gradient_tolerance = options.tolerance;
   if (options.max_iterations > 0) settings.max_iterations = options.max_iterations;
-  const JointModeResult mode = JointMode(model, settings).find(start);
+  const JointModeResult mode = JointMode(model, settings).find(*start);
   const JointCovariance covariance = joint_covariance(model, mode.params);
   result.mean = mode.params;
   result.sd = covariance.sd;
