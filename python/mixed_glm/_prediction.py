@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from mixed_glm._new_rows import NewRows
 from mixed_glm.families import Family
@@ -66,12 +67,52 @@ def predict_rows(
     center : float array, shape (d,)
         Posterior means of all parameters: linear predictors are shifted so that their means are exact.
     """
-    parts = [
-        _predict_block(family, draws, center, rows, block, target, rng) for block in _blocks(rows, len(draws))
-    ]
+    sample = _Coefficients.of(draws, center, bool(rows.known.nnz))
+    parts = [_predict_block(family, sample, rows, block, target, rng) for block in _blocks(rows, len(draws))]
     empty = np.empty((3, 0))
     mean, lower, upper = np.concatenate([empty, *(np.stack(part) for part in parts)], axis=1)
     return Prediction(mean, lower, upper)
+
+
+@dataclass(frozen=True)
+class _Coefficients:
+    """Draws of n parameters, one in each column; a row of the data then has its n linear predictors side by side.
+
+    Attributes
+    ----------
+    fe, variance, vc : float array, shape (p, n), (K, n), (q, n)
+        `vc` has no rows where it is not asked for.
+    fe_shift, vc_shift : float array, shape (p,), (q,)
+        What makes the means of the draws exact.
+    """
+
+    fe: Floats
+    variance: Floats
+    vc: Floats
+    fe_shift: Floats
+    vc_shift: Floats
+
+    @classmethod
+    def of(cls, draws: PosteriorDraws, center: Floats, with_effects: bool) -> _Coefficients:
+        fe, _, vc = draws.model._unpack(center)
+        effects = draws.vc if with_effects else draws.vc[:, :0]
+        return cls(
+            np.ascontiguousarray(draws.fe.T),
+            np.ascontiguousarray(np.exp(2.0 * draws.vcp).T),
+            np.ascontiguousarray(effects.T),
+            fe - draws.fe.mean(axis=0),
+            vc[: effects.shape[1]] - effects.mean(axis=0),
+        )
+
+    def linear_predictors(self, x: Floats, z: sparse.csr_array, shift: Floats) -> Floats:
+        """Of m rows, without unknown effects, shape (m, n)."""
+        eta: Floats = x @ self.fe
+        constant = shift + x @ self.fe_shift
+        if z.nnz:
+            eta += z @ self.vc
+            constant = constant + z @ self.vc_shift
+        eta += constant[:, None]
+        return eta
 
 
 def _blocks(rows: NewRows, draws: int) -> Iterator[slice]:
@@ -81,43 +122,29 @@ def _blocks(rows: NewRows, draws: int) -> Iterator[slice]:
 
 def _predict_block(
     family: Family,
-    draws: PosteriorDraws,
-    center: Floats,
+    sample: _Coefficients,
     rows: NewRows,
     block: slice,
     target: Target,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats, Floats]:
-    eta = _linear_predictors(draws, center, rows, block)
-    sd = np.sqrt(np.exp(2.0 * draws.vcp) @ rows.new[block].T ** 2)
-    drawn = eta + sd * rng.standard_normal(eta.shape)  # effects of unknown groups drawn
-    if target.linear:
-        value, values = eta, eta if target.random == "marginal" else drawn
-    else:
-        value = _mean_over_effects(family, eta, sd)
-        values = value if target.random == "marginal" else np.asarray(family.mean(drawn))
-    mean = value.mean(axis=0)
-    if target.predictive:
-        trials = None if rows.n_trials is None else rows.n_trials[block]
-        mean = mean if trials is None else mean * trials
-        values = family.sample(drawn, rng, trials)
+    eta = sample.linear_predictors(rows.exog[block], rows.known[block], rows.shift[block])
+    sd = np.sqrt(rows.new[block] ** 2 @ sample.variance)
+    value = eta if target.linear else _mean_over_effects(family, eta, sd)
+    trials = rows.n_trials[block] if target.predictive and rows.n_trials is not None else None
+    mean = value.mean(axis=1) if trials is None else value.mean(axis=1) * trials
     if target.interval is None:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    values = value
+    if sd.any() and (target.predictive or target.random != "marginal"):
+        eta += sd * rng.standard_normal(eta.shape)  # effects of unknown groups drawn
+        values = eta if target.linear or target.predictive else np.asarray(family.mean(eta))
+    if target.predictive:
+        values = family.sample(eta, rng, None if trials is None else trials[:, None])
     tail = (1.0 - target.interval) / 2.0
     method = "inverted_cdf" if target.predictive else "linear"
-    lower, upper = np.quantile(values, [tail, 1.0 - tail], axis=0, method=method)  # type: ignore[call-overload]
+    lower, upper = np.quantile(values, [tail, 1.0 - tail], axis=1, method=method)  # type: ignore[call-overload]
     return mean, lower, upper
-
-
-def _linear_predictors(draws: PosteriorDraws, center: Floats, rows: NewRows, block: slice) -> Floats:
-    """Linear predictors without unknown effects, shape (n, m), their means over the draws exact."""
-    model = draws.model
-    fe, _, vc = model._unpack(center)
-    x, z = rows.exog[block], rows.known[block]
-    eta: Floats = (draws.fe - draws.fe.mean(axis=0) + fe) @ x.T + rows.shift[block]
-    if z.nnz:
-        eta += np.asarray((z @ (draws.vc - draws.vc.mean(axis=0) + vc).T).T)
-    return np.asarray(eta)
 
 
 def _mean_over_effects(family: Family, eta: Floats, sd: Floats) -> Floats:
