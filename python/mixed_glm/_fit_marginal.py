@@ -138,7 +138,7 @@ def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> 
         "not converged": _why_not_converged(fit, optim),
         "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
         "integration over the log standard deviations, which were left out",
-        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points + fit.iterations} log "
+        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points if points > 1 else fit.iterations} log "
         "standard deviations, where Laplace took its place",
     }
     if status in reasons:

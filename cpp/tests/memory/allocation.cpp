@@ -1,48 +1,15 @@
 // The inner loop allocates nothing: after a first search has sized every buffer, further searches
 // for the conditional mode, at other psi and from other starts, leave the heap alone.
-//
-// Eigen reports its own allocations through eigen_assert (EIGEN_RUNTIME_NO_MALLOC), all others go
-// through operator new; both are counted. This file has an executable of its own, because both are
-// global.
 
-#if defined(__GNUC__) && !defined(__clang__)
-// The operators below are replaced in pairs; GCC 12 sees through one and not the other.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
-#include <cstdio>
-#include <cstdlib>
-#include <new>
-
-namespace allocation_count {
-inline bool watching = false;
-inline int eigen = 0, others = 0;
-inline void check(bool holds, const char* what) {
-  if (holds) return;
-  if (!watching) {
-    std::fprintf(stderr, "%s\n", what);
-    std::abort();
-  }
-  ++eigen;
-}
-}  // namespace allocation_count
-
-#define EIGEN_RUNTIME_NO_MALLOC
-#define eigen_assert(x) allocation_count::check(static_cast<bool>(x), #x)
+// clang-format off
+#include "allocation_count.hpp"  // before all of Eigen
+// clang-format on
 
 #include <catch2/catch.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 
 #include "../support/random_model.hpp"
-
-void* operator new(std::size_t size) {
-  if (allocation_count::watching) ++allocation_count::others;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace mixed_glm;
 using test_support::all_families;
@@ -51,19 +18,6 @@ using test_support::random_design;
 using test_support::random_model;
 
 namespace {
-
-struct Watch {
-  Watch() {
-    allocation_count::eigen = allocation_count::others = 0;
-    allocation_count::watching = true;
-    Eigen::internal::set_is_malloc_allowed(false);
-  }
-  ~Watch() { stop(); }
-  void stop() {
-    Eigen::internal::set_is_malloc_allowed(true);
-    allocation_count::watching = false;
-  }
-};
 
 // Searches at several psi, each from the last mode and once from the family's own start.
 void search(ConditionalMode& mode, const std::vector<Vector>& psi, const Vector& far) {

@@ -141,7 +141,9 @@ class ConditionalMode {
   }
 
   // The full step is tried with its curvature, which an accepted step needs anyway; shorter ones by
-  // value alone. False if no step improves: the point is a mode as far as rounding tells.
+  // value alone. False if no step improves: the point is a mode as far as rounding tells. Where
+  // rounding hides whether the value rises, the full step is judged by its slope ("approximate
+  // Wolfe conditions", Hager and Zhang 2005).
   bool take_step() {
     const double before = log_density_, slope = decrement_;
     const double noise =
@@ -150,8 +152,12 @@ class ConditionalMode {
       return value >= before + 1e-4 * length * slope - noise;
     };
     const Vector& direction = step_before_ = step_;
+    const auto flattens = [&] {
+      return log_density_ >= before - noise - likelihood_->rounding() &&
+             std::abs(gradient_.dot(direction)) <= 0.5 * slope;
+    };
     trial_ = coefficients_ + direction;
-    if (expand(trial_) && improves(log_density_, 1.0)) {
+    if (expand(trial_) && (improves(log_density_, 1.0) || flattens())) {
       coefficients_.swap(trial_);
       return true;
     }

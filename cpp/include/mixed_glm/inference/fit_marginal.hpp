@@ -2,11 +2,13 @@
 // over psi, for any approximation of the marginal.
 #pragma once
 
+#include <algorithm>
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
 #include <mixed_glm/inference/verdict.hpp>
 #include <optional>
+#include <vector>
 
 namespace mixed_glm {
 
@@ -37,7 +39,8 @@ struct MarginalFit {
   MarginalMode mode;
   PosteriorSummary posterior;  // empty if the evaluation failed
   int passes = 0;              // over the rows with curvature
-  int fallbacks = 0;           // evaluations made by a simpler approximation
+  int fallbacks = 0;           // points that count and that a simpler approximation stood in for;
+                               // without an integration, evaluations on the way to the mode
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
 };
@@ -52,6 +55,24 @@ inline Verdict verdict(const MarginalFit& fit) {
 }
 
 namespace detail {
+
+// Points of an integration at which a simpler approximation stood in, as far as they matter: those
+// within negligible_drop of the one with the highest weight.
+class StandIns {
+ public:
+  void visited(double log_weight, bool stood_in) {
+    highest_ = std::max(highest_, log_weight);
+    if (stood_in) log_weights_.push_back(log_weight);
+  }
+  int count() const {
+    const auto matters = [this](double weight) { return weight > highest_ - negligible_drop; };
+    return int(std::count_if(log_weights_.begin(), log_weights_.end(), matters));
+  }
+
+ private:
+  double highest_ = -std::numeric_limits<double>::infinity();
+  std::vector<double> log_weights_;
+};
 
 inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode,
                          MarginalFit& fit) {
@@ -68,14 +89,17 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
   PosteriorMixture mixture(marginal.model());
+  StandIns stand_ins;
   tell_stage(settings.mode.monitor, Stage::integration);
   const auto visit = [&](const Vector& psi, double log_volume) {
+    const int before = marginal.fallbacks();
     const bool valid = marginal.evaluate(psi);
     tell_step(settings.mode.monitor, marginal.log_density());
     if (!valid) {
       ++fit.failed_points;
       return -std::numeric_limits<double>::infinity();
     }
+    stand_ins.visited(marginal.log_density() + log_volume, marginal.fallbacks() > before);
     mixture.add(psi, marginal.log_density(), log_volume, marginal.posterior());
     return marginal.log_density();
   };
@@ -89,6 +113,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     if (!walk.run(visit)) fit.status = FitStatus::grid_too_large;
     fit.failed_points = walk.left_out();
   }
+  fit.fallbacks = stand_ins.count();
   if (mixture.is_empty()) {
     fit.status = FitStatus::evaluation_failed;
   } else {
@@ -112,11 +137,11 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), at_mode, fit);
+    fit.fallbacks = marginal.fallbacks();
   } else {
     detail::integrate(marginal, settings, fit);
   }
   fit.passes = marginal.passes();
-  fit.fallbacks = marginal.fallbacks();
   return fit;
 }
 

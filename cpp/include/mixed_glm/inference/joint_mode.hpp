@@ -116,7 +116,7 @@ class JointMode {
     const Vector start_psi = psi_, start_x = inner_.coefficients();
     const RowMatrix slopes = profile_.slopes;
     const double start_value = log_density_;
-    const double noise = 1e-12 * (std::abs(start_value) + 1.0);
+    const double noise = 1e-12 * (std::abs(start_value) + 1.0) + model_->rounding();
     for (; radius > 1e-10; radius *= 0.25) {
       const TrustRegionStep trial = region.solve(radius);
       psi_ = start_psi + trial.step;

@@ -48,7 +48,7 @@ class Marginal {
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
   // Nats by which the log density may be wrong although its gradient is right.
-  virtual double value_error() const { return 1e-5; }
+  virtual double value_error() const { return 1e-5 + model().rounding(); }
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 

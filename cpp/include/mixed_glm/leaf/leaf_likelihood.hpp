@@ -24,6 +24,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   LeafScores& scores() { return scores_; }
 
   const Design& design() const override { return leaf_->reduced().design(); }
+  double rounding() const override { return leaf_->full().rounding(); }
 
   double value(const Vector& coefficients) override {
     nodes_.place(coefficients, sd_);

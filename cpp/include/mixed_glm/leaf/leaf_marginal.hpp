@@ -67,8 +67,9 @@ class LeafMarginal final : public Marginal {
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
-    return likelihood_.sd() <= AdaptiveRule::widest_for_gauss_hermite ? Marginal::value_error()
-                                                                      : quadrature_error;
+    return likelihood_.sd() <= AdaptiveRule::widest_for_gauss_hermite
+               ? Marginal::value_error()
+               : quadrature_error + model().rounding();
   }
 
   // After the model's response or offset has been replaced.

@@ -137,7 +137,9 @@ class LeafMoments {
       const Index i = chunk.first + r, g = leaf_->row_group()[size_t(i)];
       const auto w = likelihood_->nodes().weights(g).array();
       const Slot& s = slot(g);
-      predicted_ = s.product.bottomRows(fixed()).transpose() * design.x().row(i).transpose();
+      resize_buffer(predicted_, w.size(), 1);
+      predicted_.noalias() =
+          s.product.bottomRows(fixed()).transpose() * design.x().row(i).transpose();
       for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
         const Code place = leaf_->entry_place()[size_t(e)];
         predicted_ += design.z().value(e) * s.product.row(place).transpose();

@@ -21,7 +21,7 @@ class ResponseWorker {
   ResponseWorker& operator=(const ResponseWorker&) = delete;
 
   // A fit that throws is one that failed: it must not end those of the others. Throws Interrupted
-  // when `stop` is set.
+  // when `stop` is set, and std::bad_alloc: the others would fail as well, and buffers may be gone.
   ResponseEstimate fit(const ResponseBatch& batch, Index j, const std::atomic<bool>& stop) {
     monitor_.watch(stop);
     ResponseEstimate nothing;
@@ -29,6 +29,8 @@ class ResponseWorker {
       if (load(batch, j)) return fit_->fit();
       nothing.verdict = Verdict::invalid_response;
     } catch (const Interrupted&) {
+      throw;
+    } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception&) {
       nothing.verdict = Verdict::failed;

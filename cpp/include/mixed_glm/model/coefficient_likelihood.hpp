@@ -13,6 +13,7 @@ class CoefficientLikelihood {
   CoefficientLikelihood& operator=(const CoefficientLikelihood&) = delete;
   virtual ~CoefficientLikelihood() = default;
   virtual const Design& design() const = 0;
+  virtual double rounding() const = 0;  // nats, model.hpp
 
   virtual double value(const Vector& coefficients) = 0;
   // The value; adds the gradient, and minus the Hessian to a bordered matrix.
@@ -28,6 +29,7 @@ class RowLikelihood final : public CoefficientLikelihood {
       : model_(&model), sites_(model), third_(model.design().rows()) {}
 
   const Design& design() const override { return model_->design(); }
+  double rounding() const override { return model_->rounding(); }
   double value(const Vector& coefficients) override {
     return model_->constant() +
            pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, block_);

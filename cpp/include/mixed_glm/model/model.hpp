@@ -72,6 +72,9 @@ class Model {
   const Vector& offset() const { return offset_; }        // likewise
   const Prior& prior() const { return prior_; }
   double constant() const { return constant_; }  // sum of the rows' normalizing constants
+  // Nats that rounding may hide of a log likelihood: with large counts or trials it is the small
+  // difference between terms as large as the constant.
+  double rounding() const { return 1e-15 * std::abs(constant_); }
 
  private:
   void check_length(const char* name, Index size) const {

@@ -7,7 +7,6 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -22,6 +21,7 @@ namespace detail {
 class WorkerGroup {
  public:
   void start(int threads, const Worker& work) {
+    threads_.reserve(size_t(threads));  // nothing may be thrown once a thread is under way
     for (int k = 0; k < threads; ++k) {
       {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -29,7 +29,7 @@ class WorkerGroup {
       }
       try {
         threads_.emplace_back([this, &work] { run(work); });
-      } catch (const std::system_error&) {  // as many as there can be
+      } catch (const std::exception&) {  // no threads or no memory left: as many as there can be
         finish(nullptr);
         break;
       }
