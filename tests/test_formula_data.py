@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from mixed_glm._formula_data import Environment, as_frame, names_in, plain_numbers, resolve_names
+import mixed_glm as mg
+from mixed_glm._formula_data import Environment, as_frame, names_in, plain_columns, resolve_names
 
 
 @pytest.mark.parametrize(
@@ -53,14 +57,53 @@ def test_a_frame_is_not_copied() -> None:
     assert as_frame(frame) is frame
 
 
-def test_nullable_numbers_become_plain() -> None:
-    frame = pd.DataFrame({"i": pd.array([1, 2], dtype="Int64"), "b": pd.array([True, False], dtype="boolean"),
-                          "s": pd.array(["a", "b"], dtype="string"), "c": pd.Categorical([1, 2])})  # fmt: skip
-    plain = plain_numbers(frame)
-    assert plain["i"].dtype == np.float64
-    assert plain["b"].dtype == np.bool_
-    assert plain["s"].dtype == frame["s"].dtype
+def test_columns_become_plain() -> None:
+    frame = pd.DataFrame({
+        "i": pd.array([1, 2], dtype="Int64"), "na": pd.array([1, None], dtype="Int64"),
+        "b": pd.array([True, False], dtype="boolean"), "s": pd.array(["a", None], dtype="string"),
+        "c": pd.Categorical([1, 2]), "o": np.array([1, 2.5], dtype=object),
+        "oi": np.array([3, 4], dtype=object), "d": [Decimal("0.5"), None],
+        "ob": np.array([True, False], dtype=object), "mixed": np.array([1, "a"], dtype=object), "f": [0.5, 1.5],
+    })  # fmt: skip
+    plain = plain_columns(frame)
+    kinds = {"i": "i", "na": "f", "b": "b", "s": "O", "o": "f", "oi": "i", "d": "f", "ob": "b", "mixed": "O"}
+    assert {name: plain[name].dtype.kind for name in kinds} == kinds
     assert plain["c"].dtype == frame["c"].dtype
+    assert plain.isna().equals(frame.isna())
+    pd.testing.assert_frame_equal(plain_columns(frame[["c", "f"]]), frame[["c", "f"]])
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda frame: frame.convert_dtypes(),
+        lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+        lambda frame: frame.astype(object),
+        lambda frame: frame.astype({"f": "string", "g": "string"}),
+        lambda frame: frame.astype({"f": "string", "g": "string"}).astype({"f": "category", "g": "category"}),
+    ],
+)
+def test_one_model_from_columns_of_any_type(convert: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    n = 80
+    frame = pd.DataFrame({
+        "y": rng.poisson(1.5, n), "x": rng.normal(size=n), "b": rng.integers(0, 2, n).astype(bool),
+        "f": rng.choice(["u", "v"], n), "g": rng.choice(["s1", "s2", "s3"], n), "o": rng.normal(size=n),
+    })  # fmt: skip
+    formula = "y ~ x + b + f + offset(o) + (x || g)"
+    expected = mg.MixedGLM.from_formula(formula, data=frame, family="poisson").fit_laplace(integrate="mode")
+    other = convert(frame)
+    result = mg.MixedGLM.from_formula(formula, data=other, family="poisson").fit_laplace(integrate="mode")
+    assert result.model.names == expected.model.names
+    np.testing.assert_array_equal(result.params, expected.params)
+    new = frame.head(5)
+    np.testing.assert_array_equal(
+        expected.predict(convert(new), random="conditional"), result.predict(new, random="conditional")
+    )
+    lost = convert(new).copy()
+    lost.loc[1, "x"], lost.loc[3, "f"] = None, None
+    assert np.isnan(result.predict(lost, random="conditional")).tolist() == [False, True, False, True, False]
 
 
 @pytest.fixture

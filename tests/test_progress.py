@@ -15,6 +15,7 @@ from scipy import sparse
 
 import mixed_glm as mg
 from mixed_glm import _core, _progress
+from mixed_glm._design import make_core
 
 tqdm_auto = pytest.importorskip("tqdm.auto")
 
@@ -74,6 +75,37 @@ def test_a_model_is_as_it_was_after_an_interruption() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted(0.03, model.fit_laplace)
     np.testing.assert_array_equal(model.fit_laplace().params, other.fit_laplace().params)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signals on this system")
+@pytest.mark.parametrize("what", ["draws", "densities", "integrals"])
+def test_signals_are_heard_while_drawing_and_checking(what: str) -> None:
+    rng = np.random.default_rng(0)
+    n, q = 3000, 100
+    group = np.arange(n) % q
+    z = sparse.csr_array((np.ones(n), (np.arange(n), group)), shape=(n, q))
+    x = np.column_stack([np.ones(n), rng.normal(size=n)])
+    result = mg.MixedGLM(rng.integers(0, 2, n), x, z, np.zeros(q, int), "binomial").fit_laplace()
+    core, mode = result.model.core(), result.params
+    many = np.tile(mode, (10_000, 1))
+    sampler = _core.ConditionalDraws(core, approx="leaf", leaf=0, n_quad=25)
+    effects = mg.MixedGLM(result.model.endog, None, z, np.zeros(q, int), "binomial")
+    bare = make_core(effects._design, effects.family, effects.exog, merge_rows=False)
+    psi = np.zeros((300, 1))
+    call = {  # into the core at once, so that Python itself has no occasion to listen
+        "draws": lambda: sampler.draw(psi, psi, rng.standard_normal((300, 2 + q))),
+        "densities": lambda: _core.log_joint(core, many),
+        "integrals": lambda: _core.integrate_effects(bare, psi, np.zeros((300, n)), leaf=0),
+    }[what]
+    heard: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(heard) > 2  # one signal is kept for a call that does not listen until it ends
 
 
 def test_an_error_in_a_report_ends_the_fit(large: mg.MixedGLM) -> None:

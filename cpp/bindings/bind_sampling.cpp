@@ -1,6 +1,7 @@
 // Draws from the posteriors that the fits found. Random numbers come from the caller, as standard
 // normals.
 
+#include <algorithm>
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
 #include <mixed_glm/sampling/effects_integral.hpp>
@@ -9,6 +10,7 @@
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
 
 #include "bound_model.hpp"
+#include "python_monitor.hpp"
 
 namespace py = pybind11;
 
@@ -23,8 +25,10 @@ using mixed_glm::Design;
 using mixed_glm::Index;
 using mixed_glm::Matrix;
 using mixed_glm::Model;
+using mixed_glm::Monitor;
 using mixed_glm::RowMatrix;
 using mixed_glm::Vector;
+using python_monitor::watched;
 // One row for each draw.
 using Rows = Eigen::Ref<const RowMatrix, 0, Eigen::OuterStride<>>;
 
@@ -74,15 +78,18 @@ class BoundConditionalDraws {
                         Index n_quad, bool mean_correction)
       : draws_(make_draws(model.model(), {approx, leaf, n_quad, mean_correction})) {}
 
-  Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals) {
+  Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
     const Design& design = draws_->design();
     check_rows("psi", psi, normals.rows(), design.components());
     check_rows("nodes", nodes, normals.rows(), design.components());
     check_rows("normals", normals, normals.rows(), design.coefficients());
     Draws draws(normals.rows(), design.parameters());
+    const Index most = std::clamp<Index>(rows_between_looks / (design.rows() + 1), 8, 256);
     for (Index first = 0, last; first < normals.rows(); first = last) {
+      mixed_glm::tell_pass(monitor);
+      const Index end = std::min(normals.rows(), first + most);
       last = first + 1;
-      while (last < normals.rows() && nodes.row(last) == nodes.row(first)) ++last;
+      while (last < end && nodes.row(last) == nodes.row(first)) ++last;
       evaluate(nodes.row(first));
       RowMatrix x = normals.middleRows(first, last - first).transpose();
       const Matrix psi_columns = psi.middleRows(first, last - first).transpose();
@@ -95,6 +102,8 @@ class BoundConditionalDraws {
   }
 
  private:
+  static constexpr Index rows_between_looks = Index(1) << 18;  // of all draws made together
+
   void evaluate(const Vector& node) {
     if (node_.size() == node.size() && node_ == node && evaluated_) return;
     node_ = node;
@@ -154,17 +163,20 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   return draws;
 }
 
-Vector log_joint(const BoundModel& bound, const Rows& params) {
+Vector log_joint(const BoundModel& bound, const Rows& params, Monitor* monitor) {
   check_rows("params", params, params.rows(), bound.design().parameters());
   mixed_glm::JointDensity density(bound.model());
   Vector values(params.rows());
-  for (Index r = 0; r < params.rows(); ++r) values[r] = density.value(params.row(r).transpose());
+  for (Index r = 0; r < params.rows(); ++r) {
+    mixed_glm::tell_pass(monitor);
+    values[r] = density.value(params.row(r).transpose());
+  }
   return values;
 }
 
 // log p(y, psi | beta) for each row of psi, and of linear predictors without random effects.
 Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& offsets, Index leaf,
-                         Index n_quad) {
+                         Index n_quad, Monitor* monitor) {
   const Design& design = bound.design();
   if (design.fixed() > 0) throw std::invalid_argument("model: expected one without fixed effects");
   check_rows("psi", psi, offsets.rows(), design.components());
@@ -172,6 +184,7 @@ Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& o
   mixed_glm::EffectsIntegral integral(bound.model(), leaf, n_quad);
   Vector values(psi.rows());
   for (Index r = 0; r < psi.rows(); ++r) {
+    mixed_glm::tell_pass(monitor);
     values[r] = integral.evaluate(psi.row(r).transpose(), offsets.row(r).transpose());
   }
   return values;
@@ -205,7 +218,9 @@ void bind_sampling(py::module_& m) {
       .def(
           "draw",
           [](BoundConditionalDraws& self, const Rows& psi, const Rows& nodes, const Rows& normals) {
-            return unlocked([&] { return self.draw(psi, nodes, normals); });
+            return as_tuple(watched(py::none(), [&](Monitor* monitor) {
+              return self.draw(psi, nodes, normals, monitor);
+            }));
           },
           py::arg("psi"), py::arg("nodes"), py::arg("normals"));
   m.def(
@@ -224,9 +239,20 @@ void bind_sampling(py::module_& m) {
       },
       py::arg("model"), py::arg("mean"), py::arg("psi_sd"), py::arg("weight"),
       py::arg("effect_precision"), py::arg("normals"));
-  m.def("integrate_effects", &integrate_effects, py::arg("model"), py::arg("psi"),
-        py::arg("offsets"), py::kw_only(), py::arg("leaf") = -1, py::arg("n_quad") = 25,
-        py::call_guard<py::gil_scoped_release>());
-  m.def("log_joint", &log_joint, py::arg("model"), py::arg("params"),
-        py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "integrate_effects",
+      [](const BoundModel& model, const Rows& psi, const Rows& offsets, Index leaf, Index n_quad) {
+        return watched(py::none(), [&](Monitor* monitor) {
+          return integrate_effects(model, psi, offsets, leaf, n_quad, monitor);
+        });
+      },
+      py::arg("model"), py::arg("psi"), py::arg("offsets"), py::kw_only(), py::arg("leaf") = -1,
+      py::arg("n_quad") = 25);
+  m.def(
+      "log_joint",
+      [](const BoundModel& model, const Rows& params) {
+        return watched(py::none(),
+                       [&](Monitor* monitor) { return log_joint(model, params, monitor); });
+      },
+      py::arg("model"), py::arg("params"));
 }

@@ -18,6 +18,7 @@ from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._caller import outside_frame
 
+_NUMBERS_AS_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal")
 _BACKTICKED = re.compile(r"`([^`]+)`")
 
 
@@ -121,15 +122,37 @@ def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping
     return picked
 
 
-def plain_numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn pandas' nullable number columns, already free of missing values, into numpy ones."""
-    nullable = {
-        name: np.bool_ if pd.api.types.is_bool_dtype(dtype) else np.float64
-        for name, dtype in frame.dtypes.items()
-        if pd.api.types.is_extension_array_dtype(dtype)
-        and (pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype))
-    }
-    return frame.astype(nullable) if nullable else frame
+def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of numpy's types instead of pandas' nullable and Arrow's, and of numbers that came as objects.
+
+    formulaic would not take texts of the former for factors, and would take numbers of the latter for them. Missing
+    values stay missing; the caller's frame is not changed.
+    """
+    plain = {name: _plain(frame[name]) for name in frame.columns if not _is_plain(frame[name].dtype)}
+    return frame.assign(**plain) if plain else frame
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Numbers of numpy, categories, times, and the texts that pandas has by default."""
+    if isinstance(dtype, pd.StringDtype):
+        return dtype.na_value is not pd.NA
+    return isinstance(dtype, (np.dtype, pd.CategoricalDtype)) and dtype != object
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    dtype = column.dtype
+    if dtype == object:
+        kind = pd.api.types.infer_dtype(column, skipna=True)
+        if kind == "boolean" and not column.isna().any():
+            return column.astype(np.bool_)
+        return pd.to_numeric(column) if kind in _NUMBERS_AS_OBJECTS else column
+    if pd.api.types.is_bool_dtype(dtype):
+        return column.astype(object if column.isna().any() else np.bool_)
+    if pd.api.types.is_integer_dtype(dtype) and not column.isna().any():
+        return column.astype(np.int64)
+    if pd.api.types.is_numeric_dtype(dtype):
+        return column.astype(np.float64)
+    return column.astype(object) if pd.api.types.is_string_dtype(dtype) else column
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from mixed_glm._formula_data import (
     Environment,
     as_frame,
     names_of_factor,
-    plain_numbers,
+    plain_columns,
     resolve_names,
 )
 from mixed_glm._formula_groups import Component
@@ -83,7 +83,7 @@ class Encoding:
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
             present = env.frame[~missing].reset_index(drop=True)
-            env = Environment(plain_numbers(present), self.context, env.state)
+            env = Environment(plain_columns(present), self.context, env.state)
             self._check_levels(env)
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env.frame, env.context)
@@ -141,7 +141,7 @@ class Encoding:
         self._check_lost(names - set(frame.columns))
         resolve_names(names, frame.columns, self.context)
         part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
-        return Environment(part, self.context, copy.deepcopy(self.state))
+        return Environment(plain_columns(part), self.context, copy.deepcopy(self.state))
 
     def _check_levels(self, env: Environment) -> None:
         for expression, (kind, state) in self.fixed.encoder_state.items():

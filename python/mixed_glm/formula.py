@@ -26,7 +26,7 @@ from mixed_glm._formula_data import (
     as_frame,
     caller_context,
     names_of_factor,
-    plain_numbers,
+    plain_columns,
     resolve_names,
 )
 from mixed_glm._formula_encoding import Encoding, model_columns, offset_of
@@ -170,7 +170,7 @@ def _complete_rows(
     if not kept.any():
         raise ValueError(f"data has no complete row: something is missing in each of the {len(frame)}")
     part = part.reset_index(drop=True) if kept.all() else part[kept].reset_index(drop=True)
-    return Environment(plain_numbers(part), context), kept
+    return Environment(plain_columns(part), context), kept
 
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
