@@ -78,10 +78,10 @@ TEST_CASE("a family of one's own fits as the built-in one, by every method") {
   const auto source = random_design(Shape::nested, 300, 2, 5);
   const Design design = source.design();
   const Model built_in = test_support::random_model(design, source, BinomialLogit(), 5, 3.0);
-  Model own(design, CustomFamily(PlainLogit()), built_in.response(), built_in.prior());
-  // response() is in the design's order of rows, which for so few rows is the caller's.
-  own.set_rows({built_in.response().a, built_in.response().b, built_in.response().constant},
-               built_in.offset());
+  const Response& rows = built_in.response();  // in the design's order
+  const Response response = {design.to_user_rows(rows.a), design.to_user_rows(rows.b),
+                             design.to_user_rows(rows.constant)};
+  const Model own(design, CustomFamily(PlainLogit()), response, built_in.prior(), source.offset);
   for (const Method method : {Method::automatic, Method::map, Method::vb, Method::vb_full,
                               Method::laplace, Method::leaf, Method::ep}) {
     CAPTURE(to_string(method));

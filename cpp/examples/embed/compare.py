@@ -1,4 +1,4 @@
-"""Compares the program with the Python package: python check.py build/embed cbpp.csv [same-flags].
+"""Compares the program with the Python package: python compare.py build/embed cbpp.csv [same-flags].
 
 With ``same-flags`` the program was compiled with the options of the extension module, for the instruction set that
 ``MIXED_GLM_ISA`` names, and must give the same bits; otherwise numbers may differ in the last places.
@@ -6,6 +6,7 @@ With ``same-flags`` the program was compiled with the options of the extension m
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ period = np.column_stack([np.ones(len(cattle)), *(cattle["period"] == k for k in
 model = mg.MixedGLM(
     cattle["incidence"], period, herds, np.zeros(herds.shape[1], int), "binomial", n_trials=cattle["size"]
 )
-fits = {
+fits: dict[str, Callable[[], mg.MixedGLMResults]] = {
     "auto": model.fit,
     "vb": model.fit_vb,
     "vb_full": lambda: model.fit_vb(covariance="full"),
