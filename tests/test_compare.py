@@ -274,3 +274,26 @@ def test_datatree_without_arviz(cbpp: mg.MixedGLMResults, monkeypatch: pytest.Mo
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ImportError, match=r"mixed-glm\[arviz\]"):
         cbpp.to_datatree(5)
+
+
+def test_checks_are_shown_in_words(cbpp: mg.MixedGLMResults) -> None:
+    found = cbpp.check(draws=100)
+    assert repr(found) == str(found)
+    assert repr(found).startswith("Pareto k of the importance ratios")
+    assert repr(cbpp.waic(draws=100)).startswith("elpd_waic")
+
+
+@pytest.mark.parametrize("method", ["check", "loo", "waic", "to_datatree"])
+def test_draws_are_named_in_errors(cbpp: mg.MixedGLMResults, method: str) -> None:
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
+        getattr(cbpp, method)(draws=0)
+    with pytest.raises(TypeError, match=r"draws must be a whole number, got 2\.5"):
+        getattr(cbpp, method)(draws=2.5)
+
+
+def test_a_check_needs_a_tail(cbpp: mg.MixedGLMResults) -> None:
+    with pytest.raises(
+        ValueError, match="draws must be at least 25 to see the tail of their weights, got 24"
+    ):
+        cbpp.check(draws=24)
+    assert np.isfinite(cbpp.check(draws=25).k)

@@ -443,3 +443,12 @@ def test_repr() -> None:
     assert "binomial (logit), 120 observations, 3 fixed effects, 12 random effects in 2 components" in repr(
         make()
     )
+
+
+@pytest.mark.parametrize("fit", ["fit_map", "fit_laplace"])
+def test_unknown_minimizers_are_named(fit: str) -> None:
+    model = mg.MixedGLM([0, 1, 1, 0], np.ones((4, 1)), np.eye(2)[[0, 0, 1, 1]], [0, 0], family="binomial")
+    with pytest.raises(
+        ValueError, match=r"method must be 'newton' or one of scipy.optimize.minimize.*got 'newtn'"
+    ):
+        getattr(model, fit)(method="newtn")

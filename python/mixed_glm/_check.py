@@ -28,7 +28,7 @@ _NEARLY_ALL = 0.9  # of the draws
 _LARGE_SHIFT = 0.3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """What importance sampling says of a fit; `str` says it in words.
 
@@ -90,6 +90,8 @@ class Check:
                 )
         lines.append(_ABOUT_INTEGRAL[self.integral])
         return "\n".join(lines)
+
+    __repr__ = __str__  # also where it is only looked at
 
     def _verdict(self) -> str:
         if self.k <= _VERY_GOOD_K:

@@ -25,7 +25,7 @@ _STACKING_STEPS = 2000
 _LARGE_VARIANCE = 0.4  # of a response's log likelihood, beyond which WAIC is not to be relied on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ELPD:
     """Expected log pointwise predictive density of a new response at each row.
 
@@ -72,6 +72,8 @@ class ELPD:
                 f"unreliable at {self.n_unreliable} of {len(self.pointwise)} rows, which have {what}"
             )
         return "\n".join(lines)
+
+    __repr__ = __str__  # also where it is only looked at
 
 
 def loo(draws: PosteriorDraws, correct: bool | None) -> ELPD:

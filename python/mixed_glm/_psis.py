@@ -10,6 +10,7 @@ Floats = npt.NDArray[np.float64]
 
 GOOD_K = 0.7  # up to here estimates by importance sampling can be relied on
 _FEWEST_TAIL = 5  # weights that a tail can be fitted to
+LEAST_DRAWS = 5 * _FEWEST_TAIL  # that have such a tail
 _PRIOR_SCALE, _PRIOR_WEIGHT = 3.0, 10.0
 
 

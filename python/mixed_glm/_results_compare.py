@@ -11,7 +11,9 @@ from mixed_glm._check import Check, check
 from mixed_glm._contrast import as_contrast, contrast_table
 from mixed_glm._datatree import to_datatree
 from mixed_glm._loo import ELPD, loo, waic
+from mixed_glm._psis import LEAST_DRAWS
 from mixed_glm._results_draws import DrawsMethods
+from mixed_glm._validation import as_count
 
 
 class CompareMethods(DrawsMethods):
@@ -27,12 +29,13 @@ class CompareMethods(DrawsMethods):
         Parameters
         ----------
         draws : int, default 1000
+            At least 25.
         rng : int or numpy.random.Generator, default 0
 
         Returns
         -------
         Check
-            ``print`` it for what it means; ``k``, ``ok``, ``effective``, ``shift``, ...
+            Shown as text that says what it means; ``k``, ``ok``, ``effective``, ``shift``, ...
 
         Notes
         -----
@@ -40,7 +43,12 @@ class CompareMethods(DrawsMethods):
         of which each row has at most one, so for models with one grouping factor the ratios are exact. Other
         components are integrated by Laplace's method, whose errors do not show.
         """
-        return check(self.posterior_sample(draws, rng), self._standardization())
+        n = as_count(draws, "draws")
+        if n < LEAST_DRAWS:
+            raise ValueError(
+                f"draws must be at least {LEAST_DRAWS} to see the tail of their weights, got {n}"
+            )
+        return check(self.posterior_sample(n, rng), self._standardization())
 
     def loo(self, draws: int = 1000, rng: Any = 0, correct: bool | None = None) -> ELPD:
         """Leave-one-out cross-validation by Pareto smoothed importance sampling.
@@ -60,7 +68,7 @@ class CompareMethods(DrawsMethods):
             What is left out is one row, given the random effects of its group. A row with a frequency weight, or
             with several trials, counts as one.
         """
-        return loo(self.posterior_sample(draws, rng), correct)
+        return loo(self.posterior_sample(as_count(draws, "draws"), rng), correct)
 
     def waic(self, draws: int = 1000, rng: Any = 0) -> ELPD:
         """Widely applicable information criterion, as an expected log predictive density; prefer `loo`.
@@ -70,7 +78,7 @@ class CompareMethods(DrawsMethods):
         draws : int, default 1000
         rng : int or numpy.random.Generator, default 0
         """
-        return waic(self.posterior_sample(draws, rng))
+        return waic(self.posterior_sample(as_count(draws, "draws"), rng))
 
     def to_datatree(self, draws: int = 1000, rng: Any = 0) -> Any:
         """Draws for ArviZ; needs it (``pip install 'mixed-glm[arviz]'``).
@@ -94,7 +102,7 @@ class CompareMethods(DrawsMethods):
             Without ArviZ.
         """
         generator = np.random.default_rng(rng)
-        sample = self.posterior_sample(draws, generator)
+        sample = self.posterior_sample(as_count(draws, "draws"), generator)
         model = sample.model
         predictive = model.family.sample(sample.linear_predictor(), generator, model.n_trials)
         return to_datatree(sample, predictive)

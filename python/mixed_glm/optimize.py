@@ -140,7 +140,14 @@ def trust_region_newton(
 
 def scipy_minimize(fun: Callable[[Vector], Any], x0: Vector, **options: Any) -> OptimizeResult:
     """`scipy.optimize.minimize`, whose typed overloads leave out much of what it takes."""
-    result: OptimizeResult = cast(Any, minimize)(fun, x0, **options)
+    try:
+        result: OptimizeResult = cast(Any, minimize)(fun, x0, **options)
+    except ValueError as error:
+        if not str(error).startswith("Unknown solver"):
+            raise
+        raise ValueError(
+            f"method must be 'newton' or one of scipy.optimize.minimize, such as 'BFGS', got {options['method']!r}"
+        ) from None
     return result
 
 

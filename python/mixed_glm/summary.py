@@ -159,7 +159,7 @@ def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
 
 def _family(family: Family) -> str:
     """Name, with the dispersion that was taken as known."""
-    return f"{family.name} ({family.alpha:g})" if isinstance(family, NegativeBinomial) else family.name
+    return f"{family.name} (alpha {family.alpha:g})" if isinstance(family, NegativeBinomial) else family.name
 
 
 def _parameter_table(result: MixedGLMResults, alpha: float) -> pd.DataFrame:

@@ -42,6 +42,7 @@ def as_json(result: MixedGLMResults) -> dict[str, Any]:
         "formula": model.formula,
         "family": model.family.name,
         "link": model.family.link,
+        "alpha": getattr(model.family, "alpha", None),
         "nobs": model.nobs,
         "n_missing": model.n_missing,
         "method": result.method,

@@ -104,11 +104,12 @@ def draw_intervals(
 
 
 def use_ratio_axis(ax: Axes) -> None:
-    """Logarithmic horizontal axis with plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """Logarithmic horizontal axis with plain numbers, of what is drawn already."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_locator(MaxNLocator(6) if high < 5.0 * low else LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
 

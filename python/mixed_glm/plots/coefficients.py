@@ -68,9 +68,9 @@ def plot_coefficients(
     mean, low, high = (change(values[: model.k_fep][rows]) for values in (result.fe_mean, low, high))
     ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax
     ax.axvline(1.0 if ratio else 0.0, color=GREY, linewidth=0.8, zorder=0)
+    draw_intervals(ax, mean, low, high)
     if ratio:
         use_ratio_axis(ax)
-    draw_intervals(ax, mean, low, high)
     name_rows(ax, [model.fep_names[j] for j in rows])
     ax.set_xlabel(quantity)
     ax.set_title(f"Fixed effects: posterior {centre_name(result.method)} and {probability} interval")
