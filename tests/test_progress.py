@@ -195,6 +195,15 @@ def test_every_fit_shows_its_progress(
     np.testing.assert_array_equal(result.params, getattr(cbpp(), name)(**options).params)
 
 
+def test_a_check_shows_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    result = cbpp().fit_laplace()
+    expected = result.check(draws=100)
+    assert capsys.readouterr().err == ""
+    found = result.check(draws=100, progress=True)
+    assert "check: 100%" in capsys.readouterr().err
+    np.testing.assert_array_equal(found.log_weights, expected.log_weights)
+
+
 def test_a_real_bar(capsys: pytest.CaptureFixture[str]) -> None:
     cbpp().fit_laplace(progress=True)
     assert "laplace, integration" in capsys.readouterr().err

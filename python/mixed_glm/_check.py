@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from mixed_glm import _core
 from mixed_glm._design import make_core
+from mixed_glm._progress import shown_count
 from mixed_glm._psis import GOOD_K, smooth_weights
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 _LEAF_N_QUAD = 25
-_BATCH = 2**22  # linear predictors at a time
+_BATCH, _LEAST_DRAWS = 2**18, 16  # linear predictors, and draws, at a time
 _VERY_GOOD_K = 0.5
 _NEARLY_ALL = 0.9  # of the draws
 _LARGE_SHIFT = 0.3
@@ -119,13 +120,13 @@ _ABOUT_INTEGRAL = {
 }
 
 
-def check(draws: PosteriorDraws, change: Standardization | None) -> Check:
+def check(draws: PosteriorDraws, change: Standardization | None, progress: bool = False) -> Check:
     """Compare draws with the posterior density of fixed effects and log standard deviations.
 
     `change`: the standardization of the columns of a fit with ``scale_fe``.
     """
     model = draws.model
-    log_p, integral = integrated_density(draws, change)
+    log_p, integral = integrated_density(draws, change, progress)
     log_ratio = log_p - draws.log_q_fixed
     found = np.isfinite(log_ratio)
     if not found.all():
@@ -144,7 +145,9 @@ def check(draws: PosteriorDraws, change: Standardization | None) -> Check:
     )
 
 
-def integrated_density(draws: PosteriorDraws, change: Standardization | None) -> tuple[Floats, str]:
+def integrated_density(
+    draws: PosteriorDraws, change: Standardization | None, progress: bool = False
+) -> tuple[Floats, str]:
     """log p(y, beta, psi), random effects integrated out, at each draw; and how they were integrated."""
     model = draws.model
     if model.k_vc == 0:
@@ -156,15 +159,14 @@ def integrated_density(draws: PosteriorDraws, change: Standardization | None) ->
     integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
     shift = model._design.total_offset()
     values = []
-    size = max(1, _BATCH // model.nobs)
-    for first in range(0, len(draws), size):
-        rows = slice(first, first + size)
-        eta = draws.fe[rows] @ model.exog.T + (0.0 if shift is None else shift)
-        values.append(
-            _core.integrate_effects(
-                core, np.ascontiguousarray(draws.vcp[rows]), eta, leaf=leaf, n_quad=_LEAF_N_QUAD
-            )
-        )
+    size = max(_LEAST_DRAWS, _BATCH // model.nobs)
+    with shown_count(progress, len(draws), "check", "draws") as advance:
+        for first in range(0, len(draws), size):
+            rows = slice(first, first + size)
+            eta = draws.fe[rows] @ model.exog.T + (0.0 if shift is None else shift)
+            psi = np.ascontiguousarray(draws.vcp[rows])
+            values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
+            advance(len(psi))
     return np.concatenate(values) + _log_prior(model, draws.fe, change), integral
 
 

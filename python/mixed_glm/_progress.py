@@ -40,6 +40,22 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
         yield report
 
 
+@contextlib.contextmanager
+def shown_count(progress: bool, total: int, title: str, unit: str) -> Iterator[Callable[[int], object]]:
+    """What is told how many more of `total` are done, and shows it where it is to be shown.
+
+    Raises
+    ------
+    ImportError
+        If `progress` is true and tqdm is not installed.
+    """
+    if not progress:
+        yield lambda more: None
+        return
+    with tqdm_class()(total=total, desc=title, unit=f" {unit}") as bar:
+        yield bar.update
+
+
 def tqdm_class() -> Any:
     """The bar of tqdm that suits terminal or notebook.
 

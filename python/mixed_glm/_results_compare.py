@@ -19,7 +19,7 @@ from mixed_glm._validation import as_count
 class CompareMethods(DrawsMethods):
     """Checks, comparison, contrasts, ArviZ."""
 
-    def check(self, draws: int = 1000, rng: Any = 0) -> Check:
+    def check(self, draws: int = 1000, rng: Any = 0, progress: bool = False) -> Check:
         """Check the approximation of fixed effects and log standard deviations by importance sampling.
 
         Draws of (beta, psi) are weighted by the ratio of their posterior density, random effects integrated out, to
@@ -31,6 +31,8 @@ class CompareMethods(DrawsMethods):
         draws : int, default 1000
             At least 25.
         rng : int or numpy.random.Generator, default 0
+        progress : bool, default False
+            Show a bar, as every draw takes about as long as a search for the mode; needs tqdm.
 
         Returns
         -------
@@ -48,7 +50,7 @@ class CompareMethods(DrawsMethods):
             raise ValueError(
                 f"draws must be at least {LEAST_DRAWS} to see the tail of their weights, got {n}"
             )
-        return check(self.posterior_sample(n, rng), self._standardization())
+        return check(self.posterior_sample(n, rng), self._standardization(), progress)
 
     def loo(self, draws: int = 1000, rng: Any = 0, correct: bool | None = None) -> ELPD:
         """Leave-one-out cross-validation by Pareto smoothed importance sampling.
