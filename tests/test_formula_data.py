@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._formula_data import Environment, as_frame, names_in, plain_columns, resolve_names
+from mixed_glm._formula_data import (
+    Environment,
+    as_frame,
+    known_columns,
+    names_in,
+    plain_columns,
+    resolve_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +62,13 @@ def test_what_counts_as_a_frame(data: object) -> None:
 def test_a_frame_is_not_copied() -> None:
     frame = pd.DataFrame({"x": [1]})
     assert as_frame(frame) is frame
+
+
+def test_columns_are_listed_up_to_a_point() -> None:
+    assert known_columns("agee", ["age", "sex"]) == "did you mean 'age'? columns: 'age', 'sex'"
+    wide = known_columns("z", [f"gene {i}" for i in range(1000)])
+    assert wide.startswith("columns: 'gene 0', ")
+    assert wide.endswith("'gene 19', and 980 more")
 
 
 def test_columns_become_plain() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -116,10 +117,18 @@ def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping
             picked[name] = context[name]
         elif not hasattr(builtins, name):
             raise ValueError(
-                f"formula refers to {name!r}, which is not a column of data; columns: "
-                + ", ".join(repr(c) for c in known)
+                f"formula refers to {name!r}, which is not a column of data; {known_columns(name, known)}"
             )
     return picked
+
+
+def known_columns(name: str, columns: Iterable[Any], most: int = 20) -> str:
+    """What to tell of the columns where there is none of that name."""
+    known = [str(c) for c in columns]
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    more = f", and {len(known) - most} more" if len(known) > most else ""
+    return f"{hint}columns: {', '.join(map(repr, known[:most]))}{more}"
 
 
 def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from mixed_glm._formula_data import known_columns
 from mixed_glm._predict import is_raw, new_exog, new_offset
 from mixed_glm._validation import as_floats, as_sparse_design, as_vector, require_same_index
 
@@ -101,7 +102,8 @@ def _column(data: Any, value: Any, name: str, neutral: float) -> tuple[Any, npt.
         require_same_index(exog=data, **{name: value})
         return value, None
     if not isinstance(data, (pd.DataFrame, Mapping)) or value not in data:
-        raise ValueError(f"{name}: exog has no column {value!r}")
+        hint = f"; {known_columns(value, data)}" if isinstance(data, (pd.DataFrame, Mapping)) else ""
+        raise ValueError(f"{name}: exog has no column {value!r}{hint}")
     values = pd.Series(np.asarray(data[value]))
     missing = values.isna().to_numpy()
     return values.where(~missing, neutral).to_numpy() if missing.any() else values.to_numpy(), missing

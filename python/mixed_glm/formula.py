@@ -25,6 +25,7 @@ from mixed_glm._formula_data import (
     Environment,
     as_frame,
     caller_context,
+    known_columns,
     names_of_factor,
     plain_columns,
     resolve_names,
@@ -133,9 +134,7 @@ def _row_values(value: Any, name: str, frame: pd.DataFrame) -> Any:
     """A column by name, or the values themselves once their length is right."""
     if isinstance(value, str):
         if value not in frame.columns:
-            raise ValueError(
-                f"{name}: data has no column {value!r}; columns: " + ", ".join(repr(c) for c in frame.columns)
-            )
+            raise ValueError(f"{name}: data has no column {value!r}; {known_columns(value, frame.columns)}")
         value = frame[value]
     if np.ndim(value) == 0:
         return value
