@@ -21,12 +21,12 @@ release = version = mixed_glm.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
-    "sphinx-mathjax-offline",  # MathJax goes into the site: pages show formulas without a network
     "numpydoc",
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
     "cpp_reference",
+    "bundled_mathjax",
 ]
 exclude_patterns = ["_build", "_ext", "_generated", "data"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
