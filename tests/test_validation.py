@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,3 +172,12 @@ def test_vectors() -> None:
         check.as_vector([1, 2], "offset", 3)
     with pytest.raises(ValueError, match="offset must be one-dimensional"):
         check.as_vector(np.ones((2, 2)), "offset", 2)
+
+
+@pytest.mark.parametrize(("rng", "error"), [("a", TypeError), (-1, ValueError), (1.5, TypeError)])
+def test_sources_of_random_numbers_are_named(rng: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"rng must be a whole number from 0, .* got {rng!r}"):
+        check.as_generator(rng)
+    generator = np.random.default_rng(3)
+    assert check.as_generator(generator) is generator
+    assert check.as_generator(3).random() == np.random.default_rng(3).random()

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from mixed_glm._psis import GOOD_K, smooth_weights
+from mixed_glm._validation import as_generator
 
 if TYPE_CHECKING:
     from mixed_glm._draws import PosteriorDraws
@@ -157,7 +158,7 @@ def compare(
     for name, result in named.items():
         if not np.array_equal(result.model.endog, first.endog):
             raise ValueError(f"results must be fits of the same responses, which {name!r} is not")
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng)
     found = [getattr(result, criterion)(draws, rng=generator) for result in named.values()]
     pointwise = np.array([f.pointwise for f in found])
     total = np.array([f.elpd for f in found])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mixed_glm._check import Check, check
@@ -13,7 +12,7 @@ from mixed_glm._datatree import to_datatree
 from mixed_glm._loo import ELPD, loo, waic
 from mixed_glm._psis import LEAST_DRAWS
 from mixed_glm._results_draws import DrawsMethods
-from mixed_glm._validation import as_count
+from mixed_glm._validation import as_count, as_generator
 
 
 class CompareMethods(DrawsMethods):
@@ -103,7 +102,7 @@ class CompareMethods(DrawsMethods):
         ImportError
             Without ArviZ.
         """
-        generator = np.random.default_rng(rng)
+        generator = as_generator(rng)
         sample = self.posterior_sample(as_count(draws, "draws"), generator)
         model = sample.model
         predictive = model.family.sample(sample.linear_predictor(), generator, model.n_trials)

@@ -11,7 +11,7 @@ from mixed_glm import _core
 from mixed_glm._draws import PosteriorDraws
 from mixed_glm._part import ResultsPart
 from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_count
+from mixed_glm._validation import as_count, as_generator
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class DrawsMethods(ResultsPart):
         results = self._results()
         n = as_count(n, "n")
         k_fixed = results.model.k_fep + results.model.k_vcp
-        drawn = results.posterior.draw(n, np.random.default_rng(rng), k_fixed)
+        drawn = results.posterior.draw(n, as_generator(rng), k_fixed)
         return PosteriorDraws(*drawn, results.model, self._log_joint)
 
     def posterior_predictive(self, n: int = 1000, rng: Any = None) -> Floats:
@@ -66,7 +66,7 @@ class DrawsMethods(ResultsPart):
         float array, shape (n, nobs)
             One row for each posterior draw; binomial: numbers of successes.
         """
-        generator = np.random.default_rng(rng)
+        generator = as_generator(rng)
         draws = self.posterior_sample(n, generator)
         model = self._results().model
         return model.family.sample(draws.linear_predictor(), generator, model.n_trials)

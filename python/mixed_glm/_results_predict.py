@@ -11,7 +11,7 @@ import pandas as pd
 from mixed_glm._new_rows import RANDOM, make_rows
 from mixed_glm._prediction import Target, predict_rows
 from mixed_glm._results_draws import DrawsMethods
-from mixed_glm._validation import as_count
+from mixed_glm._validation import as_count, as_generator
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class PredictMethods(DrawsMethods):
         if random is None and target.interval is None and not predictive:
             eta = rows.exog @ results.fe_mean + rows.shift
             return eta if linear else np.asarray(model.family.mean(eta))
-        generator = np.random.default_rng(rng)
+        generator = as_generator(rng)
         sample = self.posterior_sample(as_count(draws, "draws"), generator)
         found = predict_rows(model.family, sample, results.params, rows, target, generator)
         if target.interval is None:

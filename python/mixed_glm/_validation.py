@@ -301,3 +301,13 @@ def as_count(value: Any, name: str) -> int:
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
     return int(value)
+
+
+def as_generator(rng: Any) -> np.random.Generator:
+    """A generator of random numbers, made of what `numpy.random.default_rng` takes."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng must be a whole number from 0, a numpy.random.Generator or None, got {rng!r}"
+        ) from None

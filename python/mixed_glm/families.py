@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._validation import as_floats, as_vector
+from mixed_glm._validation import as_floats, as_generator, as_vector
 
 if TYPE_CHECKING:
     from mixed_glm import _core
@@ -160,7 +160,7 @@ class Family:
         trials = (
             None if n_trials is None else np.broadcast_to(np.asarray(n_trials, dtype=np.float64), mean.shape)
         )
-        drawn = self._sample(mean, np.random.default_rng(rng), trials)
+        drawn = self._sample(mean, as_generator(rng), trials)
         return np.where(known, drawn, np.nan)
 
     def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:

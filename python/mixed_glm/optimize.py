@@ -16,6 +16,7 @@ from scipy.optimize import OptimizeResult, OptimizeWarning, minimize
 
 from mixed_glm import _core
 from mixed_glm._progress import Report, counting
+from mixed_glm._validation import as_generator
 
 __all__ = ["JointMode", "find_joint_mode", "joint_covariance", "trust_region_newton"]
 
@@ -198,7 +199,7 @@ def start_params(core: _core.Model, start: Vector | None, rng: object) -> Vector
 def _normal(rng: object, size: int) -> Vector:
     if isinstance(rng, np.random.RandomState):  # as statsmodels accepts it; default_rng does not
         return rng.normal(size=size)
-    return np.random.default_rng(rng).normal(size=size)  # type: ignore[arg-type]
+    return as_generator(rng).normal(size=size)
 
 
 def find_joint_mode(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
-from mixed_glm._validation import as_count
+from mixed_glm._validation import as_count, as_generator
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def plot_predictive_check(
     model = result.model
     rows, weights = copies(model.nobs, model.freq_weights)
     n = min(as_count(draws, "draws"), max(50, MOST_NUMBERS // len(rows)))
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng)
     if model.family.name == "binomial":
         probability = np.asarray(result.predict(random="conditional", draws=n, rng=generator))
         trials = weights if model.n_trials is None else weights * model.n_trials[rows]
