@@ -18,7 +18,13 @@ struct MarginalFitSettings {
   std::optional<GridSettings> grid;  // none: default_grid()
 };
 
-enum class FitStatus { converged, mode_not_found, evaluation_failed, grid_too_large };
+enum class FitStatus {
+  converged,
+  mode_not_found,
+  evaluation_failed,
+  grid_too_large,
+  lost_in_rounding
+};
 
 constexpr const char* to_string(FitStatus status) {
   switch (status) {
@@ -30,6 +36,8 @@ constexpr const char* to_string(FitStatus status) {
       return "the conditional mode was not found";
     case FitStatus::grid_too_large:
       return "the grid over the variance parameters is too large";
+    case FitStatus::lost_in_rounding:
+      return "counts or trials are so large that rounding hides differences of the density";
   }
   return "";
 }
@@ -131,6 +139,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.mode = search.find(start);
   if (!fit.mode.found) return fit;
   fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
+  if (marginal.model().rounding() > 1.0) fit.status = FitStatus::lost_in_rounding;
   const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode

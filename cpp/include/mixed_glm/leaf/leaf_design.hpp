@@ -55,6 +55,36 @@ class LeafDesign {
   const std::vector<Code>& touched() const { return touched_; }
   // For each entry of the reduced rows its place among the group's touched effects.
   const std::vector<Code>& entry_place() const { return entry_place_; }
+
+  // Vectors on what group g touches (its effects, then beta). Adds factor a', a row of the group.
+  template <class Local>
+  void add_row(Index g, Index row, double factor, Local& local) const {
+    const Design& design = *reduced_design_;
+    for (Index e = design.z().begin(row); e < design.z().end(row); ++e) {
+      local[entry_place_[size_t(e)]] += factor * design.z().value(e);
+    }
+    local.segment(touched_count(g), design.fixed()) += factor * design.x().row(row).transpose();
+  }
+  // Product with a row of the group.
+  template <class Local>
+  double product(Index g, Index row, const Local& local) const {
+    const Design& design = *reduced_design_;
+    double sum = design.x().row(row) * local.segment(touched_count(g), design.fixed());
+    for (Index e = design.z().begin(row); e < design.z().end(row); ++e) {
+      sum += design.z().value(e) * local[entry_place_[size_t(e)]];
+    }
+    return sum;
+  }
+  // Adds factor local to a vector of the reduced design's coefficients.
+  template <class Local>
+  void scatter(Index g, double factor, const Local& local, Vector& coefficients) const {
+    const Index first = touched_begin(g), touched = touched_count(g);
+    const Index fixed = reduced_design_->fixed();
+    for (Index a = 0; a < touched; ++a) {
+      coefficients[touched_[size_t(first + a)]] += factor * local[a];
+    }
+    coefficients.tail(fixed) += factor * local.tail(fixed);
+  }
   // Positions in the bordered matrix of all pairs (a, b <= a) of the group's touched effects.
   const std::int32_t* clique(Index g) const {
     return clique_positions_.data() + clique_start_[size_t(g)];

@@ -3,7 +3,13 @@
 //
 //     L = sum_g log int exp(sum_{i in g} l_i(eta_i + factor_i u)) N(u; 0, sd^2) du
 //     gradient  sum_i E_k[l'_ik] a'_i
-//     -Hessian  sum_i E_k[-l''_ik] a'_i a'_i' - sum_g Cov_k(c_gk),   c_gk = sum_{i in g} l'_ik a'_i
+//     -Hessian  sum_i E_k[-l''_ik] a'_i a'_i' - sum_g Cov_k(sum_{i in g} l'_ik a'_i)
+//
+// which is computed in the coordinates of leaf_scores.hpp. There a group's share is, with its shift
+// h and s = sum_i W_i factor_i a'_i,
+//
+//     gradient  sum_i E_k[l'_ik] a'_i + h (E_k[u] / sd^2 - sum_i factor_i E_k[l'_ik])
+//     -Hessian  sum_i W_i a'_i a'_i' - s h' - Cov_k(c_gk)
 #pragma once
 
 #include <mixed_glm/leaf/leaf_scores.hpp>
@@ -39,7 +45,11 @@ class LeafLikelihood final : public CoefficientLikelihood {
       detail::add_gradient(design(), block_, gradient);
       detail::add_curvature(design(), block_, curvature);
     };
-    const auto groups = [&](Index g) { subtract_covariance(g, curvature); };
+    const auto groups = [&](Index g) {
+      if (leaf_->group_begin(g) == leaf_->group_end(g)) return;
+      shift(g, gradient);
+      subtract_covariance(g, curvature);
+    };
     return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {});
   }
 
@@ -55,30 +65,35 @@ class LeafLikelihood final : public CoefficientLikelihood {
     block_.first = chunk.first;
     block_.count = chunk.count;
     for (Index r = 0; r < chunk.count; ++r) {
-      const Index g = leaf_->row_group()[size_t(chunk.first + r)];
       block_.pull[size_t(r)] = chunk.mean_d1[r];
-      block_.weight[size_t(r)] = -chunk.d2.row(r).dot(nodes_.weights(g));
+      block_.weight[size_t(r)] = -chunk.mean_d2[r];
     }
   }
 
-  // Work space that only grows, so that groups of different size share it.
-  void reserve(Index size, Index nodes) {
-    if (weighted_.rows() < size || weighted_.cols() < nodes) {
-      resize_buffer(weighted_, std::max(weighted_.rows(), size), std::max(weighted_.cols(), nodes));
-    }
-    if (covariance_.rows() < size) resize_buffer(covariance_, size, size);
+  // Of the same shape for all groups: how sums are rounded depends on how columns are aligned, and
+  // that must not depend on what was fitted before.
+  void reserve(Index nodes) {
+    resize_buffer(weighted_, scores_.largest_size(), nodes);
+    resize_buffer(covariance_, scores_.largest_size(), scores_.largest_size());
+  }
+
+  void shift(Index g, Vector& gradient) {
+    const double precision = 1.0 / (sd_ * sd_), mean = nodes_.nodes(g).dot(nodes_.weights(g));
+    scores_.choose_shift(g, precision);
+    scores_.apply_shift(g, precision, (nodes_.nodes(g).array() - mean).matrix());
+    leaf_->scatter(g, precision * mean - scores_.sums(g).pull, scores_.shift(g), gradient);
   }
 
   void subtract_covariance(Index g, double* curvature) {
-    if (leaf_->group_begin(g) == leaf_->group_end(g)) return;
     const auto scores = scores_.of(g);
     const Index size = scores.rows(), nodes = scores.cols();
-    reserve(size, nodes);
+    reserve(nodes);
     auto weighted = weighted_.topLeftCorner(size, nodes);
     weighted = scores;
     for (Index k = 0; k < nodes; ++k) weighted.col(k) *= nodes_.weights(g)[k];
     auto covariance = covariance_.topLeftCorner(size, size);
     covariance.noalias() = weighted * scores.transpose();
+    covariance.noalias() += scores_.coupling(g) * scores_.shift(g).transpose();
     const BorderedPattern& pattern = design().pattern();
     const Index touched = leaf_->touched_count(g), p = pattern.border(), t = pattern.tail();
     const std::int32_t* position = leaf_->clique(g);

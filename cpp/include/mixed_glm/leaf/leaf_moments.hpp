@@ -1,13 +1,15 @@
 // Second-order corrections around the mode of (v, beta) with covariance Sigma = H^-1, the leaf
-// being integrated by quadrature. For each group g, with everything at node k (E_k, Cov_k: over its
-// nodes):
+// being integrated by quadrature. For each group g, with rows a_i, scores c_k, their deviations d_k
+// and the shift h of leaf_scores.hpp, everything at node k (E_k, Cov_k: over its nodes):
 //
-//     d_k = c_k - E c,   t_k = sum_i l''_ik s_i,   v_k = d_k' Sigma d_k,   M_k = sum_i l''_ik a'_i
-//     a'_i' Delta  = 1/2 Sigma sum_g { E_k[sum_i l'''_ik s_i a'_i] + Cov_k(t, c) + 2 E_k[M Sigma d]
-//     + E_k[v d] } E[f(u_g)] = E_k[f] + Delta' Cov_k(c, f) + 1/2 Cov_k(t + v, f)
+//     s_i = a_i' Sigma a_i,   t_k = sum_i l''_ik s_i,   v_k = d_k' Sigma d_k
+//     Delta   = 1/2 Sigma sum_g { sum_i E_k[l'''_ik s_i + 2 l''_ik a_i' Sigma d_k] a_i
+//                                 + E_k[(t + v) d] }
+//     E[f(u)] = E_k[f] + Delta' (Cov_k(c, f) - E_k[f'] h)
+//               + 1/2 { Cov_k(t + v, f) - 2 h' Sigma Cov_k(c, f') + h' Sigma h E_k[f''] }
 //
-// Delta = -1/2 Sigma grad log|H| is the correction of the mean; f = u, u^2, u^3 about the group's
-// mode.
+// Delta = -1/2 Sigma grad log|H| is the correction of the mean; f = w, w^2, w^3 with w = u - the
+// group's mode.
 #pragma once
 
 #include <mixed_glm/leaf/leaf_likelihood.hpp>
@@ -25,7 +27,7 @@ class LeafMoments {
         row_variance_(leaf.full().design().rows()),
         node_variance_(leaf.groups()),
         moments_(3, leaf.groups()),
-        couplings_(size_t(leaf.groups())) {}
+        slopes_(size_t(leaf.groups())) {}
 
   // likelihood: expanded at the mode; sigma: its selected inverse; cholesky: of H.
   void compute(const SelectedInverse& sigma, const BorderedCholesky& cholesky) {
@@ -39,7 +41,7 @@ class LeafMoments {
     likelihood_->nodes().sweep<3>(rows, groups, again);
     cholesky.solve_in_place(delta_);
     for (Index g = 0; g < leaf_->groups(); ++g)
-      moments_.col(g) += couplings_[size_t(g)] * local_delta(g);
+      moments_.col(g) += slopes_[size_t(g)] * local_delta(g);
   }
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
@@ -51,20 +53,24 @@ class LeafMoments {
     const double corrected = m[1] - m[0] * m[0];
     return corrected > 0.0 ? corrected : node_variance_[g];
   }
-  // Adds Cov_k(c, u^2) over all groups: what a change of the leaf's precision does to the gradient.
+  // Adds the slope of sum_g E_k[u^2]: what a change of the leaf's precision does to the gradient.
   void add_square_coupling(double factor, Vector& gradient) const {
     for (Index g = 0; g < leaf_->groups(); ++g) {
       if (is_empty(g)) continue;
       const double mode = likelihood_->nodes().modes().mode()[g];
-      const auto& coupling = couplings_[size_t(g)];
-      scatter(g, factor * (coupling.row(1) + 2.0 * mode * coupling.row(0)).transpose(), gradient);
+      const auto& slopes = slopes_[size_t(g)];
+      leaf_->scatter(g, factor, (slopes.row(1) + 2.0 * mode * slopes.row(0)).transpose(), gradient);
     }
   }
 
  private:
   struct Slot {
-    Matrix product;  // Sigma d_k: size of the group x K
-    Vector trace;    // K: t_k, then t_k + v_k less its mean
+    Vector shift_product;         // Sigma h: size of the group
+    double shift_variance = 0.0;  // h' Sigma h
+    Matrix product;               // Sigma d_k: size of the group x K
+    Vector effect_product;        // K: h' Sigma d_k
+    Vector trace;                 // K: t_k, then t_k + v_k less its mean
+    double pull = 0.0;            // sum_i factor_i times the pull of row i
   };
 
   bool is_empty(Index g) const { return leaf_->group_begin(g) == leaf_->group_end(g); }
@@ -79,39 +85,83 @@ class LeafMoments {
     block_.first = chunk.first;
     block_.count = chunk.count;
     variance.evaluate(block_, block_.value);
-    row_variance_.segment(chunk.first, chunk.count) = block_.view(block_.value);
     for (Index r = 0; r < chunk.count; ++r) {
-      const Index g = leaf_->row_group()[size_t(chunk.first + r)];
-      Vector& trace = slot(g).trace;
-      if (chunk.first + r == leaf_->group_begin(g)) {
-        resize_buffer(trace, chunk.d2.cols(), 1);
-        trace.setZero();
-      }
-      trace += block_.value[size_t(r)] * chunk.d2.row(r).transpose();
+      const Index i = chunk.first + r, g = leaf_->row_group()[size_t(i)];
+      if (i == leaf_->group_begin(g)) open(g, chunk.d2.cols());
+      Slot& s = slot(g);
+      row_variance_[i] = block_.value[size_t(r)] + shift_of_variance(g, i, s);
+      s.trace += row_variance_[i] * chunk.d2.row(r).transpose();
     }
+  }
+
+  // a_i' Sigma a_i - a'_i' Sigma a'_i.
+  double shift_of_variance(Index g, Index i, const Slot& s) const {
+    const double factor = leaf_->factor()[size_t(i)];
+    if (factor == 0.0) return 0.0;
+    return factor * (factor * s.shift_variance - 2.0 * leaf_->product(g, i, s.shift_product));
+  }
+
+  void open(Index g, Index nodes) {
+    Slot& s = slot(g);
+    gather_covariance(g);
+    const auto shift = likelihood_->scores().shift(g);
+    resize_buffer(s.shift_product, shift.size(), 1);
+    s.shift_product.noalias() = covariance_ * shift;
+    s.shift_variance = shift.dot(s.shift_product);
+    resize_buffer(s.trace, nodes, 1);
+    s.trace.setZero();
+    s.pull = 0.0;
   }
 
   void finish_group(Index g) {
     const auto w = likelihood_->nodes().weights(g);
-    resize_buffer(deviation_, w.size(), 1);
-    deviation_ = likelihood_->nodes().nodes(g).array() - likelihood_->nodes().modes().mode()[g];
-    resize_buffer(powers_, 3, w.size());
+    expand_nodes(g);
+    moments_.col(g) = powers_ * w;
+    const double first = moments_(0, g), second = moments_(1, g);
+    node_variance_[g] = second - first * first;
+    auto& slopes = slopes_[size_t(g)];
+    slopes.setZero(3, likelihood_->scores().size(g));
+    if (is_empty(g)) return;
+    close_scores(g, first);
+    const Slot& s = slot(g);
+    const auto scores = likelihood_->scores().of(g);
+    resize_buffer(weighted_trace_, w.size(), 1);
+    weighted_trace_ = w.cwiseProduct(s.trace);
+    resize_buffer(group_pull_, scores.rows(), 1);
+    group_pull_.noalias() = scores * weighted_trace_;
+    leaf_->scatter(g, 0.5, group_pull_, delta_);
+    slopes.noalias() = powers_ * w.asDiagonal() * scores.transpose();
+    moments_.col(g) += 0.5 * powers_ * weighted_trace_;
+    moments_(1, g) += s.shift_variance - 2.0 * slopes.row(0).dot(s.shift_product);
+    moments_(2, g) += 3.0 * (s.shift_variance * first - slopes.row(1).dot(s.shift_product));
+    slopes -= Eigen::Vector3d(1.0, 2.0 * first, 3.0 * second) *
+              likelihood_->scores().shift(g).transpose();
+  }
+
+  // Powers of the nodes' distances from the mode.
+  void expand_nodes(Index g) {
+    const auto nodes = likelihood_->nodes().nodes(g);
+    resize_buffer(deviation_, nodes.size(), 1);
+    deviation_ = nodes.array() - likelihood_->nodes().modes().mode()[g];
+    resize_buffer(powers_, 3, nodes.size());
     powers_.row(0) = deviation_.transpose();
     powers_.row(1) = deviation_.cwiseAbs2().transpose();
     powers_.row(2) = deviation_.array().cube().matrix().transpose();
-    moments_.col(g) = powers_ * w;
-    node_variance_[g] = moments_(1, g) - moments_(0, g) * moments_(0, g);
-    couplings_[size_t(g)].setZero(3, likelihood_->scores().size(g));
-    if (is_empty(g)) return;
+  }
+
+  // mean: of the deviations.
+  void close_scores(Index g, double mean) {
+    const double precision = 1.0 / (likelihood_->sd() * likelihood_->sd());
+    likelihood_->scores().apply_shift(g, precision, (deviation_.array() - mean).matrix());
     const auto scores = likelihood_->scores().of(g);
     Slot& s = slot(g);
     gather_covariance(g);
     resize_buffer(s.product, covariance_.rows(), scores.cols());
     s.product.noalias() = covariance_ * scores;
+    resize_buffer(s.effect_product, scores.cols(), 1);
+    s.effect_product.noalias() = scores.transpose() * s.shift_product;
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();
-    s.trace.array() -= s.trace.dot(w);
-    couplings_[size_t(g)].noalias() = powers_ * w.asDiagonal() * scores.transpose();
-    moments_.col(g) += 0.5 * powers_ * w.cwiseProduct(s.trace);
+    s.trace.array() -= s.trace.dot(likelihood_->nodes().weights(g));
   }
 
   // Sigma on the coefficients that the group touches.
@@ -130,28 +180,36 @@ class LeafMoments {
   }
 
   void add_pulls(const NodeChunk& chunk) {
-    const Design& design = leaf_->reduced().design();
     block_.first = chunk.first;
     block_.count = chunk.count;
     for (Index r = 0; r < chunk.count; ++r) {
       const Index i = chunk.first + r, g = leaf_->row_group()[size_t(i)];
       const auto w = likelihood_->nodes().weights(g).array();
-      const Slot& s = slot(g);
-      resize_buffer(predicted_, w.size(), 1);
-      predicted_.noalias() =
-          s.product.bottomRows(fixed()).transpose() * design.x().row(i).transpose();
-      for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
-        const Code place = leaf_->entry_place()[size_t(e)];
-        predicted_ += design.z().value(e) * s.product.row(place).transpose();
-      }
+      Slot& s = slot(g);
+      predict(i, s);
       const auto d2 = chunk.d2.row(r).transpose().array();
-      const auto d1 = chunk.d1.row(r).transpose().array();
       const auto d3 = chunk.d3.row(r).transpose().array();
-      block_.pull[size_t(r)] =
-          0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * predicted_.array() + s.trace.array() * d1))
-                    .sum();
+      const double pull = 0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * predicted_.array())).sum();
+      block_.pull[size_t(r)] = pull;
+      s.pull += leaf_->factor()[size_t(i)] * pull;
+      if (i + 1 == leaf_->group_end(g)) {
+        leaf_->scatter(g, -s.pull, likelihood_->scores().shift(g), delta_);
+      }
     }
-    detail::add_gradient(design, block_, delta_);
+    detail::add_gradient(leaf_->reduced().design(), block_, delta_);
+  }
+
+  // a_i' Sigma d_k at every node.
+  void predict(Index i, const Slot& s) {
+    const Design& design = leaf_->reduced().design();
+    resize_buffer(predicted_, s.effect_product.size(), 1);
+    predicted_ = -leaf_->factor()[size_t(i)] * s.effect_product;
+    predicted_.noalias() +=
+        s.product.bottomRows(fixed()).transpose() * design.x().row(i).transpose();
+    for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
+      const Code place = leaf_->entry_place()[size_t(e)];
+      predicted_ += design.z().value(e) * s.product.row(place).transpose();
+    }
   }
 
   Vector local_delta(Index g) const {
@@ -162,22 +220,16 @@ class LeafMoments {
     return local;
   }
 
-  void scatter(Index g, const Vector& local, Vector& gradient) const {
-    const Index touched = leaf_->touched_count(g);
-    for (Index a = 0; a < touched; ++a) gradient[effect(g, a)] += local[a];
-    gradient.tail(fixed()) += local.tail(fixed());
-  }
-
   const LeafDesign* leaf_;
   LeafLikelihood* likelihood_;
   const SelectedInverse* sigma_ = nullptr;
   RowBlock block_;
   std::vector<Slot> slots_;
-  Vector row_variance_, deviation_, predicted_, delta_;
+  Vector row_variance_, deviation_, predicted_, weighted_trace_, group_pull_, delta_;
   Matrix powers_, covariance_;
   Vector node_variance_;
-  Matrix moments_;                 // 3 x groups
-  std::vector<Matrix> couplings_;  // of each group, 3 x size: Cov_k(f, c)
+  Matrix moments_;              // 3 x groups
+  std::vector<Matrix> slopes_;  // of each group, 3 x size: of E_k[f] in x
 };
 
 }  // namespace mixed_glm

@@ -19,7 +19,7 @@ namespace mixed_glm {
 struct NodeChunk {
   Index first = 0, count = 0;
   Matrix value, d1, d2, d3;  // row_block_size x K
-  Vector mean_d1;            // row_block_size, sum_k w_gk d1_ik; d1 has it subtracted
+  Vector mean_d1, mean_d2;   // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
 };
 
 class LeafNodes {
@@ -30,7 +30,7 @@ class LeafNodes {
         wide_rule_(std::max(n_quad, fewest_wide_nodes)),
         modes_(leaf),
         eta_(leaf.full().design().rows()) {
-    chunk_.mean_d1.resize(row_block_size);
+    for (Vector* mean : {&chunk_.mean_d1, &chunk_.mean_d2}) mean->resize(row_block_size);
     make_batches();
   }
 
@@ -57,7 +57,8 @@ class LeafNodes {
   }
 
   // Visits all batches: rows(chunk) for the chunks of each batch, then groups(g) for its groups,
-  // then again(chunk). Order: the highest derivative that they use. Returns sum_g log int ...
+  // then again(chunk). Order: the highest derivative that they use, 2 or 3. Returns sum_g log int
+  // ...
   template <int Order, class Rows, class Groups, class Again>
   double sweep(Rows&& rows, Groups&& groups, Again&& again) {
     double total = 0.0;
@@ -121,7 +122,7 @@ class LeafNodes {
     }
     double total = 0.0;
     for (Index g = batch.first_group; g < batch.last_group; ++g) total += normalize(g);
-    if (Order >= 1 && batch.one_chunk()) center();
+    if (Order >= 2 && batch.one_chunk()) center();
     return total;
   }
 
@@ -185,6 +186,7 @@ class LeafNodes {
       if (w.minCoeff() == 0.0) drop_dead_nodes(r, w);
       const double mean = chunk_.d1.row(r).dot(w);
       chunk_.mean_d1[r] = mean;
+      chunk_.mean_d2[r] = chunk_.d2.row(r).dot(w);
       chunk_.d1.row(r).array() -= mean;
     }
   }

@@ -1,5 +1,16 @@
-// Scores of a group at its nodes, centred: column k is d_gk = c_gk - E_k c_gk, c_gk = sum_{i in g}
-// l'_ik a'_i, on the coefficients that the group touches (its other effects first, then beta).
+// Scores of a group at its nodes, in coordinates in which its effect follows the others: with a
+// shift h of the group's own, u = u' - h' x and
+//
+//     rows       a_i = a'_i - factor_i h,       and one more, -h, with log density -u^2 / (2 sd^2)
+//     scores     c_gk = sum_{i in g} l'_ik a_i + h u_gk / sd^2,       d_gk = c_gk - E_k c_gk
+//
+// on the coefficients x that the group touches (its other effects first, then beta). The integral
+// over u is the same for every h. The one taken is minus the slope of the group's mode in x,
+//
+//     h = sum_i W_i factor_i a'_i / (sum_i W_i factor_i^2 + 1 / sd^2),       W_i = E_k[-l''_ik]
+//
+// with which c hardly differs between the nodes. With h = 0 it is, where the rows say much about u,
+// a large number, of which the digits that the weights have lost leave nothing.
 #pragma once
 
 #include <mixed_glm/leaf/leaf_nodes.hpp>
@@ -9,12 +20,30 @@ namespace mixed_glm {
 
 class LeafScores {
  public:
-  explicit LeafScores(const LeafDesign& leaf) : leaf_(&leaf), slots_(size_t(row_block_size)) {
-    for (Index g = 0; g < leaf.groups(); ++g) most_ = std::max(most_, size(g));
+  // Sums over the rows of a group.
+  struct Sums {
+    Matrix scores;             // size x K: sum_i l'_ik a'_i, centred; in the end d_gk
+    Vector effect_score;       // K: sum_i factor_i l'_ik, centred
+    Vector coupling;           // size: sum_i W_i factor_i a'_i
+    double information = 0.0;  // sum_i W_i factor_i^2
+    double pull = 0.0;         // sum_i factor_i E_k[l'_ik]
+  };
+
+  explicit LeafScores(const LeafDesign& leaf)
+      : leaf_(&leaf), sums_(size_t(row_block_size)), shift_start_(1, 0) {
+    for (Index g = 0; g < leaf.groups(); ++g) {
+      most_ = std::max(most_, size(g));
+      shift_start_.push_back(shift_start_.back() + size(g));
+    }
+    shift_.setZero(shift_start_.back());
   }
 
   Index size(Index g) const { return leaf_->touched_count(g) + fixed(); }
-  auto of(Index g) { return slot(g).topRows(size(g)); }
+  Index largest_size() const { return most_; }
+  const Sums& sums(Index g) const { return sums_[size_t(g % row_block_size)]; }
+  auto of(Index g) const { return sums(g).scores.topRows(size(g)); }
+  auto coupling(Index g) const { return sums(g).coupling.head(size(g)); }
+  auto shift(Index g) const { return shift_.segment(shift_start_[size_t(g)], size(g)); }  // h
 
   // Adds the rows of a chunk; a group is cleared when its first row comes.
   void add(const NodeChunk& chunk) {
@@ -25,28 +54,60 @@ class LeafScores {
       const Index count = std::min(leaf_->group_end(g), chunk.first + chunk.count) - row;
       if (row == leaf_->group_begin(g)) clear(g, chunk.d1.cols());
       const auto deviations = chunk.d1.middleRows(r, count);
-      of(g).bottomRows(fixed()).noalias() +=
+      sums_of(g).scores.middleRows(leaf_->touched_count(g), fixed()).noalias() +=
           design.x().middleRows(row, count).transpose() * deviations;
       add_effects(g, row, deviations);
+      for (Index k = 0; k < count; ++k) add_coupling(g, row + k, chunk, r + k);
       r += count;
     }
+  }
+
+  // For a group whose rows have all been added. precision: 1 / sd^2.
+  void choose_shift(Index g, double precision) {
+    shift_.segment(shift_start_[size_t(g)], size(g)) =
+        coupling(g) / (sums(g).information + precision);
+  }
+  // Into the coordinates of the shift. nodes: their deviations from their mean.
+  template <class Deviations>
+  void apply_shift(Index g, double precision, const Deviations& nodes) {
+    Sums& of_group = sums_of(g);
+    of_group.effect_score = precision * nodes - of_group.effect_score;
+    of_group.scores.topRows(size(g)).noalias() += shift(g) * of_group.effect_score.transpose();
   }
 
  private:
   Index fixed() const { return leaf_->reduced().design().fixed(); }
   // A batch has at most row_block_size groups.
-  Matrix& slot(Index g) { return slots_[size_t(g % row_block_size)]; }
+  Sums& sums_of(Index g) { return sums_[size_t(g % row_block_size)]; }
 
   void clear(Index g, Index n_quad) {
-    resize_buffer(slot(g), most_, n_quad);
-    of(g).setZero();
+    Sums& of_group = sums_of(g);
+    resize_buffer(of_group.scores, most_, n_quad);
+    resize_buffer(of_group.effect_score, n_quad, 1);
+    resize_buffer(of_group.coupling, most_, 1);
+    of_group.scores.topRows(size(g)).setZero();
+    of_group.effect_score.setZero();
+    of_group.coupling.setZero();
+    of_group.information = of_group.pull = 0.0;
+  }
+
+  // Row r of the chunk.
+  void add_coupling(Index g, Index row, const NodeChunk& chunk, Index r) {
+    const double factor = leaf_->factor()[size_t(row)];
+    if (factor == 0.0) return;
+    Sums& of_group = sums_of(g);
+    const double weight = -factor * chunk.mean_d2[r];
+    of_group.effect_score += factor * chunk.d1.row(r).transpose();
+    of_group.information += factor * weight;
+    of_group.pull += factor * chunk.mean_d1[r];
+    leaf_->add_row(g, row, weight, of_group.coupling);
   }
 
   template <class Deviations>
   void add_effects(Index g, Index first, const Deviations& deviations) {
     const SparseRows& z = leaf_->reduced().design().z();
     if (z.cols() == 0) return;
-    auto scores = of(g);
+    Matrix& scores = sums_of(g).scores;
     for (Index r = 0; r < deviations.rows(); ++r) {
       for (Index e = z.begin(first + r); e < z.end(first + r); ++e) {
         scores.row(leaf_->entry_place()[size_t(e)]) += z.value(e) * deviations.row(r);
@@ -56,7 +117,9 @@ class LeafScores {
 
   const LeafDesign* leaf_;
   Index most_ = 0;
-  std::vector<Matrix> slots_;
+  std::vector<Sums> sums_;
+  std::vector<Index> shift_start_;
+  Vector shift_;
 };
 
 }  // namespace mixed_glm
