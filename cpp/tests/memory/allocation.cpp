@@ -53,8 +53,8 @@ TEST_CASE("the counters count") {
   {
     const Watch watch;
     const Vector vector = Vector::Ones(100);
-    const std::vector<double> numbers(100, vector.sum());
-    CHECK(numbers.size() == 100);
+    ::operator delete(::operator new(sizeof(double)));  // which no compiler may leave out
+    CHECK(vector.sum() == 100.0);
   }
   CHECK(allocation_count::eigen > 0);
   CHECK(allocation_count::others > 0);

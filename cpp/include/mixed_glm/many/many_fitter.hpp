@@ -15,7 +15,7 @@ namespace mixed_glm {
 struct ManySettings {
   int n_jobs = -1;                   // threads (thread_count.hpp)
   bool keep_random_effects = false;  // m x q means and standard deviations
-  ShouldStop should_stop;            // asked every 50 milliseconds whether to stop
+  ShouldStop should_stop = {};       // asked every 50 milliseconds whether to stop
 };
 
 class ManyFitter {
