@@ -37,6 +37,7 @@ def large() -> mg.MixedGLM:
 
 FITS: dict[str, tuple[str, dict[str, Any]]] = {
     "laplace": ("fit_laplace", {}),
+    "laplace on two threads": ("fit_laplace", {"n_jobs": 2}),
     "laplace by scipy": ("fit_laplace", {"method": "L-BFGS-B"}),
     "leaf": ("fit_laplace", {"n_quad": 5}),
     "ep": ("fit_ep", {"integrate": "mode"}),

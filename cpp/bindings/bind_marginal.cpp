@@ -1,6 +1,7 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
 #include <mixed_glm/fit/choose.hpp>
+#include <mixed_glm/parallel/thread_count.hpp>
 
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
@@ -20,12 +21,14 @@ using mixed_glm::Vector;
 using python_monitor::watched;
 
 py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
-                       const std::string& approx, Index leaf, Index n_quad) {
+                       const std::string& approx, Index leaf, Index n_quad, int n_jobs) {
   bound_model::check_length("vcp", vcp.size(), bound.design().components());
   const Vector psi = vcp;
   const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
+    mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
     mixed_glm::NewtonSettings inner;
     inner.monitor = monitor;
+    inner.team = &team;
     const auto marginal =
         mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, true}, inner);
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
@@ -34,9 +37,10 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
   return py::make_tuple(result.first, result.second);
 }
 
-py::tuple choose(const BoundModel& bound, const py::object& report) {
+py::tuple choose(const BoundModel& bound, int n_jobs, const py::object& report) {
   const mixed_glm::Choice choice = watched(report, [&](mixed_glm::Monitor* monitor) {
-    return mixed_glm::choose(bound.model(), monitor);
+    mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
+    return mixed_glm::choose(bound.model(), monitor, &team);
   });
   return py::make_tuple(choice.approximation.name, choice.approximation.leaf, choice.start);
 }
@@ -44,7 +48,7 @@ py::tuple choose(const BoundModel& bound, const py::object& report) {
 MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
                          const std::string& approx, Index leaf, Index n_quad, bool mean_correction,
                          const std::string& integrate, double tolerance, int max_iterations,
-                         const py::object& report) {
+                         int n_jobs, const py::object& report) {
   bound_model::check_length("start", start.size(), bound.design().components());
   MarginalFitSettings settings;
   settings.integrate = mixed_glm::integrate_named(integrate);
@@ -52,8 +56,10 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
   settings.mode.max_iterations = max_iterations;
   return watched(report, [&](mixed_glm::Monitor* monitor) {
     settings.mode.monitor = monitor;
+    mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
     mixed_glm::NewtonSettings inner = mixed_glm::marginal_newton_settings();
     inner.monitor = monitor;
+    inner.team = &team;
     const auto marginal =
         mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, mean_correction}, inner);
     return mixed_glm::fit_marginal(*marginal, start, settings);
@@ -141,13 +147,15 @@ void bind_marginal(py::module_& m) {
   m.def("leaf_candidates",
         [](const BoundModel& bound) { return bound.design().single_components(); });
   m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
-  m.def("choose", &choose, py::arg("model"), py::kw_only(), py::arg("report") = py::none());
+  m.def("choose", &choose, py::arg("model"), py::kw_only(), py::arg("n_jobs") = 1,
+        py::arg("report") = py::none());
   m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
-        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0);
+        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
+        py::arg("n_jobs") = 1);
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
         py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
         py::arg("mean_correction") = true, py::arg("integrate") = "auto",
         py::arg("tolerance") = mixed_glm::MarginalModeSettings().tolerance,
         py::arg("max_iterations") = mixed_glm::MarginalModeSettings().max_iterations,
-        py::arg("report") = py::none());
+        py::arg("n_jobs") = 1, py::arg("report") = py::none());
 }

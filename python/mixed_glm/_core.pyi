@@ -149,9 +149,17 @@ EP_N_QUAD: int
 
 def leaf_candidates(model: Model) -> list[bool]: ...
 def default_leaf(model: Model) -> int: ...
-def choose(model: Model, *, report: _Report | None = None) -> tuple[str, int, NDArray[np.float64]]: ...
+def choose(
+    model: Model, *, n_jobs: int = 1, report: _Report | None = None
+) -> tuple[str, int, NDArray[np.float64]]: ...
 def log_marginal(
-    model: Model, vcp: NDArray[np.float64], *, approx: str = "laplace", leaf: int = -1, n_quad: int = 0
+    model: Model,
+    vcp: NDArray[np.float64],
+    *,
+    approx: str = "laplace",
+    leaf: int = -1,
+    n_quad: int = 0,
+    n_jobs: int = 1,
 ) -> tuple[float, NDArray[np.float64]]: ...
 def fit_marginal(
     model: Model,
@@ -164,6 +172,7 @@ def fit_marginal(
     integrate: str = "auto",
     tolerance: float = 1e-6,
     max_iterations: int = 200,
+    n_jobs: int = 1,
     report: _Report | None = None,
 ) -> MarginalFit: ...
 

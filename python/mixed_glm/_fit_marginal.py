@@ -14,6 +14,7 @@ from mixed_glm import _core
 from mixed_glm._caller import warn
 from mixed_glm._mixture import MarginalPosterior
 from mixed_glm._progress import Report, counting, shown_progress
+from mixed_glm._validation import as_n_jobs
 from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.optimize import NO_GRADIENT, scipy_minimize
 from mixed_glm.results import MixedGLMResults
@@ -66,9 +67,11 @@ class Approximation:
             return cls(name, n_quad=n_quad or 0)
         raise ValueError(f"approx must be 'laplace', 'leaf', 'ep' or 'vb', got {name!r}")
 
-    def log_marginal(self, core: _core.Model, vcp: Floats) -> tuple[float, Floats]:
+    def log_marginal(self, core: _core.Model, vcp: Floats, n_jobs: int = 1) -> tuple[float, Floats]:
         """log p(y, psi) and its gradient, shape (K,)."""
-        return _core.log_marginal(core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad)
+        return _core.log_marginal(
+            core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad, n_jobs=n_jobs
+        )
 
 
 def fit_marginal(
@@ -79,8 +82,10 @@ def fit_marginal(
     minim_opts: Mapping[str, Any] | None,
     start: Floats | None,
     progress: bool = False,
+    n_jobs: int = 1,
 ) -> MixedGLMResults:
     """Find the mode of psi and integrate over psi; see `MixedGLM.fit_laplace` for the arguments."""
+    jobs = as_n_jobs(n_jobs)
     core = model.core()
     optim = None
     vcp = np.zeros(model.k_vcp) if start is None else start
@@ -88,9 +93,9 @@ def fit_marginal(
     options = core_options(approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
-            optim = maximize_marginal(core, vcp, method, minim_opts, approximation, report)
+            optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
-        fit = _core.fit_marginal(core, vcp, report=report, **options)
+        fit = _core.fit_marginal(core, vcp, n_jobs=jobs, report=report, **options)
     if not fit.has_posterior:
         raise RuntimeError(f"the fit failed: {fit.status}")
     status = _status(fit, optim)
@@ -181,6 +186,7 @@ def maximize_marginal(
     method: str,
     minim_opts: Mapping[str, Any] | None,
     approximation: Approximation,
+    n_jobs: int = 1,
     report: Report | None = None,
 ) -> OptimizeResult:
     """Mode of log p(y, psi) by a method of `scipy.optimize.minimize`, with the exact gradient."""
@@ -188,7 +194,7 @@ def maximize_marginal(
     note = counting(report, float)
 
     def objective(vcp: Floats) -> tuple[float, Floats]:
-        value, gradient = approximation.log_marginal(core, vcp)
+        value, gradient = approximation.log_marginal(core, vcp, n_jobs)
         note(-value)
         return -value, -gradient
 

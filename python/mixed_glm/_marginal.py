@@ -30,6 +30,7 @@ class MarginalMethods(ModelPart):
         minim_opts: Mapping[str, Any] | None = None,
         start: npt.ArrayLike | None = None,
         progress: bool = False,
+        n_jobs: int = 1,
     ) -> MixedGLMResults:
         """Marginal posterior of the log standard deviations, with all effects integrated out.
 
@@ -59,6 +60,10 @@ class MarginalMethods(ModelPart):
             Log standard deviations at which the search begins; default zeros.
         progress : bool, default False
             Show a bar with the evaluations of the density so far; needs tqdm.
+        n_jobs : int, default 1
+            Threads for the passes over the rows; -1: as many as there are processors for this process, -2: one
+            less. Results are the same to the last bit for any number. Below some ten thousand rows one thread does
+            all the work. For many models at a time, give each one thread.
 
         Raises
         ------
@@ -80,7 +85,7 @@ class MarginalMethods(ModelPart):
         model = self._model()
         vcp = None if start is None else as_vector(start, "start", model.k_vcp, what="variance components")
         approximation = Approximation.laplace(model, n_quad, leaf, mean_correction)
-        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
+        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress, n_jobs)
 
     def fit_ep(
         self,
@@ -91,6 +96,7 @@ class MarginalMethods(ModelPart):
         minim_opts: Mapping[str, Any] | None = None,
         start: npt.ArrayLike | None = None,
         progress: bool = False,
+        n_jobs: int = 1,
     ) -> MixedGLMResults:
         """Marginal posterior of the log standard deviations by expectation propagation.
 
@@ -105,7 +111,7 @@ class MarginalMethods(ModelPart):
             As for `fit_laplace`.
         n_quad : int, default 11
             Nodes for each tilted density, placed at its mode.
-        method, minim_opts, start, progress
+        method, minim_opts, start, progress, n_jobs
             As for `fit_laplace`.
 
         Warns
@@ -121,7 +127,7 @@ class MarginalMethods(ModelPart):
         model = self._model()
         vcp = None if start is None else as_vector(start, "start", model.k_vcp, what="variance components")
         approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
-        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress)
+        return fit_marginal(model, approximation, integrate, method, minim_opts, vcp, progress, n_jobs)
 
     def log_marginal(
         self,

@@ -294,6 +294,15 @@ def _describe(value: Any) -> str:
     return f"{type(value).__name__} of dtype {dtype}" if dtype is not None else type(value).__name__
 
 
+def as_n_jobs(n_jobs: Any) -> int:
+    """Number of threads as scikit-learn counts them: positive, or negative to count from all processors."""
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
+        raise TypeError(f"n_jobs must be a whole number, got {n_jobs!r}")
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be positive, or negative to count from the number of processors, got 0")
+    return int(n_jobs)
+
+
 def as_count(value: Any, name: str) -> int:
     """A positive whole number."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):

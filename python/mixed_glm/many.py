@@ -18,7 +18,7 @@ from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
 from mixed_glm._part import ModelPart
-from mixed_glm._validation import as_count, as_vector, require_same_index
+from mixed_glm._validation import as_count, as_n_jobs, as_vector, require_same_index
 from mixed_glm.exceptions import ConvergenceWarning
 
 if TYPE_CHECKING:
@@ -246,15 +246,12 @@ def _split(value: Any, name: str, n: int, m: int) -> tuple[Columns | None, Any]:
 
 
 def _threads(n_jobs: Any, executor: cf.Executor | None) -> int:
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
-        raise TypeError(f"n_jobs must be a whole number, got {n_jobs!r}")
-    if n_jobs == 0:
-        raise ValueError("n_jobs must be positive, or negative to count from the number of processors, got 0")
+    jobs = as_n_jobs(n_jobs)
     if executor is None:
-        return _core.thread_count(int(n_jobs))
+        return _core.thread_count(jobs)
     if not hasattr(executor, "submit"):
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {type(executor).__name__}")
-    return max(1, int(n_jobs))
+    return max(1, jobs)
 
 
 def _warn(results: ManyResults) -> None:

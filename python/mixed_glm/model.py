@@ -22,7 +22,7 @@ from mixed_glm._joint import JointMethods
 from mixed_glm._marginal import MarginalMethods
 from mixed_glm._predict import linear_predictor
 from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_vector
+from mixed_glm._validation import as_n_jobs, as_vector
 from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
 from mixed_glm.formula import build
@@ -34,7 +34,7 @@ __all__ = ["MixedGLM"]
 Floats = npt.NDArray[np.float64]
 
 METHODS = ("laplace", "ep", "vb", "map")  # a model has a fit_<method> for each
-AUTO_OPTIONS = ("integrate", "progress")
+AUTO_OPTIONS = ("integrate", "progress", "n_jobs")
 
 
 @dataclass
@@ -310,7 +310,8 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
             ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
             ``"map"``.
         **options
-            Passed on to that method; for ``"auto"`` only ``integrate`` and ``progress``, as in `fit_laplace`.
+            Passed on to that method; for ``"auto"`` only ``integrate``, ``progress`` and ``n_jobs``, as in
+            `fit_laplace`.
 
         Returns
         -------
@@ -332,15 +333,20 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
             raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
         _check_options(self, method, options)
         if method == "auto":
-            chosen = choose(self, bool(options.get("progress")))
+            chosen = choose(self, bool(options.get("progress")), as_n_jobs(options.get("n_jobs", 1)))
             return self._fit_by(chosen.approximation, chosen.start, **options)
         result: MixedGLMResults = getattr(self, f"fit_{method}")(**options)
         return result
 
     def _fit_by(
-        self, approximation: Approximation, start: Floats, integrate: str = "auto", progress: bool = False
+        self,
+        approximation: Approximation,
+        start: Floats,
+        integrate: str = "auto",
+        progress: bool = False,
+        n_jobs: int = 1,
     ) -> MixedGLMResults:
-        return fit_marginal(self, approximation, integrate, "newton", None, start, progress)
+        return fit_marginal(self, approximation, integrate, "newton", None, start, progress, n_jobs)
 
     def predict(
         self,

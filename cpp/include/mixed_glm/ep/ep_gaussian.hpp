@@ -21,31 +21,32 @@ namespace mixed_glm {
 
 class EpGaussian {
  public:
-  EpGaussian(const Model& model, Index n_quad)
+  // The team, if there is one, is viewed.
+  EpGaussian(const Model& model, Index n_quad, Team* team = nullptr)
       : model_(&model),
         prior_(model.design(), model.prior()),
         cholesky_(model.design().pattern()),
         sigma_(model.design().pattern()),
         row_variance_of_(model.design(), sigma_),
-        tilted_(model, n_quad),
+        rows_(model.design(), team),
         tau_(model.design().rows()),
         nu_(model.design().rows()),
         row_mean_(model.design().rows()),
         row_variance_(model.design().rows()),
-        mean_(Vector::Zero(model.design().coefficients())) {}
+        mean_(Vector::Zero(model.design().coefficients())) {
+    tilted_.reserve(size_t(rows_.members()));
+    for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, n_quad);
+  }
 
   void set_psi(ConstVectorRef psi) { prior_.set_psi(psi); }
 
   // Sites of a second-order expansion of the likelihood at given coefficients.
   void expand_at(const Vector& coefficients) {
     const LikelihoodSites sites(*model_);
-    for_blocks([&](RowBlock& block) {
+    rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, coefficients, block);
-      const Eigen::ArrayXd eta = block.view(block.eta).array();
       sites.evaluate<2>(block);
-      tau_.segment(block.first, block.count) = block.view(block.weight);
-      nu_.segment(block.first, block.count).array() =
-          block.view(block.pull).array() + block.view(block.weight).array() * eta;
+      set_sites(block);
     });
   }
 
@@ -53,21 +54,23 @@ class EpGaussian {
   bool refresh() {
     cholesky_.set_zero();
     mean_.setZero();
-    for_blocks([&](RowBlock& block) {
-      const auto offset = model_->offset().segment(block.first, block.count);
-      block.view(block.weight) = tau_.segment(block.first, block.count);
-      block.view(block.pull) =
-          nu_.segment(block.first, block.count) - block.view(block.weight).cwiseProduct(offset);
-      detail::add_gradient(model_->design(), block, mean_);
-      detail::add_curvature(model_->design(), block, cholesky_.values());
-    });
+    rows_.for_blocks(
+        [&](TeamBlock& block) {
+          get_sites(block);
+          rows_.add_gradient(block, mean_);
+          rows_.add_curvature(block, cholesky_.values());
+        },
+        [&](TeamBlock& block) {
+          rows_.finish_gradient(block, mean_);
+          rows_.finish_curvature(block, cholesky_.values());
+        });
     prior_.add_precision(cholesky_.values());
     if (!mean_.allFinite() || !cholesky_.factorize()) return false;
     const Vector pull = mean_;
     cholesky_.solve_in_place(mean_);
     quadratic_ = 0.5 * pull.dot(mean_);
     sigma_.compute(cholesky_);
-    for_blocks([&](RowBlock& block) {
+    rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, mean_, block);
       row_mean_.segment(block.first, block.count) = block.view(block.eta);
       row_variance_of_.evaluate(block, block.value);
@@ -81,12 +84,18 @@ class EpGaussian {
   // share.
   double sweep(double damping) {
     double rows_evidence = 0.0, largest = 0.0;
-    for_blocks([&](RowBlock& block) {
-      take_out(block);
-      tilted_.compute(block, rows_);
-      rows_evidence += site_evidence(block);
-      largest = std::max(largest, put_in(block, damping));
-    });
+    for (Tilted& tilted : tilted_) tilted.largest_change = 0.0;
+    rows_.for_blocks(
+        [&](TeamBlock& block) {
+          Tilted& tilted = tilted_[size_t(block.member)];
+          take_out(block, tilted.rows);
+          tilted.moments.compute(block, tilted.rows);
+          block.sum = site_evidence(block, tilted.rows);
+          tilted.largest_change =
+              std::max(tilted.largest_change, put_in(block, tilted.rows, damping));
+        },
+        [&](TeamBlock& block) { rows_evidence += block.sum; });
+    for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
     log_evidence_ = rows_evidence + quadratic_ + model_->constant() + prior_.log_normalizer() +
                     0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
@@ -103,50 +112,66 @@ class EpGaussian {
   }
 
  private:
-  template <class Visit>
-  void for_blocks(Visit&& visit) {
-    const Index n = model_->design().rows();
-    for (block_.first = 0; block_.first < n; block_.first += row_block_size) {
-      block_.count = std::min(row_block_size, n - block_.first);
-      visit(block_);
-    }
+  // What each member of the team has of its own.
+  struct Tilted {
+    Tilted(const Model& model, Index n_quad) : moments(model, n_quad) {}
+    TiltedMoments moments;
+    TiltedMoments::Rows rows;
+    double largest_change = 0.0;
+  };
+
+  // Functions of a block that do arithmetic are compiled once: the same bits in every thread.
+  MIXED_GLM_NOINLINE void set_sites(RowBlock& block) {
+    const auto weight = block.view(block.weight);
+    tau_.segment(block.first, block.count) = weight;
+    nu_.segment(block.first, block.count) =
+        block.view(block.pull) + weight.cwiseProduct(block.view(block.eta));
+  }
+
+  MIXED_GLM_NOINLINE void get_sites(RowBlock& block) const {
+    const auto offset = model_->offset().segment(block.first, block.count);
+    block.view(block.weight) = tau_.segment(block.first, block.count);
+    block.view(block.pull) =
+        nu_.segment(block.first, block.count) - block.view(block.weight).cwiseProduct(offset);
   }
 
   // Cavities, and the posterior means as guesses of the tilted modes.
-  void take_out(RowBlock& block) {
+  MIXED_GLM_NOINLINE void take_out(RowBlock& block, TiltedMoments::Rows& rows) const {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double precision = 1.0 / row_variance_[i];
       // A site takes at most what there is: rounding may leave nothing of a very informative row's.
       const double cavity = std::max(precision - tau_[i], 1e-10 * precision);
-      rows_.cavity_precision[size_t(r)] = cavity;
-      rows_.cavity_mean[size_t(r)] = (row_mean_[i] * precision - nu_[i]) / cavity;
+      rows.cavity_precision[size_t(r)] = cavity;
+      rows.cavity_mean[size_t(r)] = (row_mean_[i] * precision - nu_[i]) / cavity;
       block.eta[size_t(r)] = row_mean_[i];
     }
   }
 
-  double site_evidence(const RowBlock& block) const {
+  MIXED_GLM_NOINLINE double site_evidence(const RowBlock& block,
+                                          const TiltedMoments::Rows& rows) const {
     double sum = 0.0;
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
-      const double tc = rows_.cavity_precision[size_t(r)], mc = rows_.cavity_mean[size_t(r)];
+      const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
       const double tau = tau_[i], nu = nu_[i], offset = model_->offset()[i];
-      sum += rows_.log_z[size_t(r)] + 0.5 * std::log1p(tau / tc) +
+      sum += rows.log_z[size_t(r)] + 0.5 * std::log1p(tau / tc) +
              (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) +
              nu * offset - 0.5 * tau * offset * offset;
     }
     return sum;
   }
 
-  double put_in(const RowBlock& block, double damping) {
+  MIXED_GLM_NOINLINE double put_in(const RowBlock& block, const TiltedMoments::Rows& rows,
+                                   double damping) {
     double largest = 0.0;
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
-      const double tc = rows_.cavity_precision[size_t(r)], mc = rows_.cavity_mean[size_t(r)];
-      const double precision = 1.0 / rows_.variance[size_t(r)];
+      const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
+      const double precision = 1.0 / rows.variance[size_t(r)];
       const double tau =
           std::max(precision - tc, 0.0);  // log-concave: never negative but by rounding
-      const double nu = rows_.mean[size_t(r)] * (tc + tau) - tc * mc;
+      const double nu = rows.mean[size_t(r)] * (tc + tau) - tc * mc;
       const double shift = (nu - nu_[i]) - (tau - tau_[i]) * row_mean_[i];
       largest = std::max({largest, std::abs(tau - tau_[i]) * row_variance_[i],
                           std::abs(shift) * std::sqrt(row_variance_[i])});
@@ -161,9 +186,8 @@ class EpGaussian {
   BorderedCholesky cholesky_;
   SelectedInverse sigma_;
   RowVariance row_variance_of_;
-  TiltedMoments tilted_;
-  TiltedMoments::Rows rows_;
-  RowBlock block_;
+  RowTeam rows_;
+  std::vector<Tilted> tilted_;
   Vector tau_, nu_, row_mean_, row_variance_, mean_;
   double quadratic_ = 0.0, log_evidence_ = 0.0;
 };

@@ -28,7 +28,7 @@ class EpMarginal final : public Marginal {
       : model_(&model),
         settings_(settings),
         laplace_(model, settings.laplace),
-        ep_(model, settings.n_quad),
+        ep_(model, settings.n_quad, settings.laplace.inner.team),
         expected_squares_(model.design().components()),
         information_(model.design().components()) {}
 

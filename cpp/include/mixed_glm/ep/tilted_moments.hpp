@@ -25,7 +25,7 @@ class TiltedMoments {
     RowBlock::Column log_z, mean, variance;
   };
 
-  void compute(RowBlock& block, Rows& rows) {
+  MIXED_GLM_NOINLINE void compute(RowBlock& block, Rows& rows) {
     find_modes(block, rows);
     integrate(block, rows);
   }

@@ -30,9 +30,7 @@ constexpr double good_enough = 0.05;            // posterior sds of psi that Lap
 // First-order move of the mode of psi under another approximation, in standard deviations.
 // Infinite where it cannot be evaluated: it is never the one to choose.
 inline Vector psi_shift(const Model& model, const Approximation& approximation, const Vector& psi,
-                        const Matrix& covariance, Monitor* monitor) {
-  NewtonSettings inner;
-  inner.monitor = monitor;
+                        const Matrix& covariance, const NewtonSettings& inner) {
   const auto marginal = make_marginal(model, approximation, inner);
   if (!marginal->evaluate(psi)) {
     return Vector::Constant(psi.size(), std::numeric_limits<double>::infinity());
@@ -50,13 +48,13 @@ inline double largest(const Vector& shift) { return shift.cwiseAbs().maxCoeff();
 
 // psi: Laplace's mode.
 inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& covariance,
-                        Monitor* monitor) {
+                        const NewtonSettings& inner) {
   const Approximation laplace, ep{"ep"};
-  const Vector ep_shift = psi_shift(model, ep, psi, covariance, monitor);
+  const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
   const Index component = model.design().largest_single();
   if (component < 0) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
   const Approximation leaf{"leaf", component};
-  const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, monitor);
+  const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);
   if (!leaf_shift.allFinite()) return {ep, psi};
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};
   Vector of_others = (ep_shift - leaf_shift).cwiseAbs();
@@ -68,20 +66,21 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
 
 }  // namespace detail
 
-inline Choice choose(const Model& model, Monitor* monitor = nullptr) {
+inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Index components = model.design().components();
   const Vector zero = Vector::Zero(components);
   if (components == 0) return {Approximation(), zero};
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;
-  NewtonSettings inner = marginal_newton_settings();
-  inner.monitor = monitor;
+  NewtonSettings inner = marginal_newton_settings(), exact;
+  inner.monitor = exact.monitor = monitor;
+  inner.team = exact.team = team;
   LaplaceMarginal laplace(model, {inner});
   const MarginalFit fit = fit_marginal(laplace, zero, settings);
   if (fit.posterior.points.empty()) return {Approximation(), zero};
   if (model.design().rows() > detail::most_rows_to_choose) return {Approximation(), fit.mode.psi};
-  return detail::choose_at(model, fit.mode.psi, fit.mode.precision.inverse(), monitor);
+  return detail::choose_at(model, fit.mode.psi, fit.mode.precision.inverse(), exact);
 }
 
 }  // namespace mixed_glm

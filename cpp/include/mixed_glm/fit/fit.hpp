@@ -16,6 +16,7 @@
 #include <mixed_glm/inference/joint_mode.hpp>
 #include <mixed_glm/inference/mode_given_psi.hpp>
 #include <mixed_glm/inference/variance_collapse.hpp>
+#include <mixed_glm/parallel/thread_count.hpp>
 #include <mixed_glm/variational/fit_variational.hpp>
 
 namespace mixed_glm {
@@ -106,7 +107,7 @@ inline Method method_of(const std::string& approximation) {
 
 // Through the marginal posterior of psi.
 inline FitResult fit_by(const Model& model, const Approximation& approximation,
-                        const FitOptions& options, const Vector& start) {
+                        const FitOptions& options, const Vector& start, Team& team) {
   FitResult result = empty_result(model, method_of(approximation.name));
   MarginalFitSettings settings;
   settings.integrate = options.integrate;
@@ -115,6 +116,7 @@ inline FitResult fit_by(const Model& model, const Approximation& approximation,
   if (options.max_iterations > 0) settings.mode.max_iterations = options.max_iterations;
   NewtonSettings inner = marginal_newton_settings();
   inner.monitor = options.monitor;
+  inner.team = &team;
   const auto marginal = make_marginal(model, approximation, inner);
   const MarginalFit fit = fit_marginal(*marginal, start, settings);
   result.status = verdict(fit);
@@ -137,6 +139,7 @@ inline FitResult fit(const Model& model, const FitOptions& options = {}) {
   const Vector start =
       options.start.size() > 0 ? options.start : Vector(Vector::Zero(model.design().components()));
   Approximation approximation{"laplace", options.leaf, options.n_quad, options.mean_correction};
+  Team team(thread_count(options.n_jobs));
   switch (options.method) {
     case Method::map:
       return detail::fit_map(model, options);
@@ -144,8 +147,8 @@ inline FitResult fit(const Model& model, const FitOptions& options = {}) {
     case Method::vb_full:
       return detail::fit_vb(model, options);
     case Method::automatic: {
-      const Choice choice = choose(model, options.monitor);
-      return detail::fit_by(model, choice.approximation, options, choice.start);
+      const Choice choice = choose(model, options.monitor, &team);
+      return detail::fit_by(model, choice.approximation, options, choice.start, team);
     }
     case Method::laplace:
       break;
@@ -156,7 +159,7 @@ inline FitResult fit(const Model& model, const FitOptions& options = {}) {
       approximation.name = "ep";
       break;
   }
-  return detail::fit_by(model, approximation, options, start);
+  return detail::fit_by(model, approximation, options, start, team);
 }
 
 inline FitResult fit(const MixedModel& model, const FitOptions& options = {}) {

@@ -39,11 +39,14 @@ struct FitOptions {
   double tolerance = 0.0;       // of the search for the optimum; 0: the method's own
   int max_iterations = 0;       // 0: the method's own
   Vector start = {};            // K log standard deviations; not for vb; empty: the method's own
-  Monitor* monitor = nullptr;   // told of every step; what it throws ends the fit
+  int n_jobs = 1;  // automatic, laplace, leaf, ep: threads, -1 for all processors; results do not
+                   // depend on it
+  Monitor* monitor = nullptr;  // told of every step; what it throws ends the fit
 
   // Throws std::invalid_argument that names the member, what was expected and what came.
   void check(const Design& design) const {
     if (n_quad < 0) refuse("n_quad", "0 or a number of nodes", double(n_quad));
+    if (n_jobs == 0) refuse("n_jobs", "a positive number, or a negative one", 0.0);
     if (!(tolerance >= 0.0)) refuse("tolerance", "0 or a positive number", tolerance);
     if (max_iterations < 0) refuse("max_iterations", "0 or a number", max_iterations);
     if (start.size() > 0 && start.size() != design.components()) {

@@ -26,6 +26,7 @@ struct NewtonSettings {
   int patience = 25;      // iterations from a given start before the family's own is tried
   int max_halvings = 40;  // of one step
   Monitor* monitor = nullptr;
+  Team* team = nullptr;  // of threads, for passes over the rows; not for the search itself
 };
 
 // The objective, its gradient and the factorized H at one point, and the search for the mode.

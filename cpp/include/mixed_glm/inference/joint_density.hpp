@@ -84,8 +84,8 @@ class JointDensity {
   template <int Order>
   double pass(Vector* gradient, double* values) const {
     const LikelihoodSites sites(*model_);
-    RowBlock block;
-    return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, block);
+    RowTeam rows(model_->design());
+    return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, rows);
   }
 
   // Number of a coefficient (u in elimination order, then beta) in params.

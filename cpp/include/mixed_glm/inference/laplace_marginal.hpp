@@ -25,7 +25,7 @@ class LaplaceMarginal final : public Marginal {
   explicit LaplaceMarginal(const Model& model, LaplaceSettings settings = {})
       : model_(&model),
         settings_(settings),
-        likelihood_(model),
+        likelihood_(model, settings.inner.team),
         mode_(likelihood_, model.prior(), settings.inner),
         sigma_(model.design().pattern()),
         row_variance_(model.design(), sigma_),
@@ -95,16 +95,17 @@ class LaplaceMarginal final : public Marginal {
   }
 
   void correct_mean() {
-    const Design& design = model_->design();
     const Vector& third = likelihood_.third_derivative();
     delta_.setZero();
-    for (block_.first = 0; block_.first < design.rows(); block_.first += row_block_size) {
-      block_.count = std::min(row_block_size, design.rows() - block_.first);
-      row_variance_.evaluate(block_, variance_);
-      block_.view(block_.pull) =
-          0.5 * third.segment(block_.first, block_.count).cwiseProduct(block_.view(variance_));
-      detail::add_gradient(design, block_, delta_);
-    }
+    RowTeam& rows = likelihood_.rows();
+    rows.for_blocks(
+        [&](TeamBlock& block) {
+          row_variance_.evaluate(block, block.value);
+          block.view(block.pull) =
+              0.5 * third.segment(block.first, block.count).cwiseProduct(block.view(block.value));
+          rows.add_gradient(block, delta_);
+        },
+        [&](TeamBlock& block) { rows.finish_gradient(block, delta_); });
     mode_.cholesky().solve_in_place(delta_);
   }
 
@@ -128,8 +129,6 @@ class LaplaceMarginal final : public Marginal {
   ConditionalMode mode_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
-  RowBlock block_;
-  RowBlock::Column variance_;
   Vector psi_, delta_, direction_, expected_squares_, information_;
   double log_density_ = 0.0;
   bool valid_ = false;

@@ -21,7 +21,7 @@ namespace mixed_glm {
 class LeafLikelihood final : public CoefficientLikelihood {
  public:
   LeafLikelihood(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf) {}
+      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf), rows_(leaf.reduced().design()) {}
 
   void set_sd(double sd) { sd_ = sd; }
   double sd() const { return sd_; }
@@ -56,7 +56,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   // The rows without the leaf's effects.
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced()), zero, &pull, curvature, block_);
+    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced()), zero, &pull, curvature, rows_);
   }
 
  private:
@@ -113,6 +113,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   double sd_ = 1.0;
   LeafNodes nodes_;
   LeafScores scores_;
+  RowTeam rows_;
   RowBlock block_;
   Matrix weighted_, covariance_;
 };

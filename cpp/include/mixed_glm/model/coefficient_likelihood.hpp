@@ -25,32 +25,34 @@ class CoefficientLikelihood {
 // The rows' likelihoods as they are. Each expansion leaves the rows' third derivatives behind.
 class RowLikelihood final : public CoefficientLikelihood {
  public:
-  explicit RowLikelihood(const Model& model)
-      : model_(&model), sites_(model), third_(model.design().rows()) {}
+  // The team, if there is one, is viewed.
+  explicit RowLikelihood(const Model& model, Team* team = nullptr)
+      : model_(&model), sites_(model), third_(model.design().rows()), rows_(model.design(), team) {}
 
   const Design& design() const override { return model_->design(); }
   double rounding() const override { return model_->rounding(); }
   double value(const Vector& coefficients) override {
     return model_->constant() +
-           pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, block_);
+           pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, rows_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
     return model_->constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_), coefficients,
-                                             &gradient, curvature, block_);
+                                             &gradient, curvature, rows_);
   }
   // n: l''' at the last point expanded, rows in the design's order.
   const Vector& third_derivative() const { return third_; }
+  RowTeam& rows() { return rows_; }
 
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(*model_, StartSites(*model_), zero, &pull, curvature, block_);
+    pass_rows<2>(*model_, StartSites(*model_), zero, &pull, curvature, rows_);
   }
 
  private:
   const Model* model_;
   LikelihoodSites sites_;
   Vector third_;
-  RowBlock block_;
+  RowTeam rows_;
 };
 
 }  // namespace mixed_glm

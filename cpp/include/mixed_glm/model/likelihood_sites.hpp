@@ -23,7 +23,7 @@ class LikelihoodSites {
 
   // Order 3 writes l'''(eta) of the block's rows to `third`, which may be null for the others.
   template <int Order>
-  void expand(RowBlock& block, double* third) const {
+  MIXED_GLM_NOINLINE void expand(RowBlock& block, double* third) const {
     const auto rows = [&](const auto& kernel) {
       evaluate_rows<Order>(kernel, block.count, block.eta.data(), a_ + block.first,
                            b_ + block.first, block.value.data(), block.pull.data(),

@@ -14,15 +14,17 @@ namespace mixed_glm {
 class RowVariance {
  public:
   RowVariance(const Design& design, const SelectedInverse& sigma)
-      : design_(&design), sigma_(&sigma), product_(row_block_size + 8, design.fixed()) {}
+      : design_(&design), sigma_(&sigma) {}
 
-  void evaluate(const RowBlock& block, RowBlock::Column& variance) {
+  // Uses block.weighted_x, and may write to a column of the block.
+  MIXED_GLM_NOINLINE void evaluate(RowBlock& block, RowBlock::Column& variance) const {
+    block.reserve_weighted_x(design_->fixed());
     multiply_fixed(block);
     block.view(variance).setZero();
     add_effects(block, variance);
     const auto x = design_->x().middleRows(block.first, block.count);
     for (Index a = 0; a < design_->fixed(); ++a) {
-      block.view(variance) += product_.col(a).head(block.count).cwiseProduct(x.col(a));
+      block.view(variance) += block.weighted_x.col(a).head(block.count).cwiseProduct(x.col(a));
     }
     if (design_->has_pairs()) add_pairs(block, variance);
   }
@@ -30,17 +32,17 @@ class RowVariance {
  private:
   // Column a of the product: what x_a is to be multiplied with. x' S_bb x counts each pair of
   // columns once, so that column a needs the columns up to a only.
-  void multiply_fixed(const RowBlock& block) {
+  void multiply_fixed(RowBlock& block) const {
     const auto x = design_->x().middleRows(block.first, block.count);
     const auto covariance = sigma_->border_block();
     for (Index a = 0; a < design_->fixed(); ++a) {
-      auto column = product_.col(a).head(block.count);
+      auto column = block.weighted_x.col(a).head(block.count);
       column = covariance(a, a) * x.col(a);
       if (a > 0) column.noalias() += x.leftCols(a) * (2.0 * covariance.col(a).head(a));
     }
   }
 
-  void add_effects(const RowBlock& block, RowBlock::Column& variance) {
+  void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed();
     for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
@@ -48,14 +50,14 @@ class RowVariance {
       const auto border = sigma_->with_border(run.effect);
       if (z.is_indicator() && run.length() > 2) {
         for (Index a = 0; a < p; ++a) {
-          add_to_run(product_.col(a).data(), run, 2.0 * border[a]);
+          add_to_run(block.weighted_x.col(a).data(), run, 2.0 * border[a]);
         }
         add_to_run(variance.data(), run, own);
         return;
       }
       for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
         const double value = z.value(e);
-        for (Index a = 0; a < p; ++a) product_(r, a) += 2.0 * value * border[a];
+        for (Index a = 0; a < p; ++a) block.weighted_x(r, a) += 2.0 * value * border[a];
         variance[size_t(r)] += value * value * own;
       }
     });
@@ -77,7 +79,6 @@ class RowVariance {
 
   const Design* design_;
   const SelectedInverse* sigma_;
-  Matrix product_;  // eight rows more than a block: columns in different cache sets
 };
 
 }  // namespace mixed_glm

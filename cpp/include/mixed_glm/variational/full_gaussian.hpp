@@ -62,6 +62,7 @@ class FullGaussian final : public CoefficientPosterior {
         likelihood_(model, nodes),
         sigma_(model.design().pattern()),
         predictor_variance_(model.design(), sigma_),
+        rows_(model.design()),
         now_(model.design().rows()) {
     next_weight_.resize(model.design().rows());
   }
@@ -145,7 +146,7 @@ class FullGaussian final : public CoefficientPosterior {
     const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length, own_response,
                                   next_weight_);
     return model_->constant() +
-           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), block_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
   }
 
   // Takes over the new weights, whose H has just been factorized.
@@ -178,6 +179,7 @@ class FullGaussian final : public CoefficientPosterior {
   ExpectedLikelihood likelihood_;
   SelectedInverse sigma_;
   RowVariance predictor_variance_;
+  RowTeam rows_;
   RowBlock block_;
   State now_, before_ = now_;
   Vector next_weight_;

@@ -82,7 +82,10 @@ class MeanFieldSites {
 class MeanField final : public CoefficientPosterior {
  public:
   explicit MeanField(const Model& model, Index nodes = 0)
-      : CoefficientPosterior(model), likelihood_(model, nodes), weight_slope_(mean_.size()) {}
+      : CoefficientPosterior(model),
+        likelihood_(model, nodes),
+        rows_(model.design()),
+        weight_slope_(mean_.size()) {}
 
   void set_variance(const Vector& variance) { variance_ = variance; }
 
@@ -92,7 +95,7 @@ class MeanField final : public CoefficientPosterior {
     mean_.setZero();
     cholesky_.set_zero();
     gradient_.setZero();
-    pass_rows<2>(*model_, StartSites(*model_), mean_, &gradient_, cholesky_.values(), block_);
+    pass_rows<2>(*model_, StartSites(*model_), mean_, &gradient_, cholesky_.values(), rows_);
     weight_slope_.setZero();
     return step(psi, 1.0);
   }
@@ -104,7 +107,7 @@ class MeanField final : public CoefficientPosterior {
     weight_slope_.setZero();
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, &weight_slope_);
     return model_->constant() +
-           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), block_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
   }
 
   bool step(const Vector& psi, double length) override {
@@ -153,7 +156,7 @@ class MeanField final : public CoefficientPosterior {
   }
 
   ExpectedLikelihood likelihood_;
-  RowBlock block_;
+  RowTeam rows_;
   Vector weight_, weight_slope_;  // c, c'
 };
 

@@ -59,8 +59,8 @@ class MeanFieldBound {
   template <int Order>
   double pass(Vector* gradient, Vector* weight) {
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, weight);
-    RowBlock block;
-    return model_->constant() + pass_rows<Order>(*model_, sites, mean_, gradient, nullptr, block);
+    RowTeam rows(model_->design());
+    return model_->constant() + pass_rows<Order>(*model_, sites, mean_, gradient, nullptr, rows);
   }
 
   Vector squares() const {
