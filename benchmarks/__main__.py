@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import analyse, many, memory, plot, run
+from benchmarks import analyse, many, memory, plot, run, threads
 from benchmarks.accuracy import score
 from benchmarks.kernels.__main__ import main as time_kernels
 from benchmarks.peers.rscript import PATIENCE
@@ -47,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     many.main(
         ["--responses", "400" if options.quick else "20000", "--repeats", "1" if options.quick else "3", *to]
     )
+    if options.quick:
+        threads.main(["--problems", "binomial-10k", "--repeats", "1", *to])
+    else:
+        threads.main(to)
     if options.accuracy is not None:
         methods = ACCURACY[0] if options.quick else ",".join(ACCURACY)
         score.main(["--data", str(options.accuracy), "--methods", methods, *to])

@@ -47,6 +47,25 @@ def memory(records: Sequence[Record]) -> str:
     return tables.markdown(("work", "input", "peak beyond it", "multiple", "time"), rows) if rows else ""
 
 
+def threads(records: Sequence[Record]) -> str:
+    """The best time on the clock for each number of threads, and how it compares with one."""
+    found = pd.DataFrame(of_kind(records, "threads"))
+    if found.empty:
+        return ""
+    best = found.pivot_table("wall", ["problem", "rows"], "jobs", "min", sort=False)
+    rows = [
+        (
+            problem,
+            f"{rows:,}",
+            *(tables.seconds(seconds) for seconds in times),
+            *(f"{times.iloc[0] / seconds:.2f}" for seconds in times.iloc[1:]),
+        )
+        for (problem, rows), times in best.iterrows()
+    ]
+    more = [f"gain of {jobs}" for jobs in best.columns[1:]]
+    return tables.markdown(("problem", "rows", *(f"threads: {jobs}" for jobs in best.columns), *more), rows)
+
+
 def kernels(records: Sequence[Record]) -> str:
     """Each kernel beside the fastest the machine could do it."""
     rows = [
@@ -82,5 +101,5 @@ def _error(value: float | None) -> str:
 
 
 OTHERS: dict[str, Callable[[Sequence[Record]], str]] = {
-    "many": many, "kernels": kernels, "accuracy": accuracy, "memory": memory,
+    "many": many, "threads": threads, "kernels": kernels, "accuracy": accuracy, "memory": memory,
 }  # fmt: skip

@@ -95,7 +95,10 @@ def test_options_of_the_fit(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--n-quad", "7"], "fit(method='auto') takes integrate, progress, n_jobs, got 'n_quad'; method='laplace'"),
+        (
+            ["--n-quad", "7"],
+            "fit(method='auto') takes integrate, progress, n_jobs, got 'n_quad'; method='laplace'",
+        ),
         (["--method", "map", "--integrate", "grid"], "got 'integrate'"),
         (["--method", "laplace", "--n-quad", "7", "--leaf", "cow"], "got 'cow'"),
         (["--vcp-p", "1,2"], "vcp_p must be one number or one for each of the 1"),

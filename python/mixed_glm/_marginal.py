@@ -61,9 +61,10 @@ class MarginalMethods(ModelPart):
         progress : bool, default False
             Show a bar with the evaluations of the density so far; needs tqdm.
         n_jobs : int, default 1
-            Threads for the passes over the rows; -1: as many as there are processors for this process, -2: one
-            less. Results are the same to the last bit for any number. Below some ten thousand rows one thread does
-            all the work. For many models at a time, give each one thread.
+            Threads for the passes over the rows and for large factorizations; -1: as many as there are processors
+            for this process, -2: one less. Results are the same to the last bit for any number. Below some ten
+            thousand rows, and for the quadrature over the leaf itself, one thread does all the work. For many
+            models at a time, give each one thread.
 
         Raises
         ------

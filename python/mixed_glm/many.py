@@ -71,6 +71,7 @@ def fit_many(
         As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
     offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional
         As for `MixedGLM`, for all responses or for each of them; the latter in any form that `endogs` may have.
+        Offsets or exposures of each response keep equal rows apart, which only ``method="ep"`` tells (see Notes).
     freq_weights : array_like, shape (n,), optional
         How often each observation counts, as for `MixedGLM`.
     n_jobs : int, default -1
@@ -110,6 +111,14 @@ def fit_many(
     -----
     ConvergenceWarning
         One, at the end, if there are responses whose status is not CONVERGED.
+
+    Notes
+    -----
+    Rows that are equal in covariates, groups and offset are merged where that pays. All methods but ``"ep"`` give
+    the same results with and without that. Expectation propagation has one site for each merged row, which is a
+    little more accurate than a site for each observation. Where each response has offsets of its own, rows cannot be
+    merged for all of them: ``"ep"`` then differs from the fit of a single response, which merges (means by some
+    1e-4 of a standard deviation).
 
     Examples
     --------

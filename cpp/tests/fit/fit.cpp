@@ -120,6 +120,8 @@ TEST_CASE("options reach the fit") {
   FitOptions options{Method::laplace, Integrate::mode};
   const FitResult mode = fit(model, options);
   CHECK(mode.vcp_cov(0, 0) == Approx(std::pow(mode.vcp_sd()[0], 2)).epsilon(1e-12));
+  options.n_jobs = 2;
+  CHECK(fit(model, options).log_evidence == mode.log_evidence);
   options.mean_correction = false;
   CHECK((fit(model, options).fe_mean() - mode.fe_mean()).norm() > 1e-6);
   options.max_iterations = 1;
@@ -210,6 +212,9 @@ TEST_CASE("wrong arguments are named") {
   options = {};
   options.start = Vector::Zero(2);
   CHECK_THROWS_WITH(fit(model, options), StartsWith("start: expected length 1"));
+  options = {};
+  options.n_jobs = 0;
+  CHECK_THROWS_WITH(fit(model, options), StartsWith("n_jobs: "));
   options = {Method::leaf};
   options.leaf = 1;
   CHECK_THROWS_WITH(fit(model, options), StartsWith("leaf: "));

@@ -73,6 +73,19 @@ TEST_CASE("the search for the conditional mode allocates nothing") {
   }
 }
 
+TEST_CASE("the search on several threads allocates nothing") {
+  Team team(3, 0);
+  for (const auto shape : all_shapes()) {
+    CAPTURE(int(shape));
+    const auto source = random_design(shape, 2500, 3, 3);
+    const Design design = source.design();
+    const Model model = random_model(design, source, PoissonLog(), 3);
+    RowLikelihood likelihood(model, &team);
+    REQUIRE(likelihood.rows().members() == 3);
+    check_search(likelihood, model);
+  }
+}
+
 TEST_CASE("the search with leaf quadrature allocates nothing") {
   for (const auto shape : all_shapes()) {
     CAPTURE(int(shape));

@@ -16,23 +16,23 @@ using test_support::Shape;
 
 namespace {
 
-// Three chunks of rows, of which the last is not full.
-constexpr Index rows = 2500;
+// Three chunks, of which the last is not full.
+constexpr Index team_rows = 2500;
 
-bool same(const Vector& a, const Vector& b) {
+bool same_bits(const Vector& a, const Vector& b) {
   return a.size() == b.size() && (a.array() == b.array()).all();
 }
 
-struct Pass {
+struct PassSums {
   double value = 0.0;
   Vector gradient, curvature;
 };
 
 template <class Sites>
-Pass pass(const Model& model, const Sites& sites, const Vector& at, Team* team) {
+PassSums pass_of(const Model& model, const Sites& sites, const Vector& at, Team* team) {
   RowTeam rows_of(model.design(), team);
   REQUIRE(rows_of.members() == (team == nullptr ? 1 : team->size()));
-  Pass result;
+  PassSums result;
   result.gradient = Vector::Zero(model.design().coefficients());
   result.curvature = Vector::Zero(model.design().pattern().size());
   result.value = pass_rows<2>(model, sites, at, &result.gradient, result.curvature.data(), rows_of);
@@ -43,25 +43,25 @@ Pass pass(const Model& model, const Sites& sites, const Vector& at, Team* team) 
 void check_passes(const Model& model, Team& team) {
   const Vector at = 0.3 * test_support::Random(4).normal_matrix(model.design().coefficients(), 1);
   const auto check = [&](const auto& sites) {
-    const Pass one = pass(model, sites, at, nullptr), many = pass(model, sites, at, &team);
+    const PassSums one = pass_of(model, sites, at, nullptr),
+                   many = pass_of(model, sites, at, &team);
     CHECK(one.value == many.value);
-    CHECK(same(one.gradient, many.gradient));
-    CHECK(same(one.curvature, many.curvature));
+    CHECK(same_bits(one.gradient, many.gradient));
+    CHECK(same_bits(one.curvature, many.curvature));
   };
   check(LikelihoodSites(model));
   check(StartSites(model));
 }
 
-struct Evaluation {
+struct MarginalValues {
   double log_density = 0.0;
   Vector expected_squares, mean, variance;
 };
 
-Evaluation evaluate(const Model& model, const Approximation& approximation, Team* team) {
+MarginalValues marginal_values(const Model& model, const Approximation& approximation, Team* team) {
   NewtonSettings inner = marginal_newton_settings();
   inner.team = team;
   const auto marginal = make_marginal(model, approximation, inner);
-  Evaluation result;
   for (const double level : {-0.5, -0.2}) {  // the second from a warm start
     REQUIRE(marginal->evaluate(Vector::Constant(model.design().components(), level)));
   }
@@ -71,19 +71,19 @@ Evaluation evaluate(const Model& model, const Approximation& approximation, Team
 }
 
 void check_evaluations(const Model& model, const Approximation& approximation, Team& team) {
-  const Evaluation one = evaluate(model, approximation, nullptr);
-  const Evaluation many = evaluate(model, approximation, &team);
+  const MarginalValues one = marginal_values(model, approximation, nullptr);
+  const MarginalValues many = marginal_values(model, approximation, &team);
   CHECK(one.log_density == many.log_density);
-  CHECK(same(one.expected_squares, many.expected_squares));
-  CHECK(same(one.mean, many.mean));
-  CHECK(same(one.variance, many.variance));
+  CHECK(same_bits(one.expected_squares, many.expected_squares));
+  CHECK(same_bits(one.mean, many.mean));
+  CHECK(same_bits(one.variance, many.variance));
 }
 
 }  // namespace
 
 TEST_CASE("passes over the rows have the same bits on any number of threads") {
   for (const Shape shape : all_shapes()) {
-    const auto source = random_design(shape, rows, 3, 11);
+    const auto source = random_design(shape, team_rows, 3, 11);
     const Design design = source.design();
     const Model model = random_model(design, source, PoissonLog(), 3);
     for (const int threads : {2, 3, 7}) {
@@ -103,7 +103,7 @@ TEST_CASE("so do designs whose rows are merged, and those without fixed effects"
   Team team(3, 0);
   check_passes(random_model(*merged, source, BinomialLogit(), 2), team);
 
-  const auto bare = random_design(Shape::nested, rows, 0, 5);
+  const auto bare = random_design(Shape::nested, team_rows, 0, 5);
   const Design design = bare.design();
   check_passes(random_model(design, bare, BinomialLogit(), 2), team);
 }
@@ -112,11 +112,24 @@ TEST_CASE("marginal densities have the same bits on any number of threads") {
   Team team(3, 0);
   for (const Shape shape : {Shape::one_factor, Shape::crossed, Shape::slopes, Shape::scaled}) {
     CAPTURE(int(shape));
-    const auto source = random_design(shape, rows, 3, 2);
+    const auto source = random_design(shape, team_rows, 3, 2);
     const Design design = source.design();
     const Model model = random_model(design, source, BinomialLogit(), 3);
     check_evaluations(model, {"laplace", -1, 0, true}, team);
     check_evaluations(model, {"ep", -1, 7, true}, team);
+  }
+}
+
+TEST_CASE("so have factorizations and inverses that a team works on") {
+  Team team(3, 0);
+  for (const Shape shape : {Shape::one_factor, Shape::crossed, Shape::nested}) {
+    CAPTURE(int(shape));
+    const auto source = random_design(shape, 5000, 2, 3);
+    const Design design = source.design();
+    REQUIRE(design.pattern().sparse() > 1024);
+    if (shape == Shape::crossed) REQUIRE(design.pattern().tail() > 500);
+    const Model model = random_model(design, source, PoissonLog(), 3);
+    check_evaluations(model, {"laplace", -1, 0, true}, team);
   }
 }
 

@@ -25,8 +25,8 @@ class EpGaussian {
   EpGaussian(const Model& model, Index n_quad, Team* team = nullptr)
       : model_(&model),
         prior_(model.design(), model.prior()),
-        cholesky_(model.design().pattern()),
-        sigma_(model.design().pattern()),
+        cholesky_(model.design().pattern(), team),
+        sigma_(model.design().pattern(), team),
         row_variance_of_(model.design(), sigma_),
         rows_(model.design(), team),
         tau_(model.design().rows()),

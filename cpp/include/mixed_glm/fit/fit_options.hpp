@@ -39,9 +39,8 @@ struct FitOptions {
   double tolerance = 0.0;       // of the search for the optimum; 0: the method's own
   int max_iterations = 0;       // 0: the method's own
   Vector start = {};            // K log standard deviations; not for vb; empty: the method's own
-  int n_jobs = 1;  // automatic, laplace, leaf, ep: threads, -1 for all processors; results do not
-                   // depend on it
-  Monitor* monitor = nullptr;  // told of every step; what it throws ends the fit
+  int n_jobs = 1;               // threads, -1: all; not for map, vb; the same bits for any number
+  Monitor* monitor = nullptr;   // told of every step; what it throws ends the fit
 
   // Throws std::invalid_argument that names the member, what was expected and what came.
   void check(const Design& design) const {

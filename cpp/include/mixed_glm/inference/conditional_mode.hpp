@@ -26,7 +26,7 @@ struct NewtonSettings {
   int patience = 25;      // iterations from a given start before the family's own is tried
   int max_halvings = 40;  // of one step
   Monitor* monitor = nullptr;
-  Team* team = nullptr;  // of threads, for passes over the rows; not for the search itself
+  Team* team = nullptr;  // of threads, for passes over the rows and for large factorizations
 };
 
 // The objective, its gradient and the factorized H at one point, and the search for the mode.
@@ -39,7 +39,7 @@ class ConditionalMode {
       : likelihood_(&likelihood),
         settings_(settings),
         prior_(likelihood.design(), prior),
-        cholesky_(likelihood.design().pattern()),
+        cholesky_(likelihood.design().pattern(), settings.team),
         coefficients_(Vector::Zero(likelihood.design().coefficients())),
         gradient_(likelihood.design().coefficients()),
         step_(likelihood.design().coefficients()),

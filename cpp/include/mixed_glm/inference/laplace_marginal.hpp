@@ -27,7 +27,7 @@ class LaplaceMarginal final : public Marginal {
         settings_(settings),
         likelihood_(model, settings.inner.team),
         mode_(likelihood_, model.prior(), settings.inner),
-        sigma_(model.design().pattern()),
+        sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
         expected_squares_(model.design().components()),

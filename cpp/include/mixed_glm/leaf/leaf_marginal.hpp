@@ -26,9 +26,9 @@ class LeafMarginal final : public Marginal {
         leaf_(model, leaf),
         likelihood_(leaf_, settings.n_quad),
         mode_(likelihood_, model.prior(), settings_.inner),
-        full_likelihood_(model),
+        full_likelihood_(model, settings.inner.team),
         joint_mode_(full_likelihood_, model.prior(), start_settings(settings)),
-        sigma_(leaf_.reduced().design().pattern()),
+        sigma_(leaf_.reduced().design().pattern(), settings.inner.team),
         moments_(leaf_, likelihood_),
         expected_squares_(model.design().components()),
         information_(model.design().components()) {}
@@ -136,6 +136,7 @@ class LeafMarginal final : public Marginal {
   static NewtonSettings start_settings(const LeafSettings& settings) {
     NewtonSettings start;
     start.monitor = settings.inner.monitor;
+    start.team = settings.inner.team;
     return start;
   }
 

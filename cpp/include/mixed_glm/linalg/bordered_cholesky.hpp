@@ -2,20 +2,23 @@
 // it fills in. Fill values() with the lower triangle of H, then factorize().
 //
 // Sparse columns: left-looking (each column gathers the updates of the columns that reach it).
-// Dense block: the Schur complement of the sparse columns, then Eigen's blocked LLT.
+// Dense block: the Schur complement of the sparse columns, then by blocks. The work on large dense
+// blocks is shared among a team of threads, and has the same bits for any number of them.
 #pragma once
 
-#include <Eigen/Cholesky>
 #include <cmath>
 #include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/linalg/dense_cholesky.hpp>
 #include <vector>
 
 namespace mixed_glm {
 
 class BorderedCholesky {
  public:
-  explicit BorderedCholesky(const BorderedPattern& pattern)
+  // The team, if there is one, is viewed.
+  explicit BorderedCholesky(const BorderedPattern& pattern, Team* team = nullptr)
       : pattern_(&pattern),
+        team_(team),
         values_(size_t(pattern.size())),
         work_(size_t(pattern.effects())),
         chain_head_(size_t(pattern.sparse())),
@@ -34,8 +37,7 @@ class BorderedCholesky {
     if (pattern_->dense() == 0) return true;
     Eigen::Map<Matrix> dense(values() + pattern_->dense_offset(), pattern_->dense(),
                              pattern_->dense());
-    Eigen::LLT<Eigen::Ref<Matrix>> llt(dense);
-    return llt.info() == Eigen::Success && dense.diagonal().allFinite();
+    return factorize_dense(dense, team_);
   }
 
   double log_determinant() const {
@@ -165,12 +167,26 @@ class BorderedCholesky {
       const Eigen::Map<const Matrix> border(values() + pattern_->border_offset(), p, m);
       dense.bottomRightCorner(p, p).selfadjointView<Eigen::Lower>().rankUpdate(border, -1.0);
     }
-    for (Index j = 0; t > 0 && j < m; ++j) {
-      const Index last = pattern_->column_end(j);
-      for (Index b = pattern_->column_tail(j); b < last; ++b) {
+    if (t == 0 || m == 0) return;
+    const EqualPieces columns(t, 256);
+    for_each_piece(team_, columns.count, [&](int, Index k) {
+      subtract_sparse_from_columns(m + columns.begin(k), m + columns.begin(k + 1));
+    });
+  }
+
+  // From columns first .. last - 1, of the dense block, in the order of the sparse ones.
+  void subtract_sparse_from_columns(Index first, Index last) {
+    const Index m = pattern_->sparse(), p = pattern_->border(), t = pattern_->tail();
+    double* const dense = values() + pattern_->dense_offset();
+    const Code* const rows = pattern_->rows();
+    for (Index j = 0; j < m; ++j) {
+      const Index end = pattern_->column_end(j);
+      Index b = pattern_->column_tail(j);
+      while (b < end && rows[b] < first) ++b;
+      for (; b < end && rows[b] < last; ++b) {
         const double factor = lower(b);
-        double* const column = dense.data() + (pattern_->rows()[b] - m) * pattern_->dense();
-        for (Index a = b; a < last; ++a) column[pattern_->rows()[a] - m] -= lower(a) * factor;
+        double* const column = dense + (rows[b] - m) * pattern_->dense();
+        for (Index a = b; a < end; ++a) column[rows[a] - m] -= lower(a) * factor;
         Eigen::Map<Vector>(column + t, p) -= factor * border_values(j);
       }
     }
@@ -181,6 +197,7 @@ class BorderedCholesky {
   }
 
   const BorderedPattern* pattern_;
+  Team* team_;
   std::vector<double> values_;
   std::vector<double> work_;                            // one column, by row
   std::vector<Index> chain_head_, chain_next_, reach_;  // columns waiting for each row

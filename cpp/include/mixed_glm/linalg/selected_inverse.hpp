@@ -9,6 +9,7 @@
 #pragma once
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/column_levels.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
 #include <vector>
 
@@ -16,17 +17,31 @@ namespace mixed_glm {
 
 class SelectedInverse {
  public:
-  explicit SelectedInverse(const BorderedPattern& pattern)
+  // The team, if there is one, is viewed.
+  explicit SelectedInverse(const BorderedPattern& pattern, Team* team = nullptr)
       : pattern_(&pattern),
+        team_(team),
         values_(size_t(pattern.size())),
-        ratio_(size_t(pattern.effects())),
-        product_(size_t(pattern.effects())),
-        border_ratio_(pattern.border()),
-        border_product_(pattern.border()) {}
+        levels_(uses_team() ? ColumnLevels(pattern) : ColumnLevels()),
+        columns_(size_t(uses_team() ? team->size() : 1), Column(pattern)) {}
 
   void compute(const BorderedCholesky& factor) {
     invert_dense(factor);
-    for (Index j = pattern_->sparse() - 1; j >= 0; --j) invert_column(factor, j);
+    if (!uses_team()) {
+      for (Index j = pattern_->sparse() - 1; j >= 0; --j) {
+        invert_column(factor, j, columns_.front());
+      }
+      return;
+    }
+    for (Index level = 0; level < levels_.count(); ++level) {
+      const Index first = levels_.begin(level);
+      const EqualPieces pieces(levels_.end(level) - first, columns_together);
+      for_each_piece(team_, pieces.count, [&](int member, Index k) {
+        for (Index c = pieces.begin(k); c < pieces.begin(k + 1); ++c) {
+          invert_column(factor, levels_.column(first + c), columns_[size_t(member)]);
+        }
+      });
+    }
   }
 
   const BorderedPattern& pattern() const { return *pattern_; }
@@ -47,36 +62,53 @@ class SelectedInverse {
   }
 
  private:
+  static constexpr Index columns_together = 256;
+
+  // What is worked with for one column: l and Sigma_SS l, by row.
+  struct Column {
+    explicit Column(const BorderedPattern& pattern)
+        : ratio(size_t(pattern.effects())),
+          product(size_t(pattern.effects())),
+          border_ratio(pattern.border()),
+          border_product(pattern.border()) {}
+    std::vector<double> ratio, product;
+    Vector border_ratio, border_product;
+  };
+
+  bool uses_team() const {
+    return team_ != nullptr && team_->size() > 1 && pattern_->sparse() > 2 * columns_together;
+  }
+
   void invert_dense(const BorderedCholesky& factor) {
     const Index n = pattern_->dense();
     if (n == 0) return;
     Eigen::Map<Matrix> inverse(values_.data() + pattern_->dense_offset(), n, n);
     inverse = factor.dense_factor();
-    invert_from_cholesky(inverse);
+    invert_from_cholesky(inverse, team_);
   }
 
-  void invert_column(const BorderedCholesky& factor, Index j) {
-    load_ratios(factor, j);
-    multiply(j);
-    store_column(factor, j);
+  MIXED_GLM_NOINLINE void invert_column(const BorderedCholesky& factor, Index j, Column& work) {
+    load_ratios(factor, j, work);
+    multiply(j, work);
+    store_column(factor, j, work);
   }
 
   // l = L_Sj / L_jj, scattered by row.
-  void load_ratios(const BorderedCholesky& factor, Index j) {
+  void load_ratios(const BorderedCholesky& factor, Index j, Column& work) const {
     const double pivot = factor.values()[j];
     for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
       const auto row = size_t(pattern_->rows()[e]);
-      ratio_[row] = factor.lower(e) / pivot;
-      product_[row] = 0.0;
+      work.ratio[row] = factor.lower(e) / pivot;
+      work.product[row] = 0.0;
     }
-    border_ratio_.noalias() = factor.border_of(j) / pivot;
+    work.border_ratio.noalias() = factor.border_of(j) / pivot;
   }
 
   // product = Sigma_SS l.
-  void multiply(Index j) {
-    border_product_.noalias() = border_block() * border_ratio_;
+  void multiply(Index j, Column& work) const {
+    work.border_product.noalias() = border_block() * work.border_ratio;
     for (Index e = pattern_->column_begin(j); e < pattern_->column_tail(j); ++e) {
-      add_sparse_column(j, pattern_->rows()[e]);
+      add_sparse_column(j, pattern_->rows()[e], work);
     }
     const Index m = pattern_->sparse();
     for (Index b = pattern_->column_tail(j); b < pattern_->column_end(j); ++b) {
@@ -85,16 +117,16 @@ class SelectedInverse {
       double sum = 0.0;
       for (Index a = pattern_->column_tail(j); a < pattern_->column_end(j); ++a) {
         const Index r = pattern_->rows()[a];
-        sum += column[r - m] * ratio_[size_t(r)];
+        sum += column[r - m] * work.ratio[size_t(r)];
       }
-      product_[size_t(s)] += sum;
-      couple_with_border(s);
+      work.product[size_t(s)] += sum;
+      couple_with_border(s, work);
     }
   }
 
   // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.
-  void add_sparse_column(Index j, Index s) {
-    const double own = ratio_[size_t(s)];
+  void add_sparse_column(Index j, Index s, Column& work) const {
+    const double own = work.ratio[size_t(s)];
     double sum = values_[size_t(s)] * own;
     Index mine = pattern_->column_begin(j);  // S and the rows of column s are both sorted
     for (Index e = pattern_->column_begin(s); e < pattern_->column_end(s); ++e) {
@@ -103,36 +135,37 @@ class SelectedInverse {
       if (mine == pattern_->column_end(j)) break;
       if (pattern_->rows()[mine] != r) continue;
       const double value = values_[size_t(pattern_->lower_offset() + e)];
-      sum += value * ratio_[size_t(r)];
-      product_[size_t(r)] += value * own;
+      sum += value * work.ratio[size_t(r)];
+      work.product[size_t(r)] += value * own;
     }
-    product_[size_t(s)] += sum;
-    couple_with_border(s);
+    work.product[size_t(s)] += sum;
+    couple_with_border(s, work);
   }
 
-  void couple_with_border(Index s) {
+  void couple_with_border(Index s, Column& work) const {
     const auto border = with_border(s);
-    product_[size_t(s)] += border.dot(border_ratio_);
-    border_product_ += ratio_[size_t(s)] * border;
+    work.product[size_t(s)] += border.dot(work.border_ratio);
+    work.border_product += work.ratio[size_t(s)] * border;
   }
 
-  void store_column(const BorderedCholesky& factor, Index j) {
-    double variance = border_product_.dot(border_ratio_);
+  void store_column(const BorderedCholesky& factor, Index j, const Column& work) {
+    double variance = work.border_product.dot(work.border_ratio);
     for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
       const auto row = size_t(pattern_->rows()[e]);
-      values_[size_t(pattern_->lower_offset() + e)] = -product_[row];
-      variance += product_[row] * ratio_[row];
+      values_[size_t(pattern_->lower_offset() + e)] = -work.product[row];
+      variance += work.product[row] * work.ratio[row];
     }
     Eigen::Map<Vector>(values_.data() + pattern_->border_position(j), pattern_->border()) =
-        -border_product_;
+        -work.border_product;
     const double pivot = factor.values()[j];
     values_[size_t(j)] = 1.0 / (pivot * pivot) + variance;
   }
 
   const BorderedPattern* pattern_;
+  Team* team_;
   std::vector<double> values_;
-  std::vector<double> ratio_, product_;  // l and Sigma_SS l, by row
-  Vector border_ratio_, border_product_;
+  ColumnLevels levels_;          // only for a team
+  std::vector<Column> columns_;  // of each member of the team
 };
 
 }  // namespace mixed_glm

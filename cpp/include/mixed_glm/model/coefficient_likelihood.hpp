@@ -44,14 +44,14 @@ class RowLikelihood final : public CoefficientLikelihood {
   RowTeam& rows() { return rows_; }
 
   void start(Vector& pull, double* curvature) override {
-    const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(*model_, StartSites(*model_), zero, &pull, curvature, rows_);
+    zero_.setZero(design().coefficients());
+    pass_rows<2>(*model_, StartSites(*model_), zero_, &pull, curvature, rows_);
   }
 
  private:
   const Model* model_;
   LikelihoodSites sites_;
-  Vector third_;
+  Vector third_, zero_;
   RowTeam rows_;
 };
 

@@ -9,6 +9,7 @@
 // misses no threads.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -26,9 +27,9 @@ constexpr Index fewest_rows_for_team = 8192;
 
 class Team {
  public:
-  // threads: the calling one included.
+  // threads: the calling one included; 256 at most.
   explicit Team(int threads, Index fewest_rows = fewest_rows_for_team)
-      : size_(threads < 1 ? 1 : threads), fewest_rows_(fewest_rows) {}
+      : size_(std::clamp(threads, 1, most_threads)), fewest_rows_(fewest_rows) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
   ~Team() { close(); }
@@ -52,7 +53,8 @@ class Team {
 
  private:
   using Call = void (*)(void* target, int member);
-  static constexpr int looks = 2000;  // before a thread lies down: some ten microseconds
+  static constexpr int looks = 20000;  // before a thread lies down: some ten microseconds
+  static constexpr int most_threads = 256;
 
   void start_threads() {
     if (started_) return;
