@@ -91,7 +91,7 @@ TEST_CASE("whichever allocation fails, nothing is freed twice") {
     }
     CHECK(allocations > 100);
     long failed = 0, tried = 0;
-    for (long k = 0; k < allocations; k += every || k < 300 ? 1 : 53) {
+    for (long k = 0; k < allocations; k += every || k < 100 ? 1 : 149) {
       ++tried;
       const Watch watch(k);
       try {
