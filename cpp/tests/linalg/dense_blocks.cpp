@@ -30,7 +30,7 @@ Matrix inverse_of(const Matrix& factor, Team* team) {
 }  // namespace
 
 TEST_CASE("dense blocks of every size are factorized and inverted") {
-  for (const Index n : {0, 1, 5, 48, 49, 127, 128, 129, 300, 450}) {
+  for (const Index n : {1, 5, 48, 49, 127, 128, 129, 300, 450}) {
     CAPTURE(n);
     const Matrix h = positive_definite(n);
     const Matrix factor = factor_of(h, nullptr);
