@@ -1,6 +1,5 @@
-// Dense factorization and inverse by blocks, against Eigen's, on one thread and on several.
+// Dense factorization and inverse by blocks, on one thread and on several.
 
-#include <Eigen/LU>
 #include <catch2/catch.hpp>
 #include <mixed_glm/linalg/dense_cholesky.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
@@ -35,7 +34,7 @@ TEST_CASE("dense blocks of every size are factorized and inverted") {
     const Matrix h = positive_definite(n);
     const Matrix factor = factor_of(h, nullptr);
     CHECK((factor * factor.transpose()).isApprox(h, 1e-13));
-    CHECK(inverse_of(factor, nullptr).isApprox(h.inverse(), 1e-8));
+    CHECK((inverse_of(factor, nullptr) * h).isIdentity(1e-8));
   }
 }
 
