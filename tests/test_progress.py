@@ -88,15 +88,15 @@ def test_signals_are_heard_while_drawing_and_checking(what: str) -> None:
     x = np.column_stack([np.ones(n), rng.normal(size=n)])
     result = mg.MixedGLM(rng.integers(0, 2, n), x, z, np.zeros(q, int), "binomial").fit_laplace()
     core, mode = result.model.core(), result.params
-    many = np.tile(mode, (10_000, 1))
+    many = np.tile(mode, (60_000, 1))
     sampler = _core.ConditionalDraws(core, approx="leaf", leaf=0, n_quad=25)
     effects = mg.MixedGLM(result.model.endog, None, z, np.zeros(q, int), "binomial")
     bare = make_core(effects._design, effects.family, effects.exog, merge_rows=False)
-    psi = np.zeros((300, 1))
+    psi = np.zeros((draws := 1500, 1))
     call = {  # into the core at once, so that Python itself has no occasion to listen
-        "draws": lambda: sampler.draw(psi, psi, rng.standard_normal((300, 2 + q))),
+        "draws": lambda: sampler.draw(psi, psi, rng.standard_normal((draws, 2 + q))),
         "densities": lambda: _core.log_joint(core, many),
-        "integrals": lambda: _core.integrate_effects(bare, psi, np.zeros((300, n)), leaf=0),
+        "integrals": lambda: _core.integrate_effects(bare, psi, np.zeros((draws, n)), leaf=0),
     }[what]
     heard: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
