@@ -26,7 +26,7 @@ class Check:
     ours : float
         Our maximum of L.
     theirs : float
-        L at the peer's estimates, by our engine.
+        L at the peer's estimates, by our engine. NaN if it finds no conditional mode there.
     stated : float or None
         What the peer says that it is.
     arbiter : float
@@ -50,6 +50,8 @@ class Check:
     def defects(self) -> list[str]:
         """What is wrong with us; none if the gate is passed."""
         found = []
+        if np.isnan(self.theirs):
+            found.append("our likelihood cannot be had at the peer's estimates")
         if abs(self.theirs - self.arbiter) > TOLERANCE:
             found.append(f"our likelihood is {self.theirs - self.arbiter:+.4f} from the independent one")
         if self.theirs > self.ours + TOLERANCE:
@@ -74,7 +76,10 @@ class Check:
 
 def check(problem: Problem, peer: str, fit: Fit, ours: Maximum) -> Check:
     """Evaluate everything at the peer's estimates."""
-    theirs = log_likelihood(problem, fit.fe_mean, fit.sd)
+    try:
+        theirs = log_likelihood(problem, fit.fe_mean, fit.sd)
+    except RuntimeError:  # no conditional mode
+        theirs = np.nan
     with np.errstate(divide="ignore"):
         psi = np.log(fit.sd)
     return Check(

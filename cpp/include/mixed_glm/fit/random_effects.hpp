@@ -45,11 +45,12 @@ class RandomEffects {
     std::vector<std::int64_t> indptr = {0};
     std::vector<Code> columns;
     std::vector<double> values;
+    const SparseRows* const given = given_ ? &*given_ : nullptr;
     for (Index i = 0; i < rows_; ++i) {
-      for (Index e = given_ ? given_->begin(i) : 0, end = given_ ? given_->end(i) : 0; e < end;
-           ++e) {
-        columns.push_back(given_->columns()[e]);
-        values.push_back(given_->value(e));
+      const Index end = given != nullptr ? given->end(i) : 0;
+      for (Index e = given != nullptr ? given->begin(i) : 0; e < end; ++e) {
+        columns.push_back(given->columns()[e]);
+        values.push_back(given->value(e));
       }
       for (const Term& term : terms_) {
         if (term.column[size_t(i)] < 0) continue;

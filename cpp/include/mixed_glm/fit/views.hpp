@@ -16,10 +16,12 @@ class ArrayView {
 
   ArrayView() = default;
   ArrayView(const Scalar* data, Index size) : data_(data), size_(size) {}
+  // NOLINTBEGIN(google-explicit-constructor): a view stands for what it views
   ArrayView(const std::vector<Scalar>& v) : data_(v.data()), size_(Index(v.size())) {}
   ArrayView(const EigenVector& v) : data_(v.data()), size_(v.size()) {}
   ArrayView(const Eigen::Map<const EigenVector>& v) : data_(v.data()), size_(v.size()) {}
   ArrayView(const Eigen::Map<EigenVector>& v) : data_(v.data()), size_(v.size()) {}
+  // NOLINTEND(google-explicit-constructor)
   ArrayView(std::vector<Scalar>&&) = delete;
   ArrayView(EigenVector&&) = delete;
 
@@ -46,10 +48,12 @@ class MatrixView {
   MatrixView(const double* data, Index rows, Index cols) : MatrixView(data, rows, cols, rows) {}
   MatrixView(const double* data, Index rows, Index cols, Index stride)
       : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
+  // NOLINTBEGIN(google-explicit-constructor)
   MatrixView(const Matrix& m) : MatrixView(m.data(), m.rows(), m.cols()) {}
   MatrixView(const Eigen::Map<const Matrix>& m) : MatrixView(m.data(), m.rows(), m.cols()) {}
   MatrixView(const Eigen::Map<Matrix>& m) : MatrixView(m.data(), m.rows(), m.cols()) {}
   MatrixView(const Strided& m) : MatrixView(m.data(), m.rows(), m.cols(), m.outerStride()) {}
+  // NOLINTEND(google-explicit-constructor)
   MatrixView(Matrix&&) = delete;
 
   Index rows() const { return rows_; }

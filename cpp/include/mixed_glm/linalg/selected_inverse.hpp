@@ -11,6 +11,7 @@
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
 #include <mixed_glm/linalg/column_levels.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
+#include <mixed_glm/math/compiler.hpp>
 #include <vector>
 
 namespace mixed_glm {

@@ -59,10 +59,17 @@ class Team {
   void start_threads() {
     if (started_) return;
     started_ = true;
+    threads_.reserve(size_t(size_ - 1));
+    for (int k = 1; k < size_ && start_thread(k); ++k) {
+    }
+  }
+
+  bool start_thread(int member) {
     try {
-      threads_.reserve(size_t(size_ - 1));
-      for (int k = 1; k < size_; ++k) threads_.emplace_back([this, k] { serve(k); });
-    } catch (const std::system_error&) {  // as many as there can be
+      threads_.emplace_back([this, member] { serve(member); });
+      return true;
+    } catch (const std::system_error&) {
+      return false;  // the system has no more of them
     }
   }
 

@@ -35,7 +35,8 @@ void add_node(const Kernel& kernel, double z, double w, double curved, Index n,
   static_cast<void>(d1);
   static_cast<void>(d2);
   static_cast<void>(bend);
-  const Kernel local = kernel;  // its parameters in registers: no output can alias them
+  // Its parameters in registers: no output can alias them.
+  const Kernel local = kernel;  // NOLINT(performance-unnecessary-copy-initialization)
   for (Index i = 0; i < n; ++i) {
     const RowDerivatives row = local.evaluate(mean[i] + sd[i] * z, a[i], b[i]);
     value[i] += w * row.value;
