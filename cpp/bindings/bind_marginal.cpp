@@ -57,11 +57,9 @@ MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
   return watched(report, [&](mixed_glm::Monitor* monitor) {
     settings.mode.monitor = monitor;
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
-    mixed_glm::NewtonSettings inner = mixed_glm::marginal_newton_settings();
-    inner.monitor = monitor;
-    inner.team = &team;
     const auto marginal =
-        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, mean_correction}, inner);
+        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, mean_correction},
+                                 mixed_glm::marginal_newton_settings(monitor, &team));
     return mixed_glm::fit_marginal(*marginal, start, settings);
   });
 }

@@ -73,13 +73,13 @@ inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team 
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;
-  NewtonSettings inner = marginal_newton_settings(), exact;
-  inner.monitor = exact.monitor = monitor;
-  inner.team = exact.team = team;
-  LaplaceMarginal laplace(model, {inner});
+  LaplaceMarginal laplace(model, {marginal_newton_settings(monitor, team)});
   const MarginalFit fit = fit_marginal(laplace, zero, settings);
   if (fit.posterior.points.empty()) return {Approximation(), zero};
   if (model.design().rows() > detail::most_rows_to_choose) return {Approximation(), fit.mode.psi};
+  NewtonSettings exact;
+  exact.monitor = monitor;
+  exact.team = team;
   return detail::choose_at(model, fit.mode.psi, fit.mode.precision.inverse(), exact);
 }
 

@@ -53,11 +53,7 @@ inline FitResult fit_map(const Model& model, const FitOptions& options) {
   result.log_density = mode.log_density;
   result.iterations = mode.iterations;
   result.passes = mode.passes;
-  const bool collapsed = !collapsed_components(model, mode.params).empty();
-  result.status = !mode.converged    ? Verdict::not_converged
-                  : collapsed        ? Verdict::collapsed
-                  : covariance.valid ? Verdict::converged
-                                     : Verdict::not_a_maximum;
+  result.status = verdict(mode, covariance, !collapsed_components(model, mode.params).empty());
   return result;
 }
 
@@ -84,21 +80,6 @@ inline FitResult fit_vb(const Model& model, const FitOptions& options) {
   return result;
 }
 
-// Covariance of psi: of the points, or of the Gaussian at the mode where there is but one.
-inline Matrix psi_covariance(const MarginalFit& fit) {
-  const std::vector<PosteriorPoint>& points = fit.posterior.points;
-  if (points.size() == 1) return fit.mode.precision.inverse();
-  const Index k = fit.mode.psi.size();
-  Vector mean = Vector::Zero(k);
-  Matrix second = Matrix::Zero(k, k);
-  for (size_t i = 0; i < points.size(); ++i) {
-    const Vector deviation = points[i].psi - fit.mode.psi;
-    mean += fit.posterior.weights[Index(i)] * deviation;
-    second += fit.posterior.weights[Index(i)] * deviation * deviation.transpose();
-  }
-  return second - mean * mean.transpose();
-}
-
 inline Method method_of(const std::string& approximation) {
   return approximation == "ep"     ? Method::ep
          : approximation == "leaf" ? Method::leaf
@@ -114,10 +95,8 @@ inline FitResult fit_by(const Model& model, const Approximation& approximation,
   settings.mode.monitor = options.monitor;
   if (options.tolerance > 0.0) settings.mode.tolerance = options.tolerance;
   if (options.max_iterations > 0) settings.mode.max_iterations = options.max_iterations;
-  NewtonSettings inner = marginal_newton_settings();
-  inner.monitor = options.monitor;
-  inner.team = &team;
-  const auto marginal = make_marginal(model, approximation, inner);
+  const auto marginal =
+      make_marginal(model, approximation, marginal_newton_settings(options.monitor, &team));
   const MarginalFit fit = fit_marginal(*marginal, start, settings);
   result.status = verdict(fit);
   result.iterations = fit.mode.iterations;
@@ -126,7 +105,7 @@ inline FitResult fit_by(const Model& model, const Approximation& approximation,
   result.mean = fit.posterior.mean;
   result.sd = fit.posterior.sd;
   result.fe_cov = fit.posterior.fe_cov;
-  result.vcp_cov = psi_covariance(fit);
+  result.vcp_cov = fit.posterior.vcp_cov;
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
   return result;

@@ -13,8 +13,10 @@ namespace mixed_glm {
 
 // Inner iterations of a fit: psi moves on before a tighter end could matter, and where it does not
 // move, the predicted start is already better than this.
-inline NewtonSettings marginal_newton_settings() {
+inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team* team = nullptr) {
   NewtonSettings settings;
+  settings.monitor = monitor;
+  settings.team = team;
   settings.tolerance = 1e-6;
   settings.last_step = true;
   return settings;

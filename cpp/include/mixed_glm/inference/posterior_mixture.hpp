@@ -24,6 +24,7 @@ struct PosteriorSummary {
   double log_evidence = 0.0;
   Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order; skewness of beta is not kept
   Matrix fe_cov;              // p x p
+  Matrix vcp_cov;             // K x K, of psi
 };
 
 class PosteriorMixture {
@@ -70,15 +71,17 @@ class PosteriorMixture {
                          2.0 * shift.array().cube();
     result.fe_cov = fe_second_ / total_ - shift.tail(p) * shift.tail(p).transpose();
     const PsiMoments psi = psi_moments(result.weights);
+    result.vcp_cov = psi.covariance;
     result.mean = model_->design().join(origin_ + shift, psi.mean);
-    result.sd = model_->design().join(variance.cwiseSqrt(), psi.sd);
+    result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
     result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
     return result;
   }
 
  private:
   struct PsiMoments {
-    Vector mean, sd, skewness;
+    Vector mean, skewness;
+    Matrix covariance;
   };
 
   static constexpr Index most_kept = 20'000'000;  // points x effects
@@ -134,16 +137,15 @@ class PosteriorMixture {
 
   PsiMoments psi_moments(const Vector& weights) const {
     const Index k = model_->design().components();
-    PsiMoments moments{Vector::Zero(k), Vector::Zero(k), Vector::Zero(k)};
+    PsiMoments moments{Vector::Zero(k), Vector(), Matrix::Zero(k, k)};
     for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
-    Vector variance = Vector::Zero(k), third = Vector::Zero(k);
+    Vector third = Vector::Zero(k);
     for (size_t i = 0; i < points_.size(); ++i) {
       const Vector deviation = points_[i].psi - moments.mean;
-      variance += weights[Index(i)] * deviation.cwiseAbs2();
+      moments.covariance += weights[Index(i)] * deviation * deviation.transpose();
       third.array() += weights[Index(i)] * deviation.array().cube();
     }
-    moments.sd = variance.cwiseSqrt();
-    moments.skewness = skewness(third, variance);
+    moments.skewness = skewness(third, moments.covariance.diagonal());
     return moments;
   }
 

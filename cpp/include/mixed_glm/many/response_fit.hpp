@@ -34,7 +34,7 @@ class MapFit final : public ResponseFit {
     ResponseEstimate result;
     if (!std::isfinite(mode.log_density)) return result;
     const JointCovariance covariance = search_.covariance();
-    result.verdict = verdict(mode, covariance);
+    result.verdict = verdict(mode, covariance, !search_.collapsed().empty());
     result.iterations = mode.iterations;
     result.mean = mode.params;
     if (covariance.valid) result.sd = covariance.sd;
@@ -45,12 +45,6 @@ class MapFit final : public ResponseFit {
   static JointModeSettings watched(JointModeSettings settings, Monitor* monitor) {
     settings.monitor = monitor;
     return settings;
-  }
-
-  Verdict verdict(const JointModeResult& mode, const JointCovariance& covariance) const {
-    if (!mode.converged) return Verdict::not_converged;
-    if (!search_.collapsed().empty()) return Verdict::collapsed;
-    return covariance.valid ? Verdict::converged : Verdict::not_a_maximum;
   }
 
   JointMode search_;
@@ -83,9 +77,8 @@ class MarginalResponseFit final : public ResponseFit {
  public:
   MarginalResponseFit(const Model& model, const MarginalMethod& method, Monitor* monitor)
       : settings_(method.settings), start_(method.start) {
-    NewtonSettings inner = marginal_newton_settings();
-    settings_.mode.monitor = inner.monitor = monitor;
-    marginal_ = make_marginal(model, method.approximation, inner);
+    settings_.mode.monitor = monitor;
+    marginal_ = make_marginal(model, method.approximation, marginal_newton_settings(monitor));
     if (start_.size() == 0) start_ = Vector::Zero(model.design().components());
   }
 
