@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from processes import FITS
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import digamma, expit
 
 import mixed_glm as mg
 
@@ -199,6 +199,19 @@ def test_much_data_leave_quadrature_and_laplace_no_difference(size):
         assert leaf.log_evidence == pytest.approx(laplace.log_evidence, abs=difference)
 
 
+@pytest.mark.parametrize("seed", [20, 33, 39, 53])
+@pytest.mark.parametrize("size", [1e6, 1e9])
+def test_means_of_known_groups(seed, size):
+    """With n rows and S counts, exp(intercept + effect) is Gamma(S, n): its log has mean digamma(S) - log n."""
+    draws = rng(seed)
+    n = draws.integers(1, 6, size=8)
+    codes = np.repeat(np.arange(8), n)
+    y = draws.poisson(size * np.exp(draws.normal(size=8))[codes]).astype(float)
+    result = make(one_factor(y, codes, family="poisson", fe_p=100.0)).fit_laplace(n_quad=25)
+    expected = digamma(np.bincount(codes, y)) - np.log(n)
+    np.testing.assert_allclose(result.fe_mean[0] + result.vc_mean, expected, atol=2e-6 * result.vc_sd.min())
+
+
 @pytest.mark.parametrize("n_quad", [1, 25])
 def test_counts_beyond_what_numbers_can_tell(n_quad):
     """1e13 a row: log likelihoods are differences of numbers of 1e16, which are whole numbers."""
@@ -249,3 +262,58 @@ def test_ten_million_entries():
     assert np.corrcoef(result.vc_mean, u)[0, 1] > 0.99
     np.testing.assert_allclose(result.vcp_mean, np.log(0.5), atol=0.25)
     assert grown < 4 * data
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_offsets_far_apart_in_crossed_counts(seed):
+    """At the family's own start weights are 1e28 and 0.1: the information there is singular to double precision."""
+    y, codes, offset = counts_far_off(seed)
+    sd = np.array([0.5, 1.0])
+    z = sparse.hstack([indicators(codes[0]), indicators(codes[1])], format="csr")
+    ident = np.repeat([0, 1], [15, 10])
+    model = mg.MixedGLM(y, None, z, ident, "poisson", offset=offset)
+    log_prior = -0.5 * np.sum(np.log(sd) ** 2) - np.log(2 * np.pi)
+    expected = laplace_by_mpmath(y, z.toarray(), sd[ident], offset)
+    assert model.log_marginal(np.log(sd)) - log_prior == pytest.approx(expected, rel=1e-12)
+
+
+def counts_far_off(seed):
+    n = 150
+    codes = rng(seed).integers(15, size=n), np.arange(n) % 10
+    effects = 2.5 * rng(seed + 10).normal(size=15)[codes[0]] + 2.5 * rng(seed + 20).normal(size=10)[codes[1]]
+    y = rng(seed + 30).poisson(np.exp(np.clip(effects, None, 9)))
+    return y.astype(float), codes, 28.0 * rng(seed + 40).normal(size=n) - 50.0
+
+
+def laplace_by_mpmath(y, z, sd, offset):
+    """log of the integral over u ~ N(0, sd^2), by Newton's method with halved steps from zero, in 60 digits."""
+    from mpmath import mp
+
+    with mp.workdps(60):
+        rows, q = [np.flatnonzero(row).tolist() for row in z], z.shape[1]
+        u, precision = mp.matrix(q, 1), [1 / mp.mpf(s) ** 2 for s in sd]
+
+        def log_density(u):
+            eta = [mp.mpf(o) + sum(u[j] for j in row) for o, row in zip(offset, rows, strict=True)]
+            value = mp.fsum(k * e - mp.exp(e) - mp.loggamma(k + 1) for k, e in zip(y, eta, strict=True))
+            return value + mp.fsum(mp.log(p) - p * v * v for p, v in zip(precision, u, strict=True)) / 2, eta
+
+        value, eta = log_density(u)
+        for _ in range(100):
+            gradient = mp.matrix([-p * v for p, v in zip(precision, u, strict=True)])
+            information = mp.diag(precision)
+            for k, e, row in zip(y, eta, rows, strict=True):
+                for i in row:
+                    gradient[i] += k - mp.exp(e)
+                    for j in row:
+                        information[i, j] += mp.exp(e)
+            factor = mp.cholesky(information)
+            step = mp.cholesky_solve(information, gradient)
+            decrement, length = (gradient.T * step)[0], mp.mpf(1)
+            if decrement < 1e-40:
+                return float(value - mp.fsum(mp.log(factor[j, j]) for j in range(q)))
+            while log_density(u + length * step)[0] < value:
+                length /= 2
+            u += length * step
+            value, eta = log_density(u)
+    raise AssertionError("the reference has not converged")

@@ -157,6 +157,7 @@ FRAME = pd.DataFrame(
         ("np.log ~ x + (1 | g)", None, "the response 'np.log' must have one value a row"),
         ("y ~ x + (0 + day:x | g)", None, r"cannot evaluate '0 \+ day:x'"),
         ("y ~ \ud800 + (1 | g)", None, "half a character"),
+        ("y ~ C(g, x) + (1 | g)", None, "cannot evaluate"),  # contrasts without a second dimension
         ("y ~ x", {"a": "0 + np.log"}, "vc_formulas: cannot evaluate"),
         ("y ~ x", {"a": "0 + np"}, "vc_formulas: cannot evaluate"),
         ("y ~ ()", None, "formula"),

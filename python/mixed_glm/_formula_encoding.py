@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from formulaic import ModelSpec
-from formulaic.errors import FormulaicError
 from scipy import sparse
 
 from mixed_glm._formula_data import (
@@ -183,10 +182,12 @@ def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats
 
 @contextmanager
 def _named(formula: str) -> Iterator[None]:
-    """Errors of formulaic name the formula."""
+    """Errors of formulaic, and whatever the formula's own expressions raise, name the formula."""
     try:
         yield
-    except (FormulaicError, TypeError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         raise ValueError(f"formula: cannot evaluate {formula!r}: {error}") from error
 
 

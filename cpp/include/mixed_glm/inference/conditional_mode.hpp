@@ -4,7 +4,12 @@
 //
 // The objective is strictly concave, so Newton with step halving converges from anywhere. Where a
 // start is so far off that the iteration stalls (exp overflows), it begins anew from the family's
-// own start.
+// own start. Where rounding hides that H is positive definite (weights W of 1e20 and more beside
+// small ones, far from the mode), steps are damped (Levenberg 1944):
+//
+//     step = (H + ridge diag H)^-1 gradient
+//
+// The mode itself counts as found only with a factor of H as it is.
 #pragma once
 
 #include <cmath>
@@ -67,33 +72,36 @@ class ConditionalMode {
     prior_.set_psi(psi);
     last_gradient_norm_ = std::numeric_limits<double>::infinity();
     bool own_start = !started_;
-    if (own_start && !jump_to_family_start()) return false;
-    bool valid = expand(coefficients_);
+    bool valid = own_start ? begin_anew() : expand(coefficients_);
     for (int k = 1; k <= settings_.max_iterations; ++k) {
       if (valid && at_mode()) {
-        if (settings_.last_step) take_last_step();
+        end(settings_.last_step);
         return true;
       }
       if (!own_start && (!valid || k % settings_.patience == 0)) {
         own_start = true;
-        valid = jump_to_family_start() && expand(coefficients_);
+        valid = begin_anew();
       } else if (!valid || !take_step()) {
         break;
       }
     }
-    return valid && decrement_ <= settings_.stalled_tolerance;
+    end(false);
+    return valid && !damped_ && decrement_ <= settings_.stalled_tolerance;
   }
 
-  // Describes the start itself, without a search. False where the density is not finite there.
+  // Describes the start itself, without a search. False where the density is not finite there, or
+  // H not positive definite in floating point.
   bool expand_at_start(ConstVectorRef psi) {
     prior_.set_psi(psi);
-    return expand(coefficients_);
+    return expand(coefficients_) && !damped_;
   }
 
   const CoefficientPrior& prior() const { return prior_; }
   const BorderedCholesky& cholesky() const { return cholesky_; }  // of H
   const Vector& coefficients() const { return coefficients_; }
   const Vector& gradient() const { return gradient_; }
+  // From the point of gradient() and H to coefficients(): zero, or Newton's step.
+  const Vector& last_step() const { return step_; }
   double gradient_norm() const {  // largest absolute entry
     return gradient_.size() > 0 ? gradient_.cwiseAbs().maxCoeff() : 0.0;
   }
@@ -105,22 +113,38 @@ class ConditionalMode {
  private:
   // Newton's step squares the error, and costs nothing: it is known already. gradient() and H stay
   // those of the point before.
-  void take_last_step() {
+  void end(bool with_last_step) {
+    if (!with_last_step) {
+      step_.setZero();
+      return;
+    }
     coefficients_ += step_;
     log_density_ += 0.5 * decrement_;
   }
 
   // The gradient is as small as asked for, or as rounding allows: it has ceased to fall.
   bool at_mode() {
-    if (decrement_ > std::max(settings_.tolerance, allowed_)) return false;
+    if (damped_ || decrement_ > std::max(settings_.tolerance, allowed_)) return false;
     const double norm = gradient_norm();
     const bool stalled = norm > 0.5 * last_gradient_norm_;
     last_gradient_norm_ = norm;
     return norm <= settings_.gradient_tolerance || stalled;
   }
 
-  // Value, gradient, factorized H and Newton step at a point. False where they are not finite.
+  // Value, gradient, factorized H and step at a point. False where they are not finite.
   bool expand(const Vector& point) {
+    assemble(point);
+    if (!std::isfinite(log_density_) || !gradient_.allFinite()) return false;
+    damped_ = !cholesky_.factorize();
+    if (damped_ && !factorize_damped(point)) return false;
+    step_ = gradient_;
+    cholesky_.solve_in_place(step_);
+    decrement_ = gradient_.dot(step_);
+    return std::isfinite(decrement_);
+  }
+
+  // Value, gradient and H.
+  void assemble(const Vector& point) {
     ++iterations_;
     tell_pass(settings_.monitor);
     cholesky_.set_zero();
@@ -128,13 +152,17 @@ class ConditionalMode {
     log_density_ =
         likelihood_->expand(point, gradient_, cholesky_.values()) + prior_.log_density(point);
     prior_.add_gradient(point, gradient_);
-    if (!std::isfinite(log_density_) || !gradient_.allFinite()) return false;
     prior_.add_precision(cholesky_.values());
-    if (!cholesky_.factorize()) return false;
-    step_ = gradient_;
-    cholesky_.solve_in_place(step_);
-    decrement_ = gradient_.dot(step_);
-    return std::isfinite(decrement_);
+  }
+
+  // H is gone after an attempt to factorize it, so that each costs a pass.
+  bool factorize_damped(const Vector& point) {
+    for (const double ridge : {1e-12, 1e-8, 1e-4}) {
+      assemble(point);
+      cholesky_.scale_diagonal(1.0 + ridge);
+      if (cholesky_.factorize()) return true;
+    }
+    return false;
   }
 
   double value_at(const Vector& point) {
@@ -173,6 +201,18 @@ class ConditionalMode {
     return false;
   }
 
+  // At the family's own start; where that is far off, as offsets can make it, or does not exist, at
+  // zero, if that is more likely.
+  bool begin_anew() {
+    const bool valid = jump_to_family_start() && expand(coefficients_);
+    if (valid && !damped_) return true;
+    trial_.setZero();
+    if (valid && !(value_at(trial_) > log_density_)) return true;
+    coefficients_.setZero();
+    started_ = true;
+    return expand(coefficients_);
+  }
+
   bool jump_to_family_start() {
     cholesky_.set_zero();
     gradient_.setZero();
@@ -192,7 +232,7 @@ class ConditionalMode {
   Vector coefficients_, gradient_, step_, step_before_, trial_;
   double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0, allowed_ = 0.0;
   int iterations_ = 0;
-  bool started_ = false;
+  bool started_ = false, damped_ = false;
 };
 
 }  // namespace mixed_glm

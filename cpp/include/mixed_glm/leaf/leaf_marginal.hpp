@@ -44,7 +44,7 @@ class LeafMarginal final : public Marginal {
                    0.5 * double(reduced.coefficients()) * log_two_pi -
                    0.5 * mode_.cholesky().log_determinant();
     sigma_.compute(mode_.cholesky());
-    moments_.compute(sigma_, mode_.cholesky());
+    moments_.compute(sigma_, mode_);
     if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
     sum_squares();
     valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();

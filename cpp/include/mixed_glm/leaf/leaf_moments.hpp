@@ -9,9 +9,11 @@
 //               + 1/2 { Cov_k(t + v, f) - 2 h' Sigma Cov_k(c, f') + h' Sigma h E_k[f''] }
 //
 // Delta = -1/2 Sigma grad log|H| is the correction of the mean; f = w, w^2, w^3 with w = u - the
-// group's mode.
+// group's mode. Where the search for the mode took a last step from the point that all this
+// describes, that step is added to Delta in E[f(u)].
 #pragma once
 
+#include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/leaf/leaf_likelihood.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/row_variance.hpp>
@@ -29,8 +31,8 @@ class LeafMoments {
         moments_(3, leaf.groups()),
         slopes_(size_t(leaf.groups())) {}
 
-  // likelihood: expanded at the mode; sigma: its selected inverse; cholesky: of H.
-  void compute(const SelectedInverse& sigma, const BorderedCholesky& cholesky) {
+  // mode: found for the likelihood; sigma: the selected inverse of its H.
+  void compute(const SelectedInverse& sigma, const ConditionalMode& mode) {
     const Design& design = leaf_->reduced().design();
     sigma_ = &sigma;
     RowVariance variance(design, sigma);
@@ -39,9 +41,10 @@ class LeafMoments {
     const auto groups = [&](Index g) { finish_group(g); };
     const auto again = [&](NodeChunk& chunk) { add_pulls(chunk); };
     likelihood_->nodes().sweep<3>(rows, groups, again);
-    cholesky.solve_in_place(delta_);
+    mode.cholesky().solve_in_place(delta_);
+    move_ = delta_ + mode.last_step();
     for (Index g = 0; g < leaf_->groups(); ++g)
-      moments_.col(g) += slopes_[size_t(g)] * local_delta(g);
+      moments_.col(g) += slopes_[size_t(g)] * local_move(g);
   }
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
@@ -212,11 +215,11 @@ class LeafMoments {
     }
   }
 
-  Vector local_delta(Index g) const {
+  Vector local_move(Index g) const {
     const Index touched = leaf_->touched_count(g);
     Vector local(touched + fixed());
-    for (Index a = 0; a < touched; ++a) local[a] = delta_[effect(g, a)];
-    local.tail(fixed()) = delta_.tail(fixed());
+    for (Index a = 0; a < touched; ++a) local[a] = move_[effect(g, a)];
+    local.tail(fixed()) = move_.tail(fixed());
     return local;
   }
 
@@ -226,6 +229,7 @@ class LeafMoments {
   RowBlock block_;
   std::vector<Slot> slots_;
   Vector row_variance_, deviation_, predicted_, weighted_trace_, group_pull_, delta_;
+  Vector move_;  // of the coefficients, from the point where the rows were expanded to their mean
   Matrix powers_, covariance_;
   Vector node_variance_;
   Matrix moments_;              // 3 x groups

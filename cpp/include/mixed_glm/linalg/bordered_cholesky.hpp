@@ -30,6 +30,12 @@ class BorderedCholesky {
   const double* values() const { return values_.data(); }
   void set_zero() { std::fill(values_.begin(), values_.end(), 0.0); }
 
+  // H's, before it is factorized.
+  void scale_diagonal(double factor) {
+    const Index size = pattern_->effects() + pattern_->border();
+    for (Index j = 0; j < size; ++j) values_[size_t(pattern_->diagonal_position(j))] *= factor;
+  }
+
   // False if H is not positive definite in floating point; the values are then meaningless.
   bool factorize() {
     if (!eliminate_sparse()) return false;
