@@ -95,7 +95,8 @@ class VariationalMethods(ModelPart):
             given, the other is 0, or ``exp(-0.5)``, as in statsmodels; if neither, the search begins at one weighted
             least-squares step.
         fit_method : str, default "newton"
-            ``"newton"``: means by Newton's method, variances and log standard deviations at their fixed points; or
+            ``"newton"``: means by Newton's method, variances and log standard deviations at their fixed points, with
+            mean field accelerated by Anderson's method; or
             any method of `scipy.optimize.minimize` over means and log standard deviations, with the exact gradient
             (and Hessians by its differences), which only ``covariance="mean_field"`` has.
         minim_opts : mapping, optional
@@ -131,7 +132,7 @@ class VariationalMethods(ModelPart):
         References
         ----------
         Blei, Kucukelbir and McAuliffe (2017), JASA 112, 859-877; Opper and Archambeau (2009), Neural Computation 21,
-        786-792.
+        786-792; Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715-1735.
         """
         model = self._model()
         start = None if mean is None else model._params(mean, "mean")

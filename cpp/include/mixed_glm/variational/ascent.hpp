@@ -4,11 +4,14 @@
 //
 // Every step moves all coefficients towards the maximum of the bound's expansion, then puts q(psi)
 // at its own maximum. The prior precisions that a step goes by are Newton's prediction of those at
-// which it will end. A step that lowers the bound is taken back and repeated, shorter and without
-// prediction: short enough it ascends.
+// which it will end. Where means and variances are all that a posterior is, full steps go on to
+// where Anderson's method has them end (anderson.hpp), if the bound is no lower there. A step that
+// lowers the bound is taken back and repeated, shorter and without prediction: short enough it
+// ascends.
 #pragma once
 
 #include <mixed_glm/inference/monitor.hpp>
+#include <mixed_glm/variational/anderson.hpp>
 #include <mixed_glm/variational/scale_newton.hpp>
 #include <vector>
 
@@ -21,6 +24,7 @@ struct AscentSettings {
 };
 
 constexpr double rough_tolerance = 1e-2;  // of an ascent that only begins another
+constexpr double longest_leap = 1.0;      // steps beyond are too far from a linear iteration
 
 class VariationalAscent {
  public:
@@ -60,26 +64,57 @@ class VariationalAscent {
   // step is short enough to gain.
   bool advance(Vector& psi, double& length) {
     const ScalePosterior before = *scales_;
-    const double noise = 1e-9 * double(q_->model().design().rows()) + 1e-11 * std::abs(elbo_);
     for (; length > 1e-5; length *= 0.3) {
       tell_pass(settings_.monitor);
       if (q_->step(psi, length)) {
         scales_->maximize(q_->squares());
         const Vector move = q_->move() / length;
-        const Vector next = scales_->is_point() ? psi : next_scale(*q_, *scales_, psi);
-        const double trial = value(q_->expand(1.0));
-        if (trial >= elbo_ - noise) {
-          elbo_ = std::max(trial, elbo_);
-          note(move, scale_change(before) / length);
+        const double scale_move = scale_change(before) / length;
+        Vector next = scales_->is_point() ? psi : next_scale(*q_, *scales_, psi);
+        if ((length == 1.0 && leap(move, psi, next)) || ascends()) {
+          note(move, scale_move);
           psi = length == 1.0 ? next : scales_->effective_psi();
           return true;
         }
       }
+      anderson_.restart();
       q_->restore();
       *scales_ = before;
       psi = before.effective_psi();
       q_->expand(0.3 * length);
     }
+    return false;
+  }
+
+  // Whether the bound here is no lower than before, but for noise.
+  bool ascends() {
+    const double noise = 1e-9 * double(q_->model().design().rows()) + 1e-11 * std::abs(elbo_);
+    const double trial = value(q_->expand(1.0));
+    if (!(trial >= elbo_ - noise)) return false;
+    elbo_ = std::max(trial, elbo_);
+    return true;
+  }
+
+  // On from the end of a full step, that was a move, and after which psi becomes next. False, and
+  // still there, if that is not known to be higher.
+  bool leap(const Vector& move, const Vector& psi, Vector& next) {
+    const Vector end = q_->point();
+    if (end.size() == 0) return false;
+    const Index k = scales_->is_point() ? 0 : psi.size();
+    Vector image(end.size() + k), residual(end.size() + k), target;
+    image << end, next.head(k);
+    residual << move, (next - psi).head(k).cwiseQuotient(scales_->sd().head(k));
+    if (residual.cwiseAbs().maxCoeff() > longest_leap) anderson_.restart();
+    if (!anderson_.extrapolate(image, residual, target)) return false;
+    q_->set_point(target.head(end.size()));
+    scales_->maximize(q_->squares());
+    if (ascends()) {
+      next.head(k) = target.tail(k);
+      return true;
+    }
+    q_->set_point(end);
+    scales_->maximize(q_->squares());
+    anderson_.restart();
     return false;
   }
 
@@ -106,6 +141,7 @@ class VariationalAscent {
   CoefficientPosterior* q_;
   ScalePosterior* scales_;
   AscentSettings settings_;
+  Anderson anderson_;
   double elbo_ = 0.0, change_ = std::numeric_limits<double>::infinity();
   int iterations_ = 0;
   Vector move_;

@@ -34,6 +34,10 @@ class CoefficientPosterior {
   virtual bool step(const Vector& psi, double length) = 0;
   // Back to where the last step began; expand() before the next one.
   virtual void restore() = 0;
+  // Means and log standard deviations, 2 (q + p), of a posterior that is nothing else and can be
+  // put anywhere; empty for others.
+  virtual Vector point() const { return {}; }
+  virtual void set_point(const Vector&) {}
   // K x K: sum of t_i t_j Cov(u_i, u_j)^2 over the effects of two components, t being the
   // precisions of the last step: how fast the prior precisions change the variances. Here of
   // independent effects.

@@ -129,6 +129,17 @@ class MeanField final : public CoefficientPosterior {
     variance_ = variance_before_;
   }
 
+  Vector point() const override {
+    Vector result(2 * mean_.size());
+    result << mean_, 0.5 * variance_.array().log().matrix();
+    return result;
+  }
+
+  void set_point(const Vector& point) override {
+    mean_ = point.head(mean_.size());
+    variance_ = (2.0 * point.tail(mean_.size()).array()).exp();
+  }
+
   double half_log_determinant() const override { return 0.5 * variance_.array().log().sum(); }
 
  private:
