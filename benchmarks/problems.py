@@ -86,6 +86,7 @@ _MAKERS: dict[str, Callable[[str], Problem]] = {
     "map-2k": partial(simulate, rows=2_000, levels=(200,), p=3, sd=(2.5,), method="map", fe_p=2.0, vcp_p=1.0),
     "map-2k-collapse": partial(simulate, rows=2_000, levels=(200,), p=3, method="map", fe_p=2.0, vcp_p=1.0),
     "vb-2k": partial(simulate, rows=2_000, levels=(200,), p=3, sd=(2.5,), method="vb", fe_p=2.0, vcp_p=1.0),
+    "vb-2k-moderate": partial(simulate, rows=2_000, levels=(200,), p=3, method="vb", fe_p=2.0, vcp_p=1.0),
     "tiny": partial(simulate, rows=300, levels=(20,), p=2),
     "tiny-crossed": partial(simulate, rows=400, levels=(20, 8), p=2),
     "tiny-poisson": partial(simulate, rows=300, levels=(20,), p=2, family="poisson"),
@@ -100,6 +101,6 @@ SETS: dict[str, tuple[str, ...]] = {
     "laplace": ("binomial-10k", "binomial-200k", "crossed-10k", "insteval", "poisson-50k"),
     "sorted": ("binomial-10k-sorted", "binomial-200k-sorted"),
     "linear": ("rows-10k", "rows-100k", "rows-1m"),
-    "map": ("map-2k", "map-2k-collapse", "vb-2k"),
+    "map": ("map-2k", "map-2k-collapse", "vb-2k", "vb-2k-moderate"),
     "tiny": ("tiny", "tiny-crossed", "tiny-poisson", "tiny-map", "tiny-vb"),
 }

@@ -155,6 +155,7 @@ def test_ratios(result: mg.MixedGLMResults) -> None:
     assert ax.get_xscale() == "log"
     np.testing.assert_allclose(ax.collections[1].get_offsets()[0, 0], np.exp(result.fe_mean[2]))
     assert ax.get_xlabel() == "odds ratio"
+    assert ax.get_title() == "Fixed effects: exp of posterior mode and 95 % interval"
     ax.figure.canvas.draw()
     assert all("$" not in t.get_text() for t in ax.get_xticklabels())
     with pytest.raises(ValueError, match=r"names must be among 'Intercept', .* got 'perio'"):

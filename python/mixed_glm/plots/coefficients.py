@@ -73,7 +73,8 @@ def plot_coefficients(
         use_ratio_axis(ax)
     name_rows(ax, [model.fep_names[j] for j in rows])
     ax.set_xlabel(quantity)
-    ax.set_title(f"Fixed effects: posterior {centre_name(result.method)} and {probability} interval")
+    centre = f"posterior {centre_name(result.method)}"
+    ax.set_title(f"Fixed effects: {f'exp of {centre}' if ratio else centre} and {probability} interval")
     return ax
 
 
