@@ -212,6 +212,67 @@ def test_means_of_known_groups(seed, size):
     np.testing.assert_allclose(result.fe_mean[0] + result.vc_mean, expected, atol=2e-6 * result.vc_sd.min())
 
 
+@pytest.mark.parametrize("size", [10**3, 10**9])
+def test_means_of_effects_against_exact_quadrature(size):
+    """Given the sd: an integral over the intercept of one over each effect, by 25 nodes at its mode in 40 digits."""
+    arguments = large_counts(size)
+    y, codes = arguments["endog"], arguments["exog_vc"].indices
+    result = make(arguments).fit_laplace(n_quad=25, integrate="mode")
+    sd = float(np.exp(result.vcp_mean[0]))
+    known = means_by_mpmath(np.bincount(codes, y), 5, sd, result.model.fe_p)
+    np.testing.assert_allclose(result.vc_mean, known, rtol=0, atol=1e-8 * result.vc_sd.min())
+
+
+def means_by_mpmath(counts, rows, sd, sd_of_intercept):
+    from mpmath import mp
+
+    with mp.workdps(40):
+        counts, precision = [mp.mpf(int(c)) for c in counts], 1 / mp.mpf(float(sd)) ** 2
+
+        def effect(b, count):
+            """log of the integral over u, and the mean of u."""
+
+            def log_density(u):
+                return count * (b + u) - rows * mp.exp(b + u) - precision * u * u / 2
+
+            u = mp.log(count / rows) - b
+            for _ in range(6):
+                curvature = rows * mp.exp(b + u) + precision
+                u += (count - rows * mp.exp(b + u) - precision * u) / curvature
+            scale = 1 / mp.sqrt(curvature)
+            weights, nodes = weighted_nodes(mp, log_density, u, scale)
+            total = mp.fsum(weights)
+            mean = mp.fsum(w * v for w, v in zip(weights, nodes, strict=True)) / total
+            return log_density(u) + mp.log(scale * total), mean
+
+        def log_density(b):
+            return mp.fsum(effect(b, c)[0] for c in counts) - b * b / (2 * mp.mpf(sd_of_intercept) ** 2)
+
+        b, scale = mp.fsum(mp.log(c / rows) for c in counts) / len(counts), mp.mpf(sd) / 3
+        for _ in range(3):
+            low, middle, high = (log_density(b + k * scale / 100) for k in (-1, 0, 1))
+            curvature = (2 * middle - low - high) * 10**4 / scale**2
+            b += (high - low) * 50 / scale / curvature
+        weights, nodes = weighted_nodes(mp, log_density, b, 1 / mp.sqrt(curvature))
+        means = [[effect(v, c)[1] for c in counts] for v in nodes]
+        total = mp.fsum(weights)
+        return [
+            float(mp.fsum(w * m[g] for w, m in zip(weights, means, strict=True)) / total)
+            for g in range(len(counts))
+        ]
+
+
+def weighted_nodes(mp, log_density, mode, scale, count=25):
+    """Gauss-Hermite nodes at the mode, with weights relative to its density."""
+    x, w = np.polynomial.hermite_e.hermegauss(count)
+    nodes, top = [mode + scale * mp.mpf(float(k)) for k in x], log_density(mode)
+    weights = [
+        mp.mpf(float(k)) * mp.exp(log_density(v) - top + mp.mpf(float(z)) ** 2 / 2)
+        for k, z, v in zip(w, x, nodes, strict=True)
+    ]
+    return weights, nodes
+
+
 @pytest.mark.parametrize("n_quad", [1, 25])
 def test_counts_beyond_what_numbers_can_tell(n_quad):
     """1e13 a row: log likelihoods are differences of numbers of 1e16, which are whole numbers."""
