@@ -29,8 +29,7 @@ class EpMarginal final : public Marginal {
         settings_(settings),
         laplace_(model, settings.laplace),
         ep_(model, settings.n_quad, settings.laplace.inner.team),
-        expected_squares_(model.design().components()),
-        information_(model.design().components()) {}
+        sums_(model.design().components()) {}
 
   bool evaluate(const Vector& psi) override {
     fell_back_ = !converge(psi);
@@ -52,10 +51,10 @@ class EpMarginal final : public Marginal {
 
   double log_density() const override { return fell_back_ ? laplace_.log_density() : log_density_; }
   const Vector& expected_squares() const override {
-    return fell_back_ ? laplace_.expected_squares() : expected_squares_;
+    return fell_back_ ? laplace_.expected_squares() : sums_.expected_squares();
   }
   const Vector& information() const override {
-    return fell_back_ ? laplace_.information() : information_;
+    return fell_back_ ? laplace_.information() : sums_.information();
   }
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }
@@ -101,14 +100,10 @@ class EpMarginal final : public Marginal {
   void sum_squares() {
     const Design& design = model_->design();
     const Vector& precision = ep_.prior().precision();
-    expected_squares_.setZero();
-    information_.setZero();
+    sums_.set_zero();
     for (Index j = 0; j < design.effects(); ++j) {
       const double mean = ep_.mean()[j], variance = ep_.sigma().variance(j);
-      const Code k = design.component(j);
-      expected_squares_[k] += precision[j] * (mean * mean + variance);
-      const double reliability = 1.0 - precision[j] * variance;
-      information_[k] += 2.0 * reliability * reliability;
+      sums_.add(design.component(j), precision[j], mean * mean + variance, variance);
     }
   }
 
@@ -116,7 +111,7 @@ class EpMarginal final : public Marginal {
   EpSettings settings_;
   LaplaceMarginal laplace_;
   EpGaussian ep_;
-  Vector expected_squares_, information_;
+  ComponentSums sums_;
   double log_density_ = 0.0;
   int sweeps_ = 0, fallbacks_ = 0;
   bool started_ = false, fell_back_ = false;

@@ -30,8 +30,7 @@ class LaplaceMarginal final : public Marginal {
         sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
-        expected_squares_(model.design().components()),
-        information_(model.design().components()) {}
+        sums_(model.design().components()) {}
 
   bool evaluate(const Vector& psi) override {
     predict(psi);
@@ -45,7 +44,7 @@ class LaplaceMarginal final : public Marginal {
     correct_mean();
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     sum_squares();
-    valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
+    valid_ = std::isfinite(log_density_) && sums_.expected_squares().allFinite();
     return valid_;
   }
 
@@ -58,8 +57,8 @@ class LaplaceMarginal final : public Marginal {
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return expected_squares_; }
-  const Vector& information() const override { return information_; }
+  const Vector& expected_squares() const override { return sums_.expected_squares(); }
+  const Vector& information() const override { return sums_.information(); }
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
@@ -112,14 +111,11 @@ class LaplaceMarginal final : public Marginal {
   void sum_squares() {
     const Design& design = model_->design();
     const Vector& precision = mode_.prior().precision();
-    expected_squares_.setZero();
-    information_.setZero();
+    sums_.set_zero();
     for (Index j = 0; j < design.effects(); ++j) {
       const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
-      const Code k = design.component(j);
-      expected_squares_[k] += precision[j] * (u * u + 2.0 * u * delta_[j] + variance);
-      const double reliability = 1.0 - precision[j] * variance;
-      information_[k] += 2.0 * reliability * reliability;
+      const double square = u * u + 2.0 * u * delta_[j] + variance;
+      sums_.add(design.component(j), precision[j], square, variance);
     }
   }
 
@@ -129,7 +125,8 @@ class LaplaceMarginal final : public Marginal {
   ConditionalMode mode_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
-  Vector psi_, delta_, direction_, expected_squares_, information_;
+  Vector psi_, delta_, direction_;
+  ComponentSums sums_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -7,6 +7,7 @@
 //     d log p(y, psi) / d psi_k = D_k sum_j E[u_j^2] - n_k - psi_k / vcp_p_k^2
 #pragma once
 
+#include <mixed_glm/inference/component_sums.hpp>
 #include <mixed_glm/inference/conditional_mode.hpp>
 
 namespace mixed_glm {
@@ -44,7 +45,7 @@ class Marginal {
   virtual double log_density() const = 0;
   // K: sums of E[u_j^2] D_k over the effects of each component.
   virtual const Vector& expected_squares() const = 0;
-  // K: 2 sum_j (1 - D_k Var(u_j))^2, the information of a balanced Gaussian model about psi_k.
+  // K, of a balanced Gaussian model about psi_k.
   virtual const Vector& information() const = 0;
   virtual ConditionalPosterior posterior() const = 0;
   virtual const Model& model() const = 0;

@@ -30,8 +30,7 @@ class LeafMarginal final : public Marginal {
         joint_mode_(full_likelihood_, model.prior(), start_settings(settings)),
         sigma_(leaf_.reduced().design().pattern(), settings.inner.team),
         moments_(leaf_, likelihood_),
-        expected_squares_(model.design().components()),
-        information_(model.design().components()) {}
+        sums_(model.design().components()) {}
 
   bool evaluate(const Vector& psi) override {
     likelihood_.set_sd(1.0 / std::sqrt(effect_precision(psi[leaf_.leaf()])));
@@ -47,7 +46,7 @@ class LeafMarginal final : public Marginal {
     moments_.compute(sigma_, mode_);
     if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
     sum_squares();
-    valid_ = std::isfinite(log_density_) && expected_squares_.allFinite();
+    valid_ = std::isfinite(log_density_) && sums_.expected_squares().allFinite();
     return valid_;
   }
 
@@ -62,8 +61,8 @@ class LeafMarginal final : public Marginal {
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return expected_squares_; }
-  const Vector& information() const override { return information_; }
+  const Vector& expected_squares() const override { return sums_.expected_squares(); }
+  const Vector& information() const override { return sums_.information(); }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
@@ -170,26 +169,20 @@ class LeafMarginal final : public Marginal {
   void sum_squares() {
     const Design& reduced = leaf_.reduced().design();
     const Vector& precision = mode_.prior().precision();
-    expected_squares_.setZero();
-    information_.setZero();
+    sums_.set_zero();
     for (Index j = 0; j < reduced.effects(); ++j) {
       const double u = mode_.coefficients()[j];
-      add(reduced.component(j), precision[j],
-          u * u + 2.0 * u * moments_.delta()[j] + sigma_.variance(j), sigma_.variance(j));
+      const double square = u * u + 2.0 * u * moments_.delta()[j] + sigma_.variance(j);
+      sums_.add(reduced.component(j), precision[j], square, sigma_.variance(j));
     }
     const double leaf_precision = 1.0 / (likelihood_.sd() * likelihood_.sd());
     for (Index g = 0; g < leaf_.groups(); ++g) {
       if (leaf_.group_effect(g) < 0) continue;
       const double mode = likelihood_modes()[g];
       const auto m = moments_.moments(g);
-      add(leaf_.leaf(), leaf_precision, mode * mode + 2.0 * mode * m[0] + m[1],
-          moments_.variance(g));
+      const double square = mode * mode + 2.0 * mode * m[0] + m[1];
+      sums_.add(leaf_.leaf(), leaf_precision, square, moments_.variance(g));
     }
-  }
-  void add(Index component, double precision, double square, double variance) {
-    const double reliability = 1.0 - precision * variance;
-    expected_squares_[component] += precision * square;
-    information_[component] += 2.0 * reliability * reliability;
   }
 
   LeafSettings settings_;
@@ -200,7 +193,8 @@ class LeafMarginal final : public Marginal {
   ConditionalMode joint_mode_;
   SelectedInverse sigma_;
   LeafMoments moments_;
-  Vector psi_, expected_squares_, information_;
+  Vector psi_;
+  ComponentSums sums_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -16,7 +16,10 @@ namespace mixed_glm {
 class VariationalMarginal final : public Marginal {
  public:
   explicit VariationalMarginal(const Model& model, AscentSettings settings = {}, Index nodes = 0)
-      : settings_(settings), mean_field_(model, nodes), q_(model, nodes) {}
+      : settings_(settings),
+        mean_field_(model, nodes),
+        q_(model, nodes),
+        sums_(model.design().components()) {}
 
   bool evaluate(const Vector& psi) override {
     ScalePosterior scales(q_.model());
@@ -34,8 +37,8 @@ class VariationalMarginal final : public Marginal {
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return expected_squares_; }
-  const Vector& information() const override { return information_; }
+  const Vector& expected_squares() const override { return sums_.expected_squares(); }
+  const Vector& information() const override { return sums_.information(); }
   const Model& model() const override { return q_.model(); }
   int passes() const override { return q_.passes() + mean_field_.passes(); }
 
@@ -62,21 +65,19 @@ class VariationalMarginal final : public Marginal {
 
   void sum_squares() {
     const Design& design = model().design();
-    expected_squares_.setZero(design.components());
-    information_.setZero(design.components());
+    sums_.set_zero();
     for (Index j = 0; j < design.effects(); ++j) {
       const Code k = design.component(j);
-      const double precision = effect_precision(psi_[k]), variance = q_.variance()[j];
-      expected_squares_[k] += precision * (q_.mean()[j] * q_.mean()[j] + variance);
-      const double reliability = 1.0 - precision * variance;
-      information_[k] += 2.0 * reliability * reliability;
+      const double mean = q_.mean()[j], variance = q_.variance()[j];
+      sums_.add(k, effect_precision(psi_[k]), mean * mean + variance, variance);
     }
   }
 
   AscentSettings settings_;
   MeanField mean_field_;
   FullGaussian q_;
-  Vector psi_, expected_squares_, information_;
+  Vector psi_;
+  ComponentSums sums_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };
