@@ -235,3 +235,26 @@ TEST_CASE("one row more than a block, groups larger than a block, rows without a
     }
   }
 }
+
+TEST_CASE("effects that no row touches are as if they stood alone") {
+  auto source = random_design(Shape::one_factor, 60, 2, 4);
+  const Vector y = Vector::NullaryExpr(60, [](Index i) { return i % 3 == 0 ? 1.0 : 0.0; });
+  const Vector ones = Vector::Ones(60), psi = Vector::Constant(1, -0.4);
+  const Family family = BinomialLogit();
+  const Prior prior{Vector::Ones(2), Vector::Ones(1)};
+  const auto evaluate = [&] {
+    const Design design = source.design();
+    const Model model(design, family, encode_response(family, y, ones, ones), prior);
+    LeafMarginal marginal(model, 0, nodes(25));
+    REQUIRE(marginal.evaluate(psi));
+    return std::make_pair(marginal.log_density(), marginal.expected_squares()[0]);
+  };
+  const auto without = evaluate();
+  const Index more = 600;  // than the groups of two batches
+  source.z.conservativeResize(Eigen::NoChange, source.z.cols() + more);
+  source.z.rightCols(more).setZero();
+  source.ident.resize(size_t(source.z.cols()), 0);
+  const auto with = evaluate();
+  CHECK(with.first == Approx(without.first).epsilon(1e-9));
+  CHECK(with.second == Approx(without.second + double(more)).epsilon(1e-9));
+}

@@ -87,15 +87,19 @@ TEST_CASE("the search on several threads allocates nothing") {
 }
 
 TEST_CASE("the search with leaf quadrature allocates nothing") {
+  Team one(1), three(3, 0);
   for (const auto shape : all_shapes()) {
-    CAPTURE(int(shape));
-    const auto source = random_design(shape, 300, 3, 3);
-    const Design design = source.design();
-    if (design.largest_single() < 0) continue;
-    const Model model = random_model(design, source, BinomialLogit(), 3);
-    const LeafDesign leaf(model, design.largest_single());
-    LeafLikelihood likelihood(leaf, 15);
-    likelihood.set_sd(0.8);
-    check_search(likelihood, model);
+    for (Team* team : {&one, &three}) {
+      CAPTURE(int(shape), team->size());
+      const auto source = random_design(shape, 700, 3, 3);
+      const Design design = source.design();
+      if (design.largest_single() < 0) continue;
+      const Model model = random_model(design, source, BinomialLogit(), 3);
+      const LeafDesign leaf(model, design.largest_single());
+      LeafLikelihood likelihood(leaf, 15, team);
+      REQUIRE(likelihood.nodes().members() == team->size());
+      likelihood.set_sd(0.8);
+      check_search(likelihood, model);
+    }
   }
 }

@@ -60,9 +60,9 @@ class EpGaussian {
           rows_.add_gradient(block, mean_);
           rows_.add_curvature(block, cholesky_.values());
         },
-        [&](TeamBlock& block) {
-          rows_.finish_gradient(block, mean_);
-          rows_.finish_curvature(block, cholesky_.values());
+        [&](TeamBlock& chunk) {
+          rows_.finish_gradient(chunk, mean_);
+          rows_.finish_curvature(chunk, cholesky_.values());
         });
     prior_.add_precision(cholesky_.values());
     if (!mean_.allFinite() || !cholesky_.factorize()) return false;
@@ -90,11 +90,11 @@ class EpGaussian {
           Tilted& tilted = tilted_[size_t(block.member)];
           take_out(block, tilted.rows);
           tilted.moments.compute(block, tilted.rows);
-          block.sum = site_evidence(block, tilted.rows);
+          block.sum += site_evidence(block, tilted.rows);
           tilted.largest_change =
               std::max(tilted.largest_change, put_in(block, tilted.rows, damping));
         },
-        [&](TeamBlock& block) { rows_evidence += block.sum; });
+        [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
     for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
     log_evidence_ = rows_evidence + quadratic_ + model_->constant() + prior_.log_normalizer() +

@@ -104,7 +104,7 @@ class LaplaceMarginal final : public Marginal {
               0.5 * third.segment(block.first, block.count).cwiseProduct(block.view(block.value));
           rows.add_gradient(block, delta_);
         },
-        [&](TeamBlock& block) { rows.finish_gradient(block, delta_); });
+        [&](TeamBlock& chunk) { rows.finish_gradient(chunk, delta_); });
     mode_.cholesky().solve_in_place(delta_);
   }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <mixed_glm/leaf/leaf_batches.hpp>
 #include <mixed_glm/model/model.hpp>
 #include <vector>
 
@@ -24,6 +25,7 @@ class LeafDesign {
           "leaf: expected a variance component of which each row touches at most one effect");
     }
     sort_rows();
+    batches_ = make_leaf_batches(group_start_);
     copy_rows();
     make_reduced();
     locate_cliques();
@@ -44,6 +46,7 @@ class LeafDesign {
   Index groups() const { return static_cast<Index>(group_effect_.size()); }
   Index group_begin(Index g) const { return group_start_[size_t(g)]; }
   Index group_end(Index g) const { return group_start_[size_t(g) + 1]; }
+  const std::vector<LeafBatch>& batches() const { return batches_; }
   // Number in the full design of the group's effect; -1 for a row without one.
   Index group_effect(Index g) const { return group_effect_[size_t(g)]; }
   const std::vector<double>& factor() const { return factor_; }  // n
@@ -227,6 +230,7 @@ class LeafDesign {
   Index leaf_;
   std::vector<Index> row_order_, group_start_, group_effect_;
   std::vector<Code> row_group_;
+  std::vector<LeafBatch> batches_;
   Matrix x_;
   Response sorted_;  // rows by group
   Vector sorted_offset_;

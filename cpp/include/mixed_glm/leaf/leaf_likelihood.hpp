@@ -20,8 +20,19 @@ namespace mixed_glm {
 
 class LeafLikelihood final : public CoefficientLikelihood {
  public:
-  LeafLikelihood(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf), nodes_(leaf, n_quad), scores_(leaf), rows_(leaf.reduced().design()) {}
+  // The team, if there is one, is viewed.
+  LeafLikelihood(const LeafDesign& leaf, Index n_quad, Team* team = nullptr)
+      : leaf_(&leaf),
+        nodes_(leaf, n_quad, team),
+        scores_(leaf, nodes_.members()),
+        rows_(leaf.reduced().design()),
+        mean_pull_(leaf.full().design().rows()),
+        mean_weight_(leaf.full().design().rows()),
+        members_(size_t(nodes_.members())) {
+    size_t most = 0;
+    for (const LeafBatch& batch : leaf.batches()) most = std::max(most, size_of_shares(batch));
+    for (Member& member : members_) member.shares.reserve(most);
+  }
 
   void set_sd(double sd) { sd_ = sd; }
   double sd() const { return sd_; }
@@ -39,18 +50,24 @@ class LeafLikelihood final : public CoefficientLikelihood {
 
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
     nodes_.place(coefficients, sd_);
+    reserve();
     const auto rows = [&](NodeChunk& chunk) {
       scores_.add(chunk);
       average(chunk);
-      detail::add_gradient(design(), block_, gradient);
-      detail::add_curvature(design(), block_, curvature);
     };
-    const auto groups = [&](Index g) {
-      if (leaf_->group_begin(g) == leaf_->group_end(g)) return;
-      shift(g, gradient);
-      subtract_covariance(g, curvature);
+    const auto groups = [&](int member, Index g) {
+      if (!is_empty(g)) summarize(member, g);
     };
-    return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {});
+    const auto finish = [&](int member, const LeafBatch& batch) {
+      add_rows(batch, gradient, curvature);
+      std::vector<double>& shares = members_[size_t(member)].shares;
+      const double* share = shares.data();
+      for (Index g = batch.first_group; g < batch.last_group; ++g) {
+        if (!is_empty(g)) share = add_group(g, share, gradient, curvature);
+      }
+      shares.clear();
+    };
+    return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
   }
 
   // The rows without the leaf's effects.
@@ -60,53 +77,87 @@ class LeafLikelihood final : public CoefficientLikelihood {
   }
 
  private:
+  // What each member of the team has of its own.
+  struct Member {
+    Matrix weighted, covariance;
+    // What the groups of its batch add besides their rows, one after the other: a factor of their
+    // shift, for the gradient, and the lower triangle, row by row, that the curvature loses.
+    std::vector<double> shares;
+  };
+
+  bool is_empty(Index g) const { return leaf_->group_begin(g) == leaf_->group_end(g); }
+
+  size_t size_of_shares(const LeafBatch& batch) const {
+    Index sum = 0;
+    for (Index g = batch.first_group; g < batch.last_group; ++g) {
+      if (!is_empty(g)) sum += 1 + scores_.size(g) * (scores_.size(g) + 1) / 2;
+    }
+    return size_t(sum);
+  }
+
   // Mean pull and mean weight of each row over its nodes.
   void average(const NodeChunk& chunk) {
-    block_.first = chunk.first;
-    block_.count = chunk.count;
-    for (Index r = 0; r < chunk.count; ++r) {
-      block_.pull[size_t(r)] = chunk.mean_d1[r];
-      block_.weight[size_t(r)] = -chunk.mean_d2[r];
+    mean_pull_.segment(chunk.first, chunk.count) = chunk.mean_d1.head(chunk.count);
+    mean_weight_.segment(chunk.first, chunk.count) = -chunk.mean_d2.head(chunk.count);
+  }
+
+  void reserve() {
+    const Index largest = scores_.largest_size();
+    scores_.reserve(nodes_.n_quad());
+    for (Member& own : members_) {
+      resize_buffer(own.weighted, largest, nodes_.n_quad());
+      resize_buffer(own.covariance, largest, largest);
+      own.shares.clear();
     }
   }
 
-  // Of the same shape for all groups: how sums are rounded depends on how columns are aligned, and
-  // that must not depend on what was fitted before.
-  void reserve(Index nodes) {
-    resize_buffer(weighted_, scores_.largest_size(), nodes);
-    resize_buffer(covariance_, scores_.largest_size(), scores_.largest_size());
-  }
-
-  void shift(Index g, Vector& gradient) {
+  void summarize(int member, Index g) {
+    Member& own = members_[size_t(member)];
     const double precision = 1.0 / (sd_ * sd_), mean = nodes_.nodes(g).dot(nodes_.weights(g));
-    scores_.choose_shift(g, precision);
-    scores_.apply_shift(g, precision, (nodes_.nodes(g).array() - mean).matrix());
-    leaf_->scatter(g, precision * mean - scores_.sums(g).pull, scores_.shift(g), gradient);
-  }
-
-  void subtract_covariance(Index g, double* curvature) {
-    const auto scores = scores_.of(g);
+    scores_.choose_shift(member, g, precision);
+    scores_.apply_shift(member, g, precision, (nodes_.nodes(g).array() - mean).matrix());
+    own.shares.push_back(precision * mean - scores_.sums(member, g).pull);
+    const auto scores = scores_.of(member, g);
     const Index size = scores.rows(), nodes = scores.cols();
-    reserve(nodes);
-    auto weighted = weighted_.topLeftCorner(size, nodes);
+    auto weighted = own.weighted.topLeftCorner(size, nodes);
     weighted = scores;
     for (Index k = 0; k < nodes; ++k) weighted.col(k) *= nodes_.weights(g)[k];
-    auto covariance = covariance_.topLeftCorner(size, size);
+    auto covariance = own.covariance.topLeftCorner(size, size);
     covariance.noalias() = weighted * scores.transpose();
-    covariance.noalias() += scores_.coupling(g) * scores_.shift(g).transpose();
+    covariance.noalias() += scores_.coupling(member, g) * scores_.shift(g).transpose();
+    for (Index a = 0; a < size; ++a) {
+      for (Index b = 0; b <= a; ++b) own.shares.push_back(covariance(a, b));
+    }
+  }
+
+  void add_rows(const LeafBatch& batch, Vector& gradient, double* curvature) {
+    batch.for_blocks([&](Index first, Index last) {
+      block_.first = first;
+      block_.count = last - first;
+      block_.view(block_.pull) = mean_pull_.segment(first, block_.count);
+      block_.view(block_.weight) = mean_weight_.segment(first, block_.count);
+      detail::add_gradient(design(), block_, gradient);
+      detail::add_curvature(design(), block_, curvature);
+    });
+  }
+
+  // Returns where the share of the next group begins.
+  const double* add_group(Index g, const double* share, Vector& gradient, double* curvature) const {
+    leaf_->scatter(g, *share++, scores_.shift(g), gradient);
     const BorderedPattern& pattern = design().pattern();
     const Index touched = leaf_->touched_count(g), p = pattern.border(), t = pattern.tail();
     const std::int32_t* position = leaf_->clique(g);
     for (Index a = 0; a < touched; ++a) {
-      for (Index b = 0; b <= a; ++b) curvature[*position++] -= covariance(a, b);
-      const Code effect = leaf_->touched()[size_t(leaf_->touched_begin(g) + a)];
-      double* const border = curvature + pattern.border_position(effect);
-      for (Index c = 0; c < p; ++c) border[c] -= covariance(touched + c, a);
+      for (Index b = 0; b <= a; ++b) curvature[*position++] -= *share++;
     }
-    for (Index b = 0; b < p; ++b) {
-      double* const column = curvature + pattern.dense_position(t + b, t + b);
-      for (Index a = b; a < p; ++a) column[a - b] -= covariance(touched + a, touched + b);
+    for (Index c = 0; c < p; ++c) {
+      for (Index a = 0; a < touched; ++a) {
+        const Code effect = leaf_->touched()[size_t(leaf_->touched_begin(g) + a)];
+        curvature[pattern.border_position(effect) + c] -= *share++;
+      }
+      for (Index b = 0; b <= c; ++b) curvature[pattern.dense_position(t + c, t + b)] -= *share++;
     }
+    return share;
   }
 
   const LeafDesign* leaf_;
@@ -114,8 +165,9 @@ class LeafLikelihood final : public CoefficientLikelihood {
   LeafNodes nodes_;
   LeafScores scores_;
   RowTeam rows_;
-  RowBlock block_;
-  Matrix weighted_, covariance_;
+  RowBlock block_;                  // of the member whose turn it is
+  Vector mean_pull_, mean_weight_;  // n
+  std::vector<Member> members_;
 };
 
 }  // namespace mixed_glm

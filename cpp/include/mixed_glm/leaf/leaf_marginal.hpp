@@ -24,7 +24,7 @@ class LeafMarginal final : public Marginal {
   LeafMarginal(const Model& model, Index leaf, LeafSettings settings = {})
       : settings_(with_quadrature_error(settings)),
         leaf_(model, leaf),
-        likelihood_(leaf_, settings.n_quad),
+        likelihood_(leaf_, settings.n_quad, settings.inner.team),
         mode_(likelihood_, model.prior(), settings_.inner),
         full_likelihood_(model, settings.inner.team),
         joint_mode_(full_likelihood_, model.prior(), start_settings(settings)),

@@ -3,8 +3,8 @@
 //     maximize  h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)      for every group
 //     g
 //
-// by Newton's method inside a bracket (h_g is strictly concave), all groups at once so that the
-// rows stay vectorized. scale_g = (-h_g'')^-1/2. Placement need not be exact; it ends at a
+// by Newton's method inside a bracket (h_g is strictly concave), all groups of a batch at once so
+// that the rows stay vectorized. scale_g = (-h_g'')^-1/2. Placement need not be exact; it ends at a
 // hundredth of the scale, from where one more Newton step is taken.
 #pragma once
 
@@ -21,19 +21,28 @@ class LeafModes {
         mode_(Vector::Zero(leaf.groups())),
         scale_(Vector::Ones(leaf.groups())),
         slope_(leaf.groups()),
-        curvature_(leaf.groups()) {}
+        curvature_(leaf.groups()),
+        low_(leaf.groups()),
+        high_(leaf.groups()),
+        last_slope_(leaf.groups()),
+        last_move_(leaf.groups()) {}
 
   // eta: linear predictors of the rows without the leaf. Starts at the last modes.
   void find(const Vector& eta, double sd) {
+    for (const LeafBatch& batch : leaf_->batches()) find(eta, sd, batch);
+  }
+  // Of one batch's groups; different ones may be searched at the same time.
+  void find(const Vector& eta, double sd, const LeafBatch& batch) {
     const double infinity = std::numeric_limits<double>::infinity();
-    low_.setConstant(leaf_->groups(), -infinity);
-    high_.setConstant(leaf_->groups(), infinity);
+    const Index first = batch.first_group, count = batch.last_group - first;
+    low_.segment(first, count).setConstant(-infinity);
+    high_.segment(first, count).setConstant(infinity);
+    last_slope_.segment(first, count).setConstant(infinity);
+    last_move_.segment(first, count).setZero();
     const double precision = 1.0 / (sd * sd);
-    last_slope_.setConstant(leaf_->groups(), infinity);
-    last_move_.setZero(leaf_->groups());
     for (int k = 0; k < max_iterations; ++k) {
-      expand(eta, precision);
-      if (step()) break;
+      expand(eta, precision, batch);
+      if (step(batch)) break;
     }
   }
 
@@ -45,14 +54,17 @@ class LeafModes {
   static constexpr int max_iterations = 150;
 
   // h' and -h'' of every group at its mode.
-  void expand(const Vector& eta, double precision) {
-    slope_ = -precision * mode_;
-    curvature_.setConstant(precision);
+  void expand(const Vector& eta, double precision, const LeafBatch& batch) {
+    const Index groups = batch.last_group - batch.first_group;
+    slope_.segment(batch.first_group, groups) =
+        -precision * mode_.segment(batch.first_group, groups);
+    curvature_.segment(batch.first_group, groups).setConstant(precision);
     const std::vector<double>& factor = leaf_->factor();
     const std::vector<Code>& group = leaf_->row_group();
     RowBlock block;
-    for (block.first = 0; block.first < eta.size(); block.first += row_block_size) {
-      block.count = std::min(row_block_size, eta.size() - block.first);
+    batch.for_blocks([&](Index begin, Index end) {
+      block.first = begin;
+      block.count = end - begin;
       for (Index r = 0; r < block.count; ++r) {
         const auto i = size_t(block.first + r);
         block.eta[size_t(r)] = eta[Index(i)] + factor[i] * mode_[group[i]];
@@ -63,15 +75,15 @@ class LeafModes {
         slope_[group[i]] += factor[i] * block.pull[size_t(r)];
         curvature_[group[i]] += factor[i] * factor[i] * block.weight[size_t(r)];
       }
-    }
+    });
   }
 
   // True if no group moved by more than a thousandth of its scale. Newton's step is taken where it
   // stays in the bracket and the slope falls fast; otherwise the bracket is halved, or, where one
   // end is not known yet, the last move doubled.
-  bool step() {
+  bool step(const LeafBatch& batch) {
     bool settled = true;
-    for (Index g = 0; g < mode_.size(); ++g) {
+    for (Index g = batch.first_group; g < batch.last_group; ++g) {
       const double slope = slope_[g], at = mode_[g];
       (slope > 0.0 ? low_ : high_)[g] = at;
       scale_[g] = 1.0 / std::sqrt(curvature_[g]);

@@ -25,8 +25,9 @@ class LeafMoments {
   LeafMoments(const LeafDesign& leaf, LeafLikelihood& likelihood)
       : leaf_(&leaf),
         likelihood_(&likelihood),
-        slots_(size_t(row_block_size)),
+        members_(size_t(likelihood.nodes().members())),
         row_variance_(leaf.full().design().rows()),
+        row_pull_(leaf.full().design().rows()),
         node_variance_(leaf.groups()),
         moments_(3, leaf.groups()),
         slopes_(size_t(leaf.groups())) {}
@@ -38,13 +39,17 @@ class LeafMoments {
     RowVariance variance(design, sigma);
     delta_.setZero(design.coefficients());
     const auto rows = [&](NodeChunk& chunk) { add_traces(chunk, variance); };
-    const auto groups = [&](Index g) { finish_group(g); };
+    const auto groups = [&](int member, Index g) { finish_group(member, g); };
     const auto again = [&](NodeChunk& chunk) { add_pulls(chunk); };
-    likelihood_->nodes().sweep<3>(rows, groups, again);
+    const auto finish = [&](int member, const LeafBatch& batch) { add_to_delta(member, batch); };
+    likelihood_->nodes().sweep<3>(rows, groups, again, finish);
     mode.cholesky().solve_in_place(delta_);
     move_ = delta_ + mode.last_step();
-    for (Index g = 0; g < leaf_->groups(); ++g)
-      moments_.col(g) += slopes_[size_t(g)] * local_move(g);
+    likelihood_->nodes().for_batches([&](int, const LeafBatch& batch) {
+      for (Index g = batch.first_group; g < batch.last_group; ++g) {
+        moments_.col(g) += slopes_[size_t(g)] * local_move(g);
+      }
+    });
   }
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
@@ -73,11 +78,19 @@ class LeafMoments {
     Matrix product;               // Sigma d_k: size of the group x K
     Vector effect_product;        // K: h' Sigma d_k
     Vector trace;                 // K: t_k, then t_k + v_k less its mean
+    Vector group_pull;            // size of the group: sum_k w_k (t_k + v_k) d_k
     double pull = 0.0;            // sum_i factor_i times the pull of row i
+  };
+  // What each member of the team has of its own.
+  struct Member {
+    RowBlock block;
+    std::vector<Slot> slots = std::vector<Slot>(size_t(row_block_size));
+    Vector deviation, predicted, weighted_trace;
+    Matrix powers, covariance;
+    Slot& slot(Index g) { return slots[size_t(g % row_block_size)]; }
   };
 
   bool is_empty(Index g) const { return leaf_->group_begin(g) == leaf_->group_end(g); }
-  Slot& slot(Index g) { return slots_[size_t(g % row_block_size)]; }
   Index fixed() const { return leaf_->reduced().design().fixed(); }
   Index effect(Index g, Index place) const {
     return leaf_->touched()[size_t(leaf_->touched_begin(g) + place)];
@@ -85,14 +98,15 @@ class LeafMoments {
 
   void add_traces(NodeChunk& chunk, RowVariance& variance) {
     likelihood_->scores().add(chunk);
-    block_.first = chunk.first;
-    block_.count = chunk.count;
-    variance.evaluate(block_, block_.value);
+    Member& own = members_[size_t(chunk.member)];
+    own.block.first = chunk.first;
+    own.block.count = chunk.count;
+    variance.evaluate(own.block, own.block.value);
     for (Index r = 0; r < chunk.count; ++r) {
       const Index i = chunk.first + r, g = leaf_->row_group()[size_t(i)];
-      if (i == leaf_->group_begin(g)) open(g, chunk.d2.cols());
-      Slot& s = slot(g);
-      row_variance_[i] = block_.value[size_t(r)] + shift_of_variance(g, i, s);
+      Slot& s = own.slot(g);
+      if (i == leaf_->group_begin(g)) open(own, g, chunk.d2.cols());
+      row_variance_[i] = own.block.value[size_t(r)] + shift_of_variance(g, i, s);
       s.trace += row_variance_[i] * chunk.d2.row(r).transpose();
     }
   }
@@ -104,37 +118,37 @@ class LeafMoments {
     return factor * (factor * s.shift_variance - 2.0 * leaf_->product(g, i, s.shift_product));
   }
 
-  void open(Index g, Index nodes) {
-    Slot& s = slot(g);
-    gather_covariance(g);
+  void open(Member& own, Index g, Index nodes) const {
+    Slot& s = own.slot(g);
+    gather_covariance(own.covariance, g);
     const auto shift = likelihood_->scores().shift(g);
     resize_buffer(s.shift_product, shift.size(), 1);
-    s.shift_product.noalias() = covariance_ * shift;
+    s.shift_product.noalias() = own.covariance * shift;
     s.shift_variance = shift.dot(s.shift_product);
     resize_buffer(s.trace, nodes, 1);
     s.trace.setZero();
     s.pull = 0.0;
   }
 
-  void finish_group(Index g) {
+  void finish_group(int member, Index g) {
     const auto w = likelihood_->nodes().weights(g);
-    expand_nodes(g);
-    moments_.col(g) = powers_ * w;
+    Member& own = members_[size_t(member)];
+    expand_nodes(own, g);
+    moments_.col(g) = own.powers * w;
     const double first = moments_(0, g), second = moments_(1, g);
     node_variance_[g] = second - first * first;
     auto& slopes = slopes_[size_t(g)];
     slopes.setZero(3, likelihood_->scores().size(g));
     if (is_empty(g)) return;
-    close_scores(g, first);
-    const Slot& s = slot(g);
-    const auto scores = likelihood_->scores().of(g);
-    resize_buffer(weighted_trace_, w.size(), 1);
-    weighted_trace_ = w.cwiseProduct(s.trace);
-    resize_buffer(group_pull_, scores.rows(), 1);
-    group_pull_.noalias() = scores * weighted_trace_;
-    leaf_->scatter(g, 0.5, group_pull_, delta_);
-    slopes.noalias() = powers_ * w.asDiagonal() * scores.transpose();
-    moments_.col(g) += 0.5 * powers_ * weighted_trace_;
+    close_scores(member, g, first);
+    Slot& s = own.slot(g);
+    const auto scores = likelihood_->scores().of(member, g);
+    resize_buffer(own.weighted_trace, w.size(), 1);
+    own.weighted_trace = w.cwiseProduct(s.trace);
+    resize_buffer(s.group_pull, scores.rows(), 1);
+    s.group_pull.noalias() = scores * own.weighted_trace;
+    slopes.noalias() = own.powers * w.asDiagonal() * scores.transpose();
+    moments_.col(g) += 0.5 * own.powers * own.weighted_trace;
     moments_(1, g) += s.shift_variance - 2.0 * slopes.row(0).dot(s.shift_product);
     moments_(2, g) += 3.0 * (s.shift_variance * first - slopes.row(1).dot(s.shift_product));
     slopes -= Eigen::Vector3d(1.0, 2.0 * first, 3.0 * second) *
@@ -142,25 +156,27 @@ class LeafMoments {
   }
 
   // Powers of the nodes' distances from the mode.
-  void expand_nodes(Index g) {
+  void expand_nodes(Member& own, Index g) const {
     const auto nodes = likelihood_->nodes().nodes(g);
-    resize_buffer(deviation_, nodes.size(), 1);
-    deviation_ = nodes.array() - likelihood_->nodes().modes().mode()[g];
-    resize_buffer(powers_, 3, nodes.size());
-    powers_.row(0) = deviation_.transpose();
-    powers_.row(1) = deviation_.cwiseAbs2().transpose();
-    powers_.row(2) = deviation_.array().cube().matrix().transpose();
+    resize_buffer(own.deviation, nodes.size(), 1);
+    own.deviation = nodes.array() - likelihood_->nodes().modes().mode()[g];
+    resize_buffer(own.powers, 3, nodes.size());
+    own.powers.row(0) = own.deviation.transpose();
+    own.powers.row(1) = own.deviation.cwiseAbs2().transpose();
+    own.powers.row(2) = own.deviation.array().cube().matrix().transpose();
   }
 
   // mean: of the deviations.
-  void close_scores(Index g, double mean) {
+  void close_scores(int member, Index g, double mean) {
+    Member& own = members_[size_t(member)];
     const double precision = 1.0 / (likelihood_->sd() * likelihood_->sd());
-    likelihood_->scores().apply_shift(g, precision, (deviation_.array() - mean).matrix());
-    const auto scores = likelihood_->scores().of(g);
-    Slot& s = slot(g);
-    gather_covariance(g);
-    resize_buffer(s.product, covariance_.rows(), scores.cols());
-    s.product.noalias() = covariance_ * scores;
+    likelihood_->scores().apply_shift(member, g, precision,
+                                      (own.deviation.array() - mean).matrix());
+    const auto scores = likelihood_->scores().of(member, g);
+    Slot& s = own.slot(g);
+    gather_covariance(own.covariance, g);
+    resize_buffer(s.product, own.covariance.rows(), scores.cols());
+    s.product.noalias() = own.covariance * scores;
     resize_buffer(s.effect_product, scores.cols(), 1);
     s.effect_product.noalias() = scores.transpose() * s.shift_product;
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();
@@ -168,50 +184,62 @@ class LeafMoments {
   }
 
   // Sigma on the coefficients that the group touches.
-  void gather_covariance(Index g) {
+  void gather_covariance(Matrix& covariance, Index g) const {
     const Index touched = leaf_->touched_count(g), size = touched + fixed();
-    resize_buffer(covariance_, size, size);
+    resize_buffer(covariance, size, size);
     const std::int32_t* position = leaf_->clique(g);
     for (Index a = 0; a < touched; ++a) {
       for (Index b = 0; b <= a; ++b) {
-        covariance_(a, b) = covariance_(b, a) = sigma_->values()[*position++];
+        covariance(a, b) = covariance(b, a) = sigma_->values()[*position++];
       }
-      covariance_.col(a).tail(fixed()) = sigma_->with_border(effect(g, a));
-      covariance_.row(a).tail(fixed()) = covariance_.col(a).tail(fixed()).transpose();
+      covariance.col(a).tail(fixed()) = sigma_->with_border(effect(g, a));
+      covariance.row(a).tail(fixed()) = covariance.col(a).tail(fixed()).transpose();
     }
-    covariance_.bottomRightCorner(fixed(), fixed()) = sigma_->border_block();
+    covariance.bottomRightCorner(fixed(), fixed()) = sigma_->border_block();
   }
 
   void add_pulls(const NodeChunk& chunk) {
-    block_.first = chunk.first;
-    block_.count = chunk.count;
+    Member& own = members_[size_t(chunk.member)];
     for (Index r = 0; r < chunk.count; ++r) {
       const Index i = chunk.first + r, g = leaf_->row_group()[size_t(i)];
       const auto w = likelihood_->nodes().weights(g).array();
-      Slot& s = slot(g);
-      predict(i, s);
+      Slot& s = own.slot(g);
+      predict(own.predicted, i, s);
       const auto d2 = chunk.d2.row(r).transpose().array();
       const auto d3 = chunk.d3.row(r).transpose().array();
-      const double pull = 0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * predicted_.array())).sum();
-      block_.pull[size_t(r)] = pull;
+      const double pull =
+          0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * own.predicted.array())).sum();
+      row_pull_[i] = pull;
       s.pull += leaf_->factor()[size_t(i)] * pull;
-      if (i + 1 == leaf_->group_end(g)) {
-        leaf_->scatter(g, -s.pull, likelihood_->scores().shift(g), delta_);
-      }
     }
-    detail::add_gradient(leaf_->reduced().design(), block_, delta_);
+  }
+
+  void add_to_delta(int member, const LeafBatch& batch) {
+    Member& own = members_[size_t(member)];
+    for (Index g = batch.first_group; g < batch.last_group; ++g) {
+      if (is_empty(g)) continue;
+      const Slot& s = own.slot(g);
+      leaf_->scatter(g, 0.5, s.group_pull, delta_);
+      leaf_->scatter(g, -s.pull, likelihood_->scores().shift(g), delta_);
+    }
+    batch.for_blocks([&](Index first, Index last) {
+      own.block.first = first;
+      own.block.count = last - first;
+      own.block.view(own.block.pull) = row_pull_.segment(first, last - first);
+      detail::add_gradient(leaf_->reduced().design(), own.block, delta_);
+    });
   }
 
   // a_i' Sigma d_k at every node.
-  void predict(Index i, const Slot& s) {
+  void predict(Vector& predicted, Index i, const Slot& s) const {
     const Design& design = leaf_->reduced().design();
-    resize_buffer(predicted_, s.effect_product.size(), 1);
-    predicted_ = -leaf_->factor()[size_t(i)] * s.effect_product;
-    predicted_.noalias() +=
+    resize_buffer(predicted, s.effect_product.size(), 1);
+    predicted = -leaf_->factor()[size_t(i)] * s.effect_product;
+    predicted.noalias() +=
         s.product.bottomRows(fixed()).transpose() * design.x().row(i).transpose();
     for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
       const Code place = leaf_->entry_place()[size_t(e)];
-      predicted_ += design.z().value(e) * s.product.row(place).transpose();
+      predicted += design.z().value(e) * s.product.row(place).transpose();
     }
   }
 
@@ -226,11 +254,9 @@ class LeafMoments {
   const LeafDesign* leaf_;
   LeafLikelihood* likelihood_;
   const SelectedInverse* sigma_ = nullptr;
-  RowBlock block_;
-  std::vector<Slot> slots_;
-  Vector row_variance_, deviation_, predicted_, weighted_trace_, group_pull_, delta_;
+  std::vector<Member> members_;
+  Vector row_variance_, row_pull_, delta_;  // n, n, size of (v, beta)
   Vector move_;  // of the coefficients, from the point where the rows were expanded to their mean
-  Matrix powers_, covariance_;
   Vector node_variance_;
   Matrix moments_;              // 3 x groups
   std::vector<Matrix> slopes_;  // of each group, 3 x size: of E_k[f] in x

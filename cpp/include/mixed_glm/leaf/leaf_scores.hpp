@@ -28,9 +28,19 @@ class LeafScores {
     double information = 0.0;  // sum_i W_i factor_i^2
     double pull = 0.0;         // sum_i factor_i E_k[l'_ik]
   };
+  // Of the groups of a batch, which are at most row_block_size. Each member of a team has its own.
+  class OfBatch {
+   public:
+    OfBatch() : sums_(size_t(row_block_size)) {}
+    Sums& operator[](Index g) { return sums_[size_t(g % row_block_size)]; }
+    const Sums& operator[](Index g) const { return sums_[size_t(g % row_block_size)]; }
 
-  explicit LeafScores(const LeafDesign& leaf)
-      : leaf_(&leaf), sums_(size_t(row_block_size)), shift_start_(1, 0) {
+   private:
+    std::vector<Sums> sums_;
+  };
+
+  explicit LeafScores(const LeafDesign& leaf, int members = 1)
+      : leaf_(&leaf), sums_(size_t(members)), shift_start_(1, 0) {
     for (Index g = 0; g < leaf.groups(); ++g) {
       most_ = std::max(most_, size(g));
       shift_start_.push_back(shift_start_.back() + size(g));
@@ -40,51 +50,60 @@ class LeafScores {
 
   Index size(Index g) const { return leaf_->touched_count(g) + fixed(); }
   Index largest_size() const { return most_; }
-  const Sums& sums(Index g) const { return sums_[size_t(g % row_block_size)]; }
-  auto of(Index g) const { return sums(g).scores.topRows(size(g)); }
-  auto coupling(Index g) const { return sums(g).coupling.head(size(g)); }
+  // For a group of the batch that a member works on.
+  const Sums& sums(int member, Index g) const { return sums_[size_t(member)][g]; }
+  auto of(int member, Index g) const { return sums(member, g).scores.topRows(size(g)); }
+  auto coupling(int member, Index g) const { return sums(member, g).coupling.head(size(g)); }
   auto shift(Index g) const { return shift_.segment(shift_start_[size_t(g)], size(g)); }  // h
+
+  // All memory that any member will need. Of the same shape for all groups: how sums are rounded
+  // depends on how columns are aligned, and that must not depend on what was fitted before.
+  void reserve(Index n_quad) {
+    const Index most_together = std::min(leaf_->groups(), row_block_size);
+    for (OfBatch& of_batch : sums_) {
+      for (Index g = 0; g < most_together; ++g) {
+        resize_buffer(of_batch[g].scores, most_, n_quad);
+        resize_buffer(of_batch[g].effect_score, n_quad, 1);
+        resize_buffer(of_batch[g].coupling, most_, 1);
+      }
+    }
+  }
 
   // Adds the rows of a chunk; a group is cleared when its first row comes.
   void add(const NodeChunk& chunk) {
     const Design& design = leaf_->reduced().design();
+    OfBatch& sums = sums_[size_t(chunk.member)];
     Index r = 0;
     while (r < chunk.count) {
       const Index row = chunk.first + r, g = leaf_->row_group()[size_t(row)];
       const Index count = std::min(leaf_->group_end(g), chunk.first + chunk.count) - row;
-      if (row == leaf_->group_begin(g)) clear(g, chunk.d1.cols());
+      if (row == leaf_->group_begin(g)) clear(sums[g], g);
       const auto deviations = chunk.d1.middleRows(r, count);
-      sums_of(g).scores.middleRows(leaf_->touched_count(g), fixed()).noalias() +=
+      sums[g].scores.middleRows(leaf_->touched_count(g), fixed()).noalias() +=
           design.x().middleRows(row, count).transpose() * deviations;
-      add_effects(g, row, deviations);
-      for (Index k = 0; k < count; ++k) add_coupling(g, row + k, chunk, r + k);
+      add_effects(sums[g], row, deviations);
+      for (Index k = 0; k < count; ++k) add_coupling(sums[g], g, row + k, chunk, r + k);
       r += count;
     }
   }
 
   // For a group whose rows have all been added. precision: 1 / sd^2.
-  void choose_shift(Index g, double precision) {
+  void choose_shift(int member, Index g, double precision) {
     shift_.segment(shift_start_[size_t(g)], size(g)) =
-        coupling(g) / (sums(g).information + precision);
+        coupling(member, g) / (sums(member, g).information + precision);
   }
   // Into the coordinates of the shift. nodes: their deviations from their mean.
   template <class Deviations>
-  void apply_shift(Index g, double precision, const Deviations& nodes) {
-    Sums& of_group = sums_of(g);
+  void apply_shift(int member, Index g, double precision, const Deviations& nodes) {
+    Sums& of_group = sums_[size_t(member)][g];
     of_group.effect_score = precision * nodes - of_group.effect_score;
     of_group.scores.topRows(size(g)).noalias() += shift(g) * of_group.effect_score.transpose();
   }
 
  private:
   Index fixed() const { return leaf_->reduced().design().fixed(); }
-  // A batch has at most row_block_size groups.
-  Sums& sums_of(Index g) { return sums_[size_t(g % row_block_size)]; }
 
-  void clear(Index g, Index n_quad) {
-    Sums& of_group = sums_of(g);
-    resize_buffer(of_group.scores, most_, n_quad);
-    resize_buffer(of_group.effect_score, n_quad, 1);
-    resize_buffer(of_group.coupling, most_, 1);
+  void clear(Sums& of_group, Index g) const {
     of_group.scores.topRows(size(g)).setZero();
     of_group.effect_score.setZero();
     of_group.coupling.setZero();
@@ -92,10 +111,9 @@ class LeafScores {
   }
 
   // Row r of the chunk.
-  void add_coupling(Index g, Index row, const NodeChunk& chunk, Index r) {
+  void add_coupling(Sums& of_group, Index g, Index row, const NodeChunk& chunk, Index r) const {
     const double factor = leaf_->factor()[size_t(row)];
     if (factor == 0.0) return;
-    Sums& of_group = sums_of(g);
     const double weight = -factor * chunk.mean_d2[r];
     of_group.effect_score += factor * chunk.d1.row(r).transpose();
     of_group.information += factor * weight;
@@ -104,20 +122,19 @@ class LeafScores {
   }
 
   template <class Deviations>
-  void add_effects(Index g, Index first, const Deviations& deviations) {
+  void add_effects(Sums& of_group, Index first, const Deviations& deviations) const {
     const SparseRows& z = leaf_->reduced().design().z();
     if (z.cols() == 0) return;
-    Matrix& scores = sums_of(g).scores;
     for (Index r = 0; r < deviations.rows(); ++r) {
       for (Index e = z.begin(first + r); e < z.end(first + r); ++e) {
-        scores.row(leaf_->entry_place()[size_t(e)]) += z.value(e) * deviations.row(r);
+        of_group.scores.row(leaf_->entry_place()[size_t(e)]) += z.value(e) * deviations.row(r);
       }
     }
   }
 
   const LeafDesign* leaf_;
   Index most_ = 0;
-  std::vector<Sums> sums_;
+  std::vector<OfBatch> sums_;  // of each member of the team
   std::vector<Index> shift_start_;
   Vector shift_;
 };

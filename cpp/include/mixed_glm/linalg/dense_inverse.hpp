@@ -55,7 +55,7 @@ class HalvedTriangle {
 
  private:
   static constexpr Index alone = 300;  // a triangle up to this size is the work of one thread
-  static constexpr Index piece = 280;
+  static constexpr Index piece = 144;
 
   template <class Work>
   void for_pieces(Index size, Work&& work) {
@@ -113,13 +113,24 @@ inline void multiply_transposed_lower(Eigen::Ref<Matrix> l, Team* team) {
   t.b() = product;
 }
 
+// Fills the upper triangle with the lower one.
+inline void mirror_lower(Eigen::Ref<Matrix> a, Team* team) {
+  const EqualPieces pieces(a.rows(), 64);
+  for_each_piece(team, pieces.count, [&](int, Index k) {
+    const Index begin = pieces.begin(k), end = begin + pieces.length(k);
+    for (Index r = 0; r < end; ++r) {
+      for (Index c = std::max(begin, r + 1); c < end; ++c) a(r, c) = a(c, r);
+    }
+  });
+}
+
 }  // namespace detail
 
 // Lower triangle of `factor`: L; becomes H^-1, both triangles.
 inline void invert_from_cholesky(Eigen::Ref<Matrix> factor, Team* team = nullptr) {
   detail::invert_lower(factor, team);
   detail::multiply_transposed_lower(factor, team);
-  factor.triangularView<Eigen::StrictlyUpper>() = factor.transpose();
+  detail::mirror_lower(factor, team);
 }
 
 }  // namespace mixed_glm

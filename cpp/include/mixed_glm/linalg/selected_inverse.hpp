@@ -9,7 +9,6 @@
 #pragma once
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
-#include <mixed_glm/linalg/column_levels.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <vector>
@@ -23,26 +22,19 @@ class SelectedInverse {
       : pattern_(&pattern),
         team_(team),
         values_(size_t(pattern.size())),
-        levels_(uses_team() ? ColumnLevels(pattern) : ColumnLevels()),
-        columns_(size_t(uses_team() ? team->size() : 1), Column(pattern)) {}
+        pieces_(pattern),
+        columns_(pieces_.count() > 1 && team != nullptr ? size_t(team->size()) : 1,
+                 Column(pattern)) {}
 
   void compute(const BorderedCholesky& factor) {
     invert_dense(factor);
-    if (!uses_team()) {
-      for (Index j = pattern_->sparse() - 1; j >= 0; --j) {
-        invert_column(factor, j, columns_.front());
-      }
-      return;
-    }
-    for (Index level = 0; level < levels_.count(); ++level) {
-      const Index first = levels_.begin(level);
-      const EqualPieces pieces(levels_.end(level) - first, columns_together);
-      for_each_piece(team_, pieces.count, [&](int member, Index k) {
-        for (Index c = pieces.begin(k); c < pieces.begin(k + 1); ++c) {
-          invert_column(factor, levels_.column(first + c), columns_[size_t(member)]);
-        }
-      });
-    }
+    const auto invert_columns = [&](Index begin, Index end, Column& work) {
+      for (Index j = end - 1; j >= begin; --j) invert_column(factor, j, work);
+    };
+    invert_columns(pieces_.rest(), pattern_->sparse(), columns_.front());
+    for_each_piece(team_, pieces_.count(), [&](int member, Index k) {
+      invert_columns(pieces_.begin(k), pieces_.end(k), columns_[size_t(member)]);
+    });
   }
 
   const BorderedPattern& pattern() const { return *pattern_; }
@@ -63,8 +55,6 @@ class SelectedInverse {
   }
 
  private:
-  static constexpr Index columns_together = 256;
-
   // What is worked with for one column: l and Sigma_SS l, by row.
   struct Column {
     explicit Column(const BorderedPattern& pattern)
@@ -76,15 +66,15 @@ class SelectedInverse {
     Vector border_ratio, border_product;
   };
 
-  bool uses_team() const {
-    return team_ != nullptr && team_->size() > 1 && pattern_->sparse() > 2 * columns_together;
-  }
-
   void invert_dense(const BorderedCholesky& factor) {
     const Index n = pattern_->dense();
     if (n == 0) return;
     Eigen::Map<Matrix> inverse(values_.data() + pattern_->dense_offset(), n, n);
-    inverse = factor.dense_factor();
+    const EqualPieces pieces(n, 128);
+    for_each_piece(team_, pieces.count, [&](int, Index k) {
+      inverse.middleCols(pieces.begin(k), pieces.length(k)) =
+          factor.dense_factor().middleCols(pieces.begin(k), pieces.length(k));
+    });
     invert_from_cholesky(inverse, team_);
   }
 
@@ -165,7 +155,7 @@ class SelectedInverse {
   const BorderedPattern* pattern_;
   Team* team_;
   std::vector<double> values_;
-  ColumnLevels levels_;          // only for a team
+  ColumnPieces pieces_;
   std::vector<Column> columns_;  // of each member of the team
 };
 

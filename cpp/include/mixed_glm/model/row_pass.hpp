@@ -49,14 +49,14 @@ double pass_rows(const Model& model, const Sites& sites, const Vector& coefficie
       [&](TeamBlock& block) {
         detail::predict(model, coefficients, block);
         sites.template evaluate<Order>(block);
-        block.sum = block.view(block.value).sum();
+        block.sum += block.view(block.value).sum();
         if constexpr (Order >= 1) rows.add_gradient(block, *gradient);
         if constexpr (Order >= 2) rows.add_curvature(block, values);
       },
-      [&](TeamBlock& block) {
-        sum += block.sum;
-        if constexpr (Order >= 1) rows.finish_gradient(block, *gradient);
-        if constexpr (Order >= 2) rows.finish_curvature(block, values);
+      [&](TeamBlock& chunk) {
+        sum += chunk.sum;
+        if constexpr (Order >= 1) rows.finish_gradient(chunk, *gradient);
+        if constexpr (Order >= 2) rows.finish_curvature(chunk, values);
       });
   return sum;
 }

@@ -13,24 +13,21 @@ inline void add_fixed_gradient(const Design& design, RowBlock& block, VectorRef 
       design.x().middleRows(block.first, block.count).transpose() * block.view(block.pull);
 }
 
-// Z' pull, of one run.
-inline void add_run_gradient(const SparseRows& z, const RowBlock& block, const EntryRun& run,
-                             Vector& gradient) {
-  if (z.is_indicator()) {
-    gradient[run.effect] += sum_of_run(block.pull.data(), run);
-    return;
-  }
+// Of one run, the sum of its factors times the values of its rows.
+inline double product_with_run(const SparseRows& z, const EntryRun& run, const double* values) {
+  if (z.is_indicator()) return sum_of_run(values, run);
   double sum = 0.0;
   for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-    sum += z.value(e) * block.pull[size_t(r)];
+    sum += z.value(e) * values[r];
   }
-  gradient[run.effect] += sum;
+  return sum;
 }
 
 inline void add_gradient(const Design& design, RowBlock& block, Vector& gradient) {
   add_fixed_gradient(design, block, gradient.tail(design.fixed()));
-  for_each_run(design.z(), block.first, block.count,
-               [&](const EntryRun& run) { add_run_gradient(design.z(), block, run, gradient); });
+  for_each_run(design.z(), block.first, block.count, [&](const EntryRun& run) {
+    gradient[run.effect] += product_with_run(design.z(), run, block.pull.data());  // Z' pull
+  });
 }
 
 inline void weigh_fixed(const Design& design, RowBlock& block) {
@@ -54,30 +51,31 @@ inline void add_fixed_curvature(const Design& design, const RowBlock& block, dou
   }
 }
 
-// Diagonal of Z'WZ, and Z'WX, of one run.
+// Diagonal of Z'WZ, of one run.
+inline double square_of_run(const SparseRows& z, const EntryRun& run, const double* weight) {
+  if (z.is_indicator()) return sum_of_run(weight, run);
+  double sum = 0.0;
+  for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+    sum += weight[r] * z.value(e) * z.value(e);
+  }
+  return sum;
+}
+
+// The same, and Z'WX.
 inline void add_run_curvature(const Design& design, const RowBlock& block, const EntryRun& run,
                               double* values) {
-  const SparseRows& z = design.z();
   const BorderedPattern& pattern = design.pattern();
-  const Matrix& wx = block.weighted_x;
-  const Index p = design.fixed();
-  double& diagonal = values[pattern.diagonal_position(run.effect)];
   double* const border = values + pattern.border_position(run.effect);
-  if (z.is_indicator() && run.length() > 2) {
-    diagonal += sum_of_run(block.weight.data(), run);
-    for (Index a = 0; a < p; ++a) border[a] += sum_of_run(wx.col(a).data(), run);
-    return;
-  }
-  for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-    const double factor = z.value(e);
-    diagonal += block.weight[size_t(r)] * factor * factor;
-    for (Index a = 0; a < p; ++a) border[a] += factor * wx(r, a);
+  values[pattern.diagonal_position(run.effect)] +=
+      square_of_run(design.z(), run, block.weight.data());
+  for (Index a = 0; a < design.fixed(); ++a) {
+    border[a] += product_with_run(design.z(), run, block.weighted_x.col(a).data());
   }
 }
 
-// Below the diagonal of Z'WZ, where keep(one effect, the other).
-template <class Keep>
-void add_pair_curvature(const Design& design, const RowBlock& block, double* values, Keep&& keep) {
+// visit(one effect, the other, position, product) for what lies below the diagonal of Z'WZ.
+template <class Visit>
+void for_each_pair(const Design& design, const RowBlock& block, Visit&& visit) {
   const SparseRows& z = design.z();
   const std::int32_t* pair = design.pair_positions() + design.pair_begin(block.first);
   for (Index r = 0; r < block.count; ++r) {
@@ -85,7 +83,7 @@ void add_pair_curvature(const Design& design, const RowBlock& block, double* val
     for (Index e = begin + 1; e < end; ++e) {
       const double weighted = block.weight[size_t(r)] * z.value(e);
       for (Index f = begin; f < e; ++f, ++pair) {
-        if (keep(z.columns()[e], z.columns()[f])) values[*pair] += weighted * z.value(f);
+        visit(z.columns()[e], z.columns()[f], *pair, weighted * z.value(f));
       }
     }
   }
@@ -102,7 +100,9 @@ inline void add_curvature(const Design& design, RowBlock& block, double* values)
   for_each_run(design.z(), block.first, block.count,
                [&](const EntryRun& run) { add_run_curvature(design, block, run, values); });
   if (design.has_pairs()) {
-    add_pair_curvature(design, block, values, [](Code, Code) { return true; });
+    for_each_pair(design, block, [&](Code, Code, std::int32_t position, double product) {
+      values[position] += product;
+    });
   }
 }
 

@@ -1,12 +1,13 @@
 // The rows of a design, visited block by block, on one thread or by a team, with sums that have the
 // same bits for any number of threads: every number gets its additions in the order of the rows.
 //
-// A team works on chunks of a few blocks. Effects that only one chunk touches (shared_effects.hpp),
-// which with sorted rows are nearly all of a grouping factor's, are added to at once; what all
-// chunks touch (the fixed effects, the other effects) is added when it is the chunk's turn:
+// Rows come in chunks of a few blocks. What all chunks add to is summed by chunk first: the fixed
+// effects, and, where there is a team, effects that several chunks touch (shared_effects.hpp; with
+// sorted rows they are few of a grouping factor's). These sums are added to the others when it is
+// the chunk's turn; all other effects are added to at once:
 //
 //     rows.for_blocks([&](TeamBlock& block) { ...; rows.add_gradient(block, gradient); },
-//                     [&](TeamBlock& block) { rows.finish_gradient(block, gradient); });
+//                     [&](TeamBlock& chunk) { rows.finish_gradient(chunk, gradient); });
 //
 // Turns overlap with the work on the next chunks, and cost time only where they make up more than
 // one part in as many as there are threads.
@@ -18,24 +19,50 @@
 
 namespace mixed_glm {
 
+// Sums of one chunk for effects that others touch, too.
+struct WaitingSums {
+  std::vector<Code> effect;        // of each run
+  std::vector<double> gradient;    // likewise
+  std::vector<double> curvature;   // likewise, 1 + p: diagonal and border
+  std::vector<std::int32_t> pair;  // positions of
+  std::vector<double> pair_product;
+
+  void clear() {
+    effect.clear();
+    gradient.clear();
+    curvature.clear();
+    pair.clear();
+    pair_product.clear();
+  }
+};
+
+// The block that a member of the team works on, and the sums of its chunk so far.
 struct TeamBlock : RowBlock {
-  int member = 0;    // of the team, that works on it
-  double sum = 0.0;  // of whatever the rows have
-  // What waits for the chunk's turn.
-  Vector fixed_gradient;          // p
-  Matrix fixed_curvature;         // p x p
-  std::vector<EntryRun> waiting;  // of shared effects
+  int member = 0;
+  bool opens_chunk = false;
+  double sum = 0.0;        // of whatever the rows have
+  Vector fixed_gradient;   // p
+  Matrix fixed_curvature;  // p x p, lower triangle
+  WaitingSums waiting;
 };
 
 class RowTeam {
  public:
   // Both are viewed. No team, or few rows: the calling thread does it all.
   explicit RowTeam(const Design& design, Team* team = nullptr)
-      : design_(&design), team_(is_worth(design, team) ? team : nullptr) {
-    blocks_.resize(team_ == nullptr ? 1 : size_t(members() * chunk_blocks));
+      : design_(&design),
+        team_(is_worth(design, team) ? team : nullptr),
+        chunk_rows_(row_block_size *
+                    std::clamp<Index>(design.rows() / (64 * row_block_size), 4, 16)) {
+    blocks_.resize(size_t(members()));
+    for (size_t k = 0; k < blocks_.size(); ++k) {
+      blocks_[k].member = int(k);
+      blocks_[k].fixed_gradient.resize(design.fixed());
+      blocks_[k].fixed_curvature.resize(design.fixed(), design.fixed());
+    }
     if (team_ == nullptr) return;
-    shared_ = SharedEffects(design.z(), chunk_blocks * row_block_size);
-    for (size_t k = 0; k < blocks_.size(); ++k) reserve(blocks_[k], int(k) / int(chunk_blocks));
+    shared_ = SharedEffects(design.z(), chunk_rows_);
+    for (TeamBlock& block : blocks_) reserve(block);
   }
 
   int members() const { return team_ == nullptr ? 1 : team_->size(); }
@@ -44,121 +71,133 @@ class RowTeam {
   void for_blocks(Prepare&& prepare) {
     for_blocks(prepare, [](TeamBlock&) {});
   }
-  // prepare(block) may run in several threads at a time; finish(block) comes in the blocks' order.
+  // prepare(block) may run in several threads at a time; finish(last block) comes once for each
+  // chunk, in their order.
   template <class Prepare, class Finish>
   void for_blocks(Prepare&& prepare, Finish&& finish) {
-    if (team_ == nullptr) {
-      TeamBlock& block = blocks_.front();
-      for (Index first = 0; first < design_->rows(); first += row_block_size) {
-        place(block, first);
-        prepare(block);
-        finish(block);
-      }
-      return;
-    }
-    constexpr Index chunk_rows = chunk_blocks * row_block_size;
-    const auto visit = [&](int member, Index chunk, auto&& each) {
-      TeamBlock* block = blocks_.data() + member * chunk_blocks;
-      const Index end = std::min(design_->rows(), (chunk + 1) * chunk_rows);
-      for (Index first = chunk * chunk_rows; first < end; first += row_block_size) {
-        place(*block, first);
-        each(*block++);
-      }
-    };
     run_in_order(
-        *team_, (design_->rows() + chunk_rows - 1) / chunk_rows,
-        [&](int member, Index chunk) { visit(member, chunk, prepare); },
-        [&](int member, Index chunk) { visit(member, chunk, finish); });
+        team_, (design_->rows() + chunk_rows_ - 1) / chunk_rows_,
+        [&](int member, Index chunk) {
+          TeamBlock& block = blocks_[size_t(member)];
+          block.sum = 0.0;
+          const Index begin = chunk * chunk_rows_;
+          const Index end = std::min(design_->rows(), begin + chunk_rows_);
+          for (block.first = begin; block.first < end; block.first += row_block_size) {
+            block.count = std::min(row_block_size, end - block.first);
+            block.opens_chunk = block.first == begin;
+            prepare(block);
+          }
+        },
+        [&](int member, Index) { finish(blocks_[size_t(member)]); });
   }
 
-  // Adds A' pull of the block, but for what waits for its turn.
+  // Adds A' pull of the block, but for what waits for the chunk's turn.
   void add_gradient(TeamBlock& block, Vector& gradient) const {
-    if (team_ == nullptr) return detail::add_gradient(*design_, block, gradient);
-    block.fixed_gradient.setZero();
+    const SparseRows& z = design_->z();
+    WaitingSums& waiting = block.waiting;
+    if (block.opens_chunk) {
+      block.fixed_gradient.setZero();
+      waiting.clear();
+    }
     detail::add_fixed_gradient(*design_, block, block.fixed_gradient);
-    block.waiting.clear();
-    for_each_run(design_->z(), block.first, block.count, [&](const EntryRun& run) {
-      if (shared_.contains(run.effect)) {
-        block.waiting.push_back(run);
+    for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
+      const double sum = detail::product_with_run(z, run, block.pull.data());
+      if (is_shared(run.effect)) {
+        waiting.effect.push_back(run.effect);
+        waiting.gradient.push_back(sum);
       } else {
-        detail::add_run_gradient(design_->z(), block, run, gradient);
+        gradient[run.effect] += sum;
       }
     });
   }
-  void finish_gradient(const TeamBlock& block, Vector& gradient) const {
-    if (team_ == nullptr) return;
-    gradient.tail(design_->fixed()) += block.fixed_gradient;
-    for (const EntryRun& run : block.waiting) {
-      detail::add_run_gradient(design_->z(), block, run, gradient);
+  void finish_gradient(const TeamBlock& chunk, Vector& gradient) const {
+    const WaitingSums& waiting = chunk.waiting;
+    gradient.tail(design_->fixed()) += chunk.fixed_gradient;
+    for (size_t k = 0; k < waiting.gradient.size(); ++k) {
+      gradient[waiting.effect[k]] += waiting.gradient[k];
     }
   }
 
-  // Adds A' diag(weight) A of the block, but for what waits for its turn; after add_gradient.
+  // Adds A' diag(weight) A of the block, but for what waits for the chunk's turn; after
+  // add_gradient.
   void add_curvature(TeamBlock& block, double* values) const {
-    if (team_ == nullptr) return detail::add_curvature(*design_, block, values);
+    if (block.opens_chunk) block.fixed_curvature.setZero();
     detail::weigh_fixed(*design_, block);
-    block.fixed_curvature.setZero();
     detail::add_fixed_curvature(*design_, block, block.fixed_curvature.data(), design_->fixed());
     for_each_run(design_->z(), block.first, block.count, [&](const EntryRun& run) {
-      if (shared_.contains(run.effect)) return;
-      detail::add_run_curvature(*design_, block, run, values);
+      if (is_shared(run.effect)) {
+        set_run_aside(block, run);
+      } else {
+        detail::add_run_curvature(*design_, block, run, values);
+      }
     });
     if (!design_->has_pairs()) return;
-    detail::add_pair_curvature(*design_, block, values, [this](Code e, Code f) {
-      return !shared_.contains(e) || !shared_.contains(f);
-    });
+    WaitingSums& waiting = block.waiting;
+    const auto add = [&](Code e, Code f, std::int32_t position, double product) {
+      if (is_shared(e) && is_shared(f)) {
+        waiting.pair.push_back(position);
+        waiting.pair_product.push_back(product);
+      } else {
+        values[position] += product;
+      }
+    };
+    detail::for_each_pair(*design_, block, add);
   }
-  void finish_curvature(const TeamBlock& block, double* values) const {
-    if (team_ == nullptr) return;
-    add_fixed(block, values);
-    for (const EntryRun& run : block.waiting) {
-      detail::add_run_curvature(*design_, block, run, values);
+  void finish_curvature(const TeamBlock& chunk, double* values) const {
+    const WaitingSums& waiting = chunk.waiting;
+    const BorderedPattern& pattern = design_->pattern();
+    add_fixed(chunk, values);
+    const double* sum = waiting.curvature.data();
+    for (const Code effect : waiting.effect) {
+      values[pattern.diagonal_position(effect)] += *sum++;
+      double* const border = values + pattern.border_position(effect);
+      for (Index a = 0; a < design_->fixed(); ++a) border[a] += *sum++;
     }
-    if (!shared_.has_pairs()) return;
-    detail::add_pair_curvature(*design_, block, values, [this](Code e, Code f) {
-      return shared_.contains(e) && shared_.contains(f);
-    });
+    for (size_t k = 0; k < waiting.pair.size(); ++k) {
+      values[waiting.pair[k]] += waiting.pair_product[k];
+    }
   }
 
  private:
-  static constexpr Index chunk_blocks = 4;
-
   static bool is_worth(const Design& design, const Team* team) {
     return team != nullptr && team->size() > 1 && design.rows() >= team->fewest_rows();
   }
+  bool is_shared(Code effect) const { return team_ != nullptr && shared_.contains(effect); }
 
-  void place(TeamBlock& block, Index first) const {
-    block.first = first;
-    block.count = std::min(row_block_size, design_->rows() - first);
-  }
-
-  // All memory that a block will need: which member meets which block is left to chance.
-  void reserve(TeamBlock& block, int member) const {
+  void set_run_aside(TeamBlock& block, const EntryRun& run) const {
     const SparseRows& z = design_->z();
-    block.member = member;
-    block.fixed_gradient.resize(design_->fixed());
-    block.fixed_curvature.resize(design_->fixed(), design_->fixed());
-    block.reserve_weighted_x(design_->fixed());
-    Index most = 0;
-    for (Index first = 0; first < z.rows(); first += row_block_size) {
-      most = std::max(most, z.end(std::min(first + row_block_size, z.rows()) - 1) - z.begin(first));
+    std::vector<double>& sums = block.waiting.curvature;
+    sums.push_back(detail::square_of_run(z, run, block.weight.data()));
+    for (Index a = 0; a < design_->fixed(); ++a) {
+      sums.push_back(detail::product_with_run(z, run, block.weighted_x.col(a).data()));
     }
-    block.waiting.reserve(size_t(most));
   }
 
-  void add_fixed(const TeamBlock& block, double* values) const {
+  // All memory that a block will need: which member meets which chunk is left to chance.
+  void reserve(TeamBlock& block) const {
+    block.reserve_weighted_x(design_->fixed());
+    const auto entries = size_t(shared_.most_entries()), pairs = size_t(shared_.most_pairs());
+    block.waiting.effect.reserve(entries);
+    block.waiting.gradient.reserve(entries);
+    block.waiting.curvature.reserve(entries * size_t(1 + design_->fixed()));
+    block.waiting.pair.reserve(pairs);
+    block.waiting.pair_product.reserve(pairs);
+  }
+
+  void add_fixed(const TeamBlock& chunk, double* values) const {
     const Index p = design_->fixed(), stride = design_->pattern().dense();
     double* const corner = detail::fixed_corner(*design_, values);
     for (Index a = 0; a < p; ++a) {
       Eigen::Map<Vector>(corner + a * (stride + 1), p - a) +=
-          block.fixed_curvature.col(a).tail(p - a);
+          chunk.fixed_curvature.col(a).tail(p - a);
     }
   }
 
   const Design* design_;
   Team* team_;
+  Index chunk_rows_;  // follows from the design alone, so that the bits do, too
   SharedEffects shared_;
-  std::vector<TeamBlock> blocks_;  // chunk_blocks for each member
+  std::vector<TeamBlock> blocks_;  // of each member
 };
 
 }  // namespace mixed_glm

@@ -3,6 +3,7 @@
 // a design whose rows are sorted by a grouping factor has few others.
 #pragma once
 
+#include <algorithm>
 #include <mixed_glm/model/sparse_rows.hpp>
 
 namespace mixed_glm {
@@ -12,29 +13,42 @@ class SharedEffects {
   SharedEffects() = default;
   // Chunks of chunk_rows rows each.
   SharedEffects(const SparseRows& z, Index chunk_rows) : shared_(size_t(z.cols()), 0) {
-    std::vector<Index> chunk_of(shared_.size(), -1);
-    for (Index i = 0; i < z.rows(); ++i) {
-      const Index chunk = i / chunk_rows;
-      for (Index e = z.begin(i); e < z.end(i); ++e) {
+    std::vector<Code> chunk_of(shared_.size(), -1);
+    for_chunks(z, chunk_rows, [&](Code chunk, Index first, Index last) {
+      for (Index e = z.begin(first); e < z.begin(last); ++e) {
         const auto c = size_t(z.columns()[e]);
         if (chunk_of[c] < 0) chunk_of[c] = chunk;
         if (chunk_of[c] != chunk) shared_[c] = 1;
       }
-    }
-    for (Index i = 0; i < z.rows() && !has_pairs_; ++i) {
-      int count = 0;
-      for (Index e = z.begin(i); e < z.end(i); ++e) count += contains(z.columns()[e]);
-      has_pairs_ = count > 1;
-    }
+    });
+    for_chunks(z, chunk_rows, [&](Code, Index first, Index last) {
+      Index entries = 0, pairs = 0;
+      for (Index i = first; i < last; ++i) {
+        Index count = 0;
+        for (Index e = z.begin(i); e < z.end(i); ++e) count += contains(z.columns()[e]);
+        entries += count;
+        pairs += count * (count - 1) / 2;
+      }
+      most_entries_ = std::max(most_entries_, entries);
+      most_pairs_ = std::max(most_pairs_, pairs);
+    });
   }
 
   bool contains(Code effect) const { return shared_[size_t(effect)] != 0; }
-  // Whether a row touches two of them.
-  bool has_pairs() const { return has_pairs_; }
+  Index most_entries() const { return most_entries_; }  // of them, in any chunk
+  Index most_pairs() const { return most_pairs_; }      // that stand in one row, in any chunk
 
  private:
+  template <class Visit>
+  static void for_chunks(const SparseRows& z, Index chunk_rows, Visit&& visit) {
+    Code chunk = 0;
+    for (Index first = 0; first < z.rows(); first += chunk_rows) {
+      visit(chunk++, first, std::min(first + chunk_rows, z.rows()));
+    }
+  }
+
   std::vector<std::uint8_t> shared_;
-  bool has_pairs_ = false;
+  Index most_entries_ = 0, most_pairs_ = 0;
 };
 
 }  // namespace mixed_glm

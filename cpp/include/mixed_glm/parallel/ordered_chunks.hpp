@@ -35,12 +35,20 @@ class Turns {
 
 }  // namespace detail
 
-// For each chunk in 0 .. count - 1. What is thrown is thrown on, when all threads have stopped.
+// For each chunk in 0 .. count - 1. What is thrown is thrown on, when all threads have stopped. No
+// team: the calling thread does it all.
 template <class Prepare, class Finish>
-void run_in_order(Team& team, Index count, Prepare&& prepare, Finish&& finish) {
+void run_in_order(Team* team, Index count, Prepare&& prepare, Finish&& finish) {
+  if (team == nullptr || team->size() == 1 || count < 2) {
+    for (Index chunk = 0; chunk < count; ++chunk) {
+      prepare(0, chunk);
+      finish(0, chunk);
+    }
+    return;
+  }
   std::atomic<Index> next{0};
   detail::Turns turns;
-  team.run([&](int member) {
+  team->run([&](int member) {
     try {
       for (Index chunk = next++; chunk < count; chunk = next++) {
         prepare(member, chunk);

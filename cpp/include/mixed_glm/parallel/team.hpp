@@ -1,8 +1,10 @@
 // Threads that stay for many short pieces of work: the passes of one fit.
 //
 //     Team team(2);
-//     team.run([&](int member) { ... });     once in each member, of which 0 is the calling thread
+//     team.run([&](int member) { ... });     in the calling thread, which is member 0, and once in
+//                                            each other member that wakes up before that is done
 //
+// So work must be dealt out among those that come (for_each_piece.hpp, ordered_chunks.hpp).
 // The threads are started by the first piece of work; where the system has no more of them, those
 // that there are do it all. Starting a further piece allocates nothing. A team belongs to the
 // thread that made it, and lives no longer than a fit: a process that forks between two fits
@@ -37,7 +39,7 @@ class Team {
   int size() const { return size_; }
   Index fewest_rows() const { return fewest_rows_; }
 
-  // work(member) in each thread, members being 0 .. size() - 1. Returns when all have; the first
+  // work(member), members being 0 .. size() - 1. Returns when all that began have ended; the first
   // exception that one of them met is thrown on.
   template <class Work>
   void run(Work&& work) {
@@ -53,8 +55,14 @@ class Team {
 
  private:
   using Call = void (*)(void* target, int member);
-  static constexpr int looks = 20000;  // before a thread lies down: some ten microseconds
+  using State =
+      std::uint64_t;  // count of pieces begun, whether the last is closed, threads at work
+  static constexpr int looks = 100000;  // before a thread lies down: some fifty microseconds
   static constexpr int most_threads = 256;
+  static constexpr State closed = 1 << 15, one_piece = 1 << 16;
+
+  static State piece_of(State state) { return state / one_piece; }
+  static State at_work(State state) { return state % closed; }  // beside the calling thread
 
   void start_threads() {
     if (started_) return;
@@ -78,33 +86,49 @@ class Team {
     call_ = call;
     target_ = target;
     error_ = nullptr;
-    working_.store(int(threads_.size()), std::memory_order_relaxed);
-    piece_.fetch_add(1, std::memory_order_release);
+    const State last = piece_of(state_.load(std::memory_order_relaxed));
+    state_.store((last + 1) * one_piece, std::memory_order_release);
     begun_.notify_all();
   }
 
+  // Nobody may join any more, and those who have are waited for.
   void finish() {
-    for (int k = 0; k < looks && working_.load(std::memory_order_acquire) > 0; ++k) {
+    state_.fetch_or(closed, std::memory_order_acq_rel);
+    const auto done = [this] { return at_work(state_.load(std::memory_order_acquire)) == 0; };
+    for (int k = 0; k < looks && !done(); ++k) {
     }
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return working_.load(std::memory_order_acquire) == 0; });
+    done_.wait(lock, done);
     if (error_) std::rethrow_exception(error_);
   }
 
   void serve(int member) {
-    for (std::uint64_t seen = 0;; ++seen) {
-      for (int k = 0; k < looks && piece_.load(std::memory_order_acquire) == seen; ++k) {
+    State seen = 0;  // pieces that this thread has looked at
+    const auto begun = [&] { return piece_of(state_.load(std::memory_order_acquire)) != seen; };
+    while (true) {
+      for (int k = 0; k < looks && !begun(); ++k) {
       }
       {
         std::unique_lock<std::mutex> lock(mutex_);
-        begun_.wait(lock,
-                    [&] { return closed_ || piece_.load(std::memory_order_acquire) != seen; });
-        if (closed_) return;
+        begun_.wait(lock, [&] { return leaving_ || begun(); });
+        if (leaving_) return;
       }
+      if (!join(seen)) continue;
       execute(member);
+      if (state_.fetch_sub(1, std::memory_order_acq_rel) % one_piece != closed + 1) continue;
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.notify_one();
+      done_.notify_one();
     }
+  }
+
+  // The present piece, which is seen from now on. False if it is closed already.
+  bool join(State& seen) {
+    State state = state_.load(std::memory_order_acquire);
+    while ((state & closed) == 0) {
+      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) break;
+    }
+    seen = piece_of(state);
+    return (state & closed) == 0;
   }
 
   void execute(int member) {
@@ -119,7 +143,7 @@ class Team {
   void close() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      closed_ = true;
+      leaving_ = true;
       begun_.notify_all();
     }
     for (std::thread& thread : threads_) thread.join();
@@ -132,10 +156,9 @@ class Team {
   std::condition_variable begun_, done_;
   Call call_ = nullptr;
   void* target_ = nullptr;
-  std::atomic<std::uint64_t> piece_{0};  // pieces of work begun
-  std::atomic<int> working_{0};          // members beside the calling thread that are not done
+  std::atomic<State> state_{closed};
   std::exception_ptr error_;
-  bool closed_ = false;
+  bool leaving_ = false;
   std::vector<std::thread> threads_;  // last: they use all of the above
 };
 
