@@ -16,6 +16,7 @@ using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 
 using VectorRef = Eigen::Ref<Vector>;
 using ConstVectorRef = Eigen::Ref<const Vector>;
+using MatrixRef = Eigen::Ref<Matrix>;  // column-major with any distance between columns
 // Column-major with any distance between columns: a Fortran-ordered array is used as it lies.
 using ConstMatrixRef = Eigen::Ref<const Matrix, 0, Eigen::OuterStride<>>;
 

@@ -80,7 +80,7 @@ inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team 
   NewtonSettings exact;
   exact.monitor = monitor;
   exact.team = team;
-  return detail::choose_at(model, fit.mode.psi, fit.mode.precision.inverse(), exact);
+  return detail::choose_at(model, fit.mode.psi, fit.posterior.vcp_cov, exact);
 }
 
 }  // namespace mixed_glm

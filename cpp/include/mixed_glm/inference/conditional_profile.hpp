@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 
 namespace mixed_glm {
 
@@ -31,7 +32,7 @@ struct ConditionalProfile {
     }
     slopes = coupling_;
     if (psi.size() > 0) mode.cholesky().solve_in_place(slopes);
-    hessian.noalias() = coupling_.transpose() * slopes;
+    hessian = multiply_abt(coupling_.transpose(), slopes.transpose());
     hessian.diagonal().array() -= 2.0 * squares.array() + prior_precision;
   }
 

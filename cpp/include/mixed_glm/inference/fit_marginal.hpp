@@ -91,7 +91,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
   fit.posterior = mixture.finish();
   if (k == 0) return;
-  fit.posterior.vcp_cov = whitened.axes() * whitened.axes().transpose();
+  fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
   fit.posterior.sd.segment(model.design().fixed(), k) = whitened.axes().rowwise().norm();
 }
 

@@ -7,6 +7,7 @@
 
 #include <Eigen/Cholesky>
 #include <mixed_glm/inference/conditional_profile.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
 namespace mixed_glm {
@@ -29,13 +30,15 @@ inline JointCovariance joint_covariance(const Model& model, const ConditionalMod
   const Matrix v = curvature.solve(Matrix::Identity(k, k));
 
   sigma.compute(mode.cholesky());
-  const RowMatrix& slopes = profile.slopes;
-  Vector variance = (slopes * v).cwiseProduct(slopes).rowwise().sum();
+  const auto slopes = profile.slopes.transpose();  // T'
+  const Matrix spread = multiply_ab(v, slopes);    // V T'
+  Vector variance(slopes.cols());
+  for (Index j = 0; j < slopes.cols(); ++j) variance[j] = spread.col(j).dot(slopes.col(j));
   for (Index j = 0; j < design.effects(); ++j) variance[j] += sigma.variance(j);
   variance.tail(design.fixed()) += sigma.border_block().diagonal();
 
-  const auto fe_slopes = slopes.bottomRows(design.fixed());
-  result.fe_cov = sigma.border_block() + fe_slopes * v * fe_slopes.transpose();
+  result.fe_cov = sigma.border_block();
+  add_atb(slopes.rightCols(design.fixed()), spread.rightCols(design.fixed()), result.fe_cov);
   result.vcp_cov = v;
   result.sd = design.join(variance.cwiseSqrt(), v.diagonal().cwiseSqrt());
   result.valid = result.sd.allFinite();

@@ -6,6 +6,7 @@
 #include <Eigen/Cholesky>
 #include <mixed_glm/inference/balanced_step.hpp>
 #include <mixed_glm/inference/trust_region.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 
 namespace mixed_glm {
 
@@ -84,7 +85,7 @@ class MarginalModeSearch {
       if (!evaluate(mode + step)) return mode_.precision;
       slopes.col(c) = (gradient - marginal_->gradient(mode + step)) / settings_.difference_step;
     }
-    const Matrix product = slopes * axes.transpose() * whitening.transpose();
+    const Matrix product = multiply_abt(multiply_abt(slopes, axes), whitening);
     const Matrix result = 0.5 * (product + product.transpose());
     return Eigen::LLT<Matrix>(result).info() == Eigen::Success ? result : mode_.precision;
   }

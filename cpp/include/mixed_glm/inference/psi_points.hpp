@@ -12,11 +12,11 @@
 //       decay.
 #pragma once
 
-#include <Eigen/Eigenvalues>
 #include <map>
 #include <mixed_glm/inference/integration.hpp>
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
+#include <mixed_glm/linalg/symmetric_eigen.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -29,9 +29,9 @@ class WhitenedPsi {
  public:
   WhitenedPsi(const Vector& mode, const Matrix& precision) : mode_(mode) {
     if (mode.size() == 0) return;
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(precision);
-    axes_ = eigen.eigenvectors() * eigen.eigenvalues().cwiseSqrt().cwiseInverse().asDiagonal();
-    log_jacobian_ = -0.5 * eigen.eigenvalues().array().log().sum();
+    const SymmetricEigen eigen(precision);
+    axes_ = eigen.vectors() * eigen.values().cwiseSqrt().cwiseInverse().asDiagonal();
+    log_jacobian_ = -0.5 * eigen.values().array().log().sum();
   }
   Vector psi(const Vector& z) const {
     return mode_.size() == 0 ? mode_ : Vector(mode_ + axes_ * z);

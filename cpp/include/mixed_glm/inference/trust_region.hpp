@@ -6,8 +6,8 @@
 // (More and Sorensen 1983; Conn, Gould and Toint 2000, ch. 7). B may be indefinite.
 #pragma once
 
-#include <Eigen/Eigenvalues>
 #include <cmath>
+#include <mixed_glm/linalg/symmetric_eigen.hpp>
 #include <mixed_glm/typedefs.hpp>
 
 namespace mixed_glm {
@@ -22,18 +22,16 @@ class TrustRegion {
  public:
   TrustRegion(const Vector& gradient, const Matrix& hessian)
       : gradient_(gradient), hessian_(hessian), eigen_(hessian) {
-    rotated_ = eigen_.eigenvectors().transpose() * gradient_;
+    rotated_ = eigen_.vectors().transpose() * gradient_;
   }
 
-  bool is_convex() const { return eigen_.eigenvalues()[0] > 0.0; }
+  bool is_convex() const { return eigen_.values()[0] > 0.0; }
   // g' B^-1 g; meaningful where B is convex.
-  double decrement() const {
-    return (rotated_.array().square() / eigen_.eigenvalues().array()).sum();
-  }
+  double decrement() const { return (rotated_.array().square() / eigen_.values().array()).sum(); }
 
   TrustRegionStep solve(double radius) const {
     if (is_convex() && length(0.0) <= radius) return finish(0.0, true, 0.0);
-    const double lowest = std::max(0.0, -eigen_.eigenvalues()[0]);
+    const double lowest = std::max(0.0, -eigen_.values()[0]);
     const double tiny = 1e-12 * (1.0 + lowest);
     const double longest = length(lowest + tiny);
     if (longest < radius) {  // the hard case: complete the step along the lowest eigenvector
@@ -44,7 +42,7 @@ class TrustRegion {
 
  private:
   double length(double lambda) const {
-    return (rotated_.array() / (eigen_.eigenvalues().array() + lambda)).matrix().norm();
+    return (rotated_.array() / (eigen_.values().array() + lambda)).matrix().norm();
   }
 
   // Bisection on lambda in log scale: |s| falls in lambda, and K is small.
@@ -58,16 +56,16 @@ class TrustRegion {
   }
 
   TrustRegionStep finish(double lambda, bool interior, double along_lowest) const {
-    Vector coordinates = -rotated_.array() / (eigen_.eigenvalues().array() + lambda);
+    Vector coordinates = -rotated_.array() / (eigen_.values().array() + lambda);
     coordinates[0] += rotated_[0] > 0.0 ? -along_lowest : along_lowest;
-    Vector step = eigen_.eigenvectors() * coordinates;
+    Vector step = eigen_.vectors() * coordinates;
     const double predicted = -(gradient_.dot(step) + 0.5 * step.dot(hessian_ * step));
     return {std::move(step), predicted, interior};
   }
 
   Vector gradient_;
   Matrix hessian_;
-  Eigen::SelfAdjointEigenSolver<Matrix> eigen_;
+  SymmetricEigen eigen_;
   Vector rotated_;
 };
 

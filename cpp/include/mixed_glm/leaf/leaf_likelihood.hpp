@@ -123,7 +123,8 @@ class LeafLikelihood final : public CoefficientLikelihood {
     weighted = scores;
     for (Index k = 0; k < nodes; ++k) weighted.col(k) *= nodes_.weights(g)[k];
     auto covariance = own.covariance.topLeftCorner(size, size);
-    covariance.noalias() = weighted * scores.transpose();
+    covariance.setZero();
+    add_abt(weighted, scores, covariance);
     covariance.noalias() += scores_.coupling(member, g) * scores_.shift(g).transpose();
     for (Index a = 0; a < size; ++a) {
       for (Index b = 0; b <= a; ++b) own.shares.push_back(covariance(a, b));

@@ -147,8 +147,9 @@ class LeafMoments {
     own.weighted_trace = w.cwiseProduct(s.trace);
     resize_buffer(s.group_pull, scores.rows(), 1);
     s.group_pull.noalias() = scores * own.weighted_trace;
-    slopes.noalias() = own.powers * w.asDiagonal() * scores.transpose();
-    moments_.col(g) += 0.5 * own.powers * own.weighted_trace;
+    moments_.col(g) += 0.5 * (own.powers * own.weighted_trace);
+    for (Index k = 0; k < w.size(); ++k) own.powers.col(k) *= w[k];
+    add_abt(own.powers, scores, slopes);
     moments_(1, g) += s.shift_variance - 2.0 * slopes.row(0).dot(s.shift_product);
     moments_(2, g) += 3.0 * (s.shift_variance * first - slopes.row(1).dot(s.shift_product));
     slopes -= Eigen::Vector3d(1.0, 2.0 * first, 3.0 * second) *
@@ -176,7 +177,8 @@ class LeafMoments {
     Slot& s = own.slot(g);
     gather_covariance(own.covariance, g);
     resize_buffer(s.product, own.covariance.rows(), scores.cols());
-    s.product.noalias() = own.covariance * scores;
+    s.product.setZero();
+    add_ab(own.covariance, scores, s.product);
     resize_buffer(s.effect_product, scores.cols(), 1);
     s.effect_product.noalias() = scores.transpose() * s.shift_product;
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();

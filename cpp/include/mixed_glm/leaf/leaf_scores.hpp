@@ -14,6 +14,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/leaf_nodes.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 
 namespace mixed_glm {
@@ -79,8 +80,8 @@ class LeafScores {
       const Index count = std::min(leaf_->group_end(g), chunk.first + chunk.count) - row;
       if (row == leaf_->group_begin(g)) clear(sums[g], g);
       const auto deviations = chunk.d1.middleRows(r, count);
-      sums[g].scores.middleRows(leaf_->touched_count(g), fixed()).noalias() +=
-          design.x().middleRows(row, count).transpose() * deviations;
+      add_atb(design.x().middleRows(row, count), deviations,
+              sums[g].scores.middleRows(leaf_->touched_count(g), fixed()));
       add_effects(sums[g], row, deviations);
       for (Index k = 0; k < count; ++k) add_coupling(sums[g], g, row + k, chunk, r + k);
       r += count;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <Eigen/Cholesky>
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/parallel/for_each_piece.hpp>
 
 namespace mixed_glm {
@@ -30,8 +31,8 @@ inline bool factorize_dense(Eigen::Ref<Matrix> a, Team* team = nullptr) {
       const Index begin = pieces.begin(k), length = pieces.length(k), left = rest - begin - length;
       const auto own = below.middleRows(begin, length);
       auto columns = a.block(next, next + begin, rest, length);
-      columns.middleRows(begin, length).selfadjointView<Eigen::Lower>().rankUpdate(own, -1.0);
-      columns.bottomRows(left).noalias() -= below.bottomRows(left) * own.transpose();
+      add_lower_aat(-1.0, own, columns.middleRows(begin, length));
+      subtract_abt(below.bottomRows(left), own, columns.bottomRows(left));
     });
   }
   return a.diagonal().allFinite();

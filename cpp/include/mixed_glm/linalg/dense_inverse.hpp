@@ -7,6 +7,7 @@
 // Products are cut into pieces of fixed size, for any number of threads.
 #pragma once
 
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/parallel/for_each_piece.hpp>
 
 namespace mixed_glm {
@@ -93,7 +94,8 @@ inline void invert_lower(Eigen::Ref<Matrix> l, Team* team) {
 inline void multiply_transposed_lower(Eigen::Ref<Matrix> l, Team* team) {
   if (l.rows() <= HalvedTriangle::smallest) {
     const Matrix lower = l.triangularView<Eigen::Lower>();
-    l.triangularView<Eigen::Lower>() = lower.transpose() * lower;
+    l.triangularView<Eigen::Lower>().setZero();
+    add_lower_ata(lower, l);
     return;
   }
   HalvedTriangle t(l, team);
@@ -107,8 +109,8 @@ inline void multiply_transposed_lower(Eigen::Ref<Matrix> l, Team* team) {
     const auto own = t.b().middleCols(first, count);
     const Index left = t.a().rows() - first - count;
     auto columns = t.a().middleCols(first, count);
-    columns.middleRows(first, count).selfadjointView<Eigen::Lower>().rankUpdate(own.transpose());
-    columns.bottomRows(left).noalias() += t.b().rightCols(left).transpose() * own;
+    add_lower_ata(own, columns.middleRows(first, count));
+    add_atb(t.b().rightCols(left), own, columns.bottomRows(left));
   });
   t.b() = product;
 }

@@ -23,9 +23,11 @@ struct GaussHermite {
       throw std::invalid_argument("n_quad: expected 1 to 200 nodes, got " + std::to_string(n));
     }
     log_weights.resize(n);
-    Matrix jacobi = Matrix::Zero(n, n);
-    for (Index j = 1; j < n; ++j) jacobi(j, j - 1) = std::sqrt(0.5 * double(j));
-    nodes = Eigen::SelfAdjointEigenSolver<Matrix>(jacobi, Eigen::EigenvaluesOnly).eigenvalues();
+    Vector beside(n - 1);  // the diagonal of the Jacobi matrix, which is zero
+    for (Index j = 1; j < n; ++j) beside[j - 1] = std::sqrt(0.5 * double(j));
+    Eigen::SelfAdjointEigenSolver<Matrix> jacobi;
+    jacobi.computeFromTridiagonal(Vector::Zero(n), beside, Eigen::EigenvaluesOnly);
+    nodes = jacobi.eigenvalues();
     for (Index k = 0; k < n; ++k) {
       for (int polish = 0; polish < 2; ++polish) nodes[k] -= functions(nodes[k]).newton;
       log_weights[k] = -std::log(functions(nodes[k]).squares);

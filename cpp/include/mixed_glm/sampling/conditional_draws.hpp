@@ -42,7 +42,9 @@ class GaussianConditionalDraws final : public ConditionalDraws {
   DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
     DrawDensities log_density = spread_by_precision(marginal_.cholesky(), z);
     z.colwise() += mean_;
-    if (psi_.size() > 0) z.noalias() += response_ * (psi.colwise() - psi_);
+    if (psi_.size() > 0) {
+      add_atb(psi.colwise() - psi_, response_.transpose(), z.transpose());
+    }
     return log_density;
   }
 

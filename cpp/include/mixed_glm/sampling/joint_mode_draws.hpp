@@ -39,7 +39,7 @@ class JointModeDraws {
     log_density.all += of_psi;
     log_density.fixed += of_psi;
     curvature_.matrixU().solveInPlace(psi);
-    z.noalias() += profile_.slopes * psi;
+    add_atb(psi, profile_.slopes.transpose(), z.transpose());
     psi.colwise() += psi_;
     return log_density;
   }

@@ -37,7 +37,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     reduced.bottomRows(p) = z.bottomRows(p);
     DrawDensities log_density = spread_by_precision(marginal_.cholesky(), reduced);
     reduced.colwise() += marginal_.reduced_mean();
-    reduced.noalias() += response_ * (psi.colwise() - psi_);
+    add_atb(psi.colwise() - psi_, response_.transpose(), reduced.transpose());
     for (Index j = 0; j < others; ++j) z.row(leaf.full_effect(j)) = reduced.row(j);
     z.bottomRows(p) = reduced.bottomRows(p);
     for (Index c = 0; c < z.cols(); ++c) {

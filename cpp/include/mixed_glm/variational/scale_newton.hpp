@@ -12,7 +12,8 @@
 // EM.
 #pragma once
 
-#include <Eigen/Eigenvalues>
+#include <mixed_glm/linalg/multiply.hpp>
+#include <mixed_glm/linalg/symmetric_eigen.hpp>
 #include <mixed_glm/variational/coefficient_posterior.hpp>
 #include <mixed_glm/variational/scale_posterior.hpp>
 
@@ -34,7 +35,8 @@ inline Vector next_scale(const CoefficientPosterior& q, const ScalePosterior& sc
   }
   RowMatrix solved = coupling;
   q.cholesky().solve_in_place(solved);
-  const Matrix response = 2.0 * coupling.transpose() * solved + q.variance_response();
+  const Matrix response =
+      2.0 * multiply_abt(coupling.transpose(), solved.transpose()) + q.variance_response();
 
   const Vector residual = 2.0 * (psi - scales.effective_psi());  // phi(S) - log t
   Vector root = Vector::Zero(k);  // of t S / alpha; zero leaves a component as it is
@@ -46,12 +48,12 @@ inline Vector next_scale(const CoefficientPosterior& q, const ScalePosterior& sc
     return scales.effective_psi();
   }
   const Matrix scaled_response = inverse_root.asDiagonal() * response * inverse_root.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(Matrix::Identity(k, k) - scaled_response);
-  const Vector curvature = eigen.eigenvalues().cwiseMax(least_scale_curvature);
+  const SymmetricEigen eigen(Matrix::Identity(k, k) - scaled_response);
+  const Vector curvature = eigen.values().cwiseMax(least_scale_curvature);
   const Vector step =
       inverse_root.asDiagonal() *
-      (eigen.eigenvectors() *
-       (eigen.eigenvectors().transpose() * root.cwiseProduct(residual)).cwiseQuotient(curvature));
+      (eigen.vectors() *
+       (eigen.vectors().transpose() * root.cwiseProduct(residual)).cwiseQuotient(curvature));
   return psi - 0.5 * step.cwiseMax(-longest_scale_step).cwiseMin(longest_scale_step);
 }
 
