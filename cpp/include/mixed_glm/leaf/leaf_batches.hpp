@@ -2,6 +2,7 @@
 // that is a batch of its own. Batches are what the threads of a team share among themselves.
 #pragma once
 
+#include <algorithm>
 #include <mixed_glm/typedefs.hpp>
 #include <vector>
 

@@ -13,6 +13,7 @@
 #include <mixed_glm/leaf/leaf_modes.hpp>
 #include <mixed_glm/math/adaptive_rule.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
+#include <mixed_glm/parallel/for_each_piece.hpp>
 #include <mixed_glm/parallel/ordered_chunks.hpp>
 
 namespace mixed_glm {
