@@ -61,15 +61,23 @@ inline double square_of_run(const SparseRows& z, const EntryRun& run, const doub
   return sum;
 }
 
-// The same, and Z'WX.
+// The same, and Z'WX. Where an effect's rows are scattered, as a second factor's, most runs are of
+// one row.
 inline void add_run_curvature(const Design& design, const RowBlock& block, const EntryRun& run,
                               double* values) {
+  const SparseRows& z = design.z();
   const BorderedPattern& pattern = design.pattern();
+  const Matrix& wx = block.weighted_x;
+  double& diagonal = values[pattern.diagonal_position(run.effect)];
   double* const border = values + pattern.border_position(run.effect);
-  values[pattern.diagonal_position(run.effect)] +=
-      square_of_run(design.z(), run, block.weight.data());
+  if (z.is_indicator() && run.length() == 1) {
+    diagonal += block.weight[size_t(run.begin)];
+    for (Index a = 0; a < design.fixed(); ++a) border[a] += wx(run.begin, a);
+    return;
+  }
+  diagonal += square_of_run(z, run, block.weight.data());
   for (Index a = 0; a < design.fixed(); ++a) {
-    border[a] += product_with_run(design.z(), run, block.weighted_x.col(a).data());
+    border[a] += product_with_run(z, run, wx.col(a).data());
   }
 }
 
