@@ -12,6 +12,8 @@ from benchmarks.problem import Ints, Problem
 
 __all__ = ["PROBLEMS", "SETS", "simulate"]
 
+USUAL_SD = (0.8, 0.5)  # of the first factor's effects, and of the second's
+
 
 def simulate(
     name: str,
@@ -20,7 +22,7 @@ def simulate(
     p: int,
     family: str = "binomial",
     *,
-    sd: tuple[float, ...] = (0.8, 0.5),
+    sd: tuple[float, ...] = USUAL_SD,
     in_order: bool = False,
     **options: object,
 ) -> Problem:
@@ -43,7 +45,8 @@ def simulate(
     else:
         endog = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(float)
     factors = " x ".join(f"{q:,}" for q in levels) + (", sorted" if in_order else "")
-    description = f"{family}, {rows:,} rows, {factors} groups, p = {p}"
+    spread = "" if sd == USUAL_SD else f", sd = {sd[0]}"
+    description = f"{family}, {rows:,} rows, {factors} groups, p = {p}{spread}"
     return Problem(name, description, family, endog, exog, groups, levels, **options)  # type: ignore[arg-type]
 
 

@@ -73,7 +73,7 @@ def test_tables_and_plots(results: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DIFFER" not in done.stdout
     page = (tmp_path / "speed.md").read_text(encoding="utf-8")
-    assert "binomial, 300 rows, 20 groups, p = 2; vb" in page
+    assert "binomial, 300 rows, 20 groups, p = 2, sd = 2.0; vb" in page
     pytest.importorskip("matplotlib")
     done = run("-m", "benchmarks.plot", str(results), "--to", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -106,7 +106,7 @@ def test_table_between_marks(results: Path, tmp_path: Path) -> None:
         assert text.startswith("before\n<!-- speed -->\n| problem |")
         assert text.endswith("<!-- end of speed -->\nafter\n")
         assert "old" not in text
-        assert text.count("binomial, 300 rows, 20 groups, p = 2; map") == 1
+        assert text.count("binomial, 300 rows, 20 groups, p = 2, sd = 2.0; map") == 1
     page.write_text("no marks", encoding="utf-8")
     assert "must have the lines" in run("-m", "benchmarks.insert", str(results), str(page)).stderr
 
