@@ -96,9 +96,9 @@ class VariationalMethods(ModelPart):
             least-squares step.
         fit_method : str, default "newton"
             ``"newton"``: means by Newton's method, variances and log standard deviations at their fixed points, with
-            mean field accelerated by Anderson's method; or
-            any method of `scipy.optimize.minimize` over means and log standard deviations, with the exact gradient
-            (and Hessians by its differences), which only ``covariance="mean_field"`` has.
+            mean field accelerated by Anderson's method; or any method of `scipy.optimize.minimize` over means and log
+            standard deviations, with the exact gradient (and Hessians by its differences), which only
+            ``covariance="mean_field"`` has.
         minim_opts : mapping, optional
             Options of the method; for ``"newton"`` ``tol`` (1e-6, on the largest change of a mean in standard
             deviations or of a log standard deviation) and ``maxiter`` (500).
