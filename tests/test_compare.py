@@ -13,9 +13,9 @@ from scipy.special import logsumexp
 from simulated import crossed, one_factor
 
 import mixed_glm as mg
-from mixed_glm._check import integrated_density
-from mixed_glm._loo import stacking_weights
-from mixed_glm._psis import fit_pareto, smooth_weights
+from mixed_glm._assess.check import integrated_density
+from mixed_glm._assess.loo import stacking_weights
+from mixed_glm._assess.psis import fit_pareto, smooth_weights
 
 
 def _arviz():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mixed_glm import families
-from mixed_glm._design import make_design, numerical_rank
+from mixed_glm._spec.design import make_design, numerical_rank
 
 RNG = np.random.default_rng(0)
 X = np.c_[np.ones(300), RNG.normal(size=(300, 4))]

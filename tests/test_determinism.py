@@ -9,7 +9,8 @@ import pytest
 from processes import FITS, a_model, digest, digests, run
 
 import mixed_glm as mg
-from mixed_glm import _cpu, _dispatch
+from mixed_glm import _cpu
+from mixed_glm._native import dispatch as _dispatch
 
 DIGESTS = "import json; from processes import digests; print(json.dumps(digests()))"
 

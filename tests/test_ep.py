@@ -8,7 +8,7 @@ from reference_data import load
 from simulated import FAMILIES, crossed, one_factor
 
 import mixed_glm as mg
-from mixed_glm._choose import choose
+from mixed_glm._fit.choose import choose
 
 # Largest errors against NUTS: beta, psi, u in posterior sd; log ratios of the sds. Beside them what was measured.
 EP = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixed_glm.formula import FormulaDesign, build
+from mixed_glm._formula.build import FormulaDesign, build
 
 SCALE = 10.0  # a name that formulas below find here, not in the data
 

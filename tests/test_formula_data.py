@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._formula_data import (
+from mixed_glm._formula.data import (
     Environment,
     as_frame,
     known_columns,

@@ -7,9 +7,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixed_glm._formula_data import Environment
-from mixed_glm._formula_groups import Block, assemble, group_components
-from mixed_glm._formula_text import parse_formula
+from mixed_glm._formula.data import Environment
+from mixed_glm._formula.groups import Block, assemble, group_components
+from mixed_glm._formula.text import parse_formula
 
 
 @st.composite

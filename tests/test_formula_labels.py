@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._formula_labels import find_levels
+from mixed_glm._formula.labels import find_levels
 
 NUMBERS = pd.Index([1, 7, 10])
 TEXTS = pd.Index(["h1", "h7"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixed_glm._formula_text import parse_formula, split
+from mixed_glm._formula.text import parse_formula, split
 
 
 def groups(formula: str) -> list[tuple[str, tuple[str, ...], bool]]:

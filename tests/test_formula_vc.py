@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixed_glm.formula import build
+from mixed_glm._formula.build import build
 
 
 @pytest.fixture

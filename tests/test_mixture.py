@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
-from mixed_glm._quantiles import lattice_cdf, lattice_quantile, line_quantile, mixture_quantile
+from mixed_glm._posterior.quantiles import lattice_cdf, lattice_quantile, line_quantile, mixture_quantile
 
 LEVELS = np.array([1e-6, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999])
 

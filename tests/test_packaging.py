@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import mixed_glm
-from mixed_glm import _cpu, _dispatch
+from mixed_glm import _cpu
 from mixed_glm.__main__ import main as print_paths
+from mixed_glm._native import dispatch as _dispatch
 
 SOURCE = Path(__file__).resolve().parent.parent
 REQUIRED_HEADERS = [

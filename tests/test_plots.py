@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.integrate import trapezoid
 
 import mixed_glm as mg
-from mixed_glm._marginal_density import psi_density
+from mixed_glm._posterior.sd_density import psi_density
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")

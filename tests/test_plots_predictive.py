@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._replications import calibration, copies, rootogram
+from mixed_glm._assess.replications import calibration, copies, rootogram
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")

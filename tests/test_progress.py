@@ -14,8 +14,9 @@ import pytest
 from scipy import sparse
 
 import mixed_glm as mg
-from mixed_glm import _core, _progress
-from mixed_glm._design import make_core
+from mixed_glm import _core
+from mixed_glm._console import progress as _progress
+from mixed_glm._spec.design import make_core
 
 tqdm_auto = pytest.importorskip("tqdm.auto")
 

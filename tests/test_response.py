@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from mixed_glm._response import as_response
+from mixed_glm._input.response import as_response
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixed_glm._standardize import Standardization
+from mixed_glm._spec.standardization import Standardization
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm.summary import Summary, _number
+from mixed_glm._report.summary import Summary, _number
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from mixed_glm import _validation as check
+from mixed_glm._input import arrays as check
 
 DENSE = np.array([[1.0, 0, 2], [0, 0, 3], [0, 4, 0], [0, 0, 0]])
 FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]

@@ -6,8 +6,8 @@ __version__ = _core.__version__
 __isa__ = _core.__isa__  # instruction set of the loaded core; MIXED_GLM_ISA in the environment chooses
 
 from mixed_glm import datasets, exceptions, families
-from mixed_glm._loo import compare
-from mixed_glm._paths import get_cmake_dir, get_include
+from mixed_glm._assess.loo import compare
+from mixed_glm._native.paths import get_cmake_dir, get_include
 from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
 from mixed_glm.exceptions import (
     ConvergenceWarning,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from mixed_glm import __version__
-from mixed_glm._paths import get_cmake_dir, get_include, get_pkgconfig_dir
+from mixed_glm._native.paths import get_cmake_dir, get_include, get_pkgconfig_dir
 
 _COMPILE_DEFINITION = "-DEIGEN_MPL2_ONLY"
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from mixed_glm._dispatch import load
+from mixed_glm._native.dispatch import load
 
 sys.modules[__name__] = load()

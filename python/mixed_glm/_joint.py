@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from mixed_glm._fit_map import fit_map
+from mixed_glm._fit.joint_mode import fit_map
 from mixed_glm._part import ModelPart
 from mixed_glm.results import MixedGLMResults
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._fit_marginal import EP_N_QUAD, Approximation, fit_marginal
+from mixed_glm._fit.marginal import EP_N_QUAD, Approximation, fit_marginal
+from mixed_glm._input.arrays import as_count, as_vector
 from mixed_glm._part import ModelPart
-from mixed_glm._validation import as_count, as_vector
 from mixed_glm.results import MixedGLMResults
 
 Floats = npt.NDArray[np.float64]

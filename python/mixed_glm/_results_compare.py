@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from mixed_glm._check import Check, check
-from mixed_glm._contrast import as_contrast, contrast_table
-from mixed_glm._datatree import to_datatree
-from mixed_glm._loo import ELPD, loo, waic
-from mixed_glm._psis import LEAST_DRAWS
+from mixed_glm._assess.check import Check, check
+from mixed_glm._assess.loo import ELPD, loo, waic
+from mixed_glm._assess.psis import LEAST_DRAWS
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._posterior.contrast import as_contrast, contrast_table
+from mixed_glm._report.datatree import to_datatree
 from mixed_glm._results_draws import DrawsMethods
-from mixed_glm._validation import as_count, as_generator
 
 
 class CompareMethods(DrawsMethods):

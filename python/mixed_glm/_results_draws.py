@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._draws import PosteriorDraws
+from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._part import ResultsPart
-from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_count, as_generator
+from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 

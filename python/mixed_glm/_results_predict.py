@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._new_rows import RANDOM, make_rows
-from mixed_glm._prediction import Target, predict_rows
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._predict.intervals import Target, predict_rows
+from mixed_glm._predict.new_rows import RANDOM, make_rows
 from mixed_glm._results_draws import DrawsMethods
-from mixed_glm._validation import as_count, as_generator
 
 Floats = npt.NDArray[np.float64]
 

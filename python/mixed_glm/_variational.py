@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._fit_vb import fit_vb
+from mixed_glm._fit.variational import fit_vb
+from mixed_glm._input.arrays import as_count
 from mixed_glm._part import ModelPart
-from mixed_glm._validation import as_count
 from mixed_glm.results import MixedGLMResults
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._validation import as_floats, as_generator, as_vector
+from mixed_glm._input.arrays import as_floats, as_generator, as_vector
 
 if TYPE_CHECKING:
     from mixed_glm import _core

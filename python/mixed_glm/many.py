@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._caller import warn
-from mixed_glm._design import check_exposure, check_trials
+from mixed_glm._console.caller import warn
+from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector, require_same_index
 from mixed_glm._many.columns import Columns
 from mixed_glm._many.methods import make_method
 from mixed_glm._many.problem import Problem
@@ -18,7 +18,7 @@ from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
 from mixed_glm._part import ModelPart
-from mixed_glm._validation import as_count, as_n_jobs, as_vector, require_same_index
+from mixed_glm._spec.design import check_exposure, check_trials
 from mixed_glm.exceptions import ConvergenceWarning
 
 if TYPE_CHECKING:

@@ -14,18 +14,18 @@ import pandas as pd
 from scipy import sparse
 
 from mixed_glm import _core
-from mixed_glm._choose import choose
-from mixed_glm._design import Design, make_core, make_design
-from mixed_glm._fit_marginal import Approximation, fit_marginal
-from mixed_glm._formula_encoding import Encoding
+from mixed_glm._fit.choose import choose
+from mixed_glm._fit.marginal import Approximation, fit_marginal
+from mixed_glm._formula.build import build
+from mixed_glm._formula.encoding import Encoding
+from mixed_glm._input.arrays import as_n_jobs, as_vector
 from mixed_glm._joint import JointMethods
 from mixed_glm._marginal import MarginalMethods
-from mixed_glm._predict import linear_predictor
-from mixed_glm._standardize import Standardization
-from mixed_glm._validation import as_n_jobs, as_vector
+from mixed_glm._predict.linear import linear_predictor
+from mixed_glm._spec.design import Design, make_core, make_design
+from mixed_glm._spec.standardization import Standardization
 from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
-from mixed_glm.formula import build
 from mixed_glm.many import ManyMethods
 from mixed_glm.results import MixedGLMResults
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._posterior import Posterior
+from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._report.summary import Summary, summarize
 from mixed_glm._results_compare import CompareMethods
 from mixed_glm._results_plots import PlotMethods
 from mixed_glm._results_predict import PredictMethods
-from mixed_glm.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM

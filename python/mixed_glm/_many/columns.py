@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from mixed_glm._validation import as_floats
+from mixed_glm._input.arrays import as_floats
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixed_glm import _core
-from mixed_glm._fit_marginal import EP_N_QUAD, Approximation, core_options
-from mixed_glm._fit_vb import is_full
-from mixed_glm._fit_vb import newton_options as vb_options
-from mixed_glm._validation import as_count, as_vector
-from mixed_glm.optimize import START_VCP
+from mixed_glm._fit.marginal import EP_N_QUAD, Approximation, core_options
+from mixed_glm._fit.optimize import START_VCP
+from mixed_glm._fit.variational import is_full
+from mixed_glm._fit.variational import newton_options as vb_options
+from mixed_glm._input.arrays import as_count, as_vector
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM

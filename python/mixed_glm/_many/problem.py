@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._design import Design, core_arguments
 from mixed_glm._many.methods import Method
+from mixed_glm._spec.design import Design, core_arguments
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixed_glm._console.progress import tqdm_class
 from mixed_glm._many.columns import Columns, Floats
 from mixed_glm._many.problem import Arrays, Chunk, Problem
 from mixed_glm._many.remote import fit_chunks
 from mixed_glm._many.store import Store
-from mixed_glm._progress import tqdm_class
 
 LOCAL_BYTES = 32_000_000  # of a chunk's responses, offsets and trials
 REMOTE_BYTES = 6_000_000  # of one that is sent: dask warns above 10 MB

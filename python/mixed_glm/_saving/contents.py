@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from scipy.optimize import OptimizeResult
 
 from mixed_glm import families
-from mixed_glm._design import Design, checked_design
-from mixed_glm._fit_marginal import Approximation
-from mixed_glm._fit_vb import FullVariationalPosterior
-from mixed_glm._formula_encoding import Encoding
-from mixed_glm._formula_groups import Component, Grouping
-from mixed_glm._formula_text import FormulaText, GroupTerm
-from mixed_glm._formula_vc import VcFormula
-from mixed_glm._mixture import MarginalPosterior
-from mixed_glm._posterior import JointModePosterior, Posterior, StandardizedPosterior
+from mixed_glm._fit.marginal import Approximation
+from mixed_glm._fit.variational import FullVariationalPosterior
+from mixed_glm._formula.encoding import Encoding
+from mixed_glm._formula.groups import Component, Grouping
+from mixed_glm._formula.text import FormulaText, GroupTerm
+from mixed_glm._formula.vc_formulas import VcFormula
+from mixed_glm._posterior.mixture import MarginalPosterior
+from mixed_glm._posterior.posterior import JointModePosterior, Posterior, StandardizedPosterior
 from mixed_glm._saving.archive import read_archive, reading, write_archive
 from mixed_glm._saving.formulas import MODEL_SPEC
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
-from mixed_glm._standardize import Standardization
+from mixed_glm._spec.design import Design, checked_design
+from mixed_glm._spec.standardization import Standardization
 from mixed_glm.results import MixedGLMResults
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mixed_glm._loo import compare
+from mixed_glm._assess.loo import compare
 from mixed_glm.cli._tables import TABLES, check_output, write_table
 from mixed_glm.results import load
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mixed_glm._fit_marginal import INTEGRATE
-from mixed_glm._fit_vb import COVARIANCES
+from mixed_glm._fit.marginal import INTEGRATE
+from mixed_glm._fit.variational import COVARIANCES
 from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import check_output, read_table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._marginal_density import psi_density
+from mixed_glm._posterior.sd_density import psi_density
 from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, scale_name
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
-from mixed_glm._validation import as_count, as_generator
+from mixed_glm._assess.replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
+from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixed_glm._formula_groups import Component
+from mixed_glm._formula.groups import Component
 from mixed_glm.plots._axes import (
     BLUE,
     GREY,

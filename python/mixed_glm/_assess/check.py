@@ -1,0 +1,178 @@
+"""A fit checked by itself: importance ratios of the posterior to its approximation."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from mixed_glm import _core
+from mixed_glm._assess.psis import GOOD_K, smooth_weights
+from mixed_glm._console.progress import shown_count
+from mixed_glm._spec.design import make_core
+
+if TYPE_CHECKING:
+    from mixed_glm._posterior.draws import PosteriorDraws
+    from mixed_glm._spec.standardization import Standardization
+    from mixed_glm.model import MixedGLM
+
+Floats = npt.NDArray[np.float64]
+
+_LEAF_N_QUAD = 25
+_BATCH, _LEAST_DRAWS = 2**18, 16  # linear predictors, and draws, at a time
+_VERY_GOOD_K = 0.5
+_NEARLY_ALL = 0.9  # of the draws
+_LARGE_SHIFT = 0.3
+
+
+@dataclass(frozen=True, repr=False)
+class Check:
+    """What importance sampling says of a fit; `str` says it in words.
+
+    Attributes
+    ----------
+    k : float
+        Shape k-hat of the generalized Pareto distribution of the largest importance ratios: below 0.5 the
+        approximation is close; up to 0.7 usable and correctable; above, it misses part of the posterior,
+        of which `effective` tells how much.
+    effective : float
+        Effective number of draws after reweighting.
+    shift : float array, shape (p + K,)
+        By how much reweighting moves each posterior mean, in posterior standard deviations, fixed effects and log
+        standard deviations; only to be relied on where `k` is below 0.7.
+    log_evidence : float
+        Estimate of log p(y) by the reweighted draws.
+    log_weights : float array, shape (draws,)
+        Logarithms of the smoothed weights, which sum to one.
+    integral : str
+        How random effects were integrated out of the posterior: ``"quadrature"`` (exact up to the quadrature),
+        ``"quadrature and Laplace"`` (the component with the most effects by quadrature, the others by Laplace),
+        ``"Laplace"`` or ``"none"``.
+    names : tuple of str
+        Names of the entries of `shift`.
+    """
+
+    k: float
+    effective: float
+    shift: Floats
+    log_evidence: float
+    log_weights: Floats
+    integral: str
+    names: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether `k` is at most 0.7, or reweighting leaves nine tenths of the draws effective all the same."""
+        return self.k <= GOOD_K or self._nearly_equal()
+
+    def _nearly_equal(self) -> bool:
+        return self.effective > _NEARLY_ALL * len(self.log_weights)
+
+    def __str__(self) -> str:
+        """Say what the numbers mean."""
+        draws = len(self.log_weights)
+        lines = [
+            f"Pareto k of the importance ratios: {self.k:.2f} ({self._verdict()})",
+            f"Effective draws after reweighting: {self.effective:.0f} of {draws}",
+        ]
+        if self.ok and len(self.shift):
+            worst = int(np.argmax(np.abs(self.shift)))
+            lines.append(
+                f"Reweighting moves no mean by more than {abs(self.shift[worst]):.2f} posterior standard deviations "
+                f"({self.names[worst]})"
+            )
+            if abs(self.shift[worst]) > _LARGE_SHIFT:
+                lines.append(
+                    "This is more than the fit should be off: try fit_laplace(n_quad=25) or fit_ep()"
+                )
+        lines.append(_ABOUT_INTEGRAL[self.integral])
+        return "\n".join(lines)
+
+    __repr__ = __str__  # also where it is only looked at
+
+    def _verdict(self) -> str:
+        if self.k <= _VERY_GOOD_K:
+            return (
+                "good: the approximation of fixed effects and standard deviations is close to the posterior"
+            )
+        if self.ok:
+            return "fair: the approximation is usable, and reweighting its draws corrects it"
+        if self.effective > _NEARLY_ALL * len(self.log_weights):
+            return (
+                "its far tails are too light, but all in all it is close to the posterior: see the next line"
+            )
+        return (
+            "poor: the approximation misses part of the posterior; its means may be right, its tails are not. "
+            "Try fit_laplace(n_quad=25) or fit_ep()"
+        )
+
+
+_ABOUT_INTEGRAL = {
+    "none": "The model has no random effects: the ratios are exact",
+    "quadrature": "Random effects were integrated out of the posterior by quadrature: the ratios are exact",
+    "quadrature and Laplace": "Random effects were integrated out of the posterior by quadrature for the component "
+    "with the most effects and by Laplace's method for the others: errors of the latter do not show",
+    "Laplace": "Random effects were integrated out of the posterior by Laplace's method, whose errors do not show",
+}
+
+
+def check(draws: PosteriorDraws, change: Standardization | None, progress: bool = False) -> Check:
+    """Compare draws with the posterior density of fixed effects and log standard deviations.
+
+    `change`: the standardization of the columns of a fit with ``scale_fe``.
+    """
+    model = draws.model
+    log_p, integral = integrated_density(draws, change, progress)
+    log_ratio = log_p - draws.log_q_fixed
+    found = np.isfinite(log_ratio)
+    if not found.all():
+        log_ratio = np.where(found, log_ratio, -np.inf)
+    log_weights, k = smooth_weights(log_ratio)
+    weights = np.exp(log_weights)
+    params = draws.params[:, : model.k_fep + model.k_vcp]
+    return Check(
+        k=k,
+        effective=float(1.0 / (weights**2).sum()),
+        shift=(weights @ params - params.mean(axis=0)) / params.std(axis=0),
+        log_evidence=float(logsumexp(log_ratio) - np.log(len(draws))),
+        log_weights=log_weights,
+        integral=integral,
+        names=tuple(model.fep_names + model.vcp_names),
+    )
+
+
+def integrated_density(
+    draws: PosteriorDraws, change: Standardization | None, progress: bool = False
+) -> tuple[Floats, str]:
+    """log p(y, beta, psi), random effects integrated out, at each draw; and how they were integrated."""
+    model = draws.model
+    if model.k_vc == 0:
+        return draws.log_p, "none"
+    design = dataclasses.replace(model._design, fe_p=1.0)  # of no fixed effect
+    core = make_core(design, model.family, np.empty((model.nobs, 0), order="F"), merge_rows=False)
+    leaf = _core.default_leaf(core)
+    alone = leaf >= 0 and bool((model.ident == leaf).all())
+    integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
+    shift = model._design.total_offset()
+    values = []
+    size = max(_LEAST_DRAWS, _BATCH // model.nobs)
+    with shown_count(progress, len(draws), "check", "draws") as advance:
+        for first in range(0, len(draws), size):
+            rows = slice(first, first + size)
+            eta = draws.fe[rows] @ model.exog.T + (0.0 if shift is None else shift)
+            psi = np.ascontiguousarray(draws.vcp[rows])
+            values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
+            advance(len(psi))
+    return np.concatenate(values) + _log_prior(model, draws.fe, change), integral
+
+
+def _log_prior(model: MixedGLM, beta: Floats, change: Standardization | None) -> Floats:
+    """Log prior density of fixed effects; with standardized columns the prior is that of their coefficients."""
+    sd = np.broadcast_to(np.asarray(model.fe_p), beta.shape[1])
+    scaled = beta if change is None else change.params_to(beta)
+    each = -0.5 * (scaled / sd) ** 2 - np.log(sd) - 0.5 * np.log(2.0 * np.pi)
+    return np.asarray(each.sum(axis=1) - (0.0 if change is None else change.log_determinant))

@@ -1,0 +1,1 @@
+"""The caller's own line in warnings, and the progress bar."""

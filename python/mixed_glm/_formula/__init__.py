@@ -1,0 +1,1 @@
+"""Formula and table -> arrays, and an encoding for new tables."""

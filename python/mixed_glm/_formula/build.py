@@ -1,0 +1,229 @@
+"""From a formula and a data frame to the arguments of a model.
+
+Two habits are understood, and may be mixed:
+
+* lme4: ``"y ~ x + (1 | g) + (0 + x | g)"``, nested ``(1 | a/b)``, interactions ``(1 | a:b)``, ``(x || g)``;
+* statsmodels: ``vc_formulas={"a": "0 + C(village)", "b": "0 + C(village):year"}``.
+
+The fixed part is evaluated by formulaic. Rows in which anything that the model uses is missing are dropped
+from all parts together, before anything is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic import Formula, ModelSpec
+from scipy import sparse
+
+from mixed_glm._formula.data import (
+    Environment,
+    as_frame,
+    caller_context,
+    known_columns,
+    names_of_factor,
+    plain_columns,
+    resolve_names,
+)
+from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
+from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.text import FormulaText, parse_formula
+from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
+from mixed_glm._input.arrays import as_vector, require_same_index
+from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FormulaDesign:
+    """Arguments of a model as a formula and a data frame give them; arrays as in `Design`."""
+
+    arguments: dict[str, Any]
+    encoding: Encoding
+    frame: pd.DataFrame
+    kept: npt.NDArray[np.bool_]
+    response_name: str
+    response_levels: tuple[str, str] | None
+
+
+def build(
+    formula: str,
+    vc_formulas: Mapping[str, str] | None,
+    data: Any,
+    *,
+    binomial: bool,
+    by_row: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> FormulaDesign:
+    """Evaluate a mixed-model formula.
+
+    Parameters
+    ----------
+    formula : str
+        Response, fixed effects, offsets and ``( | )`` terms.
+    vc_formulas : mapping of str to str, or None
+        statsmodels' one-sided formulas, one for each variance component.
+    data : DataFrame, or mapping of columns
+        The caller's object is not changed.
+    binomial : bool
+        Whether the response may be labels, two columns or have trials.
+    by_row : mapping, optional
+        ``offset``, ``exposure``, ``n_trials``, ``freq_weights``: None, the name of a column, or one value
+        for each row of `data`.
+    context : mapping, optional
+        Where names are looked up that are not columns; default the variables visible to the caller.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown column, a formula that cannot be understood, and everything `Design` refuses.
+    """
+    text = parse_formula(formula)
+    vc = _check_vc_formulas(vc_formulas)
+    fixed_terms = parse_terms(text.fixed)
+    frame = as_frame(data)
+    rows = {k: _row_values(v, k, frame) for k, v in (by_row or {}).items() if v is not None}
+    names = _names_used(text, fixed_terms, vc)
+    used = resolve_names(names, frame.columns, caller_context() if context is None else context)
+    env, kept = _complete_rows(frame, names, rows, used)
+    y, trials, levels = _evaluate_response(text, env, binomial)
+    if trials is not None and "n_trials" in rows:
+        raise ValueError("n_trials must not be given with a response that has its own trials")
+    x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
+    components, z = _random_columns(text, vc, env)
+    widths = [c.width for c in components]
+    arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
+    offset = offset_of(text.offsets, env)
+    if offset is not None:
+        arguments["offset"] = offset + as_vector(arguments.get("offset", 0.0), "offset", len(y), scalar=True)
+    if trials is not None:
+        arguments["n_trials"] = trials
+    arguments |= {
+        "endog": y,
+        "exog": x,
+        "exog_vc": z,
+        "ident": np.repeat(np.arange(len(widths), dtype=np.int32), widths),
+        "fep_names": [str(c) for c in spec.column_names],
+        "vcp_names": [c.name for c in components],
+        "vc_names": [label for c in components for label in c.labels()],
+    }
+    encoding = Encoding(
+        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows
+    )
+    return FormulaDesign(arguments, encoding, frame, kept, text.response[0], levels)
+
+
+def _check_vc_formulas(vc_formulas: Any) -> dict[str, str]:
+    if vc_formulas is None:
+        return {}
+    if not isinstance(vc_formulas, Mapping):
+        hint = "; give the data as data=" if isinstance(vc_formulas, pd.DataFrame) else ""
+        raise TypeError(
+            f"vc_formulas must be a mapping of names to formulas, got {type(vc_formulas).__name__}{hint}"
+        )
+    return {str(k): str(v) for k, v in vc_formulas.items()}
+
+
+def _row_values(value: Any, name: str, frame: pd.DataFrame) -> Any:
+    """A column by name, or the values themselves once their length is right."""
+    if isinstance(value, str):
+        if value not in frame.columns:
+            raise ValueError(f"{name}: data has no column {value!r}; {known_columns(value, frame.columns)}")
+        value = frame[value]
+    if np.ndim(value) == 0:
+        return value
+    if len(value) != len(frame):
+        raise ValueError(
+            f"{name} must have one value for each of the {len(frame)} rows of data, got {len(value)}"
+        )
+    require_same_index(data=frame, **{name: value})
+    return pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value.array)
+
+
+def _names_used(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str]) -> set[str]:
+    expressions = [*text.response, *text.offsets, *(f for term in fixed for f in term)]
+    for group in text.groups:
+        expressions += [*group.factors, *(f for term in parse_terms(group.effects) for f in term)]
+    for formula in vc.values():
+        expressions += [f for term in parse_terms(formula) for f in term]
+    return set().union(*(names_of_factor(e) for e in expressions))
+
+
+def _complete_rows(
+    frame: pd.DataFrame, names: set[str], rows: Mapping[str, Any], context: dict[str, Any]
+) -> tuple[Environment, npt.NDArray[np.bool_]]:
+    """Drop every row in which a column or value that is used is missing."""
+    part = frame[[c for c in frame.columns if c in names]]
+    if not part.columns.is_unique:
+        raise ValueError(f"data has the column {part.columns[part.columns.duplicated()][0]!r} more than once")
+    kept = np.ones(len(frame), dtype=bool)
+    for column in (*(part.iloc[:, j] for j in range(part.shape[1])), *rows.values()):
+        if np.ndim(column):
+            kept &= ~pd.isna(column).to_numpy()
+    if not kept.any():
+        raise ValueError(f"data has no complete row: something is missing in each of the {len(frame)}")
+    part = part.reset_index(drop=True) if kept.all() else part[kept].reset_index(drop=True)
+    return Environment(plain_columns(part), context), kept
+
+
+def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    return values if np.ndim(values) == 0 or kept.all() else values[kept].reset_index(drop=True)
+
+
+def _evaluate_response(
+    text: FormulaText, env: Environment, binomial: bool
+) -> tuple[Floats, Floats | None, tuple[str, str] | None]:
+    """Response, trials if the formula gives them, and (failure, success) for labels."""
+    shown = " + ".join(text.response)
+    if text.kind != "single":
+        if not binomial:
+            raise ValueError(
+                f"formula: the response {shown!r} has two parts, which is only for the binomial family; "
+                "write I(a + b) for a sum"
+            )
+        first, second = (env.numbers(part) for part in text.response)
+        if text.kind == "trials":
+            return first, second, None
+        return *from_two_columns(first, second, f"response {shown!r}"), None
+    values = env.evaluate(shown).values
+    if np.shape(values) != (len(env.frame),) or not hasattr(values, "dtype"):
+        raise ValueError(f"formula: the response {shown!r} must have one value a row")
+    if is_labels(values):
+        if binomial:
+            y, levels = binary_from_labels(values, f"response {shown!r}")
+            return y, None, levels
+        if not pd.api.types.is_bool_dtype(values.dtype):
+            raise ValueError(f"formula: the response {shown!r} must be numeric, got labels")
+    return np.asarray(values, dtype=np.float64), None, None
+
+
+def _fixed_columns(
+    text: FormulaText, terms: list[list[str]], env: Environment, in_order: bool
+) -> tuple[Floats, ModelSpec]:
+    """Evaluate the fixed part: as written, or (`in_order` False) in the order that statsmodels has."""
+    formula = Formula(text.fixed)
+    if not in_order:
+        factors = {f: env.evaluate(f).categorical for f in dict.fromkeys(f for term in terms for f in term)}
+        ordered = statsmodels_order(terms, factors)
+        by_factors = {frozenset(f.expr for f in term.factors if f.expr != "1"): term for term in formula}
+        formula = Formula([by_factors[frozenset(term)] for term in ordered], _ordering="none")
+    spec = ModelSpec.from_spec(formula, output="pandas", na_action="ignore")
+    return model_columns(spec, env, text.fixed)
+
+
+def _random_columns(
+    text: FormulaText, vc: Mapping[str, str], env: Environment
+) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
+    """All variance components, and their columns side by side."""
+    components, blocks = group_components(text.groups, env)
+    formulas = [learn_vc_formula(name, formula, env) for name, formula in vc.items()]
+    parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
+    parts += [formula.encode(env) for formula in formulas]
+    z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
+    return (*components, *formulas), z

@@ -1,0 +1,266 @@
+"""The data frame and the names that a formula is evaluated with."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic.transforms import TRANSFORMS
+from formulaic.utils.layered_mapping import LayeredMapping
+from formulaic.utils.stateful_transforms import stateful_eval
+
+from mixed_glm._console.caller import outside_frame
+
+_NUMBERS_AS_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal")
+_BACKTICKED = re.compile(r"`([^`]+)`")
+
+
+def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
+    """Return `data` as a pandas data frame, without a copy where it is one.
+
+    Parameters
+    ----------
+    data : DataFrame, mapping of columns, structured array, or something with ``to_pandas()``
+    empty : bool, default False
+        Whether it may have no rows.
+
+    Raises
+    ------
+    TypeError
+        If `data` is neither a data frame, a mapping of columns, nor something with ``to_pandas()``.
+    ValueError
+        If it has no rows.
+    """
+    if isinstance(data, pd.DataFrame):
+        frame = data
+    elif isinstance(data, Mapping):
+        if data and all(np.ndim(column) == 0 for column in data.values()):
+            raise ValueError(
+                "data must have columns with one value a row, got only single values: write {'x': [1.0]}"
+            )
+        frame = pd.DataFrame(dict(data))
+    elif isinstance(data, np.ndarray) and data.dtype.names:
+        frame = pd.DataFrame.from_records(data)
+    elif hasattr(data, "to_pandas"):
+        frame = data.to_pandas()
+    else:
+        raise TypeError(f"data must be a data frame or a mapping of columns, got {type(data).__name__}")
+    if len(frame) == 0 and not empty:
+        raise ValueError("data must have at least one row, got 0")
+    return frame
+
+
+def names_in(expression: str) -> set[str]:
+    """Names that a Python expression reads; ``back-ticked`` and ``Q("quoted")`` columns included."""
+    quoted: dict[str, str] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        alias = f"_quoted_{len(quoted)}"
+        quoted[alias] = match[1]
+        return alias
+
+    try:
+        tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
+    except SyntaxError:
+        raise ValueError(f"formula: {expression!r} is not a valid expression") from None
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else bound).add(quoted.get(node.id, node.id))
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
+            read.update(
+                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
+    return read - bound
+
+
+def names_of_factor(expression: str) -> set[str]:
+    """Like `names_in`, for factors of formulaic, which writes looked-up columns without their back-ticks."""
+    try:
+        return names_in(expression)
+    except ValueError:
+        return {expression}
+
+
+def caller_context() -> Mapping[str, Any]:
+    """Variables that are visible where the package was called from."""
+    frame, _ = outside_frame()
+    context: Mapping[str, Any] = LayeredMapping(frame.f_locals, frame.f_globals)
+    return context
+
+
+def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick what a formula needs from `context`; columns and formulaic's transforms come first.
+
+    Raises
+    ------
+    ValueError
+        If a name is neither a column nor a transform nor defined in `context`.
+    """
+    known = list(columns)
+    picked = {}
+    for name in sorted(set(names)):
+        if name in known or name in TRANSFORMS:
+            continue
+        if name in context:
+            picked[name] = context[name]
+        elif not hasattr(builtins, name):
+            raise ValueError(
+                f"formula refers to {name!r}, which is not a column of data; {known_columns(name, known)}"
+            )
+    return picked
+
+
+def known_columns(name: str, columns: Iterable[Any], most: int = 20) -> str:
+    """What to tell of the columns where there is none of that name."""
+    known = [str(c) for c in columns]
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    more = f", and {len(known) - most} more" if len(known) > most else ""
+    return f"{hint}columns: {', '.join(map(repr, known[:most]))}{more}"
+
+
+def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of numpy's types instead of pandas' nullable and Arrow's, and of numbers that came as objects.
+
+    formulaic would not take texts of the former for factors, and would take numbers of the latter for them. Missing
+    values stay missing; the caller's frame is not changed.
+    """
+    plain = {name: _plain(frame[name]) for name in frame.columns if not _is_plain(frame[name].dtype)}
+    return frame.assign(**plain) if plain else frame
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Numbers of numpy, categories, times, and the texts that pandas has by default."""
+    if isinstance(dtype, pd.StringDtype):
+        return dtype.na_value is not pd.NA
+    return isinstance(dtype, (np.dtype, pd.CategoricalDtype)) and dtype != object
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    dtype = column.dtype
+    if dtype == object:
+        kind = pd.api.types.infer_dtype(column, skipna=True)
+        if kind == "boolean" and not column.isna().any():
+            return column.astype(np.bool_)
+        return pd.to_numeric(column) if kind in _NUMBERS_AS_OBJECTS else column
+    if pd.api.types.is_bool_dtype(dtype):
+        return column.astype(object if column.isna().any() else np.bool_)
+    if pd.api.types.is_integer_dtype(dtype) and not column.isna().any():
+        return column.astype(np.int64)
+    if pd.api.types.is_numeric_dtype(dtype):
+        return column.astype(np.float64)
+    return column.astype(object) if pd.api.types.is_string_dtype(dtype) else column
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One evaluated expression.
+
+    Attributes
+    ----------
+    values : Series, ndarray or other
+        As the expression returned it; ``C(...)`` is unwrapped.
+    categorical : bool
+    standard : bool
+        False where the columns of the factor are not one number, or one indicator per level in sorted or
+        category order: custom contrasts or levels, splines, two-dimensional results.
+    """
+
+    values: Any
+    categorical: bool
+    standard: bool
+
+    def codes(self) -> tuple[npt.NDArray[np.intp], pd.Index]:
+        """Integer code of every row (-1 where missing) and the levels: categories, or sorted values."""
+        values = pd.Series(self.values) if not isinstance(self.values, pd.Series) else self.values
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            return values.cat.codes.to_numpy().astype(np.intp), values.cat.categories
+        try:
+            codes, levels = pd.factorize(values, sort=True)
+        except TypeError:  # labels of several types that cannot be sorted
+            codes, levels = pd.factorize(values, sort=False)
+        return codes, pd.Index(levels)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What expressions are evaluated in.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Without missing values when a model is made.
+    context : mapping
+        Other names that the formula uses.
+    state : dict
+        What transforms like ``center`` have learnt; filled when they meet their first data.
+    """
+
+    frame: pd.DataFrame
+    context: Mapping[str, Any]
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def evaluate(self, expression: str) -> Factor:
+        """Evaluate one expression over all rows."""
+        name = expression.strip()
+        if name.startswith("`") and name.endswith("`") and name[1:-1] in self.frame.columns:
+            name = name[1:-1]
+        if name in self.frame.columns:
+            values: Any = self.frame[name]
+        else:
+            env = LayeredMapping(self.frame, self.context, TRANSFORMS)
+            try:
+                values = stateful_eval(expression.strip(), env, {}, self.state, None)
+            except Exception as error:  # anything a user's expression may raise
+                raise ValueError(
+                    f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {error}"
+                ) from error
+        return self._classify(expression, values)
+
+    def numbers(self, expression: str) -> npt.NDArray[np.float64]:
+        """Evaluate an expression that must give one number a row."""
+        factor = self.evaluate(expression)
+        if factor.categorical or not factor.standard:
+            raise ValueError(f"formula: {expression!r} must be numeric, with one value a row")
+        return np.asarray(factor.values, dtype=np.float64)
+
+    def _classify(self, expression: str, values: Any) -> Factor:
+        metadata = getattr(values, "__formulaic_metadata__", None)
+        categorical = metadata is not None and metadata.kind.value == "categorical"
+        plain = metadata is None or (categorical and _is_plain_c(expression))
+        values = getattr(values, "__wrapped__", values) if metadata is not None else values
+        if not isinstance(values, (pd.Series, np.ndarray, pd.Categorical)):
+            values = (
+                np.asarray(values) if np.ndim(values) == 1 and not isinstance(values, Mapping) else values
+            )
+        shape = getattr(values, "shape", ())
+        if not isinstance(shape, tuple) or shape == ():  # a module or class may have any `shape`
+            if not np.isscalar(values):
+                return Factor(values, categorical, standard=False)
+            values = np.full(len(self.frame), values)
+        elif len(shape) != 1 or shape[0] != len(self.frame):
+            return Factor(values, categorical, standard=False)
+        if not categorical:
+            dtype = values.dtype
+            categorical = not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+        return Factor(values, categorical, plain)
+
+
+def _is_plain_c(expression: str) -> bool:
+    """Whether the expression is ``C(x)`` with nothing said about contrasts or levels."""
+    tree = ast.parse(_BACKTICKED.sub("_quoted", expression).strip(), mode="eval").body
+    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "C"):
+        return False
+    return len(tree.args) == 1 and not tree.keywords

@@ -1,0 +1,219 @@
+"""What is kept of a formula, so that new rows are encoded as the rows of the model were."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic import ModelSpec
+from scipy import sparse
+
+from mixed_glm._formula.data import (
+    Environment,
+    as_frame,
+    names_of_factor,
+    plain_columns,
+    resolve_names,
+)
+from mixed_glm._formula.groups import Component
+from mixed_glm._formula.labels import spelt
+from mixed_glm._formula.rows import columns_of_new_rows
+from mixed_glm._formula.text import FormulaText
+from mixed_glm._formula.vc_formulas import VcFormula
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is kept of a formula to encode new rows in the same way. Picklable.
+
+    Attributes
+    ----------
+    formula : str
+    text : FormulaText
+        The parts of the formula.
+    fixed : formulaic.ModelSpec
+        Levels, contrasts and state of the transforms of the fixed part.
+    components : tuple of Component or VcFormula
+        The variance components with their groups, in the order of the columns of Z.
+    context : dict
+        Values of names in the formula that are not columns.
+    state : dict
+        What transforms outside of the fixed part have learnt from the data.
+    n_missing : int
+        Rows dropped because something was missing.
+    extra_offset : bool
+        Whether an offset was given beside those in the formula.
+    lost : tuple of str
+        Names whose values could not be kept when the model was saved or pickled: functions, modules.
+    """
+
+    formula: str
+    text: FormulaText
+    fixed: ModelSpec
+    components: tuple[Component | VcFormula, ...]
+    context: dict[str, Any] = field(repr=False)
+    state: dict[str, Any] = field(repr=False)
+    n_missing: int = 0
+    extra_offset: bool = False
+    lost: tuple[str, ...] = ()
+
+    def encode_fixed(self, data: Any) -> Floats:
+        """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or a categorical has a level that was not met when the model was made.
+        """
+        env = self._environment(data, self.fixed.encoder_state)
+        missing = np.zeros(len(env.frame), dtype=bool)
+        for column in env.frame:
+            missing |= env.frame[column].isna().to_numpy()
+        out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
+        if not missing.all():
+            present = env.frame[~missing].reset_index(drop=True)
+            env = Environment(plain_columns(present), self.context, env.state)
+            self._check_levels(env)
+            with _named(self.formula):
+                matrix = columns_of_new_rows(self.fixed, env.frame, env.context)
+            out[~missing] = _as_fortran(matrix, len(present))
+        return out
+
+    def encode_offset(self, data: Any) -> Floats | None:
+        """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
+        return offset_of(self.text.offsets, self._environment(data, self.text.offsets))
+
+    def encode_random(self, data: Any) -> sparse.csr_array:
+        """Random-effects columns for new rows, shape (n, q).
+
+        A row has no entry in a component where its group is missing or was not met when the model was made, and
+        NaN where the effect is missing.
+        """
+        expressions = [f for c in self.components for f in c.expressions]
+        env = self._environment(data, expressions)
+        parts = [c.encode(env) for c in self.components]
+        empty = sparse.csr_array((len(env.frame), 0), dtype=np.float64)
+        return sparse.csr_array(sparse.hstack([empty, *parts], format="csr"))
+
+    def new_effects(self, data: Any, everything: bool = False) -> Floats:
+        """Root of the sum of squares of what multiplies effects that are not the model's, shape (n, K).
+
+        These are those of groups that are missing or were not met; with `everything`, all effects are taken to be
+        new, and grouping factors need not be columns of `data`. NaN where the effect is missing.
+        """
+        expressions = [f for c in self.components for f in c.expressions]
+        if everything:
+            data = self._with_groups(as_frame(data, empty=True))
+        env = self._environment(data, expressions)
+        out = np.zeros((len(env.frame), len(self.components)))
+        for k, component in enumerate(self.components):
+            for factor in component.factors(env):
+                out[:, k] += np.where(factor.is_new | everything, factor.values, 0.0) ** 2
+        return np.sqrt(out)
+
+    def _with_groups(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give missing groups to all rows where a column that only groups is not there."""
+        groups = {
+            name
+            for c in self.components
+            if isinstance(c, Component)
+            for f in c.grouping.factors
+            for name in names_of_factor(f)
+        }
+        absent = [g for g in sorted(groups) if g not in frame.columns and g not in self.context]
+        return frame.assign(**{str(g): np.nan for g in absent}) if absent else frame
+
+    def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
+        """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
+        frame = as_frame(data, empty=True)
+        names = set().union(*(names_of_factor(e) for e in expressions))
+        self._check_lost(names - set(frame.columns))
+        resolve_names(names, frame.columns, self.context)
+        part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
+        return Environment(plain_columns(part), self.context, copy.deepcopy(self.state))
+
+    def _check_levels(self, env: Environment) -> None:
+        for expression, (kind, state) in self.fixed.encoder_state.items():
+            if kind.value != "categorical" or "categories" not in state:
+                continue
+            categories = set(state["categories"])
+            met = pd.unique(pd.Series(env.evaluate(expression).values)).tolist()
+            unseen = [v for v in met if v not in categories]
+            if unseen:
+                raise ValueError(
+                    f"{expression} has levels that were not in the data of the model: {spelt(unseen, 5)}; "
+                    f"known are {spelt(state['categories'], 8)}"
+                )
+
+    def _check_lost(self, names: set[str]) -> None:
+        lost = [name for name in self.lost if name in names and name not in self.context]
+        if lost:
+            raise ValueError(
+                f"formula: the value of {', '.join(map(repr, lost))} was not kept with the model, because only numbers, "
+                f"texts, arrays and the like are; give it back by mixed_glm.load(path, context={{{lost[0]!r}: ...}})"
+            )
+
+    def keeping(self, keep: Callable[[Any], bool]) -> Encoding:
+        """Copy with those values of names in the formula for which `keep` holds."""
+        kept = {name: value for name, value in self.context.items() if keep(value)}
+        lost = (*self.lost, *(name for name in self.context if name not in kept))
+        return dataclasses.replace(self, context=kept, lost=lost)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.keeping(_picklable).__dict__
+
+
+def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:
+    """Evaluate a fixed part: columns, shape (n, p), and the specification with its state filled in."""
+    with _named(shown):
+        matrix = spec.get_model_matrix(env.frame, context=env.context)
+    return _as_fortran(matrix, len(env.frame)), matrix.model_spec
+
+
+@contextmanager
+def _named(formula: str) -> Iterator[None]:
+    """Errors of formulaic, and whatever the formula's own expressions raise, name the formula."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ValueError(f"formula: cannot evaluate {formula!r}: {error}") from error
+
+
+def offset_of(expressions: tuple[str, ...], env: Environment) -> Floats | None:
+    """Sum of the arguments of ``offset(...)`` terms, shape (n,); None if there are none."""
+    if not expressions:
+        return None
+    return np.asarray(np.sum([env.numbers(e) for e in expressions], axis=0))
+
+
+def _as_fortran(matrix: pd.DataFrame, n: int) -> Floats:
+    """Copy a frame column by column: the only dense copy of X that is made."""
+    out = np.empty((n, matrix.shape[1]), order="F")
+    for j in range(matrix.shape[1]):
+        column = matrix.iloc[:, j]
+        if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
+            raise ValueError(
+                f"formula: {str(matrix.columns[j])!r} must be numeric or a factor, got {column.dtype}"
+            )
+        out[:, j] = column.to_numpy()
+    return out
+
+
+def _picklable(value: Any) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001  (whatever a foreign __reduce__ may raise)
+        return False
+    return True

@@ -1,0 +1,282 @@
+"""Random-effects columns from integer codes: no dummy matrix is ever formed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic import Formula, ModelSpec
+from scipy import sparse
+
+from mixed_glm._formula.data import Environment
+from mixed_glm._formula.labels import find_levels
+from mixed_glm._formula.rows import columns_of_new_rows
+from mixed_glm._formula.text import GroupTerm
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns of Z of which every row touches at most one.
+
+    Attributes
+    ----------
+    columns : int array, shape (n,)
+        Column that the row touches, from 0; -1 for none.
+    values : float array, shape (n,), or None
+        Its entry; None for ones.
+    width : int
+        Number of columns.
+    """
+
+    columns: npt.NDArray[np.integer]
+    values: Floats | None
+    width: int
+
+
+@dataclass(frozen=True)
+class EffectFactor:
+    """One random effect of every row.
+
+    Attributes
+    ----------
+    values : float array, shape (n,)
+        What it is multiplied by; 0 where the row has none.
+    is_new : bool array, shape (n,)
+        Whether it is not one of the model's.
+    """
+
+    values: Floats
+    is_new: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The groups of one grouping factor or interaction, as met in the data.
+
+    Attributes
+    ----------
+    factors : tuple of str
+        Expressions, one for each factor of the interaction.
+    levels : tuple of Index
+        All levels of each factor, in order.
+    members : int array, shape (n_groups, n_factors)
+        Level of each factor for each group.
+    """
+
+    factors: tuple[str, ...]
+    levels: tuple[pd.Index, ...]
+    members: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def name(self) -> str:
+        """``a:b``; ``C(a)`` counts as ``a``."""
+        return ":".join(_bare_name(f) for f in self.factors)
+
+    def codes(self, env: Environment) -> npt.NDArray[np.int32]:
+        """Group of every row of other data, -1 where it is missing or was not met."""
+        sizes = [len(level) for level in self.levels]
+        joint, known = np.zeros(len(env.frame), dtype=np.int64), np.ones(len(env.frame), dtype=bool)
+        for expression, level, size in zip(self.factors, self.levels, sizes, strict=True):
+            code = find_levels(env.evaluate(expression).values, level, _bare_name(expression))
+            known &= code >= 0
+            joint = joint * size + code
+        met = np.ravel_multi_index(tuple(self.members.T), sizes)  # in order, as `members` are
+        position = np.minimum(np.searchsorted(met, joint), len(met) - 1)
+        return np.where(known & (met[position] == joint), position, -1).astype(np.int32)
+
+    def labels(self) -> list[str]:
+        """One label a group, ``a1:b1``."""
+        parts = [
+            _whole(level).take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
+        ]
+        return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A set of random effects with one standard deviation, and what encodes it for new rows.
+
+    Attributes
+    ----------
+    name : str
+        ``g`` for ``(1 | g)``, ``x|g`` for a slope.
+    effect : str or None
+        Name of the column that varies by group; None for the constant.
+    grouping : Grouping
+    spec : formulaic.ModelSpec or None
+        How the columns that vary by group are made; None for the constant.
+    """
+
+    name: str
+    effect: str | None
+    grouping: Grouping
+    spec: ModelSpec | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of random effects."""
+        return len(self.grouping)
+
+    @property
+    def expressions(self) -> list[str]:
+        """What is evaluated to encode rows."""
+        return [*self.grouping.factors, *(self.spec.encoder_state if self.spec is not None else ())]
+
+    def encode(self, env: Environment) -> sparse.csr_array:
+        """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
+        return assemble([Block(self.grouping.codes(env), self._values(env), self.width)], len(env.frame))
+
+    def factors(self, env: Environment) -> list[EffectFactor]:
+        """What multiplies the effect of every row, and whether its group is missing or was not met."""
+        values = self._values(env)
+        ones = np.ones(len(env.frame)) if values is None else values
+        return [EffectFactor(ones, self.grouping.codes(env) < 0)]
+
+    def _values(self, env: Environment) -> Floats | None:
+        if self.spec is None:
+            return None
+        matrix = columns_of_new_rows(self.spec, env.frame, env.context)
+        return np.asarray(matrix[self.effect], dtype=np.float64)
+
+    def labels(self) -> list[str]:
+        """Names of the random effects, ``g[1]``."""
+        return [f"{self.name}[{label}]" for label in self.grouping.labels()]
+
+
+def group_components(terms: Sequence[GroupTerm], env: Environment) -> tuple[list[Component], list[Block]]:
+    """Evaluate ``(effects | group)`` terms.
+
+    Raises
+    ------
+    ValueError
+        For a correlated term, which has more than one column before a single bar, and for effects or groups
+        that cannot be evaluated.
+    """
+    components: list[Component] = []
+    blocks: list[Block] = []
+    groupings: dict[tuple[str, ...], tuple[Grouping, npt.NDArray[np.int32]]] = {}
+    for term in terms:
+        if term.factors not in groupings:
+            groupings[term.factors] = _group(term.factors, env)
+        grouping, codes = groupings[term.factors]
+        effects, spec = _effects(term, env)
+        for effect, values in effects:
+            name = grouping.name if effect is None else f"{effect}|{grouping.name}"
+            if any(name == c.name for c in components):
+                raise ValueError(f"formula has the random-effects term {name!r} twice (in {term.text})")
+            components.append(Component(name, effect, grouping, None if effect is None else spec))
+            blocks.append(Block(codes, values, len(grouping)))
+    return components, blocks
+
+
+def assemble(blocks: Sequence[Block], n: int) -> sparse.csr_array:
+    """Put blocks side by side into one CSR matrix with sorted rows and no stored zeros."""
+    width = sum(b.width for b in blocks)
+    if not blocks or width == 0:
+        return sparse.csr_array((n, width), dtype=np.float64)
+    index_type = np.int32 if max(width, n * len(blocks)) < 2**31 else np.int64
+    indices: npt.NDArray[Any] = np.empty((n, len(blocks)), dtype=index_type)
+    data = np.ones((n, len(blocks)))
+    kept = np.ones((n, len(blocks)), dtype=bool)
+    start = 0
+    for j, block in enumerate(blocks):
+        indices[:, j] = block.columns
+        indices[:, j] += start
+        kept[:, j] = block.columns >= 0
+        if block.values is not None:
+            data[:, j] = block.values
+            kept[:, j] &= block.values != 0
+        start += block.width
+    indptr: npt.NDArray[Any] = np.zeros(n + 1, dtype=index_type)
+    np.cumsum(kept.sum(axis=1), out=indptr[1:])
+    flat = slice(None) if kept.all() else kept.ravel()
+    z = sparse.csr_array((n, width), dtype=np.float64)
+    z.data, z.indices, z.indptr = data.ravel()[flat], indices.ravel()[flat], indptr
+    return z
+
+
+def _group(factors: tuple[str, ...], env: Environment) -> tuple[Grouping, npt.NDArray[np.int32]]:
+    """Groups that occur in the data, in the order of their levels, and the group of every row."""
+    coded = []
+    for expression in factors:
+        factor = env.evaluate(expression)
+        if getattr(factor.values, "shape", ())[:1] != (len(env.frame),) or factor.values.ndim != 1:
+            raise ValueError(f"formula: grouping factor {expression!r} must give one label a row")
+        codes, levels = factor.codes()
+        if (codes < 0).any():
+            raise ValueError(f"formula: grouping factor {expression!r} is missing where its columns are not")
+        coded.append((codes, levels))
+    joint, sizes = coded[0][0].astype(np.int64), [len(levels) for _, levels in coded]
+    if np.prod([float(s) for s in sizes]) >= 2.0**62:
+        raise ValueError(f"formula: the interaction {':'.join(factors)!r} has too many combinations")
+    for (codes, _), size in zip(coded[1:], sizes[1:], strict=True):
+        joint = joint * size + codes
+    present, group = _compress(joint, int(np.prod(sizes)))
+    members = np.stack(np.unravel_index(present, sizes), axis=1)
+    return Grouping(factors, tuple(levels for _, levels in coded), members), group
+
+
+def _compress(codes: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
+    """Distinct codes in order, and each row's position among them; linear where the code range is modest."""
+    if size <= 4 * len(codes) + 1024:
+        seen = np.zeros(size, dtype=bool)
+        seen[codes] = True
+        position = np.cumsum(seen, dtype=np.int32)
+        position -= 1
+        return np.flatnonzero(seen), position[codes]
+    present, inverse = np.unique(codes, return_inverse=True)
+    return present.astype(np.intp), inverse.astype(np.int32)
+
+
+def _effects(
+    term: GroupTerm, env: Environment
+) -> tuple[list[tuple[str | None, Floats | None]], ModelSpec | None]:
+    """Columns before the bar: name and values, (None, None) for the constant; and how they are made."""
+    if term.effects.strip() == "1":
+        return [(None, None)], None
+    try:
+        matrix = Formula(term.effects).get_model_matrix(
+            env.frame, context=env.context, na_action="ignore", output="pandas"
+        )
+    except Exception as error:  # formulaic's own, and anything a user's expression may raise
+        raise ValueError(f"formula: cannot evaluate {term.effects!r} of {term.text}: {error}") from error
+    names = [str(c) for c in matrix.columns]
+    if not names:
+        raise ValueError(f"formula: {term.text} has no effect before the bar")
+    if len(names) > 1 and not term.independent:
+        group = ":".join(term.factors)
+        raise ValueError(
+            f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
+            f"this model does not have; write ({term.effects} || {group}) for independent ones"
+        )
+    columns: list[tuple[str | None, Floats | None]] = [
+        (None, None) if name == "Intercept" else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))
+        for j, name in enumerate(names)
+    ]
+    return columns, matrix.model_spec
+
+
+def _whole(levels: pd.Index) -> pd.Index:
+    """Whole numbers that missing values had made floats, as integers again."""
+    if not pd.api.types.is_float_dtype(levels.dtype):
+        return levels
+    values = levels.to_numpy(dtype=np.float64)
+    whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
+    return levels.astype(np.int64) if whole else levels
+
+
+def _bare_name(expression: str) -> str:
+    """``C(g)`` -> ``g``, `` `a b` `` -> ``a b``."""
+    inner = expression.strip()
+    if inner.startswith("C(") and inner.endswith(")") and "," not in inner:
+        inner = inner[2:-1].strip()
+    return inner.strip("`")

@@ -1,0 +1,1 @@
+"""The door: single arguments, checked and converted to arrays."""

@@ -1,0 +1,1 @@
+"""Which compiled core is loaded, and where the headers are."""

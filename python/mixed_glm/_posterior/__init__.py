@@ -1,0 +1,1 @@
+"""The distributions that fits give: quantiles, draws, densities, contrasts."""

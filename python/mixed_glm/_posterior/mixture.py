@@ -1,0 +1,218 @@
+"""Posteriors that are mixtures over points in the log standard deviations psi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from mixed_glm import _core
+from mixed_glm._fit.optimize import hessian
+from mixed_glm._posterior.contrast import FixedEffects
+from mixed_glm._posterior.draws import Drawn, draw_given_psi
+from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
+from mixed_glm._posterior.quantiles import (
+    expansion_cdf,
+    expansion_quantile,
+    lattice_cdf,
+    lattice_quantile,
+    line_cdf,
+    line_quantile,
+    mixture_cdf,
+    mixture_quantile,
+)
+
+if TYPE_CHECKING:
+    from mixed_glm._fit.marginal import Approximation
+    from mixed_glm.model import MixedGLM
+
+Floats = npt.NDArray[np.float64]
+
+_NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+
+
+@dataclass(frozen=True)
+class MarginalPosterior(Posterior):
+    """A mixture over M points in psi, with skew components.
+
+    Attributes
+    ----------
+    mean, sd, skewness : float array, shape (p + K + q,)
+    weights : float array, shape (M,)
+        Of the points; they sum to one.
+    points : float array, shape (M, K)
+        Log standard deviations.
+    log_density : float array, shape (M,)
+        log p(y, psi) at the points.
+    cell : float array, shape (K, K), or None
+        Edges of a cell of the lattice of points, as columns; None if they are no lattice.
+    fe_means, fe_sds : float array, shape (M, p)
+        Means and standard deviations of the fixed effects given psi.
+    vc_means, vc_sds, vc_skewness : float array, shape (M, q), or empty
+        Moments of the random effects given psi; empty where they would be too many.
+    fe_cov : float array, shape (p, p)
+        Covariance of the fixed effects.
+    model : MixedGLM
+    axes : float array, shape (K, K), or None
+        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
+    approximation : Approximation or None
+        Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
+    """
+
+    skewness: Floats
+    weights: Floats
+    points: Floats
+    log_density: Floats
+    cell: Floats | None
+    fe_means: Floats
+    fe_sds: Floats
+    vc_means: Floats
+    vc_sds: Floats
+    vc_skewness: Floats
+    fe_cov: Floats
+    model: MixedGLM
+    axes: Floats | None = None
+    approximation: Approximation | None = None
+
+    @classmethod
+    def of(cls, model: MixedGLM, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
+        """Take over what the core found."""
+        return cls(
+            mean=fit.mean,
+            sd=fit.sd,
+            skewness=fit.skewness,
+            weights=fit.weights,
+            points=fit.points_vcp,
+            log_density=fit.points_log_density,
+            cell=fit.cell,
+            fe_means=fit.points_fe_mean,
+            fe_sds=fit.points_fe_sd,
+            vc_means=fit.points_vc_mean,
+            vc_sds=fit.points_vc_sd,
+            vc_skewness=fit.points_vc_skewness,
+            fe_cov=fit.fe_cov,
+            model=model,
+            axes=fit.mode_axes,
+            approximation=approximation,
+        )
+
+    def quantile(self, level: float) -> Floats:
+        """Marginal quantiles of all parameters, shape (p + K + q,).
+
+        Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated; without a
+        grid, from its moments.
+        """
+        out = expansion_quantile(self.mean, self.sd, self.skewness, level)
+        p, k = self.model.k_fep, self.model.k_vcp
+        used = self.weights > 0.0
+        weights = self.weights[used]
+        out[:p] = mixture_quantile(weights, self.fe_means[used], self.fe_sds[used], None, level)
+        if self.vc_means.size:
+            out[p + k :] = mixture_quantile(
+                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
+            )
+        if self.cell is not None:
+            out[p : p + k] = self._psi_quantile(level)
+        return out
+
+    def cdf(self, values: Floats) -> Floats:
+        """Marginal probabilities that each parameter is below `values`: the inverse of `quantile`."""
+        out = expansion_cdf(self.mean, self.sd, self.skewness, values)
+        p, k = self.model.k_fep, self.model.k_vcp
+        used = self.weights > 0.0
+        weights = self.weights[used]
+        out[:p] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[:p])
+        if self.vc_means.size:
+            out[p + k :] = mixture_cdf(
+                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[p + k :]
+            )
+        if self.cell is not None:
+            out[p : p + k] = self._psi_cdf(values[p : p + k])
+        return out
+
+    def _psi_cdf(self, values: Floats) -> Floats:
+        assert self.cell is not None
+        if self.points.shape[1] > 1:
+            return lattice_cdf(self.points, self.log_density, self.cell, values)
+        return np.array([line_cdf(self.points[:, 0], self.log_density, values[0])])
+
+    def _psi_quantile(self, level: float) -> Floats:
+        assert self.cell is not None
+        if self.points.shape[1] > 1:
+            return lattice_quantile(self.points, self.log_density, self.cell, level)
+        return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
+
+    def fixed_effects(self, p: int) -> FixedEffects:
+        """Joint posterior of the fixed effects, p of them."""
+        return FixedEffects(self.weights, self.fe_means, self.fe_cov)
+
+    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+        """Joint draws of all parameters.
+
+        psi is drawn from its density between the points, and the effects from their approximate posterior at the
+        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order. Effects of a leaf are
+        drawn from their exact conditional densities given psi and all other effects. Where the mode of psi was plugged
+        in, the effects do not depend on the psi drawn.
+        """
+        model, how = self.model, self.approximation
+        if how is None:
+            raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
+        sampler = _core.ConditionalDraws(
+            model.core(),
+            approx=how.name,
+            leaf=how.leaf,
+            n_quad=how.n_quad,
+            mean_correction=how.mean_correction,
+        )
+        psi = self._psi_density().draw(n, rng)
+        plugged_in = len(self.points) == 1
+        given = psi.nodes if plugged_in else psi.psi
+        drawn = draw_given_psi(sampler, given, psi.nodes, model.k_fep + model.k_vc, rng)
+        drawn.params[:, model.k_fep : model.k_fep + model.k_vcp] = psi.psi
+        return drawn.plus(psi.log_density)
+
+    def _psi_density(self) -> PsiDensity:
+        assert self.axes is not None
+        if self.cell is not None:
+            return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
+        psi = slice(self.model.k_fep, self.model.k_fep + self.model.k_vcp)
+        mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
+        if len(self.points) == 1:
+            covariance, node = self.axes @ self.axes.T, self.points[0]
+        else:
+            deviations = self.points - mean
+            covariance, node = (self.weights[:, None] * deviations).T @ deviations, None
+        scale = np.sqrt(covariance.diagonal())
+        return MomentDensity(mean, sd, skewness, covariance / np.outer(scale, scale), node)
+
+    def covariance(self) -> Floats:
+        """Dense covariance of all parameters, shape (d, d), computed on demand.
+
+        Correlations are those of the Gaussians at the conditional modes, mixed over psi; standard deviations are
+        this posterior's own.
+        """
+        model, core = self.model, self.model.core()
+        keep = self.weights > _NEGLIGIBLE_WEIGHT
+        p, k = model.k_fep, model.k_vcp
+        coefficients = np.r_[0:p, p + k : len(self.mean)]
+        modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
+        weights = self.weights[keep] / self.weights[keep].sum()
+        deviations = modes - weights @ modes
+        covariance = (weights[:, None] * deviations).T @ deviations
+        for weight, mode in zip(weights, modes, strict=True):
+            precision = -hessian(core, mode).toarray()[np.ix_(coefficients, coefficients)]
+            inverse = scipy.linalg.cho_solve(scipy.linalg.cho_factor(precision), np.eye(len(precision)))
+            covariance[np.ix_(coefficients, coefficients)] += weight * inverse
+        if len(modes) == 1:
+            covariance[p : p + k, p : p + k] = np.diag(self.sd[p : p + k] ** 2)
+        scale = self.sd / np.sqrt(covariance.diagonal())
+        return np.asarray(covariance * np.outer(scale, scale))
+
+
+def _step(cell: Floats, axes: Floats) -> float:
+    """Distance of the points of a lattice, in whitened units."""
+    return float(np.linalg.norm(cell[:, 0]) / np.linalg.norm(axes[:, 0]))

@@ -1,0 +1,1 @@
+"""Predictions: new rows, linear predictors, intervals."""

@@ -1,0 +1,218 @@
+"""Rows to predict: their columns, and which of their random effects are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from mixed_glm._formula.data import known_columns
+from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index
+from mixed_glm._predict.linear import is_raw, new_exog, new_offset
+
+if TYPE_CHECKING:
+    from mixed_glm.model import MixedGLM
+
+Floats = npt.NDArray[np.float64]
+
+RANDOM = ("population", "conditional", "marginal")
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """Rows to predict, m of them.
+
+    Attributes
+    ----------
+    exog : float array, shape (m, p)
+    shift : float array, shape (m,)
+        Offset plus log exposure.
+    known : csr_array, shape (m, q)
+        Columns of the effects that the model knows.
+    new : float array, shape (m, K)
+        Size of the effects that it does not know, in each component: root of the sum of squares of what multiplies
+        them.
+    n_trials : float array, shape (m,), or None
+    index : Index or None
+        Of the data frame that the rows came from.
+    """
+
+    exog: Floats
+    shift: Floats
+    known: sparse.csr_array
+    new: Floats
+    n_trials: Floats | None
+    index: pd.Index | None
+
+    def __len__(self) -> int:
+        return len(self.exog)
+
+
+def make_rows(
+    model: MixedGLM, exog: Any, exog_vc: Any, offset: Any, exposure: Any, n_trials: Any, random: str
+) -> NewRows:
+    """Rows as `MixedGLMResults.predict` takes them; the model's own if nothing is given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument that is missing or does not fit.
+    """
+    if exog is None:
+        given = {"exog_vc": exog_vc, "offset": offset, "exposure": exposure, "n_trials": n_trials}
+        extra = [name for name, value in given.items() if value is not None]
+        if extra:
+            raise ValueError(
+                f"{', '.join(extra)} must come with exog: without it, the model's own rows count"
+            )
+        return _own_rows(model, random)
+    if hasattr(exog, "to_pandas"):
+        exog = exog.to_pandas()
+    x = new_exog(model, exog)
+    m = len(x)
+    named = {"offset": (offset, 0.0), "exposure": (exposure, 1.0), "n_trials": (n_trials, 1.0)}
+    found = {name: _column(exog, value, name, neutral) for name, (value, neutral) in named.items()}
+    x = _without_rows(x, [missing for _, missing in found.values()])
+    shift = new_offset(model, exog, found["offset"][0], found["exposure"][0], m)
+    raw = is_raw(model, exog)
+    if random == "population" or model.k_vc == 0:
+        known, new = _no_effects(model, m), np.zeros((m, model.k_vcp))
+    elif raw and exog_vc is None:
+        known, new = _effects_of_frame(model, exog, random)
+    else:
+        known, new = _effects_of_columns(model, exog_vc, m, random)
+    return NewRows(
+        exog=x,
+        shift=np.zeros(m) if shift is None else shift,
+        known=known,
+        new=new,
+        n_trials=_trials(model, found["n_trials"][0], m),
+        index=exog.index if isinstance(exog, pd.DataFrame) else None,
+    )
+
+
+def _column(data: Any, value: Any, name: str, neutral: float) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    """Values of the argument `name`; if those of a column of `data`, also which are missing: `neutral` takes their place."""
+    if not isinstance(value, str):
+        require_same_index(exog=data, **{name: value})
+        return value, None
+    if not isinstance(data, (pd.DataFrame, Mapping)) or value not in data:
+        hint = f"; {known_columns(value, data)}" if isinstance(data, (pd.DataFrame, Mapping)) else ""
+        raise ValueError(f"{name}: exog has no column {value!r}{hint}")
+    values = pd.Series(np.asarray(data[value]))
+    missing = values.isna().to_numpy()
+    return values.where(~missing, neutral).to_numpy() if missing.any() else values.to_numpy(), missing
+
+
+def _without_rows(x: Floats, missing: list[npt.NDArray[np.bool_] | None]) -> Floats:
+    """NaN in the rows of which another column is missing, so that nothing is predicted for them."""
+    lost = [rows for rows in missing if rows is not None and rows.any()]
+    return np.where(np.any(lost, axis=0)[:, None], np.nan, x) if lost else x
+
+
+def _own_rows(model: MixedGLM, random: str) -> NewRows:
+    shift = model._design.total_offset()
+    conditional = random == "conditional"
+    none = np.zeros((model.nobs, model.k_vcp))
+    return NewRows(
+        exog=model.exog,
+        shift=np.zeros(model.nobs) if shift is None else shift,
+        known=model.exog_vc if conditional else _no_effects(model, model.nobs),
+        new=_size(model, model.exog_vc) if random == "marginal" else none,
+        n_trials=model.n_trials,
+        index=None,
+    )
+
+
+def _no_effects(model: MixedGLM, m: int) -> sparse.csr_array:
+    return sparse.csr_array((m, model.k_vc), dtype=np.float64)
+
+
+def _size(model: MixedGLM, z: sparse.csr_array) -> Floats:
+    """Root of the sum of squares of each row's entries in each component, shape (m, K)."""
+    squares: Floats = np.asarray(z.power(2) @ _membership(model))
+    return np.asarray(np.sqrt(squares))
+
+
+def _membership(model: MixedGLM) -> Floats:
+    """Indicators of the component of each effect, shape (q, K)."""
+    return np.asarray(np.eye(model.k_vcp)[model.ident])
+
+
+def _effects_of_frame(model: MixedGLM, frame: Any, random: str) -> tuple[sparse.csr_array, Floats]:
+    encoding = model._encoding
+    assert encoding is not None
+    if random == "marginal":
+        new = encoding.new_effects(frame, everything=True)
+        return _no_effects(model, len(new)), new
+    return encoding.encode_random(frame), encoding.new_effects(frame)
+
+
+def _effects_of_columns(
+    model: MixedGLM, exog_vc: Any, m: int, random: str
+) -> tuple[sparse.csr_array, Floats]:
+    """Effects of an array of columns: where all rows of the model have one group, none or NaN is an unknown one."""
+    grouping = _is_grouping(model)
+    if exog_vc is None:
+        if random == "marginal" and grouping.all():
+            return _no_effects(model, m), np.ones((m, model.k_vcp))
+        raise ValueError(f"exog_vc must be given for new rows with random={random!r}")
+    z, missing = _without_missing(exog_vc, m)
+    if z.shape[1] != model.k_vc:
+        raise ValueError(f"exog_vc must have {model.k_vc} columns, got {z.shape[1]}")
+    unknown = np.asarray(missing @ _membership(model)) > 0
+    if (unknown & ~grouping).any():
+        raise ValueError("exog_vc must not be missing in components that are not groups of the rows")
+    size = _size(model, z)
+    unknown |= (size == 0.0) & grouping
+    if random == "marginal":
+        return _no_effects(model, m), np.where(unknown, 1.0, size)
+    known = z.copy()
+    rows = np.repeat(np.arange(m), np.diff(z.indptr))
+    known.data = np.where(unknown[rows, np.asarray(model.ident)[z.indices]], 0.0, z.data)
+    return known, unknown.astype(np.float64)
+
+
+def _without_missing(exog_vc: Any, m: int) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Columns with zeros where entries are NaN, and indicators of these entries."""
+    if sparse.issparse(exog_vc):
+        z: sparse.csr_array = sparse.csr_array(exog_vc).astype(np.float64)  # type: ignore[call-overload]
+        missing = z.copy()
+        missing.data = np.isnan(z.data).astype(np.float64)
+        filled = z.copy()
+        filled.data = np.where(np.isnan(z.data), 0.0, z.data)
+        return as_sparse_design(filled, "exog_vc", m)[0], missing
+    if isinstance(exog_vc, pd.DataFrame) and all(isinstance(d, pd.SparseDtype) for d in exog_vc.dtypes):
+        return _without_missing(exog_vc.sparse.to_coo(), m)  # type: ignore[attr-defined]
+    dense = as_floats(exog_vc, "exog_vc")
+    missing = sparse.csr_array(np.isnan(dense).astype(np.float64))
+    return as_sparse_design(np.where(np.isnan(dense), 0.0, dense), "exog_vc", m)[0], missing
+
+
+def _is_grouping(model: MixedGLM) -> npt.NDArray[np.bool_]:
+    """Components of which each row of the model has exactly one effect, with factor one."""
+    z, members = model.exog_vc, _membership(model)
+    counts = z.copy()
+    counts.data = np.ones_like(z.data)
+    others = z.copy()
+    others.data = (z.data != 1.0).astype(np.float64)
+    one_each = (np.asarray(counts @ members) == 1.0).all(axis=0)
+    return np.asarray(one_each & ~(np.asarray(others @ members) > 0.0).any(axis=0))
+
+
+def _trials(model: MixedGLM, n_trials: Any, m: int) -> Floats | None:
+    if n_trials is None:
+        return None
+    if model.family.name != "binomial":
+        raise ValueError(f"n_trials is only for the binomial family, got it with {model.family.name}")
+    trials = as_vector(n_trials, "n_trials", m, scalar=True)
+    bad = (trials < 0) | (trials != np.floor(trials))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"n_trials must be whole numbers from 0, got {trials[row]:g} at row {row}")
+    return trials

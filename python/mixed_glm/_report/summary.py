@@ -1,0 +1,219 @@
+"""The printed account of a fit: laid out as users of statsmodels know it, as text, HTML and LaTeX."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mixed_glm.families import Family, NegativeBinomial
+
+if TYPE_CHECKING:
+    from mixed_glm.results import MixedGLMResults
+
+FAMILY_TITLES = {
+    "binomial": "Binomial",
+    "poisson": "Poisson",
+    "negative_binomial": "NegativeBinomial",
+    "exponential": "Exponential",
+}
+METHOD_TITLES = {
+    "map": "joint mode (MAP)",
+    "laplace": "Laplace marginal",
+    "leaf": "leaf quadrature",
+    "vb": "variational Bayes, mean field",
+    "vb_full": "variational Bayes, full covariance",
+    "ep": "expectation propagation",
+}
+
+_GAP = 2  # spaces between columns
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A title, header fields, a table of strings and notes.
+
+    Attributes
+    ----------
+    title : str
+    header : list of (str, str)
+        Label and value.
+    table : DataFrame
+        Formatted cells, one row a parameter.
+    notes : list of str
+    """
+
+    title: str
+    header: list[tuple[str, str]]
+    table: pd.DataFrame
+    notes: list[str]
+
+    @property
+    def tables(self) -> list[pd.DataFrame]:
+        """The tables as data frames: header and parameters."""
+        return [pd.DataFrame(self.header, columns=["field", "value"]), self.table]
+
+    def as_text(self) -> str:
+        """Plain text with ruled lines."""
+        body = _table_lines(self.table)
+        header = _header_lines(self.header, len(body[0]))
+        width = max(map(len, [*body, *header, self.title]))
+        return "\n".join(
+            [
+                self.title.center(width).rstrip(),
+                "=" * width,
+                *header,
+                "-" * width,
+                body[0],
+                "-" * width,
+                *body[1:],
+                "=" * width,
+                *self.notes,
+            ]
+        )
+
+    def as_html(self) -> str:
+        """One HTML fragment."""
+        fields = "".join(
+            f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
+            for label, value in self.header
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        table = self.table.to_html(border=0)
+        return (
+            f"<div><table><caption>{html.escape(self.title)}</caption><tbody>{fields}</tbody></table>"
+            f"{table}{notes}</div>"
+        )
+
+    def as_latex(self) -> str:
+        """A LaTeX table (package booktabs).
+
+        Raises
+        ------
+        ImportError
+            If jinja2, which pandas needs for this, is not installed.
+        """
+        try:
+            styler = self.table.style
+        except (ImportError, AttributeError) as error:
+            raise ImportError("as_latex needs jinja2: pip install 'mixed-glm[latex]'") from error
+        escaped = (
+            styler.format(escape="latex").format_index(escape="latex").format_index(escape="latex", axis=1)
+        )
+        align = "l" * 2 + "r" * (self.table.shape[1] - 1)
+        latex = str(escaped.to_latex(caption=self.title, hrules=True, column_format=align))
+        lines = [f"{label} {value}" for label, value in self.header] + self.notes
+        return latex + "".join(f"% {line}\n" for line in lines)
+
+    def _repr_html_(self) -> str:
+        return self.as_html()
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    __repr__ = __str__
+
+
+def summarize(result: MixedGLMResults, alpha: float) -> Summary:
+    """Collect what `MixedGLMResults.summary` shows."""
+    model = result.model
+    percent = f"{100 * (1 - alpha):g} %"
+    notes = [
+        "Parameter types are mean structure (M) and variance structure (V)",
+        "Variance parameters are modeled as log standard deviations",
+        f"SD, SD (LB), SD (UB): their exponential, with a {percent} interval",
+    ]
+    if model.response_levels is not None:
+        notes.append(f"Success is {model.endog_names} = {model.response_levels[1]!r}")
+    if result.method == "vb":
+        notes.append(
+            "Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)"
+        )
+    title = f"{FAMILY_TITLES.get(model.family.name, model.family.name)} Mixed GLM Results"
+    return Summary(title, _header(result), _parameter_table(result, alpha), notes)
+
+
+def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
+    model = result.model
+    fields = [
+        ("Response:", model.endog_names),
+        ("Family:", _family(model.family)),
+        ("Link:", model.family.link),
+        ("No. Observations:", str(model.nobs)),
+        ("Method:", METHOD_TITLES.get(result.method, result.method)),
+        ("Status:", result.status),
+        ("Converged:", f"{'yes' if result.converged else 'no'} ({result.n_iter} iterations)"),
+        ("Log Density:", _number(result.log_density))
+        if result.log_evidence is None
+        else ("Log Evidence:", _number(result.log_evidence)),
+    ]
+    groups = np.bincount(model.ident, minlength=model.k_vcp)
+    fields += [(f"Effects of {name}:", str(size)) for name, size in zip(model.vcp_names, groups, strict=True)]
+    if model.n_missing:
+        fields.append(("Rows Dropped (Missing):", str(model.n_missing)))
+    return fields
+
+
+def _family(family: Family) -> str:
+    """Name, with the dispersion that was taken as known."""
+    return f"{family.name} (alpha {family.alpha:g})" if isinstance(family, NegativeBinomial) else family.name
+
+
+def _parameter_table(result: MixedGLMResults, alpha: float) -> pd.DataFrame:
+    model = result.model
+    frame = result.to_frame(alpha)
+    p, k = model.k_fep, model.k_vcp
+    blank = [""] * p
+    variance = frame.iloc[p:]
+    with np.errstate(over="ignore"):
+        scales = {
+            "SD": np.exp(variance["mean"]),
+            "SD (LB)": np.exp(variance["lower"]),
+            "SD (UB)": np.exp(variance["upper"]),
+        }
+    columns = {
+        "Type": ["M"] * p + ["V"] * k,
+        "Post. Mean": [_number(v) for v in frame["mean"]],
+        "Post. SD": [_number(v) for v in frame["sd"]],
+    }
+    columns |= {name: blank + [_number(v, 3) for v in values] for name, values in scales.items()}
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _number(value: float, digits: int = 4) -> str:
+    """Fixed point as statsmodels prints it; scientific where that would show nothing or too much."""
+    size = abs(value)
+    if np.isfinite(value) and size and not 10.0**-digits <= size < 1e7:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}f}"
+
+
+def _table_lines(table: pd.DataFrame) -> list[str]:
+    """Column heads and rows; names to the left, the rest to the right."""
+    names = ["", *map(str, table.index)]
+    width = max(map(len, names))
+    lines = [name.ljust(width) for name in names]
+    for column in table:
+        cells = [str(column), *table[column]]
+        width = max(map(len, cells)) + _GAP
+        cells = [cell.center(len(column)) if column == "Type" else cell for cell in cells]
+        lines = [line + cell.rjust(width) for line, cell in zip(lines, cells, strict=True)]
+    return [line.rstrip() for line in lines]
+
+
+def _header_lines(fields: list[tuple[str, str]], width: int) -> list[str]:
+    """Two fields a line: the first half of them on the left."""
+    half = (len(fields) + 1) // 2
+    left, right = _aligned(fields[:half]), _aligned(fields[half:])
+    right += [""] * (len(left) - len(right))
+    indent = max([len(line) for line in left], default=0) + _GAP
+    indent = max(indent, width - max([len(line) for line in right], default=0))
+    return [(a.ljust(indent) + b).rstrip() for a, b in zip(left, right, strict=True)]
+
+
+def _aligned(fields: list[tuple[str, str]]) -> list[str]:
+    width = max([len(label) for label, _ in fields], default=0) + 1
+    return [label.ljust(width) + value for label, value in fields]

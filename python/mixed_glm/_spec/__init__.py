@@ -1,0 +1,1 @@
+"""What is to be fitted, as data: design, standardization, approximation."""

@@ -1,0 +1,233 @@
+"""Everything that a model is made of, checked and brought into one form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from mixed_glm import _core
+from mixed_glm._console.caller import warn
+from mixed_glm._input import arrays as check
+from mixed_glm._input.response import as_response
+from mixed_glm.exceptions import RankDeficiencyWarning
+from mixed_glm.families import Family
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A checked model specification with n observations, p fixed effects, q random effects, K components.
+
+    Attributes
+    ----------
+    endog : float array, shape (n,)
+        Responses; numbers of successes for the binomial family.
+    exog : float array, shape (n, p), Fortran order
+    exog_vc : csr_array, shape (n, q)
+        Rows sorted, without duplicates or stored zeros.
+    ident : int32 array, shape (q,)
+        Component of each random effect, 0..K-1.
+    n_trials, freq_weights, offset, exposure : float array, shape (n,), or None
+        As given.
+    vcp_p, fe_p : float or float array
+        Prior standard deviations of the log standard deviations (K) and of the fixed effects (p).
+    fep_names, vcp_names : list of str
+    vc_names : list of str, or None
+    response_levels : (failure, success), or None
+        For a binomial response given as labels.
+    """
+
+    endog: Floats
+    exog: Floats
+    exog_vc: sparse.csr_array
+    ident: npt.NDArray[np.int32]
+    n_trials: Floats | None
+    freq_weights: Floats | None
+    offset: Floats | None
+    exposure: Floats | None
+    vcp_p: float | Floats
+    fe_p: float | Floats
+    fep_names: list[str]
+    vcp_names: list[str]
+    vc_names: list[str] | None
+    response_levels: tuple[str, str] | None
+
+    def total_offset(self) -> Floats | None:
+        """Offset plus log exposure, shape (n,); None if the model has neither."""
+        if self.exposure is None:
+            return self.offset
+        return np.log(self.exposure) if self.offset is None else self.offset + np.log(self.exposure)
+
+
+def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family, **arguments: Any) -> Design:
+    """As `checked_design`, and look at the rank of `exog`.
+
+    Warns
+    -----
+    RankDeficiencyWarning
+        If the columns of `exog` are linearly dependent.
+    """
+    design = checked_design(endog, exog, exog_vc, ident, family, **arguments)
+    _warn_if_rank_deficient(design.exog)
+    return design
+
+
+def checked_design(
+    endog: Any,
+    exog: Any,
+    exog_vc: Any,
+    ident: Any,
+    family: Family,
+    *,
+    vcp_p: Any = 1.0,
+    fe_p: Any = 2.0,
+    fep_names: Any = None,
+    vcp_names: Any = None,
+    vc_names: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
+    n_trials: Any = None,
+    freq_weights: Any = None,
+) -> Design:
+    """Check every argument of a model and convert it; see `MixedGLM` for what each means.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the argument, what was expected and what came.
+    """
+    check.require_same_index(
+        endog=endog, exog=exog, exog_vc=exog_vc, offset=offset, exposure=exposure, n_trials=n_trials,
+        freq_weights=freq_weights,
+    )  # fmt: skip
+    y, trials, levels = as_response(endog, family.name == "binomial")
+    n = len(y)
+    fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")
+    x, x_names = check.as_design(exog, "exog", n, fep_names)
+    z, z_names = check.as_sparse_design(exog_vc, "exog_vc", n)
+    p, q = x.shape[1], z.shape[1]
+    if exog_vc is None and ident is not None and check.as_labels(ident, "ident").size:
+        raise ValueError("ident was given without exog_vc")
+    components, labels, k = check.as_ident([] if exog_vc is None else ident, q)
+    trials = check_trials(n_trials, trials, n, family)
+    family.validate_response(y, trials)
+    if fep_names is None:
+        fep_names = x_names or [f"FE_{j + 1}" for j in range(p)]
+    if vcp_names is None:
+        vcp_names = labels or [f"VC_{j + 1}" for j in range(k)]
+    if vc_names is None:
+        vc_names = z_names
+    return Design(
+        endog=y,
+        exog=x,
+        exog_vc=z,
+        ident=components,
+        n_trials=trials,
+        freq_weights=_weights(freq_weights, n),
+        offset=None if offset is None else check.as_vector(offset, "offset", n, scalar=True),
+        exposure=check_exposure(exposure, n, family),
+        vcp_p=check.as_prior_sd(vcp_p, "vcp_p", k, "variance components"),
+        fe_p=check.as_prior_sd(fe_p, "fe_p", p, "fixed effects"),
+        fep_names=check.as_names(fep_names, "fep_names", p, "fixed effects"),
+        vcp_names=check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True),
+        vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
+        response_levels=levels,
+    )
+
+
+def check_trials(n_trials: Any, from_columns: Floats | None, n: int, family: Family) -> Floats | None:
+    """Numbers of trials, from their argument or from a response of two columns."""
+    if n_trials is None:
+        return from_columns
+    if family.name != "binomial":
+        raise ValueError(f"n_trials is only for the binomial family, got it with {family.name}")
+    if from_columns is not None:
+        raise ValueError("n_trials must not be given with a response of two columns, which has its own")
+    return check.as_vector(n_trials, "n_trials", n, scalar=True)
+
+
+def _weights(freq_weights: Any, n: int) -> Floats | None:
+    if freq_weights is None:
+        return None
+    weights = check.as_vector(freq_weights, "freq_weights", n, scalar=True)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"freq_weights must not be negative, got {weights[row]:g} at row {row}")
+    return weights
+
+
+def check_exposure(exposure: Any, n: int, family: Family) -> Floats | None:
+    """Exposure, positive, only with a log link."""
+    if exposure is None:
+        return None
+    if family.link != "log":
+        raise ValueError(f"exposure is only for a log link, got it with the {family.link} link; use offset")
+    return check.as_positive(exposure, "exposure", n)
+
+
+def _warn_if_rank_deficient(exog: Floats) -> None:
+    rank = numerical_rank(exog)
+    if rank < exog.shape[1]:
+        warn(
+            f"exog has {exog.shape[1]} columns but rank {rank}: the data do not tell some coefficients "
+            "apart, only the prior fe_p does",
+            RankDeficiencyWarning,
+        )
+
+
+def numerical_rank(exog: Floats) -> int:
+    """Rank of a tall matrix, shape (n, p), whatever the scales of its columns.
+
+    The Gram matrix settles nearly every case at the cost of one product; where it looks close to singular,
+    the R of a QR factorization decides, which does not square the condition number.
+    """
+    n, p = exog.shape
+    norms = np.sqrt(np.einsum("ij,ij->j", exog, exog))
+    used = norms > 0
+    if not used.any():
+        return 0
+    norms = norms[used]
+    columns = exog if used.all() else exog[:, used]
+    gram = (columns.T @ columns) / np.outer(norms, norms)
+    if n >= len(norms) and np.linalg.eigvalsh(gram)[0] > 1e-9:
+        return len(norms)
+    triangle = np.linalg.qr(columns, mode="r")
+    return int(np.linalg.matrix_rank(triangle / norms, tol=1e-11 * np.sqrt(p)))
+
+
+def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool = True) -> _core.Model:
+    """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns.
+
+    Without `merge_rows` equal rows stay apart, as they must where their offsets are to be replaced.
+    """
+    n = len(exog)
+    offset = design.total_offset()
+    return _core.Model(
+        endog=design.endog,
+        family=family.core,
+        trials=np.ones(n) if design.n_trials is None else design.n_trials,
+        weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
+        offset=np.zeros(n) if offset is None else offset,
+        merge_rows=merge_rows,
+        **core_arguments(design, exog),
+    )
+
+
+def core_arguments(design: Design, exog: Floats) -> dict[str, Any]:
+    """The arguments of the compiled model that no response has a part in."""
+    z, p, k = design.exog_vc, exog.shape[1], len(design.vcp_names)
+    return {
+        "exog": exog,
+        "vc_indptr": z.indptr.astype(np.int64, copy=False),
+        "vc_indices": z.indices.astype(np.int32, copy=False),
+        "vc_data": z.data,
+        "ident": design.ident,
+        "k_vcp": k,
+        "fe_p": np.broadcast_to(np.asarray(design.fe_p), p).copy(),
+        "vcp_p": np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+    }
