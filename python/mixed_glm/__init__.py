@@ -6,7 +6,7 @@ __version__ = _core.__version__
 __isa__ = _core.__isa__  # instruction set of the loaded core; MIXED_GLM_ISA in the environment chooses
 
 from mixed_glm import datasets, exceptions, families
-from mixed_glm._assess.loo import compare
+from mixed_glm._assess.compare import compare
 from mixed_glm._native.paths import get_cmake_dir, get_include
 from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
 from mixed_glm.exceptions import (
@@ -16,8 +16,8 @@ from mixed_glm.exceptions import (
     VarianceCollapseWarning,
 )
 from mixed_glm.many import ManyResults, ResponseStatus, fit_many
-from mixed_glm.model import MixedGLM
-from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults, load
+from mixed_glm.model import MixedGLM, load
+from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults
 
 __all__ = [
     "BayesMixedGLMResults",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mixed_glm import __version__
+from mixed_glm import _core
 from mixed_glm._native.paths import get_cmake_dir, get_include, get_pkgconfig_dir
 
 _COMPILE_DEFINITION = "-DEIGEN_MPL2_ONLY"
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
 
     if asked.version:
-        print(__version__)
+        print(_core.__version__)
     if asked.includes:
         print(f"-I{get_include()}")
     if asked.cflags:

@@ -21,7 +21,7 @@ __all__ = ["BayesMixedGLMResults", "BinomialBayesMixedGLM", "PoissonBayesMixedGL
 class _JointModeByDefault(MixedGLM):
     def fit(  # type: ignore[override]
         self, method: str = "newton", minim_opts: Mapping[str, Any] | None = None
-    ) -> MixedGLMResults:
+    ) -> MixedGLMResults[Self]:
         """Equivalent to `fit_map`, as in statsmodels.
 
         Parameters

@@ -43,6 +43,9 @@ class Family:
     """
 
     name: ClassVar[str] = ""
+    has_trials: ClassVar[bool] = False  # whether a response is a number of successes in trials
+    is_continuous: ClassVar[bool] = False
+    placeholder: ClassVar[float] = 0.0  # a possible response, in the place of one that is not known yet
     links: ClassVar[tuple[str, ...]] = ("log",)
 
     def __post_init__(self) -> None:
@@ -54,6 +57,17 @@ class Family:
     def link(self) -> str:
         """Name of the link."""
         return self.links[0]
+
+    @property
+    def title(self) -> str:
+        """Name as a heading has it."""
+        return type(self).__name__
+
+    @property
+    def described(self) -> str:
+        """Name, with what is taken as known of the distribution."""
+        known = [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "link"]
+        return f"{self.name} ({', '.join(f'{k} {v:g}' for k, v in known)})" if known else self.name
 
     @cached_property
     def core(self) -> _core.Family:
@@ -152,7 +166,7 @@ class Family:
         float array, shape of `eta`
             NaN where `eta` is; numbers of successes for the binomial family.
         """
-        if n_trials is not None and self.name != "binomial":
+        if n_trials is not None and not self.has_trials:
             raise ValueError(f"n_trials is only for the binomial family, got it with {self.name}")
         predictor = np.asarray(eta, dtype=np.float64)
         known = ~np.isnan(predictor)
@@ -187,6 +201,7 @@ class Binomial(Family):
     link: str = "logit"
 
     name: ClassVar[str] = "binomial"
+    has_trials: ClassVar[bool] = True
     links: ClassVar[tuple[str, ...]] = ("logit", "probit", "cloglog", "loglog")
 
     def __post_init__(self) -> None:
@@ -282,6 +297,7 @@ class Exponential(Family):
     """Waiting times with mean exp(eta): the gamma family with shape 1."""
 
     name: ClassVar[str] = "exponential"
+    is_continuous: ClassVar[bool] = True
 
     def _validate_support(self, y: Floats) -> None:
         _require(y >= 0, y, "endog must not be negative for the exponential family")
@@ -322,6 +338,8 @@ def as_family(obj: Any) -> Family:
     """
     if isinstance(obj, Family):
         return obj
+    if obj is None:
+        raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
     if isinstance(obj, type):
         if not (issubclass(obj, Family) or hasattr(obj, "links")):
             raise TypeError(_not_a_family(obj))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,10 @@ from mixed_glm._many.problem import Problem
 from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
-from mixed_glm._part import ModelPart
-from mixed_glm._spec.design import check_exposure, check_trials
+from mixed_glm._spec.design import check_exposure, check_trials, make_design
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+from mixed_glm.families import as_family
 
 __all__ = ["ManyResults", "ResponseStatus", "fit_many"]
 
@@ -130,108 +128,101 @@ def fit_many(
     >>> out = mg.fit_many(y, x, np.eye(20)[group], np.zeros(20, int), family="binomial")
     >>> out.to_frame()  # doctest: +SKIP
     """
-    from mixed_glm.model import MixedGLM
-
     matrix = Columns.of(endogs, "endogs")
     require_same_index(endogs=endogs, exog=exog, exog_vc=exog_vc)
-    model = MixedGLM(
-        np.zeros(matrix.shape[0]), exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names,
-        freq_weights=freq_weights,
+    chosen = as_family(family)
+    unknown = np.full(matrix.shape[0], chosen.placeholder)
+    design = make_design(
+        unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
+        vc_names=vc_names, freq_weights=freq_weights,
     )  # fmt: skip
-    return model.fit_many(
-        endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs, executor=executor,
-        progress=progress, keep_random_effects=keep_random_effects, out=out, chunk_size=chunk_size, **options,
+    return fit_responses(
+        ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
+        executor=executor, progress=progress, keep_random_effects=keep_random_effects, out=out,
+        chunk_size=chunk_size, **options,
     )  # fmt: skip
 
 
-class ManyMethods(ModelPart):
-    """The part of `MixedGLM` that fits its design to other responses."""
+def fit_responses(
+    spec: ModelSpec,
+    /,
+    endogs: Any,
+    method: str = "laplace",
+    *,
+    offset: Any = None,
+    exposure: Any = None,
+    n_trials: Any = None,
+    n_jobs: int = -1,
+    executor: cf.Executor | None = None,
+    progress: bool = False,
+    keep_random_effects: bool = False,
+    out: Any = None,
+    chunk_size: int | None = None,
+    **options: Any,
+) -> ManyResults:
+    """Fit this model's design, family and priors to each of m responses in the place of its own.
 
-    def fit_many(
-        self,
-        endogs: Any,
-        method: str = "laplace",
-        *,
-        offset: Any = None,
-        exposure: Any = None,
-        n_trials: Any = None,
-        n_jobs: int = -1,
-        executor: cf.Executor | None = None,
-        progress: bool = False,
-        keep_random_effects: bool = False,
-        out: Any = None,
-        chunk_size: int | None = None,
-        **options: Any,
-    ) -> ManyResults:
-        """Fit this model's design, family and priors to each of m responses in the place of its own.
+    Parameters
+    ----------
+    endogs : array_like, shape (n, m)
+        A response in each column, with the rows that the model has; see `mixed_glm.fit_many`.
+    method : {"laplace", "ep", "vb", "map"}, default "laplace"
+        As for `mixed_glm.fit_many`.
+    offset, exposure : array_like, shape (n,) or (n, m), or float, optional
+        In the place of the model's own offset and exposure, which hold for all responses otherwise.
+    n_trials : array_like, shape (n,) or (n, m), or int, optional
+        In the place of the model's own.
+    n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
+        As for `mixed_glm.fit_many`.
 
-        Parameters
-        ----------
-        endogs : array_like, shape (n, m)
-            A response in each column, with the rows that the model has; see `mixed_glm.fit_many`.
-        method : {"laplace", "ep", "vb", "map"}, default "laplace"
-            As for `mixed_glm.fit_many`.
-        offset, exposure : array_like, shape (n,) or (n, m), or float, optional
-            In the place of the model's own offset and exposure, which hold for all responses otherwise.
-        n_trials : array_like, shape (n,) or (n, m), or int, optional
-            In the place of the model's own.
-        n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
-            As for `mixed_glm.fit_many`.
-
-        Returns
-        -------
-        ManyResults
-        """
-        model = self._model()
-        matrix = Columns.of(endogs, "endogs")
-        source, trials, shared_offset = _source(model, matrix, offset, exposure, n_trials)
-        made = make_method(model, method, options)
-        problem = Problem.of(
-            model._design,
-            model.family,
-            made,
-            trials,
-            shared_offset,
-            source.shares_offset,
-            keep_random_effects,
-        )
-        threads = _threads(n_jobs, executor)
-        size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
-        default = source.default_chunk_size(executor is not None)
-        store = None if out is None else Store.open(out, problem, source.size, size, default)
-        arrays = run(
-            problem, source, chunk_size=size or default if store is None else store.chunk_size, n_jobs=threads,
-            executor=executor, store=store, progress=progress,
-        )  # fmt: skip
-        labels = list(range(source.size)) if matrix.labels is None else matrix.labels
-        results = ManyResults(
-            made.name, labels, model.fep_names, model.vcp_names, model.vc_names if keep_random_effects else None,
-            **arrays,
-        )  # fmt: skip
-        _warn(results)
-        return results
+    Returns
+    -------
+    ManyResults
+    """
+    layout = spec.layout
+    matrix = Columns.of(endogs, "endogs")
+    source, trials, shared_offset = _source(spec, matrix, offset, exposure, n_trials)
+    made = make_method(spec, method, options)
+    problem = Problem.of(
+        spec.design, spec.family, made, trials, shared_offset, source.shares_offset, keep_random_effects
+    )
+    threads = _threads(n_jobs, executor)
+    size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
+    default = source.default_chunk_size(executor is not None)
+    store = None if out is None else Store.open(out, problem, source.size, size, default)
+    arrays = run(
+        problem, source, chunk_size=size or default if store is None else store.chunk_size, n_jobs=threads,
+        executor=executor, store=store, progress=progress,
+    )  # fmt: skip
+    labels = list(range(source.size)) if matrix.labels is None else matrix.labels
+    effects = spec.design.vc_names if keep_random_effects else None
+    results = ManyResults(
+        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects, **arrays
+    )
+    _warn(results)
+    return results
 
 
 def _source(
-    model: MixedGLM, endogs: Columns, offset: Any, exposure: Any, n_trials: Any
+    spec: ModelSpec, endogs: Columns, offset: Any, exposure: Any, n_trials: Any
 ) -> tuple[Source, Floats, Floats]:
     """Where chunks come from; trials and offset, shape (n,), of responses that have none of their own."""
-    n, m = model.nobs, endogs.shape[1]
+    n, m = spec.nobs, endogs.shape[1]
     if endogs.shape[0] != n:
-        dropped = f" ({model.n_missing} more had missing values)" if model.n_missing else ""
+        dropped = f" ({spec.n_missing} more had missing values)" if spec.n_missing else ""
         raise ValueError(
             f"endogs must have {n} rows, one for each observation of the design{dropped}, got {endogs.shape[0]}"
         )
     each_trials, n_trials = _split(n_trials, "n_trials", n, m)
     each_offset, shared_offset = _split(offset, "offset", n, m)
     each_exposure, shared_exposure = _split(exposure, "exposure", n, m)
-    check_exposure(exposure if each_exposure is None else np.ones(n), n, model.family)
-    trials = model.n_trials if n_trials is None else check_trials(n_trials, None, n, model.family)
-    model.family.validate_response(np.zeros(n), trials)
+    check_exposure(exposure if each_exposure is None else np.ones(n), n, spec.family)
+    trials = spec.design.n_trials if n_trials is None else check_trials(n_trials, None, n, spec.family)
+    spec.family.validate_response(np.full(n, spec.family.placeholder), trials)
     if each_trials is not None:
-        check_trials(np.ones(n), None, n, model.family)
+        check_trials(np.ones(n), None, n, spec.family)
     if offset is None and exposure is None:
-        total = model._design.total_offset()
+        total = spec.design.total_offset()
         total = np.zeros(n) if total is None else total
     else:
         total = np.zeros(n) if shared_offset is None else as_vector(shared_offset, "offset", n, scalar=True)

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from mixed_glm import _core
-from mixed_glm._fit.choose import choose
-from mixed_glm._fit.marginal import Approximation, fit_marginal
+from mixed_glm import _core, _saving
+from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
+from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
-from mixed_glm._formula.encoding import Encoding
-from mixed_glm._input.arrays import as_n_jobs, as_vector
-from mixed_glm._joint import JointMethods
-from mixed_glm._marginal import MarginalMethods
-from mixed_glm._predict.linear import linear_predictor
-from mixed_glm._spec.design import Design, make_core, make_design
+from mixed_glm._methods import as_method, of_spec
+from mixed_glm._predict.linear import predict_at
+from mixed_glm._spec.design import make_design
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm._variational import VariationalMethods
 from mixed_glm.families import Family, as_family
-from mixed_glm.many import ManyMethods
+from mixed_glm.many import fit_responses
 from mixed_glm.results import MixedGLMResults
 
-__all__ = ["MixedGLM"]
+__all__ = ["MixedGLM", "load"]
 
 Floats = npt.NDArray[np.float64]
-
-METHODS = ("laplace", "ep", "vb", "map")  # a model has a fit_<method> for each
-AUTO_OPTIONS = ("integrate", "progress", "n_jobs")
+P = ParamSpec("P")
+ModelT = TypeVar("ModelT", bound="MixedGLM")
 
 
 @dataclass
@@ -47,7 +43,7 @@ class ModelData:
         What the model was made of.
     ynames : str
     xnames : list of str
-    frame : DataFrame
+    frame : DataFrame or None
         The caller's data frame; only where a formula was used, and not kept by pickling.
     """
 
@@ -55,12 +51,25 @@ class ModelData:
     exog: Floats
     ynames: str
     xnames: list[str]
+    frame: pd.DataFrame | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "frame"}
+        return self.__dict__ | {"frame": None}
 
 
-class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
+def _fits(
+    function: Callable[Concatenate[ModelSpec, P], Fit],
+) -> Callable[Concatenate[ModelT, P], MixedGLMResults[ModelT]]:
+    """The method that fits by `function` and gives results."""
+
+    @functools.wraps(function)
+    def method(self: ModelT, /, *args: P.args, **kwargs: P.kwargs) -> MixedGLMResults[ModelT]:
+        return MixedGLMResults(self, function(self.spec, *args, **kwargs))
+
+    return as_method(method, function, returns="MixedGLMResults")
+
+
+class MixedGLM:
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
@@ -168,13 +177,13 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         n_trials: Any = None,
         freq_weights: Any = None,
     ) -> None:
-        chosen = _family(family)
+        chosen = as_family(family)
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
         )  # fmt: skip
         name = getattr(endog, "name", None)
-        self._set_up(design, chosen, "y" if name is None else str(name))
+        self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name)))
 
     @classmethod
     def from_formula(
@@ -220,50 +229,141 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         """
         if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
-        chosen = _family(family)
+        chosen = as_family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
-        built = build(formula, vc_formulas, data, binomial=chosen.name == "binomial", by_row=by_row)
+        built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, **arguments)
-        model = cls.__new__(cls)
-        model._set_up(design, chosen, built.response_name, built.encoding, built.response_levels)
-        model.data.frame = built.frame  # type: ignore[attr-defined]
+        model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding))
+        model.data.frame = built.frame
         return model
 
-    def _set_up(
-        self,
-        design: Design,
-        family: Family,
-        endog_name: str,
-        encoding: Encoding | None = None,
-        response_levels: tuple[str, str] | None = None,
-    ) -> None:
-        self._design = design
-        self._encoding = encoding
-        self._core_cache: _core.Model | None = None
-        self.family = family
-        self.endog, self.exog, self.exog_vc, self.ident = (
-            design.endog,
-            design.exog,
-            design.exog_vc,
-            design.ident,
-        )
-        self.offset, self.exposure = design.offset, design.exposure
-        self.n_trials, self.freq_weights = design.n_trials, design.freq_weights
-        self.vcp_p, self.fe_p = design.vcp_p, design.fe_p
-        self.fep_names, self.vcp_names, self.vc_names = design.fep_names, design.vcp_names, design.vc_names
-        self.nobs = len(design.endog)
-        self.k_fep, self.k_vcp, self.k_vc = design.exog.shape[1], len(design.vcp_names), len(design.ident)
-        self.n_missing = 0 if encoding is None else encoding.n_missing
-        self.response_levels = response_levels or design.response_levels
-        self.endog_names = endog_name
-        self.data = ModelData(design.endog, design.exog, endog_name, design.fep_names)
+    @classmethod
+    def _of(cls, spec: ModelSpec) -> Self:
+        model = cls.__new__(cls)
+        model._set_up(spec)
+        return model
+
+    def _set_up(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        design = spec.design
+        self.data = ModelData(design.endog, design.exog, spec.endog_name, design.fep_names)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is to be fitted, as one immutable object."""
+        return self._spec
+
+    @property
+    def family(self) -> Family:
+        """Family of the response."""
+        return self.spec.family
+
+    @property
+    def endog(self) -> Floats:
+        """Response, shape (n,); numbers of successes where there are trials."""
+        return self.spec.design.endog
+
+    @property
+    def exog(self) -> Floats:
+        """Fixed-effects columns, shape (n, p)."""
+        return self.spec.design.exog
+
+    @property
+    def exog_vc(self) -> sparse.csr_array:
+        """Random-effects columns, shape (n, q)."""
+        return self.spec.design.exog_vc
+
+    @property
+    def ident(self) -> npt.NDArray[np.int32]:
+        """Component of each random effect, 0..K-1, shape (q,)."""
+        return self.spec.design.ident
+
+    @property
+    def offset(self) -> Floats | None:
+        """Offset as given, shape (n,)."""
+        return self.spec.design.offset
+
+    @property
+    def exposure(self) -> Floats | None:
+        """Exposure as given, shape (n,)."""
+        return self.spec.design.exposure
+
+    @property
+    def n_trials(self) -> Floats | None:
+        """Numbers of trials as given, shape (n,)."""
+        return self.spec.design.n_trials
+
+    @property
+    def freq_weights(self) -> Floats | None:
+        """Frequency weights as given, shape (n,)."""
+        return self.spec.design.freq_weights
+
+    @property
+    def vcp_p(self) -> Floats:
+        """Prior standard deviations of the log standard deviations, shape (K,)."""
+        return self.spec.design.vcp_p
+
+    @property
+    def fe_p(self) -> Floats:
+        """Prior standard deviations of the fixed effects, shape (p,)."""
+        return self.spec.design.fe_p
+
+    @property
+    def fep_names(self) -> list[str]:
+        """Names of the fixed effects."""
+        return self.spec.design.fep_names
+
+    @property
+    def vcp_names(self) -> list[str]:
+        """Names of the variance components."""
+        return self.spec.design.vcp_names
+
+    @property
+    def vc_names(self) -> list[str] | None:
+        """Names of the random effects, if they have any."""
+        return self.spec.design.vc_names
+
+    @property
+    def response_levels(self) -> tuple[str, str] | None:
+        """Failure and success, where the response was given as labels."""
+        return self.spec.design.response_levels
+
+    @property
+    def k_fep(self) -> int:
+        """Number of fixed effects."""
+        return self.spec.layout.k_fep
+
+    @property
+    def k_vcp(self) -> int:
+        """Number of variance components."""
+        return self.spec.layout.k_vcp
+
+    @property
+    def k_vc(self) -> int:
+        """Number of random effects."""
+        return self.spec.layout.k_vc
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows."""
+        return self.spec.nobs
+
+    @property
+    def n_missing(self) -> int:
+        """Rows that a formula dropped because something was missing in them."""
+        return self.spec.n_missing
+
+    @property
+    def endog_names(self) -> str:
+        """Name of the response."""
+        return self.spec.endog_name
 
     @property
     def formula(self) -> str | None:
         """The formula that the model was made from; None if from arrays."""
-        return None if self._encoding is None else self._encoding.formula
+        return None if self.spec.encoding is None else self.spec.encoding.formula
 
     @property
     def exog_names(self) -> list[str]:
@@ -273,7 +373,8 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
     @property
     def names(self) -> list[str]:
         """Names of the parameters in order; without the random effects if they have no names."""
-        return self.fep_names + self.vcp_names + (self.vc_names or [])
+        layout = self.spec.layout
+        return layout.names if layout.vc_names is not None else layout.names[layout.leading]
 
     @property
     def exog_vc2(self) -> sparse.csr_array:
@@ -292,92 +393,24 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         -------
         _core.Model
         """
-        if standardization is not None:
-            return make_core(self._design, self.family, standardization.apply(self.exog))
-        if self._core_cache is None:
-            self._core_cache = make_core(self._design, self.family, self.exog)
-        return self._core_cache
+        return self.spec.core(standardization)
 
-    def fit(self, method: str = "auto", **options: Any) -> MixedGLMResults:
-        """Fit by the method that is best for this model, or by the one named.
+    logposterior = of_spec(densities.logposterior)
+    logposterior_grad = of_spec(densities.logposterior_grad)
+    logposterior_hess = of_spec(densities.logposterior_hess)
+    log_marginal = of_spec(densities.log_marginal)
+    log_marginal_grad = of_spec(densities.log_marginal_grad)
+    vb_elbo = of_spec(densities.vb_elbo)
+    vb_elbo_grad = of_spec(densities.vb_elbo_grad)
 
-        Parameters
-        ----------
-        method : str, default "auto"
-            ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
-            the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
-            where all agree within 0.05 posterior standard deviations, and above 500,000 rows. The result's
-            ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
-            ``"map"``.
-        **options
-            Passed on to that method; for ``"auto"`` only ``integrate``, ``progress`` and ``n_jobs``, as in
-            `fit_laplace`.
+    fit = _fits(choose.fit)
+    fit_laplace = _fits(marginal.fit_laplace)
+    fit_ep = _fits(marginal.fit_ep)
+    fit_vb = _fits(variational.fit_vb)
+    fit_map = _fits(joint_mode.fit_map)
+    fit_many = of_spec(fit_responses)
 
-        Returns
-        -------
-        MixedGLMResults
-
-        Raises
-        ------
-        ValueError
-            If `method` is none of these.
-        TypeError
-            If the method has no such option.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If something went wrong; the result's ``status`` tells what.
-        """
-        if method != "auto" and method not in METHODS:
-            raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
-        _check_options(self, method, options)
-        if method == "auto":
-            chosen = choose(self, bool(options.get("progress")), as_n_jobs(options.get("n_jobs", 1)))
-            return self._fit_by(chosen.approximation, chosen.start, **options)
-        result: MixedGLMResults = getattr(self, f"fit_{method}")(**options)
-        return result
-
-    def _fit_by(
-        self,
-        approximation: Approximation,
-        start: Floats,
-        integrate: str = "auto",
-        progress: bool = False,
-        n_jobs: int = 1,
-    ) -> MixedGLMResults:
-        return fit_marginal(self, approximation, integrate, "newton", None, start, progress, n_jobs)
-
-    def predict(
-        self,
-        params: npt.ArrayLike,
-        exog: Any = None,
-        linear: bool = False,
-        *,
-        offset: Any = None,
-        exposure: Any = None,
-    ) -> Floats:
-        """Mean of the response at random effects of zero.
-
-        Parameters
-        ----------
-        params : array_like
-            Fixed effects, or all parameters.
-        exog : array_like, shape (m, p), or DataFrame, optional
-            Fixed-effects columns; for a model from a formula also a data frame with its variables. Default:
-            the model's own rows.
-        linear : bool, default False
-            Return the linear predictor.
-        offset, exposure : array_like, shape (m,), optional
-            For new rows; required if the model has them.
-
-        Returns
-        -------
-        ndarray, shape (m,)
-            Mean for each row (per trial for the binomial family); NaN where a data frame has missing values.
-        """
-        eta = linear_predictor(self, params, exog, offset, exposure)
-        return eta if linear else np.asarray(self.family.mean(eta))
+    predict = of_spec(predict_at)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`.
@@ -387,9 +420,7 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         path : path
             A file there is replaced once the new one is complete.
         """
-        from mixed_glm._saving import save_model
-
-        save_model(self, path)
+        _saving.save(_saving.Saved(type(self).__name__, self.spec, None), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> Self:
@@ -406,27 +437,7 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         ValueError
             If the file is not a saved model, is damaged, or holds a model of another class.
         """
-        from mixed_glm._saving import load_model
-
-        return load_model(cls, path, context)
-
-    def _params(self, params: npt.ArrayLike, name: str = "params") -> Floats:
-        vector = as_vector(params, name)
-        size = self.k_fep + self.k_vcp + self.k_vc
-        if len(vector) != size:
-            raise ValueError(
-                f"{name} must have {size} entries ({self.k_fep} fixed effects, {self.k_vcp} log standard "
-                f"deviations, {self.k_vc} random effects), got {len(vector)}"
-            )
-        return vector
-
-    def _unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
-        """Split a vector of all parameters into fixed effects, log standard deviations, random effects."""
-        p, k = self.k_fep, self.k_vcp
-        return vector[:p], vector[p : p + k], vector[p + k :]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_core_cache": None}
+        return _model_of(cls, _saving.load(path, context, with_fit=False), path)
 
     def __repr__(self) -> str:
         return (
@@ -435,18 +446,45 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         )
 
 
-def _check_options(model: MixedGLM, method: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that the method does not have, naming those that it has and the methods that have them."""
-    known = {m: tuple(inspect.signature(getattr(model, f"fit_{m}")).parameters) for m in METHODS}
-    own = known.get(method, AUTO_OPTIONS)
-    for name in options:
-        if name not in own:
-            others = [m for m in METHODS if name in known[m]]
-            hint = f"; method={' or '.join(map(repr, others))} has it" if others else ""
-            raise TypeError(f"fit(method={method!r}) takes {', '.join(own)}, got {name!r}{hint}")
+def load(
+    path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None
+) -> MixedGLMResults[MixedGLM]:
+    """Read a result that `MixedGLMResults.save` wrote, with its model.
+
+    Reading runs no code from the file. Predicting from a data frame evaluates the file's formula, as `from_formula`
+    does: do not do that with a file from somebody whom you do not trust.
+
+    Parameters
+    ----------
+    path : path
+    context : mapping, optional
+        Functions and other variables that the formula refers to and that a file cannot hold, by name.
+
+    Returns
+    -------
+    MixedGLMResults
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a saved result, is damaged, or was written by a newer version of the format.
+    """
+    saved = _saving.load(path, context)
+    if saved.fit is None:
+        raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
+    return MixedGLMResults(_model_of(MixedGLM, saved, path), saved.fit)
 
 
-def _family(family: Any) -> Family:
-    if family is None:
-        raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
-    return as_family(family)
+def _model_of(base: type[ModelT], saved: _saving.Saved, path: str | os.PathLike[str]) -> ModelT:
+    """The model of a file, of class `base` or of one derived from it."""
+    known = [base]
+    for cls in known:
+        if cls.__name__ == saved.class_name:
+            return cls._of(saved.spec)
+        known += cls.__subclasses__()
+    raise ValueError(
+        f"{os.fspath(path)!r} is not a saved model, or is damaged: its model is a {saved.class_name!r}, expected a "
+        f"{base.__name__}"
+    )

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mixed_glm import _saving, plots
+from mixed_glm._assess.check import check
+from mixed_glm._assess.loo import loo, waic
+from mixed_glm._fit.fit import Fit
+from mixed_glm._input.arrays import as_generator
+from mixed_glm._methods import of_fit
+from mixed_glm._posterior.contrast import contrast
+from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._report.summary import Summary, summarize
-from mixed_glm._results_compare import CompareMethods
-from mixed_glm._results_plots import PlotMethods
-from mixed_glm._results_predict import PredictMethods
+from mixed_glm._predict.predict import predict
+from mixed_glm._report.datatree import to_datatree
+from mixed_glm._report.summary import summarize
+from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
 
 if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+    from matplotlib.axes import Axes
+    from typing_extensions import TypeVar
 
-__all__ = ["BayesMixedGLMResults", "MixedGLMResults", "load"]
+    ModelT = TypeVar("ModelT", default=Any)  # so that the class needs no argument in annotations
+else:
+    from typing import TypeVar
+
+    ModelT = TypeVar("ModelT")
+
+__all__ = ["BayesMixedGLMResults", "MixedGLMResults"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
+class MixedGLMResults(Generic[ModelT]):
     """Posterior of a mixed model, as one of the fit methods found it.
 
     Attributes
@@ -61,31 +77,58 @@ class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
         What the optimizer returned.
     """
 
-    def __init__(
-        self,
-        model: MixedGLM,
-        posterior: Posterior,
-        *,
-        method: str,
-        log_density: float,
-        status: str,
-        converged: bool,
-        n_iter: int,
-        log_evidence: float | None = None,
-        optim_retvals: Any = None,
-    ) -> None:
+    def __init__(self, model: ModelT, fit: Fit) -> None:
         self.model = model
-        self.posterior = posterior
-        self.method = method
-        self.log_density = log_density
-        self.log_evidence = log_evidence
-        self.status = status
-        self.converged = converged
-        self.n_iter = n_iter
-        self.optim_retvals = optim_retvals
+        self._fit = fit
+        layout, posterior = fit.spec.layout, fit.posterior
         self.params = posterior.mean
-        self.fe_mean, self.vcp_mean, self.vc_mean = model._unpack(posterior.mean)
-        self.fe_sd, self.vcp_sd, self.vc_sd = model._unpack(posterior.sd)
+        self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
+        self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
+
+    @property
+    def fit(self) -> Fit:
+        """What the fit gave, as one immutable object."""
+        return self._fit
+
+    @property
+    def posterior(self) -> Posterior:
+        """The distribution that was found."""
+        return self.fit.posterior
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self.fit.method
+
+    @property
+    def status(self) -> str:
+        """How the fit ended."""
+        return self.fit.status
+
+    @property
+    def converged(self) -> bool:
+        """Whether the optimum was found."""
+        return self.fit.converged
+
+    @property
+    def n_iter(self) -> int:
+        """Iterations of the optimizer."""
+        return self.fit.n_iter
+
+    @property
+    def log_density(self) -> float:
+        """Log density, joint or marginal."""
+        return self.fit.log_density
+
+    @property
+    def log_evidence(self) -> float | None:
+        """Estimate of log p(y), or a bound of it."""
+        return self.fit.log_evidence
+
+    @property
+    def optim_retvals(self) -> Any:
+        """What the optimizer returned."""
+        return self.fit.optim_retvals
 
     @property
     def bse(self) -> Floats:
@@ -97,91 +140,139 @@ class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
         """Lower bound of log p(y) that a variational fit reached; None for other fits."""
         return self.log_evidence if self.method in ("vb", "vb_full") else None
 
-    def cov_params(self) -> Floats | pd.DataFrame | pd.Series:
-        """Posterior covariance of all parameters: dense, so not for very many groups; computed on demand.
+    summary = of_fit(summarize)
+    to_frame = of_fit(estimates)
+    conf_int = of_fit(intervals)
+    random_effects = of_fit(random_effects)
+    cov_params = of_fit(covariances)
 
-        Returns
-        -------
-        ndarray or DataFrame, shape (d, d)
-            With names if the model was made from a formula. Variances alone, shape (d,), for fits in which
-            the parameters are independent.
-        """
-        covariance = self.posterior.covariance()
-        if self.model.formula is None:
-            return covariance
-        names = self._names()
-        if covariance.ndim == 1:
-            return pd.Series(covariance, index=names)
-        return pd.DataFrame(covariance, index=names, columns=names)
+    def posterior_sample(self, n: int = 1000, rng: Any = None) -> PosteriorDraws:
+        """Draw fixed effects, log standard deviations and random effects jointly from the approximation fitted.
 
-    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Central credible intervals of all parameters.
+        The log standard deviations psi are drawn from their density between the points of the fit's grid, the
+        effects from their approximate posterior given psi (at the nearest point of a finer grid, to first order
+        around it); with leaf quadrature the leaf's effects from their exact conditional densities. ``fit_map`` and
+        ``fit_vb``: from their normal distributions. Covariance matrices are never formed.
 
         Parameters
         ----------
-        alpha : float, default 0.05
-            The intervals have probability ``1 - alpha``.
+        n : int, default 1000
+            Number of draws.
+        rng : int or numpy.random.Generator, optional
+            Source of random numbers; a number makes the draws reproducible.
 
         Returns
         -------
-        DataFrame, shape (d, 2)
-            Columns ``lower`` and ``upper``; standard deviations of random effects on the log scale.
-        """
-        low, high = self._interval(alpha)
-        return pd.DataFrame({"lower": low, "upper": high}, index=self._names())
+        PosteriorDraws
+            Converts to an array of shape (n, p + K + q); ``log_q`` and ``log_p`` are the log densities of each draw
+            in the approximation and in the model.
 
-    def random_effects(self, term: str | int | None = None) -> pd.DataFrame:
-        """Posterior means and standard deviations of the random effects.
+        Raises
+        ------
+        ValueError
+            If `n` is not a positive integer, or a joint mode is not a maximum.
+        RuntimeError
+            If the approximation could not be evaluated somewhere between the points of the fit.
+        """
+        return dataclasses.replace(self.posterior.sample(n, rng), model=self.model)
+
+    def posterior_predictive(self, n: int = 1000, rng: Any = None) -> Floats:
+        """Draw responses of the model's own rows from their posterior predictive distribution.
 
         Parameters
         ----------
-        term : str or int, optional
-            Name (or number) of a variance component; default all.
+        n, rng
+            As for `posterior_sample`.
 
         Returns
         -------
-        DataFrame
-            Columns ``Mean`` and ``SD``; index: their names, if they have any.
+        float array, shape (n, nobs)
+            One row for each posterior draw; binomial: numbers of successes.
         """
-        rows = np.arange(self.model.k_vc) if term is None else self._effects_of(term)
-        names = self.model.vc_names
-        index = None if names is None else [names[j] for j in rows]
-        return pd.DataFrame({"Mean": self.vc_mean[rows], "SD": self.vc_sd[rows]}, index=index)
+        generator = as_generator(rng)
+        return self.posterior.sample(n, generator).predictive(generator)
 
-    def to_frame(self, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
-        """All estimates as one table.
+    def contrast(self, L: Any, alpha: float = 0.05) -> pd.DataFrame:
+        """Posterior of linear combinations of the fixed effects.
 
         Parameters
         ----------
+        L : array_like, str, list of str, or mapping
+            Coefficients, shape (p,) or (c, p); ``"a - b"``, ``"a = b"``, ``"a - 2 * b = 1"`` (the difference of both
+            sides counts), or several of these; ``{"a": 1, "b": -1}``; or a mapping of names to any of these.
         alpha : float, default 0.05
             The interval has probability ``1 - alpha``.
-        random : bool, default False
-            Whether the random effects are rows too.
 
         Returns
         -------
         DataFrame
-            Index: names. Columns: ``type`` (``fixed``, ``log sd``, ``random``), ``mean``, ``sd``, ``lower``,
-            ``upper``.
-        """
-        low, high = self._interval(alpha)
-        model = self.model
-        kinds = ["fixed"] * model.k_fep + ["log sd"] * model.k_vcp + ["random"] * model.k_vc
-        table = pd.DataFrame(
-            {"type": kinds, "mean": self.params, "sd": self.bse, "lower": low, "upper": high},
-            index=self._names(),
-        )
-        return table if random else table.iloc[: model.k_fep + model.k_vcp]
+            One row for each contrast. Columns ``mean``, ``sd``, ``lower``, ``upper``, and ``P(> 0)``, the posterior
+            probability that it is positive.
 
-    def summary(self, alpha: float = 0.05) -> Summary:
-        """Table of the posterior as statsmodels lays it out, to print or to convert to HTML or LaTeX.
+        Raises
+        ------
+        ValueError, TypeError
+            If a contrast is not understood, or names what is no fixed effect.
+        """
+        return contrast(self.posterior, L, alpha)
+
+    predict = of_fit(predict)
+    check = of_fit(check)
+    loo = of_fit(loo)
+    waic = of_fit(waic)
+    to_datatree = of_fit(to_datatree)
+
+    def plot_random_effects(
+        self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+    ) -> Axes:
+        """Caterpillar plot of random effects; needs matplotlib.
 
         Parameters
         ----------
-        alpha : float, default 0.05
-            The interval of the standard deviations has probability ``1 - alpha``.
+        term, ax, alpha
+            As for `plots.plot_random_effects`.
         """
-        return summarize(self, alpha)
+        return plots.plot_random_effects(self, term, ax, alpha)
+
+    def plot_posterior(
+        self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+    ) -> Axes:
+        """Posterior densities of the standard deviations of random effects; needs matplotlib.
+
+        Parameters
+        ----------
+        term, ax, alpha
+            As for `plots.plot_posterior`.
+        """
+        return plots.plot_posterior(self, term, ax, alpha)
+
+    def plot_coefficients(
+        self,
+        names: Sequence[str] | None = None,
+        ax: Axes | None = None,
+        alpha: float = 0.05,
+        ratio: bool = False,
+    ) -> Axes:
+        """Fixed effects with their intervals; needs matplotlib.
+
+        Parameters
+        ----------
+        names, ax, alpha, ratio
+            As for `plots.plot_coefficients`.
+        """
+        return plots.plot_coefficients(self, names, ax, alpha, ratio)
+
+    def plot_predictive_check(
+        self, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05
+    ) -> Axes:
+        """Responses against replications drawn from the posterior; needs matplotlib.
+
+        Parameters
+        ----------
+        ax, draws, rng, alpha
+            As for `plots.plot_predictive_check`.
+        """
+        return plots.plot_predictive_check(self, ax, draws, rng, alpha)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result and its model to a file that `mixed_glm.load` reads.
@@ -203,35 +294,7 @@ class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
         TypeError
             If a level of a factor is of a type that the format cannot hold.
         """
-        from mixed_glm._saving import save_result
-
-        save_result(self, path)
-
-    def _effects_of(self, term: str | int) -> npt.NDArray[np.intp]:
-        """Positions of the random effects of one component."""
-        return np.flatnonzero(self.model.ident == self._component(term))
-
-    def _component(self, term: str | int) -> int:
-        """Number of a component given by name or number."""
-        names = self.model.vcp_names
-        if isinstance(term, (int, np.integer)) and not isinstance(term, bool) and 0 <= term < len(names):
-            return int(term)
-        if term not in names:
-            raise ValueError(
-                f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}"
-            )
-        return names.index(str(term))
-
-    def _interval(self, alpha: float) -> tuple[Floats, Floats]:
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
-        return self.posterior.quantile(alpha / 2), self.posterior.quantile(1 - alpha / 2)
-
-    def _names(self) -> list[str]:
-        """A name for every parameter; ``u[j]`` for random effects without names."""
-        model = self.model
-        effects = model.vc_names or [f"u[{j}]" for j in range(model.k_vc)]
-        return model.fep_names + model.vcp_names + effects
+        _saving.save(_saving.Saved(type(self.model).__name__, self.fit.spec, self.fit), path)
 
     def _repr_html_(self) -> str:
         return self.summary().as_html()
@@ -241,31 +304,3 @@ class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
 
 
 BayesMixedGLMResults = MixedGLMResults
-
-
-def load(path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> MixedGLMResults:
-    """Read a result that `MixedGLMResults.save` wrote, with its model.
-
-    Reading runs no code from the file. Predicting from a data frame evaluates the file's formula, as `from_formula`
-    does: do not do that with a file from somebody whom you do not trust.
-
-    Parameters
-    ----------
-    path : path
-    context : mapping, optional
-        Functions and other variables that the formula refers to and that a file cannot hold, by name.
-
-    Returns
-    -------
-    MixedGLMResults
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    ValueError
-        If it is not a saved result, is damaged, or was written by a newer version of the format.
-    """
-    from mixed_glm._saving import load_result
-
-    return load_result(path, context)

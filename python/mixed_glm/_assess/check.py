@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
 from mixed_glm import _core
-from mixed_glm._assess.psis import GOOD_K, smooth_weights
+from mixed_glm._assess.psis import GOOD_K, LEAST_DRAWS, smooth_weights
 from mixed_glm._console.progress import shown_count
+from mixed_glm._fit.fit import Fit
+from mixed_glm._input.arrays import as_count
+from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._spec.design import make_core
-
-if TYPE_CHECKING:
-    from mixed_glm._posterior.draws import PosteriorDraws
-    from mixed_glm._spec.standardization import Standardization
-    from mixed_glm.model import MixedGLM
+from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,16 +92,16 @@ class Check:
         lines.append(_ABOUT_INTEGRAL[self.integral])
         return "\n".join(lines)
 
-    __repr__ = __str__  # also where it is only looked at
+    __repr__ = __str__  # shown at the prompt, too
 
     def _verdict(self) -> str:
         if self.k <= _VERY_GOOD_K:
             return (
                 "good: the approximation of fixed effects and standard deviations is close to the posterior"
             )
-        if self.ok:
+        if self.k <= GOOD_K:
             return "fair: the approximation is usable, and reweighting its draws corrects it"
-        if self.effective > _NEARLY_ALL * len(self.log_weights):
+        if self._nearly_equal():
             return (
                 "its far tails are too light, but all in all it is close to the posterior: see the next line"
             )
@@ -120,20 +120,49 @@ _ABOUT_INTEGRAL = {
 }
 
 
-def check(draws: PosteriorDraws, change: Standardization | None, progress: bool = False) -> Check:
-    """Compare draws with the posterior density of fixed effects and log standard deviations.
+def check(fit: Fit, draws: int = 1000, rng: Any = 0, progress: bool = False) -> Check:
+    """Check the approximation of fixed effects and log standard deviations by importance sampling.
 
-    `change`: the standardization of the columns of a fit with ``scale_fe``.
+    Draws of (beta, psi) are weighted by the ratio of their posterior density, random effects integrated out, to
+    that of the approximation. Where the largest ratios are much larger than the others, the approximation misses
+    a part of the posterior; their Pareto k-hat tells (Vehtari et al. 2024).
+
+    Parameters
+    ----------
+    draws : int, default 1000
+        At least 25.
+    rng : int or numpy.random.Generator, default 0
+    progress : bool, default False
+        Show a bar, as every draw takes about as long as a search for the mode; needs tqdm.
+
+    Returns
+    -------
+    Check
+        Shown as text that says what it means; ``k``, ``ok``, ``effective``, ``shift``, ...
+
+    Notes
+    -----
+    Random effects are integrated out by adaptive quadrature (25 nodes) for the component with the most effects
+    of which each row has at most one, so for models with one grouping factor the ratios are exact. Other
+    components are integrated by Laplace's method, whose errors do not show.
     """
-    model = draws.model
-    log_p, integral = integrated_density(draws, change, progress)
+    n = as_count(draws, "draws")
+    if n < LEAST_DRAWS:
+        raise ValueError(f"draws must be at least {LEAST_DRAWS} to see the tail of their weights, got {n}")
+    return check_draws(fit.posterior.sample(n, rng), progress)
+
+
+def check_draws(draws: PosteriorDraws, progress: bool = False) -> Check:
+    """Compare draws with the posterior density of fixed effects and log standard deviations."""
+    layout = draws.spec.layout
+    log_p, integral = integrated_density(draws, progress)
     log_ratio = log_p - draws.log_q_fixed
     found = np.isfinite(log_ratio)
     if not found.all():
         log_ratio = np.where(found, log_ratio, -np.inf)
     log_weights, k = smooth_weights(log_ratio)
     weights = np.exp(log_weights)
-    params = draws.params[:, : model.k_fep + model.k_vcp]
+    params = draws.params[:, layout.leading]
     return Check(
         k=k,
         effective=float(1.0 / (weights**2).sum()),
@@ -141,38 +170,37 @@ def check(draws: PosteriorDraws, change: Standardization | None, progress: bool 
         log_evidence=float(logsumexp(log_ratio) - np.log(len(draws))),
         log_weights=log_weights,
         integral=integral,
-        names=tuple(model.fep_names + model.vcp_names),
+        names=tuple(layout.names[layout.leading]),
     )
 
 
-def integrated_density(
-    draws: PosteriorDraws, change: Standardization | None, progress: bool = False
-) -> tuple[Floats, str]:
+def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[Floats, str]:
     """log p(y, beta, psi), random effects integrated out, at each draw; and how they were integrated."""
-    model = draws.model
-    if model.k_vc == 0:
+    spec = draws.spec
+    design = spec.design
+    if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    design = dataclasses.replace(model._design, fe_p=1.0)  # of no fixed effect
-    core = make_core(design, model.family, np.empty((model.nobs, 0), order="F"), merge_rows=False)
+    none = dataclasses.replace(design, fe_p=np.empty(0))  # of no fixed effect
+    core = make_core(none, spec.family, np.empty((spec.nobs, 0), order="F"), merge_rows=False)
     leaf = _core.default_leaf(core)
-    alone = leaf >= 0 and bool((model.ident == leaf).all())
+    alone = leaf >= 0 and bool((design.ident == leaf).all())
     integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
-    shift = model._design.total_offset()
+    shift = design.total_offset()
     values = []
-    size = max(_LEAST_DRAWS, _BATCH // model.nobs)
+    size = max(_LEAST_DRAWS, _BATCH // spec.nobs)
     with shown_count(progress, len(draws), "check", "draws") as advance:
         for first in range(0, len(draws), size):
             rows = slice(first, first + size)
-            eta = draws.fe[rows] @ model.exog.T + (0.0 if shift is None else shift)
+            eta = draws.fe[rows] @ design.exog.T + (0.0 if shift is None else shift)
             psi = np.ascontiguousarray(draws.vcp[rows])
             values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
             advance(len(psi))
-    return np.concatenate(values) + _log_prior(model, draws.fe, change), integral
+    return np.concatenate(values) + _log_prior(spec, draws.fe, draws.change), integral
 
 
-def _log_prior(model: MixedGLM, beta: Floats, change: Standardization | None) -> Floats:
+def _log_prior(spec: ModelSpec, beta: Floats, change: Standardization | None) -> Floats:
     """Log prior density of fixed effects; with standardized columns the prior is that of their coefficients."""
-    sd = np.broadcast_to(np.asarray(model.fe_p), beta.shape[1])
+    sd = spec.design.fe_p
     scaled = beta if change is None else change.params_to(beta)
     each = -0.5 * (scaled / sd) ** 2 - np.log(sd) - 0.5 * np.log(2.0 * np.pi)
     return np.asarray(each.sum(axis=1) - (0.0 if change is None else change.log_determinant))

@@ -1,54 +1,79 @@
-"""The joint mode of a model, as results."""
+"""The fit at the joint mode of all parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import shown_progress
-from mixed_glm._fit.optimize import JointMode, find_joint_mode
-from mixed_glm._posterior.posterior import JointModePosterior
-from mixed_glm._spec.standardization import Standardization
+from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.joint_search import JointMode, find_joint_mode
+from mixed_glm._posterior.joint_mode import JointModePosterior
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning, VarianceCollapseWarning
-from mixed_glm.results import MixedGLMResults
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
-
-Floats = npt.NDArray[np.float64]
 
 
 def fit_map(
-    model: MixedGLM,
-    method: str,
-    minim_opts: Mapping[str, Any] | None,
-    scale_fe: bool,
-    rng: Any,
-    start: Floats | None,
+    spec: ModelSpec,
+    method: str = "newton",
+    minim_opts: Mapping[str, Any] | None = None,
+    scale_fe: bool = False,
+    rng: Any = None,
+    start: npt.ArrayLike | None = None,
+    *,
     progress: bool = False,
-) -> MixedGLMResults:
-    """Find the joint mode; see `MixedGLM.fit_map` for the arguments."""
-    standardization = Standardization.of(model.exog, model.freq_weights) if scale_fe else None
-    core = model.core(standardization)
-    if standardization is not None and start is not None:
-        start = standardization.params_to(start)
+) -> Fit:
+    """Mode of the joint density of all parameters, and the inverse Hessian there.
+
+    The search is deterministic: it starts at log standard deviations of 1, with fixed and random
+    effects at their conditional mode. The joint density always has a second, degenerate mode where all
+    effects of a component are zero; where the search ends there, a warning says so.
+
+    Parameters
+    ----------
+    method : str, default "newton"
+        ``"newton"``, a sparse trust-region method, or any method of `scipy.optimize.minimize`.
+    minim_opts : mapping, optional
+        Options of the method; for ``"newton"`` ``gtol`` (1e-7) and ``maxiter`` (500).
+    scale_fe : bool, default False
+        Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means
+        and the full covariance, intercept included, back exactly. **The prior `fe_p` then applies to
+        the coefficients of the standardized columns.** Without a constant column, columns are scaled
+        but not centred.
+    rng : int, numpy.random.Generator or RandomState, optional
+        Perturbs the start. By default nothing is random.
+    start : array_like, shape (p + K + q,), optional
+        Start of the search, on the scale of the columns as given.
+    progress : bool, default False
+        Show a bar with the steps of the search so far; needs tqdm.
+
+    Warns
+    -----
+    VarianceCollapseWarning
+        If a component went to the mode where its effects are zero.
+    ConvergenceWarning
+        If the optimizer did not converge, or the point is not a maximum.
+    """
+    begin = None if start is None else spec.layout.checked(start, "start")
+    change = spec.standardization(scale_fe)
+    core = spec.core(change)
+    if change is not None and begin is not None:
+        begin = change.params_to(begin)
     with shown_progress(progress, "map", "log density") as report:
-        mode = find_joint_mode(core, method, minim_opts, start, rng, report)
-    status = _status(mode)
-    _warn(model, mode, method)
+        mode = find_joint_mode(core, method, minim_opts, begin, rng, report)
+    _warn(spec, mode, method)
     mean, sd = mode.params, mode.sd
-    if standardization is not None:
-        mean, sd = standardization.params_back(mean), standardization.sd_back(sd, mode.fe_cov)
-    return MixedGLMResults(
-        model,
-        JointModePosterior(mean, sd, model, mode.params, standardization),
+    if change is not None:
+        mean, sd = change.params_back(mean), change.sd_back(sd, mode.fe_cov)
+    return Fit(
+        spec,
+        JointModePosterior(mean, sd, spec, mode.params, change),
         method="map",
         log_density=mode.log_density,
-        status=status,
+        status=_status(mode),
         converged=mode.converged,
         n_iter=mode.n_iter,
         optim_retvals=mode.optim,
@@ -63,18 +88,13 @@ def _status(mode: JointMode) -> str:
     return "converged" if mode.valid else "not a maximum"
 
 
-def _warn(model: MixedGLM, mode: JointMode, method: str) -> None:
+def _warn(spec: ModelSpec, mode: JointMode, method: str) -> None:
     if mode.collapsed:
-        names = ", ".join(model.vcp_names[k] for k in mode.collapsed)
-        better = next((m for m in ("ep", "laplace") if hasattr(model, f"fit_{m}")), None)
-        advice = (
-            f"use fit() or fit_{better}(), which integrate the random effects out"
-            if better
-            else "a smaller vcp_p makes it less likely to be the highest"
-        )
+        names = ", ".join(spec.layout.vcp_names[k] for k in mode.collapsed)
         warn(
             f"the joint mode has collapsed: all random effects of {names} are at zero with a vanishing "
-            f"standard deviation. The joint density has such a mode whatever the data; {advice}",
+            "standard deviation. The joint density has such a mode whatever the data; use fit() or fit_ep(), "
+            "which integrate the random effects out",
             VarianceCollapseWarning,
         )
     if not mode.converged:

@@ -1,10 +1,9 @@
-"""Fits through the marginal posterior of the log standard deviations, as results."""
+"""Fits that integrate fixed and random effects out: Laplace, leaf quadrature, expectation propagation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,83 +12,141 @@ from scipy.optimize import OptimizeResult
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import Report, counting, shown_progress
-from mixed_glm._fit.optimize import NO_GRADIENT, scipy_minimize
-from mixed_glm._input.arrays import as_n_jobs
+from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
+from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector
 from mixed_glm._posterior.mixture import MarginalPosterior
+from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_options
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
-from mixed_glm.results import MixedGLMResults
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
 
 Floats = npt.NDArray[np.float64]
 
-EP_N_QUAD = _core.EP_N_QUAD
-INTEGRATE = ("auto", "grid", "ccd", "mode")
 
+def fit_laplace(
+    spec: ModelSpec,
+    n_quad: int = 1,
+    leaf: str | int = "auto",
+    integrate: str = "auto",
+    mean_correction: bool = True,
+    *,
+    method: str = "newton",
+    minim_opts: Mapping[str, Any] | None = None,
+    start: npt.ArrayLike | None = None,
+    progress: bool = False,
+    n_jobs: int = 1,
+) -> Fit:
+    """Marginal posterior of the log standard deviations, with all effects integrated out.
 
-@dataclass(frozen=True)
-class Approximation:
-    """How fixed and random effects are integrated out given psi.
+    Given the log standard deviations psi, fixed and random effects are integrated by the Laplace approximation
+    with the second-order correction of their mean, or, with ``n_quad > 1``, one component (the leaf) by
+    adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated over a grid.
 
-    Attributes
+    Parameters
     ----------
-    name : {"laplace", "leaf", "ep", "vb"}
-    leaf : int
-        Component that "leaf" integrates by quadrature.
-    n_quad : int
-        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
-        default, 15, 11 and as many as each row needs.
-    mean_correction : bool
-        Whether the means of "laplace" and "leaf" are corrected to second order.
+    n_quad : int, default 1
+        Nodes of the quadrature over the leaf. 1: Laplace for all. 15 to 25 are right for binary data with a
+        handful of rows a group, where Laplace is not.
+    leaf : str or int, default "auto"
+        Name or number of the component to integrate by quadrature: each row must touch at most one of its
+        effects. Default: of these, the one with the most effects.
+    integrate : {"auto", "grid", "ccd", "mode"}
+        How psi is integrated: a grid (default up to five components), a central composite design (beyond), or
+        not at all, by plugging in its mode.
+    mean_correction : bool, default True
+        Whether means are corrected to second order; without, they are conditional modes.
+    method : str, default "newton"
+        Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
+    minim_opts : mapping, optional
+        Options of the method; for ``"newton"`` ``tol`` (1e-6, of the squared distance to the mode in posterior
+        standard deviations) and ``maxiter`` (200).
+    start : array_like, shape (K,), optional
+        Log standard deviations at which the search begins; default zeros.
+    progress : bool, default False
+        Show a bar with the evaluations of the density so far; needs tqdm.
+    n_jobs : int, default 1
+        Threads for the passes over the rows and for large factorizations; -1: as many as there are processors
+        for this process, -2: one less. Results are the same to the last bit for any number. Below some ten
+        thousand rows, and for the quadrature over the leaf itself, one thread does all the work. For many
+        models at a time, give each one thread.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit; if there is no component that could be the leaf.
+    RuntimeError
+        If the density could not be evaluated at all.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the mode of psi was not found, or points of the grid had to be left out.
+
+    References
+    ----------
+    Tierney and Kadane (1986), JASA 81, 82-86; Rue, Martino and Chopin (2009), JRSS B 71, 319-392.
     """
+    approximation = Approximation.laplace(spec, as_count(n_quad, "n_quad"), leaf, mean_correction)
+    return fit_marginal(spec, approximation, integrate, method, minim_opts, start, progress, n_jobs)
 
-    name: str
-    leaf: int = -1
-    n_quad: int = 0
-    mean_correction: bool = True
 
-    @classmethod
-    def laplace(
-        cls, model: MixedGLM, n_quad: int, leaf: str | int, mean_correction: bool = True
-    ) -> Approximation:
-        """Laplace for all effects with ``n_quad == 1``, otherwise quadrature over the leaf."""
-        if n_quad == 1:
-            return cls("laplace", mean_correction=mean_correction)
-        return cls("leaf", find_leaf(model, leaf), n_quad, mean_correction)
+def fit_ep(
+    spec: ModelSpec,
+    integrate: str = "auto",
+    *,
+    n_quad: int = EP_N_QUAD,
+    method: str = "newton",
+    minim_opts: Mapping[str, Any] | None = None,
+    start: npt.ArrayLike | None = None,
+    progress: bool = False,
+    n_jobs: int = 1,
+) -> Fit:
+    """Marginal posterior of the log standard deviations by expectation propagation.
 
-    @classmethod
-    def named(cls, model: MixedGLM, name: str, n_quad: int | None, leaf: str | int) -> Approximation:
-        """By the name that `MixedGLM.log_marginal` takes."""
-        if name == "leaf":
-            return cls(name, find_leaf(model, leaf), n_quad or 0)
-        if name in ("laplace", "ep", "vb"):
-            return cls(name, n_quad=n_quad or 0)
-        raise ValueError(f"approx must be 'laplace', 'leaf', 'ep' or 'vb', got {name!r}")
+    Given the log standard deviations psi, the Gaussian of fixed and random effects matches the moments of every
+    row's tilted density; psi itself is integrated as in `fit_laplace`. The most accurate method where several
+    components have few rows an effect, as crossed factors with binary data. Where many rows are equal in covariates,
+    groups and offset, they are merged before and share one site, which is more accurate than one for each.
 
-    def log_marginal(self, core: _core.Model, vcp: Floats, n_jobs: int = 1) -> tuple[float, Floats]:
-        """log p(y, psi) and its gradient, shape (K,)."""
-        return _core.log_marginal(
-            core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad, n_jobs=n_jobs
-        )
+    Parameters
+    ----------
+    integrate : {"auto", "grid", "ccd", "mode"}
+        As for `fit_laplace`.
+    n_quad : int, default 11
+        Nodes for each tilted density, placed at its mode.
+    method, minim_opts, start, progress, n_jobs
+        As for `fit_laplace`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the mode of psi was not found, or expectation propagation did not converge at some psi, where the
+        Laplace approximation then took its place (status ``"fell back"``).
+
+    References
+    ----------
+    Minka (2001), UAI 17, 362-369; Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 3.6.
+    """
+    approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
+    return fit_marginal(spec, approximation, integrate, method, minim_opts, start, progress, n_jobs)
 
 
 def fit_marginal(
-    model: MixedGLM,
+    spec: ModelSpec,
     approximation: Approximation,
-    integrate: str,
-    method: str,
-    minim_opts: Mapping[str, Any] | None,
-    start: Floats | None,
+    integrate: str = "auto",
+    method: str = "newton",
+    minim_opts: Mapping[str, Any] | None = None,
+    start: npt.ArrayLike | None = None,
     progress: bool = False,
     n_jobs: int = 1,
-) -> MixedGLMResults:
-    """Find the mode of psi and integrate over psi; see `MixedGLM.fit_laplace` for the arguments."""
+) -> Fit:
+    """Find the mode of psi and integrate over psi; see `fit_laplace` for the arguments."""
     jobs = as_n_jobs(n_jobs)
-    core = model.core()
+    vcp = marginal_start(spec, start)
+    core = spec.core()
     optim = None
-    vcp = np.zeros(model.k_vcp) if start is None else start
-    newton = method.lower() == "newton"
+    newton = is_newton(method)
     options = core_options(approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
@@ -100,9 +157,9 @@ def fit_marginal(
         raise RuntimeError(f"the fit failed: {fit.status}")
     status = _status(fit, optim)
     _warn(status, fit, optim)
-    return MixedGLMResults(
-        model,
-        MarginalPosterior.of(model, approximation, fit),
+    return Fit(
+        spec,
+        MarginalPosterior.of(spec, approximation, fit),
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
@@ -113,20 +170,10 @@ def fit_marginal(
     )
 
 
-def core_options(
-    approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Arguments of the core's fit beside model and start."""
-    if integrate not in INTEGRATE:
-        raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    return {
-        "approx": approximation.name,
-        "leaf": approximation.leaf,
-        "n_quad": approximation.n_quad,
-        "mean_correction": approximation.mean_correction,
-        "integrate": integrate,
-        **_newton_options(minim_opts),
-    }
+def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
+    """Log standard deviations at which the search for their mode begins, shape (K,); zeros by default."""
+    k = spec.layout.k_vcp
+    return np.zeros(k) if start is None else as_vector(start, "start", k, what="variance components")
 
 
 def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
@@ -143,8 +190,8 @@ def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> 
         "not converged": _why_not_converged(fit, optim),
         "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
         "integration over the log standard deviations, which were left out",
-        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points if points > 1 else fit.iterations} log "
-        "standard deviations, where Laplace took its place",
+        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of "
+        f"{points if points > 1 else fit.iterations} log standard deviations, where Laplace took its place",
     }
     if status in reasons:
         warn(f"the fit {status}: {reasons[status]}", ConvergenceWarning)
@@ -156,28 +203,6 @@ def _why_not_converged(fit: _core.MarginalFit, optim: OptimizeResult | None) -> 
     if fit.converged and not _has_spread(fit):
         return "numbers are so large that rounding hides how the density falls off around its mode"
     return fit.status
-
-
-def find_leaf(model: MixedGLM, leaf: str | int) -> int:
-    """Number of the component to integrate by quadrature.
-
-    Raises
-    ------
-    ValueError
-        If there is no such component, or a row touches more than one of its effects.
-    """
-    candidates = np.flatnonzero(_core.leaf_candidates(model.core()))
-    names = model.vcp_names
-    possible = ", ".join(repr(names[k]) for k in candidates) or "none here"
-    rule = f"a component of which each row touches at most one effect ({possible})"
-    if isinstance(leaf, str) and leaf == "auto":
-        if not len(candidates):
-            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1")
-        return _core.default_leaf(model.core())
-    k = names.index(leaf) if leaf in names else leaf
-    if not isinstance(k, (int, np.integer)) or k not in candidates:
-        raise ValueError(f"leaf must be 'auto' or {rule}, got {leaf!r}")
-    return int(k)
 
 
 def maximize_marginal(
@@ -203,12 +228,3 @@ def maximize_marginal(
             lambda vcp: objective(vcp)[0], start, method=method, options=dict(minim_opts or {})
         )
     return scipy_minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
-
-
-def _newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
-    names = {"tol": "tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
-    unknown = ", ".join(sorted(set(options) - set(names)))
-    if unknown:
-        raise ValueError(f"minim_opts for method 'newton' may have 'tol' and 'maxiter', got {unknown}")
-    return {names[name]: value for name, value in options.items()}

@@ -49,7 +49,6 @@ class FormulaDesign:
     frame: pd.DataFrame
     kept: npt.NDArray[np.bool_]
     response_name: str
-    response_levels: tuple[str, str] | None
 
 
 def build(
@@ -106,6 +105,7 @@ def build(
         arguments["n_trials"] = trials
     arguments |= {
         "endog": y,
+        "response_levels": levels,
         "exog": x,
         "exog_vc": z,
         "ident": np.repeat(np.arange(len(widths), dtype=np.int32), widths),
@@ -116,7 +116,7 @@ def build(
     encoding = Encoding(
         formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows
     )
-    return FormulaDesign(arguments, encoding, frame, kept, text.response[0], levels)
+    return FormulaDesign(arguments, encoding, frame, kept, text.response[0])
 
 
 def _check_vc_formulas(vc_formulas: Any) -> dict[str, str]:

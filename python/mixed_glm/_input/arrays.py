@@ -189,8 +189,8 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
     return z, names
 
 
-def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
-    """Check prior standard deviations: one positive number, or `k` of them."""
+def as_prior_sd(value: Any, name: str, k: int, what: str) -> Floats:
+    """Prior standard deviations, shape (k,), from one positive number or `k` of them."""
     array = as_floats(value, name)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != k):
         raise ValueError(
@@ -202,7 +202,7 @@ def as_prior_sd(value: Any, name: str, k: int, what: str) -> float | Floats:
         raise ValueError(
             f"{name} must be a positive, finite standard deviation, got {bad} (from {1 / LARGEST:g} to {LARGEST:g})"
         )
-    return float(array) if array.ndim == 0 else array
+    return np.array(np.broadcast_to(array, k))
 
 
 def as_strings(value: Any, name: str) -> list[str]:

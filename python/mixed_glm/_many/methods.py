@@ -5,19 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from mixed_glm import _core
-from mixed_glm._fit.marginal import EP_N_QUAD, Approximation, core_options
-from mixed_glm._fit.optimize import START_VCP
+from mixed_glm._fit.densities import variational_nodes
+from mixed_glm._fit.joint_search import START_VCP
+from mixed_glm._fit.marginal import marginal_start
 from mixed_glm._fit.variational import is_full
-from mixed_glm._fit.variational import newton_options as vb_options
-from mixed_glm._input.arrays import as_count, as_vector
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+from mixed_glm._input.arrays import as_count
+from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_options, newton_options
+from mixed_glm._spec.spec import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Method:
         return kinds[self.kind](**self.arguments)
 
 
-def make_method(model: MixedGLM, method: str, options: Mapping[str, Any]) -> Method:
+def make_method(spec: ModelSpec, method: str, options: Mapping[str, Any]) -> Method:
     """Check a method's name and options.
 
     Raises
@@ -65,33 +62,28 @@ def make_method(model: MixedGLM, method: str, options: Mapping[str, Any]) -> Met
             f"fit_many(method={method!r}) has no option {', '.join(map(repr, unknown))}; it has "
             + ", ".join(map(repr, known))
         )
-    return maker(model, **options)
+    return maker(spec, **options)
 
 
-def _map(_model: MixedGLM, minim_opts: Mapping[str, Any] | None = None) -> Method:
-    names = {"gtol": "gradient_tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
-    unknown = ", ".join(sorted(set(options) - set(names)))
-    if unknown:
-        raise ValueError(f"minim_opts for method 'map' may have 'gtol' and 'maxiter', got {unknown}")
-    arguments = {names[name]: value for name, value in options.items()}
-    return Method("map", "map", {"start_vcp": START_VCP, **arguments})
+def _map(_spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Method:
+    options = newton_options(minim_opts, "method 'map'", tolerance="gtol")
+    return Method("map", "map", {"start_vcp": START_VCP, **options})
 
 
 def _vb(
-    _model: MixedGLM,
+    _spec: ModelSpec,
     covariance: str = "mean_field",
     n_quad: int | None = None,
     minim_opts: Mapping[str, Any] | None = None,
 ) -> Method:
     full = is_full(covariance, "newton")
-    nodes = 0 if n_quad is None else as_count(n_quad, "n_quad")
-    arguments = {"full": full, "n_quad": nodes, **vb_options(minim_opts)}
+    options = newton_options(minim_opts, "method 'vb'")
+    arguments = {"full": full, "n_quad": variational_nodes(n_quad), **options}
     return Method("vb_full" if full else "vb", "variational", arguments)
 
 
 def _laplace(
-    model: MixedGLM,
+    spec: ModelSpec,
     n_quad: int = 1,
     leaf: str | int = "auto",
     integrate: str = "auto",
@@ -99,35 +91,30 @@ def _laplace(
     minim_opts: Mapping[str, Any] | None = None,
     start: Any = None,
 ) -> Method:
-    approximation = Approximation.laplace(model, as_count(n_quad, "n_quad"), leaf, mean_correction)
-    return _marginal(model, approximation, integrate, minim_opts, start)
+    approximation = Approximation.laplace(spec, as_count(n_quad, "n_quad"), leaf, mean_correction)
+    return _marginal(spec, approximation, integrate, minim_opts, start)
 
 
 def _ep(
-    model: MixedGLM,
+    spec: ModelSpec,
     integrate: str = "auto",
     n_quad: int = EP_N_QUAD,
     minim_opts: Mapping[str, Any] | None = None,
     start: Any = None,
 ) -> Method:
     approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
-    return _marginal(model, approximation, integrate, minim_opts, start)
+    return _marginal(spec, approximation, integrate, minim_opts, start)
 
 
 def _marginal(
-    model: MixedGLM,
+    spec: ModelSpec,
     approximation: Approximation,
     integrate: str,
     minim_opts: Mapping[str, Any] | None,
     start: Any,
 ) -> Method:
-    vcp = (
-        np.zeros(model.k_vcp)
-        if start is None
-        else as_vector(start, "start", model.k_vcp, what="variance components")
-    )
     options = core_options(approximation, integrate, minim_opts)
-    return Method(approximation.name, "marginal", {"start": vcp, **options})
+    return Method(approximation.name, "marginal", {"start": marginal_start(spec, start), **options})
 
 
 METHODS: dict[str, Callable[..., Method]] = {"laplace": _laplace, "ep": _ep, "vb": _vb, "map": _map}

@@ -85,12 +85,12 @@ class Problem:
         keep: bool,
     ) -> Problem:
         """Take from `design` all but its response."""
-        n = len(design.endog)
         arrays = core_arguments(design, design.exog)
         if (arrays["vc_data"] == 1.0).all():
             del arrays["vc_data"]
-        weights = np.ones(n) if design.freq_weights is None else design.freq_weights
-        return cls(arrays, family, method, trials[:, None], offset[:, None], weights, merge_rows, keep)
+        return cls(
+            arrays, family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep
+        )
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class Problem:
         n = len(self.weights)
         data = {"vc_data": np.ones(len(self.design["vc_indices"]))} | self.design
         core = _core.Model(
-            endog=np.zeros(n), trials=np.ones(n), weights=self.weights, offset=self.offset[:, 0],
+            endog=np.full(n, self.family.placeholder), trials=np.ones(n), weights=self.weights, offset=self.offset[:, 0],
             family=self.family.core, merge_rows=self.merge_rows, **data,
         )  # fmt: skip
         return _core.ManyFitter(core, self.method.core())

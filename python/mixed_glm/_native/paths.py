@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 _SHIPPED = "share/cmake/mixed_glm/mixed_glmConfig.cmake"
@@ -13,13 +14,12 @@ def _prefix() -> Path:
     In an editable install the Python files lie in the source tree and the installed headers elsewhere, so
     every directory of the package is tried.
     """
-    import mixed_glm
-
-    for entry in mixed_glm.__path__:
+    entries = list(sys.modules[__name__.partition(".")[0]].__path__)
+    for entry in entries:
         if (Path(entry) / _SHIPPED).is_file():
             return Path(entry)
     raise FileNotFoundError(
-        f"the C++ headers of mixed_glm are not installed (no {_SHIPPED} in {', '.join(mixed_glm.__path__)}); "
+        f"the C++ headers of mixed_glm are not installed (no {_SHIPPED} in {', '.join(entries)}); "
         "install the package without --editable to use them"
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,26 +13,19 @@ from formulaic.utils.constraints import LinearConstraints
 from scipy.special import ndtr
 
 from mixed_glm._input.arrays import as_floats, require_finite
+from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.quantiles import mixture_quantile
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class FixedEffects:
-    """Posterior of the fixed effects: a mixture of M normal distributions with one covariance.
-
-    Attributes
-    ----------
-    weights : float array, shape (M,)
-    means : float array, shape (M, p)
-    covariance : float array, shape (p, p)
-        Of the mixture as a whole.
-    """
-
-    weights: Floats
-    means: Floats
-    covariance: Floats
+def contrast(posterior: Posterior, L: Any, alpha: float = 0.05) -> pd.DataFrame:
+    """Posterior of linear combinations of the fixed effects; see `MixedGLMResults.contrast`."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
+    matrix, value, names = as_contrast(L, list(posterior.spec.layout.fep_names))
+    return contrast_table(posterior.fixed_effects(), matrix, value, names, alpha)
 
 
 def contrast_table(

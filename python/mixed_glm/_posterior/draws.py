@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm import _core
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,34 +53,43 @@ class PosteriorDraws:
         Log density of the approximate posterior that was drawn from, normalized.
     log_q_fixed : float array, shape (n,)
         The same of fixed effects and log standard deviations alone, random effects integrated out.
-    model : MixedGLM
+    spec : ModelSpec
+        What was fitted.
+    change : Standardization or None
+        Of the columns that it was fitted with; the prior is then that of their coefficients.
+    model : MixedGLM or None
+        The model, for draws of a result.
     """
 
     params: Floats
     log_q: Floats
     log_q_fixed: Floats
-    model: MixedGLM
-    _log_joint: Callable[[Floats], Floats]
+    spec: ModelSpec
+    change: Standardization | None = None
+    model: Any = None
 
     @cached_property
     def log_p(self) -> Floats:
         """Log joint density log p(y, beta, psi, u) at each draw, shape (n,); computed when it is asked for."""
-        return self._log_joint(self.params)
+        core, change = self.spec.core(self.change), self.change
+        if change is None:
+            return _core.log_joint(core, self.params)
+        return _core.log_joint(core, change.params_to(self.params)) - change.log_determinant
 
     @property
     def fe(self) -> Floats:
         """Fixed effects, shape (n, p)."""
-        return self.params[:, : self.model.k_fep]
+        return self.params[:, self.spec.layout.fe]
 
     @property
     def vcp(self) -> Floats:
         """Log standard deviations, shape (n, K)."""
-        return self.params[:, self.model.k_fep : self.model.k_fep + self.model.k_vcp]
+        return self.params[:, self.spec.layout.vcp]
 
     @property
     def vc(self) -> Floats:
         """Random effects, shape (n, q)."""
-        return self.params[:, self.model.k_fep + self.model.k_vcp :]
+        return self.params[:, self.spec.layout.vc]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -90,24 +98,26 @@ class PosteriorDraws:
 
     def linear_predictor(self) -> Floats:
         """Linear predictors of the model's rows at each draw, shape (n, nobs)."""
-        model = self.model
-        eta = self.fe @ model.exog.T
-        eta += np.asarray((model.exog_vc @ self.vc.T).T)
-        shift = model._design.total_offset()
+        design = self.spec.design
+        eta = self.fe @ design.exog.T
+        eta += np.asarray((design.exog_vc @ self.vc.T).T)
+        shift = design.total_offset()
         return eta if shift is None else eta + shift
 
     def log_likelihood(self) -> Floats:
         """Log probability of each response at each draw, times its frequency weight, shape (n, nobs)."""
-        model = self.model
-        trials = np.ones(model.nobs) if model.n_trials is None else model.n_trials
-        weights = np.ones(model.nobs) if model.freq_weights is None else model.freq_weights
-        return model.family.core.log_likelihood(self.linear_predictor(), model.endog, trials, weights)
+        design = self.spec.design
+        return self.spec.family.core.log_likelihood(
+            self.linear_predictor(), design.endog, design.trials(), design.weights()
+        )
+
+    def predictive(self, rng: np.random.Generator) -> Floats:
+        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs)."""
+        return self.spec.family.sample(self.linear_predictor(), rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""
-        model = self.model
-        effects = model.vc_names or [f"u[{j}]" for j in range(model.k_vc)]
-        return pd.DataFrame(self.params, columns=model.fep_names + model.vcp_names + effects)
+        return pd.DataFrame(self.params, columns=self.spec.layout.names)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
         """Return `params`."""
@@ -146,7 +156,7 @@ def in_batches(
     return Drawn(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def independent(mean: Floats, sd: Floats, fixed: int | None, n: int, rng: np.random.Generator) -> Drawn:
+def independent(mean: Floats, sd: Floats, fixed: int, n: int, rng: np.random.Generator) -> Drawn:
     """Draws of independent normal variates, of which the first `fixed` are not random effects."""
     z = rng.standard_normal((n, len(mean)))
     each = -0.5 * z**2 - np.log(sd) - 0.5 * np.log(2.0 * np.pi)

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
+from scipy.integrate import trapezoid
 
 from mixed_glm import _core
-from mixed_glm._fit.optimize import hessian
-from mixed_glm._posterior.contrast import FixedEffects
+from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
+from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
     lattice_cdf,
+    lattice_margins,
     lattice_quantile,
     line_cdf,
+    line_density,
     line_quantile,
     mixture_cdf,
     mixture_quantile,
 )
-
-if TYPE_CHECKING:
-    from mixed_glm._fit.marginal import Approximation
-    from mixed_glm.model import MixedGLM
+from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MarginalPosterior(Posterior):
     """A mixture over M points in psi, with skew components.
 
@@ -56,7 +57,6 @@ class MarginalPosterior(Posterior):
         Moments of the random effects given psi; empty where they would be too many.
     fe_cov : float array, shape (p, p)
         Covariance of the fixed effects.
-    model : MixedGLM
     axes : float array, shape (K, K), or None
         ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
     approximation : Approximation or None
@@ -74,16 +74,16 @@ class MarginalPosterior(Posterior):
     vc_sds: Floats
     vc_skewness: Floats
     fe_cov: Floats
-    model: MixedGLM
     axes: Floats | None = None
     approximation: Approximation | None = None
 
     @classmethod
-    def of(cls, model: MixedGLM, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
+    def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
         """Take over what the core found."""
         return cls(
             mean=fit.mean,
             sd=fit.sd,
+            spec=spec,
             skewness=fit.skewness,
             weights=fit.weights,
             points=fit.points_vcp,
@@ -95,7 +95,6 @@ class MarginalPosterior(Posterior):
             vc_sds=fit.points_vc_sd,
             vc_skewness=fit.points_vc_skewness,
             fe_cov=fit.fe_cov,
-            model=model,
             axes=fit.mode_axes,
             approximation=approximation,
         )
@@ -107,32 +106,45 @@ class MarginalPosterior(Posterior):
         grid, from its moments.
         """
         out = expansion_quantile(self.mean, self.sd, self.skewness, level)
-        p, k = self.model.k_fep, self.model.k_vcp
+        layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[:p] = mixture_quantile(weights, self.fe_means[used], self.fe_sds[used], None, level)
+        out[layout.fe] = mixture_quantile(weights, self.fe_means[used], self.fe_sds[used], None, level)
         if self.vc_means.size:
-            out[p + k :] = mixture_quantile(
+            out[layout.vc] = mixture_quantile(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
             )
         if self.cell is not None:
-            out[p : p + k] = self._psi_quantile(level)
+            out[layout.vcp] = self._psi_quantile(level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
         """Marginal probabilities that each parameter is below `values`: the inverse of `quantile`."""
         out = expansion_cdf(self.mean, self.sd, self.skewness, values)
-        p, k = self.model.k_fep, self.model.k_vcp
+        layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[:p] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[:p])
+        out[layout.fe] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[layout.fe])
         if self.vc_means.size:
-            out[p + k :] = mixture_cdf(
-                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[p + k :]
+            out[layout.vc] = mixture_cdf(
+                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
             )
         if self.cell is not None:
-            out[p : p + k] = self._psi_cdf(values[p : p + k])
+            out[layout.vcp] = self._psi_cdf(values[layout.vcp])
         return out
+
+    def psi_density(self, component: int) -> tuple[Floats, Floats]:
+        """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""
+        if self.cell is None:
+            place = self.spec.layout.vcp.start + component
+            return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
+        if self.points.shape[1] == 1:
+            psi, density = line_density(self.points[:, 0], self.log_density)
+        else:
+            psi, density = smoothed_density(
+                *lattice_margins(self.points, self.log_density, self.cell)[component]
+            )
+        return psi, density / trapezoid(density, psi)
 
     def _psi_cdf(self, values: Floats) -> Floats:
         assert self.cell is not None
@@ -146,11 +158,11 @@ class MarginalPosterior(Posterior):
             return lattice_quantile(self.points, self.log_density, self.cell, level)
         return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
 
-    def fixed_effects(self, p: int) -> FixedEffects:
-        """Joint posterior of the fixed effects, p of them."""
+    def fixed_effects(self) -> FixedEffects:
+        """Joint posterior of the fixed effects."""
         return FixedEffects(self.weights, self.fe_means, self.fe_cov)
 
-    def draw(self, n: int, rng: np.random.Generator, k_fixed: int) -> Drawn:
+    def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
 
         psi is drawn from its density between the points, and the effects from their approximate posterior at the
@@ -158,11 +170,11 @@ class MarginalPosterior(Posterior):
         drawn from their exact conditional densities given psi and all other effects. Where the mode of psi was plugged
         in, the effects do not depend on the psi drawn.
         """
-        model, how = self.model, self.approximation
+        layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
         sampler = _core.ConditionalDraws(
-            model.core(),
+            self.spec.core(),
             approx=how.name,
             leaf=how.leaf,
             n_quad=how.n_quad,
@@ -171,15 +183,15 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         plugged_in = len(self.points) == 1
         given = psi.nodes if plugged_in else psi.psi
-        drawn = draw_given_psi(sampler, given, psi.nodes, model.k_fep + model.k_vc, rng)
-        drawn.params[:, model.k_fep : model.k_fep + model.k_vcp] = psi.psi
+        drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
+        drawn.params[:, layout.vcp] = psi.psi
         return drawn.plus(psi.log_density)
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
         if self.cell is not None:
             return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
-        psi = slice(self.model.k_fep, self.model.k_fep + self.model.k_vcp)
+        psi = self.spec.layout.vcp
         mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
         if len(self.points) == 1:
             covariance, node = self.axes @ self.axes.T, self.points[0]
@@ -195,10 +207,9 @@ class MarginalPosterior(Posterior):
         Correlations are those of the Gaussians at the conditional modes, mixed over psi; standard deviations are
         this posterior's own.
         """
-        model, core = self.model, self.model.core()
+        layout, core = self.spec.layout, self.spec.core()
         keep = self.weights > _NEGLIGIBLE_WEIGHT
-        p, k = model.k_fep, model.k_vcp
-        coefficients = np.r_[0:p, p + k : len(self.mean)]
+        coefficients = layout.coefficients
         modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
         weights = self.weights[keep] / self.weights[keep].sum()
         deviations = modes - weights @ modes
@@ -208,7 +219,7 @@ class MarginalPosterior(Posterior):
             inverse = scipy.linalg.cho_solve(scipy.linalg.cho_factor(precision), np.eye(len(precision)))
             covariance[np.ix_(coefficients, coefficients)] += weight * inverse
         if len(modes) == 1:
-            covariance[p : p + k, p : p + k] = np.diag(self.sd[p : p + k] ** 2)
+            covariance[layout.vcp, layout.vcp] = np.diag(self.sd[layout.vcp] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
 

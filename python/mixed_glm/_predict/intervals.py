@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm.families import Family
-
-if TYPE_CHECKING:
-    from mixed_glm._posterior.draws import PosteriorDraws
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +91,7 @@ class _Coefficients:
 
     @classmethod
     def of(cls, draws: PosteriorDraws, center: Floats, with_effects: bool) -> _Coefficients:
-        fe, _, vc = draws.model._unpack(center)
+        fe, _, vc = draws.spec.layout.unpack(center)
         effects = draws.vc if with_effects else draws.vc[:, :0]
         return cls(
             np.ascontiguousarray(draws.fe.T),

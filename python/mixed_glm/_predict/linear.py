@@ -3,75 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._input.arrays import as_design, as_positive, as_vector
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 
 
-def linear_predictor(model: MixedGLM, params: npt.ArrayLike, exog: Any, offset: Any, exposure: Any) -> Floats:
-    """Linear predictor at random effects of zero; see `MixedGLM.predict` for the arguments."""
-    beta = np.asarray(params, dtype=np.float64)[: model.k_fep]
-    if len(beta) != model.k_fep:
-        raise ValueError(f"params must have at least the {model.k_fep} fixed effects, got {len(beta)}")
+def predict_at(
+    spec: ModelSpec,
+    params: npt.ArrayLike,
+    exog: Any = None,
+    linear: bool = False,
+    *,
+    offset: Any = None,
+    exposure: Any = None,
+) -> Floats:
+    """Mean of the response at random effects of zero.
+
+    Parameters
+    ----------
+    params : array_like
+        Fixed effects, or all parameters.
+    exog : array_like, shape (m, p), or DataFrame, optional
+        Fixed-effects columns; for a model from a formula also a data frame with its variables. Default:
+        the model's own rows.
+    linear : bool, default False
+        Return the linear predictor.
+    offset, exposure : array_like, shape (m,), optional
+        For new rows; required if the model has them.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Mean for each row (per trial for the binomial family); NaN where a data frame has missing values.
+    """
+    eta = linear_predictor(spec, params, exog, offset, exposure)
+    return eta if linear else np.asarray(spec.family.mean(eta))
+
+
+def linear_predictor(spec: ModelSpec, params: npt.ArrayLike, exog: Any, offset: Any, exposure: Any) -> Floats:
+    """Linear predictor at random effects of zero; see `predict_at` for the arguments."""
+    layout = spec.layout
+    beta = np.asarray(params, dtype=np.float64)[layout.fe]
+    if len(beta) != layout.k_fep:
+        raise ValueError(f"params must have at least the {layout.k_fep} fixed effects, got {len(beta)}")
     if exog is None and (offset is not None or exposure is not None):
         raise ValueError("offset and exposure are only for new rows: give exog too")
     if exog is None:
-        eta, shift = model.exog @ beta, model._design.total_offset()
+        eta, shift = spec.design.exog @ beta, spec.design.total_offset()
     else:
-        eta = new_exog(model, exog) @ beta
-        shift = new_offset(model, exog, offset, exposure, len(eta))
+        eta = new_exog(spec, exog) @ beta
+        shift = new_offset(spec, exog, offset, exposure, len(eta))
     return np.asarray(eta if shift is None else eta + shift)
 
 
-def new_exog(model: MixedGLM, exog: Any) -> Floats:
-    if is_raw(model, exog):
-        assert model._encoding is not None
-        return model._encoding.encode_fixed(exog)
-    x, _ = as_design(_in_order(model, exog), "exog", len(exog))
-    if x.shape[1] != model.k_fep:
-        names = ", ".join(model.fep_names)
-        raise ValueError(f"exog must have {model.k_fep} columns ({names}), got {x.shape[1]}")
+def new_exog(spec: ModelSpec, exog: Any) -> Floats:
+    if is_raw(spec, exog):
+        assert spec.encoding is not None
+        return spec.encoding.encode_fixed(exog)
+    x, _ = as_design(_in_order(spec, exog), "exog", len(exog))
+    if x.shape[1] != spec.layout.k_fep:
+        names = ", ".join(spec.design.fep_names)
+        raise ValueError(f"exog must have {spec.layout.k_fep} columns ({names}), got {x.shape[1]}")
     return x
 
 
-def _in_order(model: MixedGLM, exog: Any) -> Any:
+def _in_order(spec: ModelSpec, exog: Any) -> Any:
     """Columns by their names, where a data frame has all those of the model."""
-    if not isinstance(exog, pd.DataFrame) or not set(model.fep_names) <= set(map(str, exog.columns)):
+    if not isinstance(exog, pd.DataFrame) or not set(spec.design.fep_names) <= set(map(str, exog.columns)):
         return exog
-    return exog.set_axis(exog.columns.map(str), axis=1)[model.fep_names]
+    return exog.set_axis(exog.columns.map(str), axis=1)[spec.design.fep_names]
 
 
-def is_raw(model: MixedGLM, exog: Any) -> bool:
+def is_raw(spec: ModelSpec, exog: Any) -> bool:
     """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
-    if model._encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
+    if spec.encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
         return False
-    return [str(c) for c in exog] != model.fep_names
+    return [str(c) for c in exog] != spec.design.fep_names
 
 
-def new_offset(model: MixedGLM, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
+def new_offset(spec: ModelSpec, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:
     """Offsets of the formula, the offset and the log exposure of new rows, added up."""
     parts: list[Floats] = []
-    needs_offset = model.offset is not None
-    if model._encoding is not None and is_raw(model, exog):
-        of_formula = model._encoding.encode_offset(exog)
+    needs_offset = spec.design.offset is not None
+    if spec.encoding is not None and is_raw(spec, exog):
+        of_formula = spec.encoding.encode_offset(exog)
         if of_formula is not None:
             parts.append(of_formula)
-            needs_offset = model._encoding.extra_offset
+            needs_offset = spec.encoding.extra_offset
     if offset is not None:
         parts.append(as_vector(offset, "offset", n, scalar=True))
     elif needs_offset:
         raise ValueError("offset must be given for new rows: the model has one")
     if exposure is not None:
         parts.append(np.log(as_positive(exposure, "exposure", n)))
-    elif model.exposure is not None:
+    elif spec.design.exposure is not None:
         raise ValueError("exposure must be given for new rows: the model has one")
     return np.asarray(np.sum(parts, axis=0)) if parts else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,7 @@ from scipy import sparse
 from mixed_glm._formula.data import known_columns
 from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index
 from mixed_glm._predict.linear import is_raw, new_exog, new_offset
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
+from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,7 +52,7 @@ class NewRows:
 
 
 def make_rows(
-    model: MixedGLM, exog: Any, exog_vc: Any, offset: Any, exposure: Any, n_trials: Any, random: str
+    spec: ModelSpec, exog: Any, exog_vc: Any, offset: Any, exposure: Any, n_trials: Any, random: str
 ) -> NewRows:
     """Rows as `MixedGLMResults.predict` takes them; the model's own if nothing is given.
 
@@ -70,28 +68,28 @@ def make_rows(
             raise ValueError(
                 f"{', '.join(extra)} must come with exog: without it, the model's own rows count"
             )
-        return _own_rows(model, random)
+        return _own_rows(spec, random)
     if hasattr(exog, "to_pandas"):
         exog = exog.to_pandas()
-    x = new_exog(model, exog)
+    x = new_exog(spec, exog)
     m = len(x)
     named = {"offset": (offset, 0.0), "exposure": (exposure, 1.0), "n_trials": (n_trials, 1.0)}
     found = {name: _column(exog, value, name, neutral) for name, (value, neutral) in named.items()}
     x = _without_rows(x, [missing for _, missing in found.values()])
-    shift = new_offset(model, exog, found["offset"][0], found["exposure"][0], m)
-    raw = is_raw(model, exog)
-    if random == "population" or model.k_vc == 0:
-        known, new = _no_effects(model, m), np.zeros((m, model.k_vcp))
+    shift = new_offset(spec, exog, found["offset"][0], found["exposure"][0], m)
+    raw = is_raw(spec, exog)
+    if random == "population" or spec.layout.k_vc == 0:
+        known, new = _no_effects(spec, m), np.zeros((m, spec.layout.k_vcp))
     elif raw and exog_vc is None:
-        known, new = _effects_of_frame(model, exog, random)
+        known, new = _effects_of_frame(spec, exog, random)
     else:
-        known, new = _effects_of_columns(model, exog_vc, m, random)
+        known, new = _effects_of_columns(spec, exog_vc, m, random)
     return NewRows(
         exog=x,
         shift=np.zeros(m) if shift is None else shift,
         known=known,
         new=new,
-        n_trials=_trials(model, found["n_trials"][0], m),
+        n_trials=_trials(spec, found["n_trials"][0], m),
         index=exog.index if isinstance(exog, pd.DataFrame) else None,
     )
 
@@ -115,66 +113,66 @@ def _without_rows(x: Floats, missing: list[npt.NDArray[np.bool_] | None]) -> Flo
     return np.where(np.any(lost, axis=0)[:, None], np.nan, x) if lost else x
 
 
-def _own_rows(model: MixedGLM, random: str) -> NewRows:
-    shift = model._design.total_offset()
+def _own_rows(spec: ModelSpec, random: str) -> NewRows:
+    shift = spec.design.total_offset()
     conditional = random == "conditional"
-    none = np.zeros((model.nobs, model.k_vcp))
+    none = np.zeros((spec.nobs, spec.layout.k_vcp))
     return NewRows(
-        exog=model.exog,
-        shift=np.zeros(model.nobs) if shift is None else shift,
-        known=model.exog_vc if conditional else _no_effects(model, model.nobs),
-        new=_size(model, model.exog_vc) if random == "marginal" else none,
-        n_trials=model.n_trials,
+        exog=spec.design.exog,
+        shift=np.zeros(spec.nobs) if shift is None else shift,
+        known=spec.design.exog_vc if conditional else _no_effects(spec, spec.nobs),
+        new=_size(spec, spec.design.exog_vc) if random == "marginal" else none,
+        n_trials=spec.design.n_trials,
         index=None,
     )
 
 
-def _no_effects(model: MixedGLM, m: int) -> sparse.csr_array:
-    return sparse.csr_array((m, model.k_vc), dtype=np.float64)
+def _no_effects(spec: ModelSpec, m: int) -> sparse.csr_array:
+    return sparse.csr_array((m, spec.layout.k_vc), dtype=np.float64)
 
 
-def _size(model: MixedGLM, z: sparse.csr_array) -> Floats:
+def _size(spec: ModelSpec, z: sparse.csr_array) -> Floats:
     """Root of the sum of squares of each row's entries in each component, shape (m, K)."""
-    squares: Floats = np.asarray(z.power(2) @ _membership(model))
+    squares: Floats = np.asarray(z.power(2) @ _membership(spec))
     return np.asarray(np.sqrt(squares))
 
 
-def _membership(model: MixedGLM) -> Floats:
+def _membership(spec: ModelSpec) -> Floats:
     """Indicators of the component of each effect, shape (q, K)."""
-    return np.asarray(np.eye(model.k_vcp)[model.ident])
+    return np.asarray(np.eye(spec.layout.k_vcp)[spec.design.ident])
 
 
-def _effects_of_frame(model: MixedGLM, frame: Any, random: str) -> tuple[sparse.csr_array, Floats]:
-    encoding = model._encoding
+def _effects_of_frame(spec: ModelSpec, frame: Any, random: str) -> tuple[sparse.csr_array, Floats]:
+    encoding = spec.encoding
     assert encoding is not None
     if random == "marginal":
         new = encoding.new_effects(frame, everything=True)
-        return _no_effects(model, len(new)), new
+        return _no_effects(spec, len(new)), new
     return encoding.encode_random(frame), encoding.new_effects(frame)
 
 
 def _effects_of_columns(
-    model: MixedGLM, exog_vc: Any, m: int, random: str
+    spec: ModelSpec, exog_vc: Any, m: int, random: str
 ) -> tuple[sparse.csr_array, Floats]:
     """Effects of an array of columns: where all rows of the model have one group, none or NaN is an unknown one."""
-    grouping = _is_grouping(model)
+    grouping = _is_grouping(spec)
     if exog_vc is None:
         if random == "marginal" and grouping.all():
-            return _no_effects(model, m), np.ones((m, model.k_vcp))
+            return _no_effects(spec, m), np.ones((m, spec.layout.k_vcp))
         raise ValueError(f"exog_vc must be given for new rows with random={random!r}")
     z, missing = _without_missing(exog_vc, m)
-    if z.shape[1] != model.k_vc:
-        raise ValueError(f"exog_vc must have {model.k_vc} columns, got {z.shape[1]}")
-    unknown = np.asarray(missing @ _membership(model)) > 0
+    if z.shape[1] != spec.layout.k_vc:
+        raise ValueError(f"exog_vc must have {spec.layout.k_vc} columns, got {z.shape[1]}")
+    unknown = np.asarray(missing @ _membership(spec)) > 0
     if (unknown & ~grouping).any():
         raise ValueError("exog_vc must not be missing in components that are not groups of the rows")
-    size = _size(model, z)
+    size = _size(spec, z)
     unknown |= (size == 0.0) & grouping
     if random == "marginal":
-        return _no_effects(model, m), np.where(unknown, 1.0, size)
+        return _no_effects(spec, m), np.where(unknown, 1.0, size)
     known = z.copy()
     rows = np.repeat(np.arange(m), np.diff(z.indptr))
-    known.data = np.where(unknown[rows, np.asarray(model.ident)[z.indices]], 0.0, z.data)
+    known.data = np.where(unknown[rows, np.asarray(spec.design.ident)[z.indices]], 0.0, z.data)
     return known, unknown.astype(np.float64)
 
 
@@ -194,9 +192,9 @@ def _without_missing(exog_vc: Any, m: int) -> tuple[sparse.csr_array, sparse.csr
     return as_sparse_design(np.where(np.isnan(dense), 0.0, dense), "exog_vc", m)[0], missing
 
 
-def _is_grouping(model: MixedGLM) -> npt.NDArray[np.bool_]:
+def _is_grouping(spec: ModelSpec) -> npt.NDArray[np.bool_]:
     """Components of which each row of the model has exactly one effect, with factor one."""
-    z, members = model.exog_vc, _membership(model)
+    z, members = spec.design.exog_vc, _membership(spec)
     counts = z.copy()
     counts.data = np.ones_like(z.data)
     others = z.copy()
@@ -205,11 +203,11 @@ def _is_grouping(model: MixedGLM) -> npt.NDArray[np.bool_]:
     return np.asarray(one_each & ~(np.asarray(others @ members) > 0.0).any(axis=0))
 
 
-def _trials(model: MixedGLM, n_trials: Any, m: int) -> Floats | None:
+def _trials(spec: ModelSpec, n_trials: Any, m: int) -> Floats | None:
     if n_trials is None:
         return None
-    if model.family.name != "binomial":
-        raise ValueError(f"n_trials is only for the binomial family, got it with {model.family.name}")
+    if not spec.family.has_trials:
+        raise ValueError(f"n_trials is only for the binomial family, got it with {spec.family.name}")
     trials = as_vector(n_trials, "n_trials", m, scalar=True)
     bad = (trials < 0) | (trials != np.floor(trials))
     if bad.any():

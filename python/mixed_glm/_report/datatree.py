@@ -2,53 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mixed_glm._posterior.draws import PosteriorDraws
-    from mixed_glm.model import MixedGLM
+from mixed_glm._fit.fit import Fit
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._spec.spec import ModelSpec
 
 _RESERVED = ("chain", "draw", "fixed_effect", "component", "obs_id")
 
 
-def to_datatree(draws: PosteriorDraws, predictive: Any) -> Any:
-    """`xarray.DataTree`, or InferenceData before ArviZ 1; see `MixedGLMResults.to_datatree`."""
-    model = draws.model
-    terms = {name: np.flatnonzero(model.ident == k) for k, name in enumerate(model.vcp_names)}
+def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
+    """Draws for ArviZ; needs it (``pip install 'mixed-glm[arviz]'``).
+
+    Parameters
+    ----------
+    draws : int, default 1000
+    rng : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    xarray.DataTree
+        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, and ``u_<term>`` for
+        every random term, with names of effects, components and groups as coordinates), ``log_likelihood``,
+        ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
+        model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
+
+    Raises
+    ------
+    ImportError
+        Without ArviZ.
+    """
+    generator = as_generator(rng)
+    sample = fit.posterior.sample(as_count(draws, "draws"), generator)
+    return tree_of_draws(sample, sample.predictive(generator))
+
+
+def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
+    """`xarray.DataTree`, or InferenceData before ArviZ 1; see `to_datatree`."""
+    spec = draws.spec
+    layout, design = spec.layout, spec.design
+    terms = {name: spec.effects_of(k) for k, name in enumerate(layout.vcp_names)}
     dims = {name: f"{name}_group" if name in _RESERVED else name for name in terms}
     posterior: dict[str, Any] = {}
-    if model.k_fep:
+    if layout.k_fep:
         posterior["beta"] = draws.fe
-    if model.k_vcp:
+    if layout.k_vcp:
         posterior["log_sd"] = draws.vcp
         posterior["sd"] = np.exp(draws.vcp)
     posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
     groups = {
         "posterior": posterior,
-        "log_likelihood": {model.endog_names: draws.log_likelihood()},
-        "posterior_predictive": {model.endog_names: predictive},
+        "log_likelihood": {spec.endog_name: draws.log_likelihood()},
+        "posterior_predictive": {spec.endog_name: predictive},
         "sample_stats": {"log_p": draws.log_p, "log_q": draws.log_q},
     }
     chained = {group: {k: np.asarray(v)[None] for k, v in values.items()} for group, values in groups.items()}
-    data = chained | {"observed_data": {model.endog_names: model.endog}}
+    data = chained | {"observed_data": {spec.endog_name: design.endog}}
     coords = {
-        "fixed_effect": model.fep_names,
-        "component": model.vcp_names,
-        "obs_id": np.arange(model.nobs),
-    } | {dims[name]: _labels(model, name, columns) for name, columns in terms.items()}
+        "fixed_effect": list(layout.fep_names),
+        "component": list(layout.vcp_names),
+        "obs_id": np.arange(spec.nobs),
+    } | {dims[name]: _labels(spec, name, columns) for name, columns in terms.items()}
     named_dims = {"beta": ["fixed_effect"], "log_sd": ["component"], "sd": ["component"]}
     named_dims |= {f"u_{name}": [dims[name]] for name in terms}
-    named_dims[model.endog_names] = ["obs_id"]
+    named_dims[spec.endog_name] = ["obs_id"]
     return _convert(data, coords, named_dims)
 
 
-def _labels(model: MixedGLM, term: str, columns: Any) -> list[Any]:
+def _labels(spec: ModelSpec, term: str, columns: Any) -> list[Any]:
     """Names of the groups of a random term: ``b`` of ``g[b]``."""
-    if model.vc_names is None:
+    if spec.layout.vc_names is None:
         return list(range(len(columns)))
-    names = [model.vc_names[j] for j in columns]
+    names = [spec.layout.vc_names[j] for j in columns]
     inner = [n[len(term) + 1 : -1] for n in names if n.startswith(f"{term}[") and n.endswith("]")]
     return inner if len(inner) == len(names) and len(set(inner)) == len(inner) else names
 

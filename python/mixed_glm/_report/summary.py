@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from mixed_glm.families import Family, NegativeBinomial
+from mixed_glm._fit.fit import Fit
+from mixed_glm._report.tables import estimates
 
-if TYPE_CHECKING:
-    from mixed_glm.results import MixedGLMResults
-
-FAMILY_TITLES = {
-    "binomial": "Binomial",
-    "poisson": "Poisson",
-    "negative_binomial": "NegativeBinomial",
-    "exponential": "Exponential",
-}
 METHOD_TITLES = {
     "map": "joint mode (MAP)",
     "laplace": "Laplace marginal",
@@ -117,57 +108,60 @@ class Summary:
     __repr__ = __str__
 
 
-def summarize(result: MixedGLMResults, alpha: float) -> Summary:
-    """Collect what `MixedGLMResults.summary` shows."""
-    model = result.model
+def summarize(fit: Fit, alpha: float = 0.05) -> Summary:
+    """Table of the posterior as statsmodels lays it out, to print or to convert to HTML or LaTeX.
+
+    Parameters
+    ----------
+    alpha : float, default 0.05
+        The interval of the standard deviations has probability ``1 - alpha``.
+    """
+    spec = fit.spec
     percent = f"{100 * (1 - alpha):g} %"
     notes = [
         "Parameter types are mean structure (M) and variance structure (V)",
         "Variance parameters are modeled as log standard deviations",
         f"SD, SD (LB), SD (UB): their exponential, with a {percent} interval",
     ]
-    if model.response_levels is not None:
-        notes.append(f"Success is {model.endog_names} = {model.response_levels[1]!r}")
-    if result.method == "vb":
+    if spec.design.response_levels is not None:
+        notes.append(f"Success is {spec.endog_name} = {spec.design.response_levels[1]!r}")
+    if fit.method == "vb":
         notes.append(
             "Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)"
         )
-    title = f"{FAMILY_TITLES.get(model.family.name, model.family.name)} Mixed GLM Results"
-    return Summary(title, _header(result), _parameter_table(result, alpha), notes)
+    return Summary(
+        f"{spec.family.title} Mixed GLM Results", _header(fit), _parameter_table(fit, alpha), notes
+    )
 
 
-def _header(result: MixedGLMResults) -> list[tuple[str, str]]:
-    model = result.model
+def _header(fit: Fit) -> list[tuple[str, str]]:
+    spec, layout = fit.spec, fit.spec.layout
     fields = [
-        ("Response:", model.endog_names),
-        ("Family:", _family(model.family)),
-        ("Link:", model.family.link),
-        ("No. Observations:", str(model.nobs)),
-        ("Method:", METHOD_TITLES.get(result.method, result.method)),
-        ("Status:", result.status),
-        ("Converged:", f"{'yes' if result.converged else 'no'} ({result.n_iter} iterations)"),
-        ("Log Density:", _number(result.log_density))
-        if result.log_evidence is None
-        else ("Log Evidence:", _number(result.log_evidence)),
+        ("Response:", spec.endog_name),
+        ("Family:", spec.family.described),
+        ("Link:", spec.family.link),
+        ("No. Observations:", str(spec.nobs)),
+        ("Method:", METHOD_TITLES.get(fit.method, fit.method)),
+        ("Status:", fit.status),
+        ("Converged:", f"{'yes' if fit.converged else 'no'} ({fit.n_iter} iterations)"),
+        ("Log Density:", _number(fit.log_density))
+        if fit.log_evidence is None
+        else ("Log Evidence:", _number(fit.log_evidence)),
     ]
-    groups = np.bincount(model.ident, minlength=model.k_vcp)
-    fields += [(f"Effects of {name}:", str(size)) for name, size in zip(model.vcp_names, groups, strict=True)]
-    if model.n_missing:
-        fields.append(("Rows Dropped (Missing):", str(model.n_missing)))
+    groups = np.bincount(spec.design.ident, minlength=layout.k_vcp)
+    fields += [
+        (f"Effects of {name}:", str(size)) for name, size in zip(layout.vcp_names, groups, strict=True)
+    ]
+    if spec.n_missing:
+        fields.append(("Rows Dropped (Missing):", str(spec.n_missing)))
     return fields
 
 
-def _family(family: Family) -> str:
-    """Name, with the dispersion that was taken as known."""
-    return f"{family.name} (alpha {family.alpha:g})" if isinstance(family, NegativeBinomial) else family.name
-
-
-def _parameter_table(result: MixedGLMResults, alpha: float) -> pd.DataFrame:
-    model = result.model
-    frame = result.to_frame(alpha)
-    p, k = model.k_fep, model.k_vcp
-    blank = [""] * p
-    variance = frame.iloc[p:]
+def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
+    layout = fit.spec.layout
+    frame = estimates(fit, alpha)
+    blank = [""] * layout.k_fep
+    variance = frame.iloc[layout.vcp]
     with np.errstate(over="ignore"):
         scales = {
             "SD": np.exp(variance["mean"]),
@@ -175,7 +169,7 @@ def _parameter_table(result: MixedGLMResults, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * p + ["V"] * k,
+        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp,
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
     }

@@ -1,34 +1,33 @@
-"""What is in a saved file: the arguments of a model, and the posterior of a result."""
+"""What is in a saved file: the arguments of a model, and the posterior of a fit."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from scipy.optimize import OptimizeResult
 
-from mixed_glm import families
-from mixed_glm._fit.marginal import Approximation
-from mixed_glm._fit.variational import FullVariationalPosterior
+from mixed_glm import _core, families
+from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
 from mixed_glm._formula.text import FormulaText, GroupTerm
 from mixed_glm._formula.vc_formulas import VcFormula
+from mixed_glm._posterior.joint_mode import JointModePosterior
 from mixed_glm._posterior.mixture import MarginalPosterior
-from mixed_glm._posterior.posterior import JointModePosterior, Posterior, StandardizedPosterior
+from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._posterior.standardized import StandardizedPosterior
+from mixed_glm._posterior.variational import FullVariationalPosterior
 from mixed_glm._saving.archive import read_archive, reading, write_archive
 from mixed_glm._saving.formulas import MODEL_SPEC
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
+from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.design import Design, checked_design
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm.results import MixedGLMResults
-
-if TYPE_CHECKING:
-    from mixed_glm.model import MixedGLM
-
-ModelT = TypeVar("ModelT", bound="MixedGLM")
 
 RECORDS: dict[str, type] = {
     cls.__name__: cls
@@ -44,54 +43,58 @@ RESULT_FIELDS = (
 )  # fmt: skip
 
 
-def save_model(model: MixedGLM, path: str | os.PathLike[str]) -> None:
-    """Write a model; see `MixedGLM.save`."""
-    _write(model, None, path)
+@dataclass(frozen=True)
+class Saved:
+    """What a file holds.
+
+    Attributes
+    ----------
+    class_name : str
+        Name of the class of the model.
+    spec : ModelSpec
+    fit : Fit or None
+        None for a model without a result.
+    """
+
+    class_name: str
+    spec: ModelSpec
+    fit: Fit | None
 
 
-def save_result(result: MixedGLMResults, path: str | os.PathLike[str]) -> None:
-    """Write a result with its model; see `MixedGLMResults.save`."""
-    _write(result.model, result, path)
-
-
-def load_model(cls: type[ModelT], path: str | os.PathLike[str], context: Mapping[str, Any] | None) -> ModelT:
-    """Read the model of a saved model or result, which must be of class `cls` or one derived from it."""
-    header, arrays = read_archive(path)
-    with reading(path):
-        return _read_model(cls, header["model"], arrays, context)
-
-
-def load_result(path: str | os.PathLike[str], context: Mapping[str, Any] | None) -> MixedGLMResults:
-    """Read a saved result."""
-    from mixed_glm.model import MixedGLM
-
-    header, arrays = read_archive(path)
-    if header.get("result") is None:
-        raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
-    with reading(path):
-        model = _read_model(MixedGLM, header["model"], arrays, context)
-        return _read_result(header["result"], arrays, model)
-
-
-def _write(model: MixedGLM, result: MixedGLMResults | None, path: str | os.PathLike[str]) -> None:
-    from mixed_glm import __version__
-
-    writer = Writer(RECORDS, (MODEL_SPEC, _model_reference(model), _OPTIM))
-    header = {"package": __version__, "model": writer.write(_model_state(model), "model")}
-    if result is not None:
-        state = {name: getattr(result, name) for name in RESULT_FIELDS}
-        header["result"] = writer.write(state | {"posterior": result.posterior}, "result")
+def save(saved: Saved, path: str | os.PathLike[str]) -> None:
+    """Write a model, with its fit if it has one; see `MixedGLMResults.save`."""
+    writer = Writer(RECORDS, (MODEL_SPEC, _spec_reference(saved.spec), _OPTIM))
+    header = {"package": _core.__version__, "model": writer.write(_model_state(saved), "model")}
+    if saved.fit is not None:
+        state = {name: getattr(saved.fit, name) for name in RESULT_FIELDS}
+        header["result"] = writer.write(state | {"posterior": saved.fit.posterior}, "result")
     write_archive(path, header, writer.arrays)
 
 
-def _model_state(model: MixedGLM) -> dict[str, Any]:
+def load(path: str | os.PathLike[str], context: Mapping[str, Any] | None, with_fit: bool = True) -> Saved:
+    """Read what `save` wrote; without `with_fit` a fit is not looked at.
+
+    Raises
+    ------
+    ValueError
+        If it is no saved model, is damaged, or was written by a newer version of the format.
+    """
+    header, arrays = read_archive(path)
+    with reading(path):
+        class_name, spec = _read_model(header["model"], arrays, context)
+        tree = header.get("result") if with_fit else None
+        return Saved(class_name, spec, None if tree is None else _read_fit(tree, arrays, spec))
+
+
+def _model_state(saved: Saved) -> dict[str, Any]:
+    spec = saved.spec
     return {
-        "class": type(model).__name__,
-        "family": model.family,
-        "arguments": {name: getattr(model._design, name) for name in ARGUMENTS},
-        "response_levels": model.response_levels,
-        "endog_names": model.endog_names,
-        "encoding": None if model._encoding is None else model._encoding.keeping(_is_plain),
+        "class": saved.class_name,
+        "family": spec.family,
+        "arguments": {name: getattr(spec.design, name) for name in ARGUMENTS},
+        "response_levels": spec.design.response_levels,
+        "endog_names": spec.endog_name,
+        "encoding": None if spec.encoding is None else spec.encoding.keeping(_is_plain),
     }
 
 
@@ -104,41 +107,29 @@ def _is_plain(value: Any) -> bool:
 
 
 def _read_model(
-    base: type[ModelT], tree: Any, arrays: Mapping[str, Any], context: Mapping[str, Any] | None
-) -> ModelT:
+    tree: Any, arrays: Mapping[str, Any], context: Mapping[str, Any] | None
+) -> tuple[str, ModelSpec]:
     state = Reader(RECORDS, arrays, (MODEL_SPEC,)).read(tree)
-    cls = _class_named(state["class"], base)
     family, encoding = families.as_family(state["family"]), state["encoding"]
-    design = checked_design(family=family, **state["arguments"])
+    levels = state["response_levels"]
+    design = checked_design(family=family, response_levels=levels, **state["arguments"])
     if encoding is not None:
         encoding.context.update(context or {})
-    model = cls.__new__(cls)
-    model._set_up(design, family, state["endog_names"], encoding, state["response_levels"])
-    return model
+    return state["class"], ModelSpec(design, family, state["endog_names"], encoding)
 
 
-def _class_named(name: str, base: type[ModelT]) -> type[ModelT]:
-    """`base`, or one of the classes derived from it."""
-    known = [base]
-    for cls in known:
-        if cls.__name__ == name:
-            return cls
-        known += cls.__subclasses__()
-    raise ValueError(f"its model is a {name!r}, expected a {base.__name__}")
-
-
-def _read_result(tree: Any, arrays: Mapping[str, Any], model: MixedGLM) -> MixedGLMResults:
-    state = Reader(RECORDS, arrays, (MODEL_SPEC, _model_reference(model), _OPTIM)).read(tree)
+def _read_fit(tree: Any, arrays: Mapping[str, Any], spec: ModelSpec) -> Fit:
+    state = Reader(RECORDS, arrays, (MODEL_SPEC, _spec_reference(spec), _OPTIM), {"spec": spec}).read(tree)
     posterior = state.pop("posterior")
-    size = model.k_fep + model.k_vcp + model.k_vc
+    size = spec.layout.size
     if not isinstance(posterior, Posterior) or not posterior.mean.shape == posterior.sd.shape == (size,):
         raise ValueError(f"its posterior is not one of {size} parameters")
-    return MixedGLMResults(model, posterior, **{name: state[name] for name in RESULT_FIELDS})
+    return Fit(spec, posterior, **{name: state[name] for name in RESULT_FIELDS})
 
 
-def _model_reference(model: MixedGLM) -> Kind:
+def _spec_reference(spec: ModelSpec) -> Kind:
     """Posteriors refer to their model, of which there is one in the file."""
-    return Kind("model", type(model), lambda _: None, lambda _: model)
+    return Kind("model", ModelSpec, lambda _: None, lambda _: spec)
 
 
 def _optim_parts(optim: OptimizeResult) -> dict[str, Any]:

@@ -153,12 +153,17 @@ class Writer:
 
 
 class Reader:
-    """The way back; arguments as for `Writer`, and the arrays."""
+    """The way back; arguments as for `Writer`, the arrays, and values of fields that a file may lack."""
 
     def __init__(
-        self, records: Mapping[str, type], arrays: Mapping[str, Array], kinds: tuple[Kind, ...] = ()
+        self,
+        records: Mapping[str, type],
+        arrays: Mapping[str, Array],
+        kinds: tuple[Kind, ...] = (),
+        given: Mapping[str, Any] | None = None,
     ) -> None:
         self._records = records
+        self._given = dict(given or {})
         self._arrays = arrays
         self._kinds = {kind.tag: kind for kind in (*kinds, *KINDS)}
 
@@ -199,7 +204,8 @@ class Reader:
             raise ValueError(f"it holds a record of unknown kind {name!r}")
         cls = self._records[name]
         known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{k: self.read(v) for k, v in content.items() if k in known})
+        given = {k: v for k, v in self._given.items() if k in known}
+        return cls(**(given | {k: self.read(v) for k, v in content.items() if k in known}))
 
 
 def _scalar(value: np.generic) -> Any:

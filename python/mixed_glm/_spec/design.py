@@ -34,12 +34,12 @@ class Design:
         Component of each random effect, 0..K-1.
     n_trials, freq_weights, offset, exposure : float array, shape (n,), or None
         As given.
-    vcp_p, fe_p : float or float array
-        Prior standard deviations of the log standard deviations (K) and of the fixed effects (p).
+    vcp_p, fe_p : float array, shape (K,) and (p,)
+        Prior standard deviations of the log standard deviations and of the fixed effects.
     fep_names, vcp_names : list of str
     vc_names : list of str, or None
     response_levels : (failure, success), or None
-        For a binomial response given as labels.
+        For a binomial response given as labels, or made of labels by a formula.
     """
 
     endog: Floats
@@ -50,8 +50,8 @@ class Design:
     freq_weights: Floats | None
     offset: Floats | None
     exposure: Floats | None
-    vcp_p: float | Floats
-    fe_p: float | Floats
+    vcp_p: Floats
+    fe_p: Floats
     fep_names: list[str]
     vcp_names: list[str]
     vc_names: list[str] | None
@@ -62,6 +62,14 @@ class Design:
         if self.exposure is None:
             return self.offset
         return np.log(self.exposure) if self.offset is None else self.offset + np.log(self.exposure)
+
+    def trials(self) -> Floats:
+        """Numbers of trials, shape (n,): ones where none were given."""
+        return np.ones(len(self.endog)) if self.n_trials is None else self.n_trials
+
+    def weights(self) -> Floats:
+        """Frequency weights, shape (n,): ones where none were given."""
+        return np.ones(len(self.endog)) if self.freq_weights is None else self.freq_weights
 
 
 def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family, **arguments: Any) -> Design:
@@ -93,6 +101,7 @@ def checked_design(
     exposure: Any = None,
     n_trials: Any = None,
     freq_weights: Any = None,
+    response_levels: tuple[str, str] | None = None,
 ) -> Design:
     """Check every argument of a model and convert it; see `MixedGLM` for what each means.
 
@@ -105,7 +114,7 @@ def checked_design(
         endog=endog, exog=exog, exog_vc=exog_vc, offset=offset, exposure=exposure, n_trials=n_trials,
         freq_weights=freq_weights,
     )  # fmt: skip
-    y, trials, levels = as_response(endog, family.name == "binomial")
+    y, trials, levels = as_response(endog, family.has_trials)
     n = len(y)
     fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")
     x, x_names = check.as_design(exog, "exog", n, fep_names)
@@ -136,7 +145,7 @@ def checked_design(
         fep_names=check.as_names(fep_names, "fep_names", p, "fixed effects"),
         vcp_names=check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True),
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
-        response_levels=levels,
+        response_levels=levels or response_levels,
     )
 
 
@@ -144,7 +153,7 @@ def check_trials(n_trials: Any, from_columns: Floats | None, n: int, family: Fam
     """Numbers of trials, from their argument or from a response of two columns."""
     if n_trials is None:
         return from_columns
-    if family.name != "binomial":
+    if not family.has_trials:
         raise ValueError(f"n_trials is only for the binomial family, got it with {family.name}")
     if from_columns is not None:
         raise ValueError("n_trials must not be given with a response of two columns, which has its own")
@@ -210,8 +219,8 @@ def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool 
     return _core.Model(
         endog=design.endog,
         family=family.core,
-        trials=np.ones(n) if design.n_trials is None else design.n_trials,
-        weights=np.ones(n) if design.freq_weights is None else design.freq_weights,
+        trials=design.trials(),
+        weights=design.weights(),
         offset=np.zeros(n) if offset is None else offset,
         merge_rows=merge_rows,
         **core_arguments(design, exog),
@@ -220,14 +229,14 @@ def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool 
 
 def core_arguments(design: Design, exog: Floats) -> dict[str, Any]:
     """The arguments of the compiled model that no response has a part in."""
-    z, p, k = design.exog_vc, exog.shape[1], len(design.vcp_names)
+    z = design.exog_vc
     return {
         "exog": exog,
         "vc_indptr": z.indptr.astype(np.int64, copy=False),
         "vc_indices": z.indices.astype(np.int32, copy=False),
         "vc_data": z.data,
         "ident": design.ident,
-        "k_vcp": k,
-        "fe_p": np.broadcast_to(np.asarray(design.fe_p), p).copy(),
-        "vcp_p": np.broadcast_to(np.asarray(design.vcp_p), k).copy(),
+        "k_vcp": len(design.vcp_names),
+        "fe_p": design.fe_p,
+        "vcp_p": design.vcp_p,
     }

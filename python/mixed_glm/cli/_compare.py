@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mixed_glm._assess.loo import compare
+from mixed_glm._assess.compare import compare
 from mixed_glm.cli._tables import TABLES, check_output, write_table
-from mixed_glm.results import load
+from mixed_glm.model import load
 
 NAME = "compare"
 HELP = "compare saved fits of the same response"

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mixed_glm._fit.marginal import INTEGRATE
+from mixed_glm._fit.choose import METHODS
 from mixed_glm._fit.variational import COVARIANCES
+from mixed_glm._spec.approximation import INTEGRATE
 from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import check_output, read_table
 from mixed_glm.families import as_family
-from mixed_glm.model import METHODS, MixedGLM
+from mixed_glm.model import MixedGLM
 
 NAME = "fit"
 HELP = "fit a model to a table and print its summary"

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from mixed_glm import __version__
+from mixed_glm import _core
 from mixed_glm.cli import _compare, _demo, _fit, _predict
 from mixed_glm.exceptions import MixedGLMWarning
 
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"mixed-glm {__version__}")
+    parser.add_argument("--version", action="version", version=f"mixed-glm {_core.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for command in (_fit, _predict, _compare, _demo):
         sub = commands.add_parser(

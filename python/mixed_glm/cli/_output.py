@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mixed_glm import __version__
+from mixed_glm import _core
 from mixed_glm.results import MixedGLMResults
 
 ESTIMATES = (".json", ".csv")
@@ -38,7 +38,7 @@ def as_json(result: MixedGLMResults) -> dict[str, Any]:
         for name, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     return {
-        "mixed_glm": __version__,
+        "mixed_glm": _core.__version__,
         "formula": model.formula,
         "family": model.family.name,
         "link": model.family.link,

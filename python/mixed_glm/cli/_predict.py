@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mixed_glm.cli._tables import TABLES, check_output, read_table, write_table
-from mixed_glm.results import MixedGLMResults, load
+from mixed_glm.model import load
+from mixed_glm.results import MixedGLMResults
 
 NAME = "predict"
 HELP = "predict the rows of a table by a saved fit"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm.families import Family
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.model import MixedGLM
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,12 +29,12 @@ _ROW_HEIGHT = 0.2  # inches
 _MOST_ROWS = 60  # of a figure that grows with its rows
 
 
-def scale_name(model: MixedGLM) -> str:
+def scale_name(family: Family) -> str:
     """What the linear predictor measures: ``"log odds"``."""
-    return _SCALES.get(model.family.link, f"{model.family.link} scale")
+    return _SCALES.get(family.link, f"{family.link} scale")
 
 
-def ratio_name(model: MixedGLM) -> str:
+def ratio_name(family: Family) -> str:
     """What exp of a coefficient is: ``"odds ratio"``.
 
     Raises
@@ -41,7 +42,7 @@ def ratio_name(model: MixedGLM) -> str:
     ValueError
         If the link has none.
     """
-    link = model.family.link
+    link = family.link
     if link not in _RATIOS:
         raise ValueError(f"ratio: exp of a coefficient means nothing with the {link} link; use ratio=False")
     return _RATIOS[link]

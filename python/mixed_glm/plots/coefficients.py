@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixed_glm._fit.fit import HasFit
 from mixed_glm.plots._axes import (
     GREY,
     centre_name,
@@ -23,11 +24,9 @@ from mixed_glm.plots._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.results import MixedGLMResults
-
 
 def plot_coefficients(
-    result: MixedGLMResults,
+    result: HasFit,
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
     alpha: float = 0.05,
@@ -59,21 +58,22 @@ def plot_coefficients(
     ValueError
         If a name is not that of a fixed effect, or `ratio` is asked for with another link.
     """
-    model = result.model
+    fit = result.fit
+    layout, family = fit.spec.layout, fit.spec.family
     probability = percent(alpha)
-    quantity = ratio_name(model) if ratio else f"coefficient ({scale_name(model)})"
-    rows = _rows(model.fep_names, names)[::-1]
-    low, high = result._interval(alpha)
+    quantity = ratio_name(family) if ratio else f"coefficient ({scale_name(family)})"
+    rows = _rows(list(layout.fep_names), names)[::-1]
+    low, high = fit.posterior.interval(alpha)
     change = np.exp if ratio else np.asarray
-    mean, low, high = (change(values[: model.k_fep][rows]) for values in (result.fe_mean, low, high))
+    mean, low, high = (change(values[layout.fe][rows]) for values in (fit.posterior.mean, low, high))
     ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax
     ax.axvline(1.0 if ratio else 0.0, color=GREY, linewidth=0.8, zorder=0)
     draw_intervals(ax, mean, low, high)
     if ratio:
         use_ratio_axis(ax)
-    name_rows(ax, [model.fep_names[j] for j in rows])
+    name_rows(ax, [layout.fep_names[j] for j in rows])
     ax.set_xlabel(quantity)
-    centre = f"posterior {centre_name(result.method)}"
+    centre = f"posterior {centre_name(fit.method)}"
     ax.set_title(f"Fixed effects: {f'exp of {centre}' if ratio else centre} and {probability} interval")
     return ax
 

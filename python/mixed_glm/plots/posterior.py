@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._posterior.sd_density import psi_density
+from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, scale_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.results import MixedGLMResults
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +20,7 @@ _SHOWN = 0.995  # quantile of the widest posterior at which the axis ends
 
 
 def plot_posterior(
-    result: MixedGLMResults, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+    result: HasFit, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
 ) -> Axes:
     """Posterior densities of the standard deviations of the random effects, with their priors behind.
 
@@ -49,35 +48,36 @@ def plot_posterior(
         If `term` is not a component, the model has none, or the fit knows no standard deviations (a joint mode that
         has collapsed).
     """
-    model = result.model
+    fit = result.fit
+    spec, layout = fit.spec, fit.spec.layout
     probability = percent(alpha)
-    components = range(model.k_vcp) if term is None else [result._component(term)]
+    components = range(layout.k_vcp) if term is None else [layout.component(term)]
     if not components:
         raise ValueError("plot_posterior: the model has no random effects")
-    densities = [_sd_density(result, k) for k in components]
+    densities = [_sd_density(fit, k) for k in components]
     ax = new_axes(7.0, 4.5) if ax is None else ax
     end = max(_quantile(*density, _SHOWN) for density in densities)
-    priors = np.broadcast_to(model.vcp_p, model.k_vcp)[list(components)]
+    priors = spec.design.vcp_p[list(components)]
     for scale in dict.fromkeys(priors.tolist()):
         _draw_prior(ax, scale, end, label="prior" if len(set(priors)) == 1 else f"prior, scale {scale:g}")
     for i, (k, density) in enumerate(zip(components, densities, strict=True)):
-        _draw_density(ax, *density, model.vcp_names[k], COLOURS[i % len(COLOURS)], alpha)
+        _draw_density(ax, *density, layout.vcp_names[k], COLOURS[i % len(COLOURS)], alpha)
     ax.set_xlim(0.0, end)
     ax.set_yticks([])
     ax.set_ylabel("posterior density")
-    ax.set_xlabel(f"standard deviation of the random effects ({scale_name(model)})")
+    ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
     ax.set_title("Standard deviations of the random effects")
     add_legend(ax, f"median and {probability} interval")
     return ax
 
 
-def _sd_density(result: MixedGLMResults, component: int) -> tuple[Floats, Floats]:
+def _sd_density(fit: Fit, component: int) -> tuple[Floats, Floats]:
     """Standard deviations in increasing order, and the density of each."""
-    psi, density = psi_density(result.posterior, result.model.k_fep, component)
+    psi, density = fit.posterior.psi_density(component)
     if not np.isfinite(density).all():
         raise ValueError(
-            f"plot_posterior: the fit knows no posterior of {result.model.vcp_names[component]!r} "
-            f"(status {result.status!r})"
+            f"plot_posterior: the fit knows no posterior of {fit.spec.layout.vcp_names[component]!r} "
+            f"(status {fit.status!r})"
         )
     sd = np.exp(psi)
     return sd, density / sd

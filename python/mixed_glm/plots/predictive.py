@@ -8,17 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._assess.replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
+from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._predict.predict import predict
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.results import MixedGLMResults
-
 
 def plot_predictive_check(
-    result: MixedGLMResults, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05
+    result: HasFit, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05
 ) -> Axes:
     """Compare the responses with replications of them that are drawn from the posterior.
 
@@ -50,36 +51,37 @@ def plot_predictive_check(
         If `alpha` or `draws` does not fit.
     """
     percent(alpha)
-    model = result.model
-    rows, weights = copies(model.nobs, model.freq_weights)
+    fit = result.fit
+    spec, design = fit.spec, fit.spec.design
+    rows, weights = copies(spec.nobs, design.freq_weights)
     n = min(as_count(draws, "draws"), max(50, MOST_NUMBERS // len(rows)))
     generator = as_generator(rng)
-    if model.family.name == "binomial":
-        probability = np.asarray(result.predict(random="conditional", draws=n, rng=generator))
-        trials = weights if model.n_trials is None else weights * model.n_trials[rows]
-        replicated = _replicate(result, rows, n, generator) * weights
-        groups = calibration(model.endog[rows] * weights, trials, probability[rows], replicated, alpha)
-        return _draw_calibration(result, groups, new_axes(5.5, 5.0) if ax is None else ax, alpha)
-    replicated = _replicate(result, rows, n, generator)
-    continuous = model.family.name == "exponential"
-    bars = rootogram(model.endog[rows], weights, replicated, continuous, alpha)
-    return _draw_rootogram(result, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha)
+    if spec.family.has_trials:
+        probability = np.asarray(predict(fit, random="conditional", draws=n, rng=generator))
+        trials = weights * design.trials()[rows]
+        replicated = _replicate(fit, rows, n, generator) * weights
+        groups = calibration(design.endog[rows] * weights, trials, probability[rows], replicated, alpha)
+        return _draw_calibration(spec, groups, new_axes(5.5, 5.0) if ax is None else ax, alpha)
+    replicated = _replicate(fit, rows, n, generator)
+    continuous = spec.family.is_continuous
+    bars = rootogram(design.endog[rows], weights, replicated, continuous, alpha)
+    return _draw_rootogram(spec.endog_name, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha)
 
 
 def _replicate(
-    result: MixedGLMResults, rows: npt.NDArray[np.intp], draws: int, rng: np.random.Generator
+    fit: Fit, rows: npt.NDArray[np.intp], draws: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """New responses of the rows listed, some of them several times, shape (draws, len(rows))."""
-    model = result.model
-    eta = result.posterior_sample(draws, rng).linear_predictor()[:, rows]
-    return model.family.sample(eta, rng, None if model.n_trials is None else model.n_trials[rows])
+    n_trials = fit.spec.design.n_trials
+    eta = fit.posterior.sample(draws, rng).linear_predictor()[:, rows]
+    return fit.spec.family.sample(eta, rng, None if n_trials is None else n_trials[rows])
 
 
-def _draw_calibration(result: MixedGLMResults, groups: Comparison, ax: Axes, alpha: float) -> Axes:
+def _draw_calibration(spec: ModelSpec, groups: Comparison, ax: Axes, alpha: float) -> Axes:
     from matplotlib.lines import Line2D
 
-    levels = result.model.response_levels
-    what = result.model.endog_names if levels is None else f"{result.model.endog_names} = {levels[1]}"
+    levels = spec.design.response_levels
+    what = spec.endog_name if levels is None else f"{spec.endog_name} = {levels[1]}"
     ax.axline((0.0, 0.0), slope=1.0, color=GREY, linewidth=0.8, zorder=0)
     ax.vlines(groups.expected, groups.low, groups.high, color=LIGHT_GREY, linewidth=6)
     colours = [BLUE if inside else BROWN for inside in groups.inside]
@@ -103,9 +105,7 @@ def _draw_calibration(result: MixedGLMResults, groups: Comparison, ax: Axes, alp
     return ax
 
 
-def _draw_rootogram(
-    result: MixedGLMResults, bars: Comparison, ax: Axes, continuous: bool, alpha: float
-) -> Axes:
+def _draw_rootogram(name: str, bars: Comparison, ax: Axes, continuous: bool, alpha: float) -> Axes:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     expected, observed = np.sqrt(bars.expected), np.sqrt(bars.observed)
@@ -125,7 +125,7 @@ def _draw_rootogram(
         ax.set_xscale("log")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))  # squares of whole numbers
     ax.yaxis.set_major_formatter(FuncFormatter(lambda root, _: f"{root * root:.4g}" if root >= 0 else ""))
-    ax.set_xlabel(result.model.endog_names)
+    ax.set_xlabel(name)
     ax.set_ylabel("number of rows (square-root scale)")
     ax.set_title("Hanging rootogram: bars should end in the grey band")
     ax.legend(frameon=False)

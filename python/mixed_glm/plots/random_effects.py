@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixed_glm._fit.fit import HasFit
 from mixed_glm._formula.groups import Component
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.plots._axes import (
     BLUE,
     GREY,
@@ -22,12 +24,9 @@ from mixed_glm.plots._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mixed_glm.model import MixedGLM
-    from mixed_glm.results import MixedGLMResults
-
 
 def plot_random_effects(
-    result: MixedGLMResults, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
+    result: HasFit, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
 ) -> Axes:
     """Caterpillar plot: random effects in order of size, with their credible intervals.
 
@@ -55,43 +54,42 @@ def plot_random_effects(
     ValueError
         If `term` is not a component, or left out where there are several.
     """
-    model = result.model
+    fit = result.fit
+    layout = fit.spec.layout
     probability = percent(alpha)
     if term is None:
-        if model.k_vcp != 1:
+        if layout.k_vcp != 1:
             raise ValueError(
-                f"term must be one of {', '.join(map(repr, model.vcp_names))}; the model has several"
+                f"term must be one of {', '.join(map(repr, layout.vcp_names))}; the model has several"
             )
         term = 0
-    rows = result._effects_of(term)
-    component = result._component(term)
-    name = model.vcp_names[component]
-    first = model.k_fep + model.k_vcp
-    mean = result.vc_mean[rows]
-    low, high = (bound[first + rows] for bound in result._interval(alpha))
+    component = layout.component(term)
+    rows = layout.vc.start + fit.spec.effects_of(component)
+    name = layout.vcp_names[component]
+    mean = fit.posterior.mean[rows]
+    low, high = (bound[rows] for bound in fit.posterior.interval(alpha))
     order = np.argsort(mean, kind="stable")
-    names = result._names()
     ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax
     ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
     clear = (low > 0.0) | (high < 0.0)
     draw_intervals(ax, mean[order], low[order], high[order], [BLUE if c else GREY for c in clear[order]])
-    named = name_rows(ax, [_short_name(names[first + j], name) for j in rows[order]])
+    named = name_rows(ax, [_short_name(layout.names[j], name) for j in rows[order]])
     ax.set_ylabel(name if named else f"{name}: {len(rows)} effects, in order of size")
-    ax.set_xlabel(_quantity(model, component))
+    ax.set_xlabel(_quantity(fit.spec, component))
     colours = "\nblue: zero is not in the interval" if clear.any() else ""
-    ax.set_title(f"{name}: posterior {centre_name(result.method)} and {probability} interval{colours}")
+    ax.set_title(f"{name}: posterior {centre_name(fit.method)} and {probability} interval{colours}")
     return ax
 
 
-def _quantity(model: MixedGLM, component: int) -> str:
+def _quantity(spec: ModelSpec, component: int) -> str:
     """What the effects are, with their unit."""
     effect = None
-    if model._encoding is not None:
-        encoded = model._encoding.components[component]
+    if spec.encoding is not None:
+        encoded = spec.encoding.components[component]
         effect = encoded.effect if isinstance(encoded, Component) else None
     if effect is None:
-        return f"random effect ({scale_name(model)})"
-    return f"random slope of {effect} ({scale_name(model)} per unit)"
+        return f"random effect ({scale_name(spec.family)})"
+    return f"random slope of {effect} ({scale_name(spec.family)} per unit)"
 
 
 def _short_name(name: str, component: str) -> str:

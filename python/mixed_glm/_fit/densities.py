@@ -1,0 +1,172 @@
+"""The densities that `MixedGLM` offers, with their derivatives: joint, marginal, and the variational bound.
+
+The functions are the methods of `MixedGLM`: the first argument is the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from mixed_glm import _core
+from mixed_glm._input.arrays import as_count, as_vector
+from mixed_glm._posterior.curvature import hessian
+from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+
+
+def logposterior(spec: ModelSpec, params: npt.ArrayLike) -> float:
+    """Log joint density log p(y, beta, psi, u), fully normalized.
+
+    Parameters
+    ----------
+    params : array_like, shape (p + K + q,)
+        Fixed effects, log standard deviations, random effects.
+
+    Returns
+    -------
+    float
+    """
+    return spec.core().logposterior(spec.layout.checked(params))
+
+
+def logposterior_grad(spec: ModelSpec, params: npt.ArrayLike) -> Floats:
+    """Gradient of `logposterior`.
+
+    Parameters
+    ----------
+    params : array_like, shape (p + K + q,)
+        Fixed effects, log standard deviations, random effects.
+
+    Returns
+    -------
+    float array, shape (p + K + q,)
+    """
+    return np.asarray(spec.core().logposterior_grad(spec.layout.checked(params)))
+
+
+def logposterior_hess(spec: ModelSpec, params: npt.ArrayLike) -> sparse.csc_array:
+    """Hessian of `logposterior`.
+
+    Parameters
+    ----------
+    params : array_like, shape (p + K + q,)
+        Fixed effects, log standard deviations, random effects.
+
+    Returns
+    -------
+    scipy.sparse.csc_array, shape (p + K + q, p + K + q)
+        Symmetric; both triangles are stored.
+    """
+    return hessian(spec.core(), spec.layout.checked(params))
+
+
+def log_marginal(
+    spec: ModelSpec,
+    vcp: npt.ArrayLike,
+    approx: str = "laplace",
+    *,
+    n_quad: int | None = None,
+    leaf: str | int = "auto",
+) -> float:
+    """Log marginal density log p(y, psi), fixed and random effects integrated out, fully normalized.
+
+    Parameters
+    ----------
+    vcp : array_like, shape (K,)
+        Log standard deviations psi.
+    approx : {"laplace", "leaf", "ep", "vb"}
+        Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
+        variational lower bound with a full covariance.
+    n_quad : int, optional
+        Nodes of ``"leaf"`` (15), ``"ep"`` (11) or ``"vb"`` (as many as each row needs).
+    leaf : str or int, default "auto"
+        Component that ``"leaf"`` integrates by quadrature; as in `fit_laplace`.
+
+    Returns
+    -------
+    float
+        The estimate; for ``"vb"`` a lower bound.
+    """
+    return _log_marginal(spec, vcp, approx, n_quad, leaf)[0]
+
+
+def log_marginal_grad(
+    spec: ModelSpec,
+    vcp: npt.ArrayLike,
+    approx: str = "laplace",
+    *,
+    n_quad: int | None = None,
+    leaf: str | int = "auto",
+) -> Floats:
+    """Gradient of `log_marginal` in the log standard deviations.
+
+    Parameters
+    ----------
+    vcp, approx, n_quad, leaf
+        As for `log_marginal`.
+
+    Returns
+    -------
+    float array, shape (K,)
+    """
+    return _log_marginal(spec, vcp, approx, n_quad, leaf)[1]
+
+
+def vb_elbo(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: int | None = None) -> float:
+    """Evidence lower bound of independent normal distributions of all parameters.
+
+    Fully normalized: a lower bound of log p(y), and the higher, the closer the distributions are to the
+    posterior. Expectations of the log likelihood are closed forms where there are any (Poisson, exponential),
+    otherwise quadrature.
+
+    Parameters
+    ----------
+    mean, sd : array_like, shape (p + K + q,)
+        Means and standard deviations of fixed effects, log standard deviations, random effects.
+    n_quad : int, optional
+        Gauss-Hermite nodes for every row. By default as many nodes as the standard deviations of the linear
+        predictors ask for: with the logit link 6 to 16 Gauss-Hermite nodes up to a standard deviation of one, and
+        trapezoidal rules beyond (25 nodes at 1.5, 47 at 3, 91 at 5), which keeps E log(1 + exp(eta)) right to
+        2e-8.
+    """
+    return _core.vb_elbo(spec.core(), *_point(spec, mean, sd), n_quad=variational_nodes(n_quad))
+
+
+def vb_elbo_grad(
+    spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: int | None = None
+) -> tuple[Floats, Floats]:
+    """Gradient of `vb_elbo` in `mean` and in `sd`.
+
+    Parameters
+    ----------
+    mean, sd, n_quad
+        As for `vb_elbo`.
+
+    Returns
+    -------
+    mean : float array, shape (p + K + q,)
+    sd : float array, shape (p + K + q,)
+    """
+    gradient = _core.vb_elbo_grad(spec.core(), *_point(spec, mean, sd), n_quad=variational_nodes(n_quad))
+    return gradient.mean, gradient.sd
+
+
+def variational_nodes(n_quad: int | None) -> int:
+    """Nodes of a variational fit; 0: as many as each row needs."""
+    return 0 if n_quad is None else as_count(n_quad, "n_quad")
+
+
+def _log_marginal(
+    spec: ModelSpec, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: str | int
+) -> tuple[float, Floats]:
+    psi = as_vector(vcp, "vcp", spec.layout.k_vcp, what="variance components")
+    nodes = None if n_quad is None else as_count(n_quad, "n_quad")
+    return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
+
+
+def _point(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike) -> tuple[Floats, Floats]:
+    return spec.layout.checked(mean, "mean"), spec.layout.checked_positive(sd)

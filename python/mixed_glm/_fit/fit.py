@@ -1,0 +1,48 @@
+"""What a fit gave: every fit returns this, and everything that is done with a fit takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from scipy.optimize import OptimizeResult
+
+from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._spec.spec import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A posterior, and how it was found.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+        What was fitted.
+    posterior : Posterior
+    method, status : str
+        As in `MixedGLMResults`.
+    log_density : float
+    converged : bool
+    n_iter : int
+    log_evidence : float or None
+    optim_retvals : OptimizeResult or None
+    """
+
+    spec: ModelSpec
+    posterior: Posterior
+    method: str
+    log_density: float
+    status: str
+    converged: bool
+    n_iter: int
+    log_evidence: float | None = None
+    optim_retvals: OptimizeResult | None = None
+
+
+class HasFit(Protocol):
+    """What has a fit: `MixedGLMResults`."""
+
+    @property
+    def fit(self) -> Fit:
+        """What the fit gave."""

@@ -1,0 +1,120 @@
+"""Predictions of a fit, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mixed_glm._fit.fit import Fit
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._predict.intervals import Target, predict_rows
+from mixed_glm._predict.new_rows import RANDOM, make_rows
+
+Floats = npt.NDArray[np.float64]
+
+
+def predict(
+    fit: Fit,
+    exog: Any = None,
+    exog_vc: Any = None,
+    offset: Any = None,
+    linear: bool = False,
+    random: str | None = None,
+    interval: float | bool | None = None,
+    *,
+    exposure: Any = None,
+    n_trials: Any = None,
+    predictive: bool = False,
+    draws: int = 1000,
+    rng: Any = 0,
+) -> Floats | pd.DataFrame:
+    """Predict the mean of the response, with intervals for it or for new responses.
+
+    Parameters
+    ----------
+    exog : array_like, shape (m, p), or DataFrame, optional
+        Fixed-effects columns (found by their names, if it is a data frame that has them); for a model from a
+        formula, a data frame with its variables. Default: the model's own rows.
+    exog_vc : array_like or sparse, shape (m, q), optional
+        Random-effects columns of new rows, where `exog` is not a data frame of variables. In a component of
+        which every row of the model has one effect (a grouping factor), a row without one, or with NaN, belongs
+        to an unknown group. (True or False here is `linear`, whose place it is in statsmodels.)
+    offset : array_like, shape (m,), or str, optional
+        For new rows, or the name of a column of `exog`; required if the model has one. Offsets in the formula
+        are evaluated anew.
+    linear : bool, default False
+        Predict the linear predictor.
+    random : {"population", "conditional", "marginal"}, optional
+        ``"population"``: random effects are zero. ``"conditional"``: those of the row's groups; a group that was
+        not met, or is missing (NaN or None), is an unknown one, whose effects are drawn from N(0, exp(2 psi)),
+        which widens the interval. ``"marginal"``: the mean over the effects of new groups. By default the
+        population, and, without an interval, as in statsmodels: evaluated at the posterior means of the
+        fixed effects, where the named ones are posterior means.
+    interval : float, optional
+        Probability of a central interval, such as 0.95 (or True, for 0.95).
+    exposure : array_like, shape (m,), or str, optional
+        As `offset`.
+    n_trials : array_like, shape (m,), or str, optional
+        Numbers of trials of new binomial responses, for `predictive` only; required there if the model has them.
+    predictive : bool, default False
+        Predict new responses instead of their mean: the interval is that of a response, and the mean of
+        binomial responses with trials is that of the number of successes. With ``random="marginal"`` the
+        response is that of a member of a new group.
+    draws : int, default 1000
+        Number of posterior draws that means and intervals are made of; ends of 95 % intervals have a standard
+        error of about 0.09 (1000 / draws)^(1/2) posterior standard deviations.
+    rng : int or numpy.random.Generator, default 0
+        Source of the draws; by default always the same.
+
+    Returns
+    -------
+    ndarray, shape (m,), or DataFrame
+        Means; with an interval a data frame with columns ``mean``, ``lower``, ``upper``. Binomial: per trial
+        (unless `predictive`). NaN where a data frame has missing values in other columns than groups, those named
+        for offset, exposure and trials included.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, a categorical variable of the fixed effects has a level that the model did
+        not meet, or an offset, exposure or number of trials is missing.
+    """
+    if isinstance(exog_vc, (bool, np.bool_)):
+        exog_vc, linear = None, bool(exog_vc)
+    target = Target(linear, _random(random), predictive, _level(interval))
+    if linear and predictive:
+        raise ValueError("predictive=True must not come with linear=True: responses have no linear scale")
+    spec, posterior = fit.spec, fit.posterior
+    rows = make_rows(spec, exog, exog_vc, offset, exposure, n_trials, target.random)
+    if predictive and rows.n_trials is None and spec.design.n_trials is not None:
+        raise ValueError("n_trials must be given for new responses: the model has them")
+    if random is None and target.interval is None and not predictive:
+        eta = rows.exog @ posterior.mean[spec.layout.fe] + rows.shift
+        return eta if linear else np.asarray(spec.family.mean(eta))
+    generator = as_generator(rng)
+    sample = posterior.sample(as_count(draws, "draws"), generator)
+    found = predict_rows(spec.family, sample, posterior.mean, rows, target, generator)
+    if target.interval is None:
+        return found.mean
+    return pd.DataFrame({"mean": found.mean, "lower": found.lower, "upper": found.upper}, index=rows.index)
+
+
+def _random(random: str | None) -> str:
+    if random is None:
+        return "population"
+    if random not in RANDOM:
+        raise ValueError(f"random must be one of {', '.join(map(repr, RANDOM))}, got {random!r}")
+    return random
+
+
+def _level(interval: Any) -> float | None:
+    if interval is None or interval is False:
+        return None
+    if interval is True:
+        return 0.95
+    if not isinstance(interval, (float, int, np.floating)) or not 0.0 < interval < 1.0:
+        raise ValueError(f"interval must be a probability between 0 and 1, such as 0.95, got {interval!r}")
+    return float(interval)

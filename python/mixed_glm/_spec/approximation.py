@@ -1,0 +1,127 @@
+"""How fixed and random effects are integrated out given the log standard deviations, and how these are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm import _core
+from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+
+EP_N_QUAD = _core.EP_N_QUAD
+INTEGRATE = ("auto", "grid", "ccd", "mode")
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """How fixed and random effects are integrated out given psi.
+
+    Attributes
+    ----------
+    name : {"laplace", "leaf", "ep", "vb"}
+    leaf : int
+        Component that "leaf" integrates by quadrature.
+    n_quad : int
+        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
+        default, 15, 11 and as many as each row needs.
+    mean_correction : bool
+        Whether the means of "laplace" and "leaf" are corrected to second order.
+    """
+
+    name: str
+    leaf: int = -1
+    n_quad: int = 0
+    mean_correction: bool = True
+
+    @classmethod
+    def laplace(
+        cls, spec: ModelSpec, n_quad: int, leaf: str | int, mean_correction: bool = True
+    ) -> Approximation:
+        """Laplace for all effects with ``n_quad == 1``, otherwise quadrature over the leaf."""
+        if n_quad == 1:
+            return cls("laplace", mean_correction=mean_correction)
+        return cls("leaf", find_leaf(spec, leaf), n_quad, mean_correction)
+
+    @classmethod
+    def named(cls, spec: ModelSpec, name: str, n_quad: int | None, leaf: str | int) -> Approximation:
+        """By the name that `MixedGLM.log_marginal` takes."""
+        if name == "leaf":
+            return cls(name, find_leaf(spec, leaf), n_quad or 0)
+        if name in ("laplace", "ep", "vb"):
+            return cls(name, n_quad=n_quad or 0)
+        raise ValueError(f"approx must be 'laplace', 'leaf', 'ep' or 'vb', got {name!r}")
+
+    def log_marginal(self, core: _core.Model, vcp: Floats, n_jobs: int = 1) -> tuple[float, Floats]:
+        """log p(y, psi) and its gradient, shape (K,)."""
+        return _core.log_marginal(
+            core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad, n_jobs=n_jobs
+        )
+
+
+def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
+    """Number of the component to integrate by quadrature.
+
+    Raises
+    ------
+    ValueError
+        If there is no such component, or a row touches more than one of its effects.
+    """
+    candidates = np.flatnonzero(_core.leaf_candidates(spec.core()))
+    names = spec.layout.vcp_names
+    possible = ", ".join(repr(names[k]) for k in candidates) or "none here"
+    rule = f"a component of which each row touches at most one effect ({possible})"
+    if isinstance(leaf, str) and leaf == "auto":
+        if not len(candidates):
+            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1")
+        return _core.default_leaf(spec.core())
+    k = names.index(leaf) if leaf in names else leaf
+    if not isinstance(k, (int, np.integer)) or k not in candidates:
+        raise ValueError(f"leaf must be 'auto' or {rule}, got {leaf!r}")
+    return int(k)
+
+
+def core_options(
+    approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Arguments of the core's fit beside model and start."""
+    if integrate not in INTEGRATE:
+        raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
+    return {
+        "approx": approximation.name,
+        "leaf": approximation.leaf,
+        "n_quad": approximation.n_quad,
+        "mean_correction": approximation.mean_correction,
+        "integrate": integrate,
+        **newton_options(minim_opts),
+    }
+
+
+def newton_options(
+    minim_opts: Mapping[str, Any] | None, method: str = "method 'newton'", tolerance: str = "tol"
+) -> dict[str, Any]:
+    """Options of the core's own searches, by the names that it knows them by.
+
+    Parameters
+    ----------
+    minim_opts : mapping, or None
+        What the user gave.
+    method : str
+        Whose options they are, for the message.
+    tolerance : str
+        The user's name of the tolerance.
+    """
+    names = {
+        tolerance: "gradient_tolerance" if tolerance == "gtol" else "tolerance",
+        "maxiter": "max_iterations",
+    }
+    options = dict(minim_opts or {})
+    unknown = ", ".join(sorted(set(options) - set(names)))
+    if unknown:
+        raise ValueError(f"minim_opts for {method} may have {tolerance!r} and 'maxiter', got {unknown}")
+    return {names[name]: value for name, value in options.items()}

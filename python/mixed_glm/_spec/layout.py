@@ -1,0 +1,182 @@
+"""The layout of the parameter vector: the only place that knows what stands where in it.
+
+    (beta, psi, cor, family, u)
+
+fixed effects, log standard deviations, correlations, hyperparameters of the family, random effects. Models of today have
+no correlations and no hyperparameters of the family: these blocks are empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm._input.arrays import as_vector
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive parameters of one kind.
+
+    Attributes
+    ----------
+    kind : str
+        What tables call them.
+    noun : str
+        What messages call several of them.
+    size : int
+    """
+
+    kind: str
+    noun: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ParameterLayout:
+    """Names and places of d parameters.
+
+    Attributes
+    ----------
+    fep_names, vcp_names : tuple of str
+        Fixed effects; components of variance, whose parameters are log standard deviations.
+    k_vc : int
+        Number of random effects.
+    vc_names : tuple of str, or None
+        Their names, if they have any.
+    cor_names, family_names : tuple of str
+        Correlations of random effects; hyperparameters of the family. Empty for the models of today.
+    """
+
+    fep_names: tuple[str, ...]
+    vcp_names: tuple[str, ...]
+    k_vc: int
+    vc_names: tuple[str, ...] | None = None
+    cor_names: tuple[str, ...] = ()
+    family_names: tuple[str, ...] = ()
+
+    @cached_property
+    def blocks(self) -> dict[str, Block]:
+        """All blocks in their order."""
+        return {
+            "fe": Block("fixed", "fixed effects", len(self.fep_names)),
+            "vcp": Block("log sd", "log standard deviations", len(self.vcp_names)),
+            "cor": Block("correlation", "correlations", len(self.cor_names)),
+            "family": Block("family", "hyperparameters of the family", len(self.family_names)),
+            "vc": Block("random", "random effects", self.k_vc),
+        }
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Where each block stands."""
+        ends = np.cumsum([0, *(block.size for block in self.blocks.values())]).tolist()
+        return {name: slice(ends[i], ends[i + 1]) for i, name in enumerate(self.blocks)}
+
+    @property
+    def fe(self) -> slice:
+        """Fixed effects."""
+        return self.slices["fe"]
+
+    @property
+    def vcp(self) -> slice:
+        """Log standard deviations."""
+        return self.slices["vcp"]
+
+    @property
+    def vc(self) -> slice:
+        """Random effects."""
+        return self.slices["vc"]
+
+    @property
+    def leading(self) -> slice:
+        """All parameters but the random effects."""
+        return slice(0, self.vc.start)
+
+    @property
+    def coefficients(self) -> npt.NDArray[np.intp]:
+        """Positions of fixed and random effects, in their order."""
+        return np.concatenate([np.arange(part.start, part.stop) for part in (self.fe, self.vc)])
+
+    @property
+    def k_fep(self) -> int:
+        """Number of fixed effects."""
+        return len(self.fep_names)
+
+    @property
+    def k_vcp(self) -> int:
+        """Number of components of variance."""
+        return len(self.vcp_names)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(block.size for block in self.blocks.values())
+
+    @cached_property
+    def names(self) -> list[str]:
+        """A name for every parameter; ``u[j]`` for random effects without names."""
+        effects = self.vc_names if self.vc_names is not None else [f"u[{j}]" for j in range(self.k_vc)]
+        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names, *effects]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"random"``."""
+        return [block.kind for block in self.blocks.values() for _ in range(block.size)]
+
+    def unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
+        """Fixed effects, log standard deviations and random effects of a vector, or of each row of a matrix."""
+        return vector[..., self.fe], vector[..., self.vcp], vector[..., self.vc]
+
+    def checked(self, params: npt.ArrayLike, name: str = "params") -> Floats:
+        """A vector of all parameters.
+
+        Raises
+        ------
+        ValueError
+            If it has another length.
+        """
+        vector = as_vector(params, name)
+        if len(vector) != self.size:
+            parts = ", ".join(
+                f"{b.size} {b.noun}" for b in self.blocks.values() if b.size or b.kind in _ALWAYS
+            )
+            raise ValueError(f"{name} must have {self.size} entries ({parts}), got {len(vector)}")
+        return vector
+
+    def checked_positive(self, sd: npt.ArrayLike, name: str = "sd") -> Floats:
+        """A vector with a positive number for each parameter.
+
+        Raises
+        ------
+        ValueError
+            If it has another length, or a number is not positive.
+        """
+        vector = self.checked(sd, name)
+        if not (vector > 0).all():
+            raise ValueError(f"{name} must be positive, got a smallest entry of {vector.min()}")
+        return vector
+
+    def component(self, term: str | int) -> int:
+        """Number of a component given by name or number.
+
+        Raises
+        ------
+        ValueError
+            If there is no such component.
+        """
+        names = self.vcp_names
+        if isinstance(term, (int, np.integer)) and not isinstance(term, bool) and 0 <= term < len(names):
+            return int(term)
+        if term not in names:
+            raise ValueError(
+                f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}"
+            )
+        return names.index(str(term))
+
+
+_ALWAYS = ("fixed", "log sd", "random")  # kinds that a message names even where there are none

@@ -1,0 +1,77 @@
+"""What is to be fitted: everything below the class `MixedGLM` takes this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm import _core
+from mixed_glm._formula.encoding import Encoding
+from mixed_glm._spec.design import Design, make_core
+from mixed_glm._spec.layout import ParameterLayout
+from mixed_glm._spec.standardization import Standardization
+from mixed_glm.families import Family
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSpec:
+    """A checked model with its names. Immutable, picklable; the compiled model is made when it is asked for.
+
+    Attributes
+    ----------
+    design : Design
+        Arrays, priors and names.
+    family : Family
+    endog_name : str
+        Name of the response.
+    encoding : Encoding or None
+        How new data frames are encoded; None for a model from arrays.
+    """
+
+    design: Design
+    family: Family
+    endog_name: str = "y"
+    encoding: Encoding | None = None
+
+    @cached_property
+    def layout(self) -> ParameterLayout:
+        """What stands where in the vector of all parameters."""
+        design = self.design
+        names = None if design.vc_names is None else tuple(design.vc_names)
+        return ParameterLayout(tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names)
+
+    @property
+    def nobs(self) -> int:
+        """Number n of rows."""
+        return len(self.design.endog)
+
+    @property
+    def n_missing(self) -> int:
+        """Rows that a formula dropped because something was missing in them."""
+        return 0 if self.encoding is None else self.encoding.n_missing
+
+    def effects_of(self, component: int) -> npt.NDArray[np.intp]:
+        """Numbers of the random effects of a component."""
+        return np.flatnonzero(self.design.ident == component)
+
+    def standardization(self, wanted: bool = True) -> Standardization | None:
+        """Centres and scales of the fixed-effects columns, where `wanted`."""
+        return Standardization.of(self.design.exog, self.design.freq_weights) if wanted else None
+
+    def core(self, standardization: Standardization | None = None) -> _core.Model:
+        """The compiled model; with `standardization` one of the standardized columns, made anew at every call."""
+        if standardization is not None:
+            return make_core(self.design, self.family, standardization.apply(self.design.exog))
+        return self._own_core
+
+    @cached_property
+    def _own_core(self) -> _core.Model:
+        return make_core(self.design, self.family, self.design.exog)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled model."""
+        return {k: v for k, v in self.__dict__.items() if k != "_own_core"}
