@@ -184,7 +184,7 @@ rng = np.random.default_rng(1)
 size = model.k_fep + model.k_vcp + model.k_vc
 mean, sd = 0.3 * rng.normal(size=size), rng.uniform(0.1, 0.5, size)
 ours = model.vb_elbo(mean, sd)
-print(abs(mean_field_bound(problem, model._unpack(mean), model._unpack(sd)) - ours) < 1e-6)
+print(abs(mean_field_bound(problem, model.spec.layout.unpack(mean), model.spec.layout.unpack(sd)) - ours) < 1e-6)
 """
     done = run("-c", code)
     assert done.stdout.split() == ["True"], done.stdout + done.stderr

@@ -14,7 +14,7 @@ from simulated import crossed, one_factor
 
 import mixed_glm as mg
 from mixed_glm._assess.check import integrated_density
-from mixed_glm._assess.loo import stacking_weights
+from mixed_glm._assess.compare import stacking_weights
 from mixed_glm._assess.psis import fit_pareto, smooth_weights
 
 

@@ -219,7 +219,7 @@ def test_means_of_effects_against_exact_quadrature(size):
     y, codes = arguments["endog"], arguments["exog_vc"].indices
     result = make(arguments).fit_laplace(n_quad=25, integrate="mode")
     sd = float(np.exp(result.vcp_mean[0]))
-    known = means_by_mpmath(np.bincount(codes, y), 5, sd, result.model.fe_p)
+    known = means_by_mpmath(np.bincount(codes, y), 5, sd, result.model.fe_p[0])
     np.testing.assert_allclose(result.vc_mean, known, rtol=0, atol=1e-8 * result.vc_sd.min())
 
 

@@ -108,10 +108,10 @@ def test_responses(data: pd.DataFrame, formula: str, options: dict, y: list, tri
 
 
 def test_second_label_is_success(data: pd.DataFrame) -> None:
-    assert make("lab ~ 1", data).response_levels == ("N", "Y")
+    assert make("lab ~ 1", data).arguments["response_levels"] == ("N", "Y")
     data["lab"] = pd.Categorical(data.lab, categories=["Y", "N"])
     flipped = make("lab ~ 1", data)
-    assert flipped.response_levels == ("Y", "N")
+    assert flipped.arguments["response_levels"] == ("Y", "N")
     np.testing.assert_array_equal(flipped.arguments["endog"], [1, 0, 0, 1, 1, 0])
 
 

@@ -43,8 +43,8 @@ def model(data):
 )
 def test_factors_may_come_as_numbers_or_in_another_order(data, model, column, values):
     new = data.assign(**{column: values(data[column])})
-    np.testing.assert_array_equal(model._encoding.encode_fixed(new), model.exog)
-    assert abs(model._encoding.encode_random(new) - model.exog_vc).max() == 0
+    np.testing.assert_array_equal(model.spec.encoding.encode_fixed(new), model.exog)
+    assert abs(model.spec.encoding.encode_random(new) - model.exog_vc).max() == 0
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_factors_may_come_as_numbers_or_in_another_order(data, model, column, va
 )
 def test_what_cannot_be_meant_is_refused(data, model, column, value, message):
     with pytest.raises(ValueError, match=message):
-        model._encoding.encode_fixed(data.assign(**{column: value}))
+        model.spec.encoding.encode_fixed(data.assign(**{column: value}))
 
 
 def test_encoding_leaves_the_model_as_it_was(data, model):
     with pytest.raises(ValueError, match="x must be numeric"):
-        model._encoding.encode_fixed(data.assign(x="1"))
-    model._encoding.encode_fixed(data.assign(level=data["level"].astype(int)))
-    np.testing.assert_array_equal(model._encoding.encode_fixed(data), model.exog)
+        model.spec.encoding.encode_fixed(data.assign(x="1"))
+    model.spec.encoding.encode_fixed(data.assign(level=data["level"].astype(int)))
+    np.testing.assert_array_equal(model.spec.encoding.encode_fixed(data), model.exog)

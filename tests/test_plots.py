@@ -14,7 +14,6 @@ from scipy import stats
 from scipy.integrate import trapezoid
 
 import mixed_glm as mg
-from mixed_glm._posterior.sd_density import psi_density
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -182,7 +181,7 @@ def herds() -> mg.MixedGLM:
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS.keys())
 def test_densities_have_the_quantiles_of_the_fit(fit: Any) -> None:
     fitted = fit(herds())
-    psi, density = psi_density(fitted.posterior, 4, 0)
+    psi, density = fitted.posterior.psi_density(0)
     assert trapezoid(density, psi) == pytest.approx(1.0, abs=1e-3)
     assert (np.diff(psi) > 0).all()
     cumulative = np.concatenate([[0], np.cumsum(np.diff(psi) * (density[1:] + density[:-1]) / 2)])
@@ -193,7 +192,7 @@ def test_densities_have_the_quantiles_of_the_fit(fit: Any) -> None:
 
 def test_densities_on_a_lattice(slopes: mg.MixedGLMResults) -> None:
     for k in (0, 1):
-        psi, density = psi_density(slopes.posterior, 2, k)
+        psi, density = slopes.posterior.psi_density(k)
         mean = trapezoid(psi * density, psi)
         sd = np.sqrt(trapezoid((psi - mean) ** 2 * density, psi))
         assert mean == pytest.approx(slopes.vcp_mean[k], abs=0.05 * slopes.vcp_sd[k])

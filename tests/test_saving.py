@@ -198,7 +198,7 @@ def test_new_rows_are_encoded_as_before(formula: str, tmp_path: Path) -> None:
     assert_same(loaded, result)
     for rows in (data, new):
         np.testing.assert_array_equal(loaded.predict(rows), result.predict(rows))
-        before, after = (r.model._encoding.encode_random(rows) for r in (result, loaded))
+        before, after = (r.model.spec.encoding.encode_random(rows) for r in (result, loaded))
         np.testing.assert_array_equal(after.toarray(), before.toarray())
     again = saved_and_loaded(loaded, tmp_path / "again.mglm")
     assert_same(again, result)
@@ -212,7 +212,7 @@ def test_formulas_of_statsmodels(vc: str, tmp_path: Path) -> None:
     assert_same(loaded, result)
     new = frame(40, 2)
     np.testing.assert_array_equal(loaded.predict(new), result.predict(new))
-    before, after = (r.model._encoding.encode_random(new) for r in (result, loaded))
+    before, after = (r.model.spec.encoding.encode_random(new) for r in (result, loaded))
     np.testing.assert_array_equal(after.toarray(), before.toarray())
 
 

@@ -146,7 +146,7 @@ def test_bad_ident(ident: object, error: type[Exception], message: str) -> None:
 
 
 def test_priors() -> None:
-    assert check.as_prior_sd(2, "fe_p", 3, "fixed effects") == 2.0
+    np.testing.assert_array_equal(check.as_prior_sd(2, "fe_p", 3, "fixed effects"), [2.0, 2.0, 2.0])
     np.testing.assert_array_equal(check.as_prior_sd([1, 2, 3], "fe_p", 3, "fixed effects"), [1, 2, 3])
     for bad in (0, -1, np.nan, np.inf, [1, 1, 0]):
         with pytest.raises(ValueError, match="fe_p must be a positive, finite standard deviation"):

@@ -73,8 +73,8 @@ def a_point(model: mg.MixedGLM, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def elbo_in_numpy(model: mg.MixedGLM, name: str, mean: np.ndarray, sd: np.ndarray) -> float:
     """The mean-field bound, term by term, with 4001 points of a trapezoidal rule."""
-    m_fe, m_vcp, m_vc = model._unpack(mean)
-    s_fe, s_vcp, s_vc = model._unpack(sd)
+    m_fe, m_vcp, m_vc = model.spec.layout.unpack(mean)
+    s_fe, s_vcp, s_vc = model.spec.layout.unpack(sd)
     eta = model.exog @ m_fe + model.exog_vc @ m_vc
     eta_sd = np.sqrt(model.exog**2 @ s_fe**2 + model.exog_vc2 @ s_vc**2)
     z = np.linspace(-12, 12, 4001)

@@ -338,8 +338,6 @@ def as_family(obj: Any) -> Family:
     """
     if isinstance(obj, Family):
         return obj
-    if obj is None:
-        raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
     if isinstance(obj, type):
         if not (issubclass(obj, Family) or hasattr(obj, "links")):
             raise TypeError(_not_a_family(obj))
@@ -350,6 +348,19 @@ def as_family(obj: Any) -> Family:
     if hasattr(obj, "link") and hasattr(obj, "variance"):
         return _from_statsmodels(obj)
     raise TypeError(_not_a_family(obj))
+
+
+def as_given_family(obj: Any) -> Family:
+    """As `as_family`, for an argument that may not be left out.
+
+    Raises
+    ------
+    ValueError
+        If it was left out, that is None.
+    """
+    if obj is None:
+        raise ValueError("family must be given: 'binomial', 'poisson', ..., or a family object")
+    return as_family(obj)
 
 
 def _from_statsmodels(obj: Any) -> Family:

@@ -20,7 +20,7 @@ from mixed_glm._many.store import Store
 from mixed_glm._spec.design import check_exposure, check_trials, make_design
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
-from mixed_glm.families import as_family
+from mixed_glm.families import as_given_family
 
 __all__ = ["ManyResults", "ResponseStatus", "fit_many"]
 
@@ -130,7 +130,7 @@ def fit_many(
     """
     matrix = Columns.of(endogs, "endogs")
     require_same_index(endogs=endogs, exog=exog, exog_vc=exog_vc)
-    chosen = as_family(family)
+    chosen = as_given_family(family)
     unknown = np.full(matrix.shape[0], chosen.placeholder)
     design = make_design(
         unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,

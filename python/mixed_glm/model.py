@@ -17,12 +17,13 @@ from mixed_glm import _core, _saving
 from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
+from mixed_glm._formula.encoding import Encoding
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm.families import Family, as_family
+from mixed_glm.families import Family, as_given_family
 from mixed_glm.many import fit_responses
 from mixed_glm.results import MixedGLMResults
 
@@ -177,7 +178,7 @@ class MixedGLM:
         n_trials: Any = None,
         freq_weights: Any = None,
     ) -> None:
-        chosen = as_family(family)
+        chosen = as_given_family(family)
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
@@ -229,7 +230,7 @@ class MixedGLM:
         """
         if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
-        chosen = as_family(family)
+        chosen = as_given_family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
         built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
@@ -364,6 +365,10 @@ class MixedGLM:
     def formula(self) -> str | None:
         """The formula that the model was made from; None if from arrays."""
         return None if self.spec.encoding is None else self.spec.encoding.formula
+
+    @property
+    def _encoding(self) -> Encoding | None:
+        return self.spec.encoding
 
     @property
     def exog_names(self) -> list[str]:
