@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import warnings
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import logsumexp
 from simulated import crossed, one_factor
 
 import mixed_glm as mg
-from mixed_glm._assess.check import integrated_density
+from mixed_glm._assess.check import Check, integrated_density
 from mixed_glm._assess.compare import stacking_weights
 from mixed_glm._assess.psis import fit_pareto, smooth_weights
 
@@ -297,3 +298,25 @@ def test_a_check_needs_a_tail(cbpp: mg.MixedGLMResults) -> None:
     ):
         cbpp.check(draws=24)
     assert np.isfinite(cbpp.check(draws=25).k)
+
+
+def test_light_far_tails_are_told_from_a_poor_fit() -> None:
+    """k-hat above 0.7 with nearly all draws effective: usable, and not called fair because of it."""
+    equal = Check(1.2, 950.0, np.zeros(2), 0.0, np.full(1000, -np.log(1000)), "none", ("a", "b"))
+    assert equal.ok
+    assert "far tails are too light" in str(equal)
+    fair = dataclasses.replace(equal, k=0.6)
+    assert fair.ok
+    assert "fair: the approximation is usable" in str(fair)
+    poor = dataclasses.replace(equal, effective=200.0)
+    assert not poor.ok
+    assert "poor: the approximation misses part" in str(poor)
+
+
+def test_stacking_weights_at_the_boundary_and_of_equals() -> None:
+    rng = np.random.default_rng(3)
+    good = rng.normal(-1.0, 0.3, 400)
+    pointwise = np.array([good, good - 0.05 - 0.1 * rng.random(400)])
+    np.testing.assert_allclose(stacking_weights(pointwise), [1.0, 0.0], atol=1e-8)
+    np.testing.assert_allclose(stacking_weights(np.array([good, good])), [0.5, 0.5], atol=1e-8)
+    np.testing.assert_allclose(stacking_weights(pointwise[:1]), [1.0])

@@ -10,15 +10,13 @@ import dataclasses
 import difflib
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm import _core
 from mixed_glm._input.arrays import as_floats, as_generator, as_vector
-
-if TYPE_CHECKING:
-    from mixed_glm import _core
 
 __all__ = ["Binomial", "Exponential", "Family", "NegativeBinomial", "Poisson", "as_family"]
 
@@ -72,8 +70,6 @@ class Family:
     @cached_property
     def core(self) -> _core.Family:
         """The family in the compiled core."""
-        from mixed_glm import _core
-
         return _core.Family(self.name, self.link, getattr(self, "alpha", None))
 
     def __getstate__(self) -> dict[str, Any]:

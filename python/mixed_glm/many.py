@@ -69,7 +69,7 @@ def fit_many(
         As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
     offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional
         As for `MixedGLM`, for all responses or for each of them; the latter in any form that `endogs` may have.
-        Offsets or exposures of each response keep equal rows apart, which only ``method="ep"`` tells (see Notes).
+        Offsets or exposures of each response keep equal rows apart, which changes results of ``method="ep"`` alone (see Notes).
     freq_weights : array_like, shape (n,), optional
         How often each observation counts, as for `MixedGLM`.
     n_jobs : int, default -1

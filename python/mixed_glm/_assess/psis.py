@@ -1,4 +1,7 @@
-"""Pareto smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024, JMLR 25:72)."""
+"""Pareto smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024, JMLR 25:72).
+
+ArviZ has the same; it is written again here because ArviZ is no dependency of ours, and these lines are few.
+"""
 
 from __future__ import annotations
 

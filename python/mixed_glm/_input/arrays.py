@@ -312,6 +312,15 @@ def as_count(value: Any, name: str) -> int:
     return int(value)
 
 
+def as_probability(value: Any, name: str) -> float:
+    """A number strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, (float, int, np.floating, np.integer)):
+        raise TypeError(f"{name} must be a number between 0 and 1, got {value!r}")
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be between 0 and 1, got {value}")
+    return float(value)
+
+
 def as_generator(rng: Any) -> np.random.Generator:
     """A generator of random numbers, made of what `numpy.random.default_rng` takes."""
     try:

@@ -12,7 +12,7 @@ from formulaic.errors import FormulaicError
 from formulaic.utils.constraints import LinearConstraints
 from scipy.special import ndtr
 
-from mixed_glm._input.arrays import as_floats, require_finite
+from mixed_glm._input.arrays import as_floats, as_probability, require_finite
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.quantiles import mixture_quantile
@@ -22,8 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 def contrast(posterior: Posterior, L: Any, alpha: float = 0.05) -> pd.DataFrame:
     """Posterior of linear combinations of the fixed effects; see `MixedGLMResults.contrast`."""
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
+    as_probability(alpha, "alpha")
     matrix, value, names = as_contrast(L, list(posterior.spec.layout.fep_names))
     return contrast_table(posterior.fixed_effects(), matrix, value, names, alpha)
 

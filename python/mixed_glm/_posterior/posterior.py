@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.draws import Drawn, PosteriorDraws, independent
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.sd_density import expansion_density
@@ -56,9 +56,8 @@ class Posterior:
         ValueError
             If `alpha` is not a probability.
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
-        return self.quantile(alpha / 2), self.quantile(1 - alpha / 2)
+        tail = as_probability(alpha, "alpha") / 2
+        return self.quantile(tail), self.quantile(1 - tail)
 
     def cdf(self, values: Floats) -> Floats:
         """Marginal probabilities, shape (d,), that each parameter is below `values`, shape (d,)."""

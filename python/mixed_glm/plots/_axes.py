@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._input.arrays import as_probability
 from mixed_glm.families import Family
 
 if TYPE_CHECKING:
@@ -131,9 +132,7 @@ def percent(alpha: float) -> str:
     ValueError
         If `alpha` is not between 0 and 1.
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
-    return f"{100 * (1 - alpha):g} %"
+    return f"{100 * (1 - as_probability(alpha, 'alpha')):g} %"
 
 
 def centre_name(method: str) -> str:
