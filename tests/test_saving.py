@@ -263,7 +263,7 @@ VALUES = [
 def test_plain_values(value: Any) -> None:
     writer = Writer({})
     tree = json.loads(json.dumps(writer.write(value, "v"), allow_nan=False))
-    back = Reader({}, writer.arrays).read(tree)
+    back = Reader({}, writer.arrays.__getitem__).read(tree)
     assert back == value
     assert np.float32 is type(value) or isinstance(back, (type(value), int, bool))
 
@@ -280,7 +280,7 @@ NESTED = st.recursive(
 def test_any_nesting_of_plain_values(value: Any) -> None:
     writer = Writer({})
     tree = json.loads(json.dumps(writer.write(value, "v"), allow_nan=False))
-    assert Reader({}, writer.arrays).read(tree) == value
+    assert Reader({}, writer.arrays.__getitem__).read(tree) == value
 
 
 @given(
@@ -291,7 +291,7 @@ def test_any_nesting_of_plain_values(value: Any) -> None:
 )
 def test_any_array(array: npt.NDArray[Any]) -> None:
     writer = Writer({})
-    back = Reader({}, writer.arrays).read(writer.write(array, "v"))
+    back = Reader({}, writer.arrays.__getitem__).read(writer.write(array, "v"))
     np.testing.assert_array_equal(back, array)
     assert back.dtype == array.dtype
 
@@ -299,7 +299,7 @@ def test_any_array(array: npt.NDArray[Any]) -> None:
 def test_names_with_slashes_do_not_collide() -> None:
     writer = Writer({})
     tree = writer.write({"a/b": np.arange(2), "a": {"b": np.arange(3)}}, "v")
-    back = Reader({}, writer.arrays).read(tree)
+    back = Reader({}, writer.arrays.__getitem__).read(tree)
     assert (len(back["a/b"]), len(back["a"]["b"])) == (2, 3)
 
 

@@ -392,13 +392,16 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         save_model(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> Self:
+    def load(
+        cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None, trusted: bool = False
+    ) -> Self:
         """Read the model of a saved model or of a saved result.
 
         Parameters
         ----------
         path : path
         context : mapping, optional
+        trusted : bool, default False
             As for `mixed_glm.load`.
 
         Raises
@@ -408,7 +411,7 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         """
         from mixed_glm._saving import load_model
 
-        return load_model(cls, path, context)
+        return load_model(cls, path, context, trusted)
 
     def _params(self, params: npt.ArrayLike, name: str = "params") -> Floats:
         vector = as_vector(params, name)

@@ -243,17 +243,22 @@ class MixedGLMResults(CompareMethods, PredictMethods, PlotMethods):
 BayesMixedGLMResults = MixedGLMResults
 
 
-def load(path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> MixedGLMResults:
+def load(
+    path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None, trusted: bool = False
+) -> MixedGLMResults:
     """Read a result that `MixedGLMResults.save` wrote, with its model.
 
-    Reading runs no code from the file. Predicting from a data frame evaluates the file's formula, as `from_formula`
-    does: do not do that with a file from somebody whom you do not trust.
+    Reading runs no code from the file. To predict from a data frame is to evaluate the file's formula, of which only
+    names, arithmetic and known functions are evaluated unless the file is `trusted`.
 
     Parameters
     ----------
     path : path
     context : mapping, optional
         Functions and other variables that the formula refers to and that a file cannot hold, by name.
+    trusted : bool, default False
+        Evaluate whatever the formula of the file says, as `from_formula` does. Only for files of people whom you trust:
+        a formula can hold any code.
 
     Returns
     -------
@@ -268,4 +273,4 @@ def load(path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = No
     """
     from mixed_glm._saving import load_result
 
-    return load_result(path, context)
+    return load_result(path, context, trusted)

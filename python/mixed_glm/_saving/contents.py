@@ -14,12 +14,15 @@ from mixed_glm._fit.marginal import Approximation
 from mixed_glm._fit.variational import FullVariationalPosterior
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
+from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.text import FormulaText, GroupTerm
 from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.posterior import JointModePosterior, Posterior, StandardizedPosterior
-from mixed_glm._saving.archive import read_archive, reading, write_archive
+from mixed_glm._saving.agreement import require_agreement, require_shapes
+from mixed_glm._saving.archive import read_archive, write_archive
 from mixed_glm._saving.formulas import MODEL_SPEC
+from mixed_glm._saving.members import Members
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
 from mixed_glm._spec.design import Design, checked_design
 from mixed_glm._spec.standardization import Standardization
@@ -54,23 +57,26 @@ def save_result(result: MixedGLMResults, path: str | os.PathLike[str]) -> None:
     _write(result.model, result, path)
 
 
-def load_model(cls: type[ModelT], path: str | os.PathLike[str], context: Mapping[str, Any] | None) -> ModelT:
+def load_model(
+    cls: type[ModelT], path: str | os.PathLike[str], context: Mapping[str, Any] | None, trusted: bool
+) -> ModelT:
     """Read the model of a saved model or result, which must be of class `cls` or one derived from it."""
-    header, arrays = read_archive(path)
-    with reading(path):
-        return _read_model(cls, header["model"], arrays, context)
+    with read_archive(path) as (header, members):
+        model = _read_model(cls, header["model"], members, context, trusted)
+    return model
 
 
-def load_result(path: str | os.PathLike[str], context: Mapping[str, Any] | None) -> MixedGLMResults:
+def load_result(
+    path: str | os.PathLike[str], context: Mapping[str, Any] | None, trusted: bool
+) -> MixedGLMResults:
     """Read a saved result."""
     from mixed_glm.model import MixedGLM
 
-    header, arrays = read_archive(path)
-    if header.get("result") is None:
-        raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
-    with reading(path):
-        model = _read_model(MixedGLM, header["model"], arrays, context)
-        return _read_result(header["result"], arrays, model)
+    with read_archive(path) as (header, members):
+        if header.get("result") is not None:
+            model = _read_model(MixedGLM, header["model"], members, context, trusted)
+            return _read_result(header["result"], members, model)
+    raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
 
 
 def _write(model: MixedGLM, result: MixedGLMResults | None, path: str | os.PathLike[str]) -> None:
@@ -104,17 +110,26 @@ def _is_plain(value: Any) -> bool:
 
 
 def _read_model(
-    base: type[ModelT], tree: Any, arrays: Mapping[str, Any], context: Mapping[str, Any] | None
+    base: type[ModelT], tree: Any, members: Members, context: Mapping[str, Any] | None, trusted: bool
 ) -> ModelT:
-    state = Reader(RECORDS, arrays, (MODEL_SPEC,)).read(tree)
+    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(tree)
     cls = _class_named(state["class"], base)
     family, encoding = families.as_family(state["family"]), state["encoding"]
+    require_shapes(state["arguments"])
     design = checked_design(family=family, **state["arguments"])
     if encoding is not None:
+        require_agreement(encoding, design)
         encoding.context.update(context or {})
+        if not trusted:
+            encoding = dataclasses.replace(encoding, guard=_guard(encoding, context or {}))
     model = cls.__new__(cls)
     model._set_up(design, family, state["endog_names"], encoding, state["response_levels"])
     return model
+
+
+def _guard(encoding: Encoding, context: Mapping[str, Any]) -> Guard:
+    specs = [encoding.fixed, *(c.spec for c in encoding.components if c.spec is not None)]
+    return Guard(frozenset(context), 8 + max(len(spec.column_names) for spec in specs))
 
 
 def _class_named(name: str, base: type[ModelT]) -> type[ModelT]:
@@ -127,8 +142,8 @@ def _class_named(name: str, base: type[ModelT]) -> type[ModelT]:
     raise ValueError(f"its model is a {name!r}, expected a {base.__name__}")
 
 
-def _read_result(tree: Any, arrays: Mapping[str, Any], model: MixedGLM) -> MixedGLMResults:
-    state = Reader(RECORDS, arrays, (MODEL_SPEC, _model_reference(model), _OPTIM)).read(tree)
+def _read_result(tree: Any, members: Members, model: MixedGLM) -> MixedGLMResults:
+    state = Reader(RECORDS, members.array, (MODEL_SPEC, _model_reference(model), _OPTIM)).read(tree)
     posterior = state.pop("posterior")
     size = model.k_fep + model.k_vcp + model.k_vc
     if not isinstance(posterior, Posterior) or not posterior.mean.shape == posterior.sd.shape == (size,):
