@@ -70,7 +70,12 @@ def names_in(expression: str) -> set[str]:
 
     try:
         tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: of Python's parser, at its own limit
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # the last: of Python's parser, at its own limit
         raise ValueError(f"formula: {expression!r} is not a valid expression") from None
     read: set[str] = set()
     bound: set[str] = set()

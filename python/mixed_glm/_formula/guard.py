@@ -118,7 +118,7 @@ def _message(expression: str, reason: str) -> str:
     shown = expression if len(expression) <= 300 else expression[:300] + "..."
     return (
         f"formula: {shown!r} of the saved file is not evaluated, because {reason}. Only names, numbers, arithmetic and "
-        "known functions are, as the file could hold any code. If you know who made it, load it with trusted=True; "
+        "known functions are, as the file could hold any code. If you know who made it, load it with trusted=True (--trusted on the command line); "
         "functions of your own can be given by name as context={...}"
     )
 
@@ -424,7 +424,9 @@ def _of_integers(operator: ast.operator, left: int, right: int) -> Value:
 
 def _require_number(value: Value) -> Value:
     if value.of not in ("numbers", "integer", "any"):
-        raise RefusedError(f"it computes with {'texts' if value.of == 'text' else 'lists or several columns'}")
+        raise RefusedError(
+            f"it computes with {'texts' if value.of == 'text' else 'lists or several columns'}"
+        )
     return value
 
 
@@ -446,4 +448,4 @@ def _called(node: ast.AST) -> str:
         ast.Subscript: "a subscript", ast.Lambda: "a lambda", ast.JoinedStr: "an f-string", ast.NamedExpr: "':='",
         ast.IfExp: "a conditional", ast.Starred: "'*'",
     }  # fmt: skip
-    return names.get(type(node), f"Python's {type(node).__name__}")  # type: ignore[call-overload, no-any-return]
+    return names.get(type(node), f"Python's {type(node).__name__}")

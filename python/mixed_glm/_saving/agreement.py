@@ -7,6 +7,7 @@ yields. Otherwise the file was damaged or changed, and is refused.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,13 +23,17 @@ from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
 from mixed_glm._formula.text import FormulaText, GroupTerm, parse_formula
 from mixed_glm._formula.vc_formulas import VcFormula
+from mixed_glm._saving.values import DEEPEST
 from mixed_glm._spec.design import Design
 
 MOST_WORK = 20_000_000  # to multiply out a formula, about ten seconds
+MOST_BRACKETS = 500_000_000  # times the length of a formula, about ten seconds
 MOST_STATE = 10_000  # numbers that a transform has learnt
 _BY_ROW = ("n_trials", "freq_weights", "offset", "exposure")
 _BACKTICKED = re.compile(r"`([^`]+)`")
-_RANDOM_SUFFIX = re.compile(r"_[abcefghiklmnopqrstuvwxyz]{10}\b")  # formulaic's, for aliases of names that are taken
+_RANDOM_SUFFIX = re.compile(
+    r"_[abcefghiklmnopqrstuvwxyz]{10}\b"
+)  # formulaic's, for aliases of names that are taken
 _SETTINGS = {"materializer": "pandas", "ensure_full_rank": True}
 
 TermKey = frozenset[tuple[str, str]]
@@ -44,12 +49,16 @@ def require_shapes(arguments: Mapping[str, Any]) -> None:
     """
     y, x, z, ident = (arguments[name] for name in ("endog", "exog", "exog_vc", "ident"))
     for name in ("endog", "exog", "ident", *_BY_ROW, "vcp_p", "fe_p"):
-        _require(arguments[name] is None or _is_numeric(arguments[name]), f"its {name} is not made of numbers")
+        _require(
+            arguments[name] is None or _is_numeric(arguments[name]), f"its {name} is not made of numbers"
+        )
     for name, size in (("fep_names", np.shape(x)[-1:]), ("vcp_names", None), ("vc_names", np.shape(ident))):
         names = arguments[name]
         texts = isinstance(names, list) and all(isinstance(v, str) for v in names)
         _require(texts or (names is None and name == "vc_names"), f"its {name} are not texts")
-        _require(names is None or size is None or (len(names),) == size, f"its {name} are not as many as columns")
+        _require(
+            names is None or size is None or (len(names),) == size, f"its {name} are not as many as columns"
+        )
     _require(isinstance(z, sparse.csr_array), "its exog_vc is no sparse matrix")
     _require(np.ndim(y) == np.ndim(ident) == 1 and np.ndim(x) == 2, "its arrays have other dimensions")
     _require(len(y) == len(x) == z.shape[0] and z.shape[1] == len(ident), "its arrays do not belong together")
@@ -64,8 +73,11 @@ def require_agreement(encoding: Encoding, design: Design) -> None:
         If one is not, or if the columns that it makes are not those of `design`.
     """
     _require_types(encoding)
+    _require_readable(encoding.formula)
     text = parse_formula(encoding.formula)
-    _require(_text_parts(encoding.text) == _text_parts(text), "parts of its formula are not those of its formula")
+    _require(
+        _text_parts(encoding.text) == _text_parts(text), "parts of its formula are not those of its formula"
+    )
     vc = [c for c in encoding.components if isinstance(c, VcFormula)]
     _require_modest([text.fixed, *(g.effects for g in text.groups), *(_one_sided(c.formula) for c in vc)])
     fixed = _terms(text.fixed)
@@ -76,7 +88,9 @@ def require_agreement(encoding: Encoding, design: Design) -> None:
         else:
             _require_component(component, text.groups)
     _require_state(encoding.state, _all_expressions(text, fixed, vc))
-    _require(len(encoding.fixed.column_names) == design.exog.shape[1], "its formula has other columns than it")
+    _require(
+        len(encoding.fixed.column_names) == design.exog.shape[1], "its formula has other columns than it"
+    )
     widths = np.bincount(design.ident, minlength=len(design.vcp_names)).tolist()
     _require([c.width for c in encoding.components] == widths, "its groups are not its random effects")
 
@@ -127,7 +141,7 @@ def _normal(expression: str) -> str:
     """Spelling that does not depend on spaces, nor on the versions of Python and formulaic that wrote it."""
     try:
         code = _BACKTICKED.sub(lambda match: "_quoted_" + match[1].encode().hex(), expression)
-        return format_expr(code.strip())
+        return str(format_expr(code.strip()))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return expression.strip()
 
@@ -135,9 +149,18 @@ def _normal(expression: str) -> str:
 def _require_spec(spec: ModelSpec, terms: Iterable[Term], by: Callable[[Term], Any] = _key) -> None:
     """Check terms, structure and what was learnt of a specification against the terms of its formula."""
     found = [by(term) for term in spec.formula]
-    _require(set(found) == {by(t) for t in terms} and len(set(found)) == len(found), "its terms are not its formula's")
-    _require(all(getattr(spec, k) == v for k, v in _SETTINGS.items()), "its columns are made in an unknown way")
-    known = spec.output in ("pandas", "sparse") and not spec.materializer_params and spec.na_action.value == "ignore"
+    _require(
+        set(found) == {by(t) for t in terms} and len(set(found)) == len(found),
+        "its terms are not its formula's",
+    )
+    _require(
+        all(getattr(spec, k) == v for k, v in _SETTINGS.items()), "its columns are made in an unknown way"
+    )
+    known = (
+        spec.output in ("pandas", "sparse")
+        and not spec.materializer_params
+        and spec.na_action.value == "ignore"
+    )
     _require(known and spec.cluster_by.value == "none", "its columns are made in an unknown way")
     rows = spec.structure or []
     _require([by(row.term) for row in rows] == found, "its columns are not of its formula")
@@ -151,7 +174,10 @@ def _require_spec(spec: ModelSpec, terms: Iterable[Term], by: Callable[[Term], A
     _require(set(spec.encoder_state) <= expressions, "it knows factors that are not in its formula")
     most = 4096 + 10 * len(spec.column_names)
     for _, state in spec.encoder_state.values():
-        _require(isinstance(state, dict) and len(state.get("categories") or ()) <= most, "its factors have no levels")
+        _require(
+            isinstance(state, dict) and len(state.get("categories") or ()) <= most,
+            "its factors have no levels",
+        )
     _require_state(spec.transform_state, expressions)
 
 
@@ -172,7 +198,9 @@ def _require_component(component: Component, groups: Iterable[GroupTerm]) -> Non
 def _require_vc(component: VcFormula) -> None:
     terms = _terms(_one_sided(component.formula))
     if component.spec is not None:
-        _require_spec(component.spec, terms, lambda term: frozenset(_normal(f.expr) for f in term.factors) - {"1"})
+        _require_spec(
+            component.spec, terms, lambda term: frozenset(_normal(f.expr) for f in term.factors) - {"1"}
+        )
     expressions = {f.expr for term in terms for f in term.factors}
     _require(set(component.levels) <= expressions, "it has random effects that are not in its formula")
     used = {f for product in component.products for f, _ in product}
@@ -218,6 +246,14 @@ def _count(value: Any) -> float:
     if isinstance(value, (list, tuple)):
         return 1 + sum(map(_count, value))
     return value.size if isinstance(value, np.ndarray) and _is_numeric(value) and value.ndim <= 2 else np.inf
+
+
+def _require_readable(formula: Any) -> None:
+    """Refuse a formula of so many brackets that to find those of each term takes very long."""
+    _require(isinstance(formula, str), "its formula is no text")
+    depths = itertools.accumulate((char in "([{") - (char in ")]}") for char in formula)
+    _require(max(depths, default=0) <= DEEPEST, "its formula is nested too deeply")
+    _require(formula.count("(") * len(formula) <= MOST_BRACKETS, "its formula is too long")
 
 
 def _require_modest(formulas: Iterable[str]) -> None:

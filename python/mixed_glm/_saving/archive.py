@@ -72,7 +72,9 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
     except MemoryError as error:
         raise MemoryError(f"{os.fspath(path)!r}: not enough memory to load it ({error})") from error
     except RecursionError as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a saved model, or is damaged: it is nested too deeply") from error
+        raise ValueError(
+            f"{os.fspath(path)!r} is not a saved model, or is damaged: it is nested too deeply"
+        ) from error
     except Exception as error:  # zip, zlib, json, numpy and pandas raise a dozen types
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{os.fspath(path)!r} is not a saved model, or is damaged: {reason}") from error

@@ -67,7 +67,9 @@ class Members:
             start = _start(member)
             shape, dtype = _shape_and_dtype(start)
             if dtype.hasobject:
-                raise ValueError(f"{name} is an array of objects, which are read by no one here (allow_pickle=False)")
+                raise ValueError(
+                    f"{name} is an array of objects, which are read by no one here (allow_pickle=False)"
+                )
             if dtype.kind not in ARRAY_KINDS or dtype.itemsize == 0 or dtype.subdtype is not None:
                 raise ValueError(f"{name} is an array of {dtype}")
             count = math.prod(shape)

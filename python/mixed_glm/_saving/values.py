@@ -110,7 +110,9 @@ KINDS = (
     Kind("period", pd.Period, lambda v: [v.ordinal, v.freqstr], lambda v: pd.Period(ordinal=v[0], freq=v[1])),
     Kind("decimal", Decimal, str, Decimal),
     Kind("uuid", uuid.UUID, str, uuid.UUID),
-    Kind("bytes", bytes, lambda v: base64.b64encode(v).decode(), lambda v: base64.b64decode(v, validate=True)),
+    Kind(
+        "bytes", bytes, lambda v: base64.b64encode(v).decode(), lambda v: base64.b64decode(v, validate=True)
+    ),
     Kind("interval", pd.Interval, lambda v: [v.left, v.right, v.closed], lambda v: pd.Interval(*v)),
     Kind("index", pd.Index, _index_parts, _index_whole),
     Kind("csr", sparse.csr_array, _csr_parts, _csr_whole),
@@ -253,7 +255,9 @@ def _scalar(value: np.generic) -> Any:
         return pd.Timestamp(value)
     if isinstance(value, np.timedelta64):
         return pd.Timedelta(value)
-    for kind, plain in ((np.bool_, bool), (np.integer, int), (np.floating, float), (np.str_, str), (np.bytes_, bytes)):
+    if isinstance(value, np.bytes_):
+        return bytes(value)
+    for kind, plain in ((np.bool_, bool), (np.integer, int), (np.floating, float), (np.str_, str)):
         if isinstance(value, kind):
             return plain(value)
     raise NotPlainError(f"a scalar of {value.dtype}, which a saved file cannot hold")

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``mixed-glm predict``."""
     parser.add_argument("fit", metavar="FIT.mglm", type=Path, help="what 'mixed-glm fit --save' wrote")
     parser.add_argument("data", metavar="DATA", type=Path, help="table with new rows: .csv or .parquet")
-    parser.add_argument("--trusted", action="store_true", help="evaluate whatever the formula of the fit says")
+    parser.add_argument(
+        "--trusted", action="store_true", help="evaluate whatever the formula of the fit says"
+    )
     rows = parser.add_argument_group("new rows")
     rows.add_argument("--offset", metavar="COL", help="column with offsets, if the fit had them")
     rows.add_argument("--exposure", metavar="COL", help="column with exposures, if the fit had them")
