@@ -471,6 +471,16 @@ def test_what_is_not_referred_to_is_not_read(honest: bytes, tmp_path: Path) -> N
     assert np.isfinite(mg.load(path).predict(frame())).all()
 
 
+def test_one_long_label_does_not_make_all_long(honest: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "long.mglm"
+    path.write_bytes(honest)
+    index = {
+        "index": {"dict": {"values": ["a" * 10**6, *map(str, range(10**5))], "dtype": "object", "name": None}}
+    }
+    rewritten(path, lambda h: encoding_of(h)["context"].update(dict={"n": index}))
+    assert len(mg.load(path).model._encoding.context["n"]) == 10**5 + 1
+
+
 def test_members_that_say_they_are_longer(honest: bytes, tmp_path: Path) -> None:
     """The sizes in the directory of the archive, changed to match a shape."""
     path = tmp_path / "forged.mglm"

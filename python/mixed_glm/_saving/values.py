@@ -64,7 +64,8 @@ def _index_parts(index: pd.Index[Any]) -> dict[str, Any]:
 def _index_whole(parts: dict[str, Any]) -> pd.Index[Any]:
     """Of a type that pandas has itself: others could say how much memory a value takes, or be anything."""
     values, dtype = parts["values"], parts["dtype"]
-    if not isinstance(values, (list, np.ndarray)) or np.ndim(values) > 1 or not _INDEX_TYPES.fullmatch(dtype):
+    listed = isinstance(values, list) or (isinstance(values, np.ndarray) and values.ndim == 1)
+    if not listed or not _INDEX_TYPES.fullmatch(dtype):
         raise ValueError(f"it holds levels of type {dtype}")
     index: pd.Index[Any] = pd.Index(values, dtype=dtype, name=parts["name"])
     return index
