@@ -428,13 +428,16 @@ class MixedGLM:
         _saving.save(_saving.Saved(type(self).__name__, self.spec, None), path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None) -> Self:
+    def load(
+        cls, path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None, trusted: bool = False
+    ) -> Self:
         """Read the model of a saved model or of a saved result.
 
         Parameters
         ----------
         path : path
         context : mapping, optional
+        trusted : bool, default False
             As for `mixed_glm.load`.
 
         Raises
@@ -442,7 +445,7 @@ class MixedGLM:
         ValueError
             If the file is not a saved model, is damaged, or holds a model of another class.
         """
-        return _model_of(cls, _saving.load(path, context, with_fit=False), path)
+        return _model_of(cls, _saving.load(path, context, trusted, with_fit=False), path)
 
     def __repr__(self) -> str:
         return (
@@ -452,18 +455,21 @@ class MixedGLM:
 
 
 def load(
-    path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str], *, context: Mapping[str, Any] | None = None, trusted: bool = False
 ) -> MixedGLMResults[MixedGLM]:
     """Read a result that `MixedGLMResults.save` wrote, with its model.
 
-    Reading runs no code from the file. Predicting from a data frame evaluates the file's formula, as `from_formula`
-    does: do not do that with a file from somebody whom you do not trust.
+    Reading runs no code from the file. To predict from a data frame is to evaluate the file's formula, of which only
+    names, arithmetic and known functions are evaluated unless the file is `trusted`.
 
     Parameters
     ----------
     path : path
     context : mapping, optional
         Functions and other variables that the formula refers to and that a file cannot hold, by name.
+    trusted : bool, default False
+        Evaluate whatever the formula of the file says, as `from_formula` does. Only for files of people whom you trust:
+        a formula can hold any code.
 
     Returns
     -------
@@ -476,7 +482,7 @@ def load(
     ValueError
         If it is not a saved result, is damaged, or was written by a newer version of the format.
     """
-    saved = _saving.load(path, context)
+    saved = _saving.load(path, context, trusted)
     if saved.fit is None:
         raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
     return MixedGLMResults(_model_of(MixedGLM, saved, path), saved.fit)

@@ -18,6 +18,7 @@ from formulaic.utils.layered_mapping import LayeredMapping
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._console.caller import outside_frame
+from mixed_glm._formula.guard import Guard
 
 _NUMBERS_AS_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal")
 _BACKTICKED = re.compile(r"`([^`]+)`")
@@ -69,7 +70,12 @@ def names_in(expression: str) -> set[str]:
 
     try:
         tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
-    except SyntaxError:
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # the last: of Python's parser, at its own limit
         raise ValueError(f"formula: {expression!r} is not a valid expression") from None
     read: set[str] = set()
     bound: set[str] = set()
@@ -206,11 +212,14 @@ class Environment:
         Other names that the formula uses.
     state : dict
         What transforms like ``center`` have learnt; filled when they meet their first data.
+    guard : Guard, optional
+        Looks at every expression before it is evaluated.
     """
 
     frame: pd.DataFrame
     context: Mapping[str, Any]
     state: dict[str, Any] = field(default_factory=dict)
+    guard: Guard | None = None
 
     def evaluate(self, expression: str) -> Factor:
         """Evaluate one expression over all rows."""
@@ -220,9 +229,13 @@ class Environment:
         if name in self.frame.columns:
             values: Any = self.frame[name]
         else:
-            env = LayeredMapping(self.frame, self.context, TRANSFORMS)
+            if self.guard is not None:
+                self.guard.check(expression.strip(), self.frame, self.context)
+            env = LayeredMapping(LayeredMapping(self.frame, name="data"), self.context, TRANSFORMS)
             try:
                 values = stateful_eval(expression.strip(), env, {}, self.state, None)
+            except MemoryError:
+                raise
             except Exception as error:  # anything a user's expression may raise
                 raise ValueError(
                     f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {error}"

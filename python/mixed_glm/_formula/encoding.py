@@ -24,6 +24,7 @@ from mixed_glm._formula.data import (
     resolve_names,
 )
 from mixed_glm._formula.groups import Component
+from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import spelt
 from mixed_glm._formula.rows import columns_of_new_rows
 from mixed_glm._formula.text import FormulaText
@@ -55,6 +56,8 @@ class Encoding:
         Whether an offset was given beside those in the formula.
     lost : tuple of str
         Names whose values could not be kept when the model was saved or pickled: functions, modules.
+    guard : Guard, optional
+        Of a model that was loaded from a file which is not trusted. It is not saved.
     """
 
     formula: str
@@ -66,6 +69,7 @@ class Encoding:
     n_missing: int = 0
     extra_offset: bool = False
     lost: tuple[str, ...] = ()
+    guard: Guard | None = field(default=None, metadata={"saved": False})
 
     def encode_fixed(self, data: Any) -> Floats:
         """Fixed-effects columns for new rows, shape (n, p); NaN in rows where something is missing.
@@ -82,10 +86,10 @@ class Encoding:
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
             present = env.frame[~missing].reset_index(drop=True)
-            env = Environment(plain_columns(present), self.context, env.state)
+            env = Environment(plain_columns(present), self.context, env.state, self.guard)
             self._check_levels(env)
             with _named(self.formula):
-                matrix = columns_of_new_rows(self.fixed, env.frame, env.context)
+                matrix = columns_of_new_rows(self.fixed, env)
             out[~missing] = _as_fortran(matrix, len(present))
         return out
 
@@ -140,7 +144,7 @@ class Encoding:
         self._check_lost(names - set(frame.columns))
         resolve_names(names, frame.columns, self.context)
         part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
-        return Environment(plain_columns(part), self.context, copy.deepcopy(self.state))
+        return Environment(plain_columns(part), self.context, copy.deepcopy(self.state), self.guard)
 
     def _check_levels(self, env: Environment) -> None:
         for expression, (kind, state) in self.fixed.encoder_state.items():
@@ -188,6 +192,10 @@ def _named(formula: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
+        if isinstance(error.__cause__, MemoryError):  # formulaic wraps it
+            raise error.__cause__ from None
+        if isinstance(error, ValueError) and str(error).startswith("formula: "):
+            raise
         raise ValueError(f"formula: cannot evaluate {formula!r}: {error}") from error
 
 

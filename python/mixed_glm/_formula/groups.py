@@ -144,7 +144,7 @@ class Component:
     def _values(self, env: Environment) -> Floats | None:
         if self.spec is None:
             return None
-        matrix = columns_of_new_rows(self.spec, env.frame, env.context)
+        matrix = columns_of_new_rows(self.spec, env)
         return np.asarray(matrix[self.effect], dtype=np.float64)
 
     def labels(self) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from formulaic import ModelSpec
 
+from mixed_glm._formula.data import Environment
 
-def columns_of_new_rows(spec: ModelSpec, frame: pd.DataFrame, context: Mapping[str, Any]) -> Any:
+
+def columns_of_new_rows(spec: ModelSpec, env: Environment) -> Any:
     """Columns that `spec` makes of new rows, which may hold factors as numbers.
 
     The specification is not changed: formulaic notes in it how it has taken the rows it saw last.
@@ -18,12 +19,15 @@ def columns_of_new_rows(spec: ModelSpec, frame: pd.DataFrame, context: Mapping[s
     Raises
     ------
     ValueError
-        If a variable was a number in the model and is not now.
+        If a variable was a number in the model and is not now, or if `env` has a guard that refuses an expression.
     """
+    frame = _as_learnt(spec, env.frame)
+    if env.guard is not None:
+        env.guard.check_columns(spec, frame, env.context)
     learnt = spec.update(
         encoder_state=copy.deepcopy(spec.encoder_state), transform_state=copy.deepcopy(spec.transform_state)
     )
-    return learnt.get_model_matrix(_as_learnt(spec, frame), context=context)
+    return learnt.get_model_matrix(frame, context=env.context)
 
 
 def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:

@@ -69,7 +69,7 @@ class VcFormula:
     def encode(self, env: Environment) -> sparse.csr_array:
         """Columns of Z; a product has no entry where one of its factors is missing or was not met."""
         if self.spec is not None:
-            return sparse.csr_array(columns_of_new_rows(self.spec, env.frame, env.context))
+            return sparse.csr_array(columns_of_new_rows(self.spec, env))
         factors = {f: self._factor_block(f, env) for f in self.levels}
         blocks = [
             functools.reduce(_product, (_reduced(factors[f], r) for f, r in product), _ones(len(env.frame)))

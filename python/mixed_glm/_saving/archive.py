@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from mixed_glm._saving.members import HEADER_FREE, Array, Members, size_of
 
 FORMAT = "mixed_glm"
 VERSION = 1
@@ -41,33 +40,41 @@ def write_archive(
         )
     text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
     with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(_member(HEADER), text.encode())
+        archive.writestr(_header_member(text), text.encode())
         for name, array in arrays.items():
             with archive.open(_member(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Header and arrays of a file that `write_archive` made.
+@contextlib.contextmanager
+def read_archive(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Members]]:
+    """Header and members of a file that `write_archive` made, for as long as it is open.
 
     Raises
     ------
     OSError
         If it cannot be opened.
     ValueError
-        If it is something else, is damaged, or was written by a newer version.
+        If it is something else, is damaged, or was written by a newer version; also for what is raised while it is open.
+    MemoryError
+        If it is larger than the memory.
     """
-    with Path(path).open("rb") as file, reading(path), zipfile.ZipFile(file) as archive:
-        header = _checked_header(json.loads(archive.read(HEADER)))
-        names = [name for name in archive.namelist() if name != HEADER]
-        return header, {name.removesuffix(".npy"): _read_array(archive, name) for name in names}
+    with Path(path).open("rb") as file, _reading(path), zipfile.ZipFile(file) as archive:
+        members = Members(archive, size_of(file))
+        yield _checked_header(_parsed(members.text(HEADER))), members
 
 
 @contextlib.contextmanager
-def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn whatever a damaged or foreign file may raise into a ValueError that names the file."""
     try:
         yield
+    except MemoryError as error:
+        raise MemoryError(f"{os.fspath(path)!r}: not enough memory to load it ({error})") from error
+    except RecursionError as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} is not a saved model, or is damaged: it is nested too deeply"
+        ) from error
     except Exception as error:  # zip, zlib, json, numpy and pandas raise a dozen types
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{os.fspath(path)!r} is not a saved model, or is damaged: {reason}") from error
@@ -88,12 +95,19 @@ def _checked_header(header: Any) -> dict[str, Any]:
     return header
 
 
-def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
-    with archive.open(name) as member:
-        array: Array = np.lib.format.read_array(member, allow_pickle=False)
-        if member.read(1):
-            raise ValueError(f"{name} is longer than its array")
-        return array
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its header is nested too deeply") from None
+
+
+def _header_member(text: str) -> zipfile.ZipInfo:
+    """Entry of the header, which is not compressed where it is long: a reader would not know it from a bomb."""
+    info = _member(HEADER)
+    if len(text) > HEADER_FREE:
+        info.compress_type = zipfile.ZIP_STORED
+    return info
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -14,6 +14,7 @@ from mixed_glm import _core, families
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
+from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.text import FormulaText, GroupTerm
 from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._posterior.joint_mode import JointModePosterior
@@ -21,8 +22,10 @@ from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.standardized import StandardizedPosterior
 from mixed_glm._posterior.variational import FullVariationalPosterior
-from mixed_glm._saving.archive import read_archive, reading, write_archive
+from mixed_glm._saving.agreement import require_agreement, require_shapes
+from mixed_glm._saving.archive import read_archive, write_archive
 from mixed_glm._saving.formulas import MODEL_SPEC
+from mixed_glm._saving.members import Members
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.design import Design, checked_design
@@ -71,7 +74,12 @@ def save(saved: Saved, path: str | os.PathLike[str]) -> None:
     write_archive(path, header, writer.arrays)
 
 
-def load(path: str | os.PathLike[str], context: Mapping[str, Any] | None, with_fit: bool = True) -> Saved:
+def load(
+    path: str | os.PathLike[str],
+    context: Mapping[str, Any] | None,
+    trusted: bool,
+    with_fit: bool = True,
+) -> Saved:
     """Read what `save` wrote; without `with_fit` a fit is not looked at.
 
     Raises
@@ -79,11 +87,10 @@ def load(path: str | os.PathLike[str], context: Mapping[str, Any] | None, with_f
     ValueError
         If it is no saved model, is damaged, or was written by a newer version of the format.
     """
-    header, arrays = read_archive(path)
-    with reading(path):
-        class_name, spec = _read_model(header["model"], arrays, context)
+    with read_archive(path) as (header, members):
+        class_name, spec = _read_model(header["model"], members, context, trusted)
         tree = header.get("result") if with_fit else None
-        return Saved(class_name, spec, None if tree is None else _read_fit(tree, arrays, spec))
+        return Saved(class_name, spec, None if tree is None else _read_fit(tree, members, spec))
 
 
 def _model_state(saved: Saved) -> dict[str, Any]:
@@ -107,19 +114,29 @@ def _is_plain(value: Any) -> bool:
 
 
 def _read_model(
-    tree: Any, arrays: Mapping[str, Any], context: Mapping[str, Any] | None
+    tree: Any, members: Members, context: Mapping[str, Any] | None, trusted: bool
 ) -> tuple[str, ModelSpec]:
-    state = Reader(RECORDS, arrays, (MODEL_SPEC,)).read(tree)
+    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(tree)
     family, encoding = families.as_family(state["family"]), state["encoding"]
+    require_shapes(state["arguments"])
     levels = state["response_levels"]
     design = checked_design(family=family, response_levels=levels, **state["arguments"])
     if encoding is not None:
+        require_agreement(encoding, design)
         encoding.context.update(context or {})
+        if not trusted:
+            encoding = dataclasses.replace(encoding, guard=_guard(encoding, context or {}))
     return state["class"], ModelSpec(design, family, state["endog_names"], encoding)
 
 
-def _read_fit(tree: Any, arrays: Mapping[str, Any], spec: ModelSpec) -> Fit:
-    state = Reader(RECORDS, arrays, (MODEL_SPEC, _spec_reference(spec), _OPTIM), {"spec": spec}).read(tree)
+def _guard(encoding: Encoding, context: Mapping[str, Any]) -> Guard:
+    specs = [encoding.fixed, *(c.spec for c in encoding.components if c.spec is not None)]
+    return Guard(frozenset(context), 8 + max(len(spec.column_names) for spec in specs))
+
+
+def _read_fit(tree: Any, members: Members, spec: ModelSpec) -> Fit:
+    reader = Reader(RECORDS, members.array, (MODEL_SPEC, _spec_reference(spec), _OPTIM), {"spec": spec})
+    state = reader.read(tree)
     posterior = state.pop("posterior")
     size = spec.layout.size
     if not isinstance(posterior, Posterior) or not posterior.mean.shape == posterior.sd.shape == (size,):

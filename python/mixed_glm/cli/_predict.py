@@ -27,7 +27,8 @@ examples:
   mixed-glm predict ticks.mglm sites.parquet --exposure hours --interval 0.9 --predictive \\
       --output predicted.parquet
 
-The formula of the file is evaluated as Python: only use files from people whom you trust.
+Of the formula in the file only names, arithmetic and known functions are evaluated. --trusted evaluates anything, as
+Python: only use it with files from people whom you trust.
 """
 
 
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``mixed-glm predict``."""
     parser.add_argument("fit", metavar="FIT.mglm", type=Path, help="what 'mixed-glm fit --save' wrote")
     parser.add_argument("data", metavar="DATA", type=Path, help="table with new rows: .csv or .parquet")
+    parser.add_argument(
+        "--trusted", action="store_true", help="evaluate whatever the formula of the fit says"
+    )
     rows = parser.add_argument_group("new rows")
     rows.add_argument("--offset", metavar="COL", help="column with offsets, if the fit had them")
     rows.add_argument("--exposure", metavar="COL", help="column with exposures, if the fit had them")
@@ -54,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Predict, and write or print the table."""
     check_output(options.output, "--output", TABLES)
-    result = load(options.fit)
+    result = load(options.fit, trusted=options.trusted)
     data = read_table(options.data)
     table = _with_predictions(data, _predictions(result, data, options))
     if options.output is None:
