@@ -150,3 +150,48 @@ def test_interrupt(name):
         finally:
             process.kill()
     assert output.split() == ["interrupted", "usable"]
+
+
+# A thread that nobody waits for goes on fitting while Python ends, which takes a while here; then it asks for the lock.
+DAEMON = """
+import threading, time, warnings
+import numpy as np
+import mixed_glm as mg
+from processes import arguments
+warnings.simplefilter("ignore")
+name, progress = {name!r}, {progress}
+if name == "many":
+    made_of = arguments(2_000, (100, 20))
+    y = np.broadcast_to(made_of.pop("endog")[:, None], (2_000, 1_000_000))
+    work = lambda: mg.fit_many(y, **made_of, n_jobs=2, progress=progress)
+elif name == "short":  # ends now and then meanwhile
+    model = mg.MixedGLM(**arguments(600, (20, 5)))
+    work = lambda: model.fit_laplace(progress=progress)
+else:
+    model = mg.MixedGLM(**arguments(200_000, (20_000, 1_000)))
+    model.core()
+    threads = {{"n_jobs": 2}} if name in ("laplace", "ep", "auto") else {{}}
+    work = lambda: model.fit(name, progress=progress, **threads)
+
+def for_ever():
+    begun.set()
+    while True:
+        work()
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.3)
+
+late, begun = Late(), threading.Event()
+threading.Thread(target=for_ever, daemon=True).start()
+begun.wait()
+time.sleep({delay})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.05, 0.3])
+@pytest.mark.parametrize("progress", [False, True])
+@pytest.mark.parametrize("name", ["auto", "laplace", "ep", "vb", "map", "many", "short"])
+def test_a_fit_that_outlives_python(name, progress, delay):
+    run(DAEMON.format(name=name, progress=progress, delay=delay))

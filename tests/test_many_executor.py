@@ -116,6 +116,104 @@ def test_an_executor_that_takes_no_more_work(problem):
         problem.fit(executor=Broken())
 
 
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        (
+            cf.ThreadPoolExecutor,
+            r"got the class ThreadPoolExecutor; give an instance, as ThreadPoolExecutor\(\)",
+        ),
+        ("threads", "got str"),
+        (type("Client", (), {"submit": None, "get_executor": None})(), r"got a Client; .* get_executor\(\)"),
+    ],
+)
+def test_what_is_no_executor(problem, tmp_path, executor, message):
+    with pytest.raises(TypeError, match=f"executor must be a concurrent.futures.Executor, {message}"):
+        problem.fit(executor=executor, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_futures_of_another_kind(problem):
+    class Other(cf.Executor):
+        def submit(self, *_arguments):
+            return 3
+
+    with pytest.raises(TypeError, match=r"must return a concurrent.futures.Future from submit, got int"):
+        problem.fit(executor=Other())
+
+
+class Busy(cf.ThreadPoolExecutor):
+    """Takes no chunk at once."""
+
+    def __init__(self, times):
+        super().__init__(2)
+        self.times, self.tried = times, 0
+
+    def submit(self, *arguments):
+        self.tried += 1
+        if self.tried % (self.times + 1):
+            raise OSError("the scheduler does not answer")
+        return super().submit(*arguments)
+
+
+def test_chunks_that_cannot_be_submitted_at_once(problem, reference, monkeypatch):
+    monkeypatch.setattr(remote, "PAUSE", 0.001)
+    with Busy(remote.MOST_ATTEMPTS - 1) as executor:
+        results = problem.fit(executor=executor, chunk_size=2, keep_random_effects=True)
+    assert_identical(results, reference)
+    assert executor.tried == 6 * remote.MOST_ATTEMPTS
+
+
+def test_an_executor_that_was_shut_down(problem, monkeypatch):
+    monkeypatch.setattr(remote, "PAUSE", 0.001)
+    executor = cf.ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(
+        RuntimeError, match=r"takes no more work .*after shutdown.*; with out=, finished"
+    ) as caught:
+        problem.fit(executor=executor)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+class Altering(cf.ThreadPoolExecutor):
+    """Another version of the package on the workers, as it were: the first results are altered."""
+
+    def __init__(self, alter, times):
+        super().__init__(2)
+        self.alter, self.times = alter, times
+
+    def submit(self, function, *arguments):
+        self.times -= 1
+        if self.times < 0:
+            return super().submit(function, *arguments)
+        return super().submit(lambda: self.alter(function(*arguments)))
+
+
+ALTERED = {
+    "one row": (lambda a: a | {"fe_mean": a["fe_mean"][:1]}, "fe_mean of shape .2, 2. .* got .1, 2."),
+    "one column": (lambda a: a | {"vc_sd": a["vc_sd"][:, :1]}, "vc_sd of shape .2, 10. .* got .2, 1."),
+    "one number": (lambda a: a | {"status": np.int8(0)}, "status of shape .2,. .* got .. and int8"),
+    "another type": (lambda a: a | {"n_iter": a["n_iter"].astype(float)}, "type int32, got .2,. and float64"),
+    "one less": (lambda a: {k: v for k, v in a.items() if k != "vcp_sd"}, "vcp_sd .* got None and NoneType"),
+    "lists": (lambda a: {k: v.tolist() for k, v in a.items()}, "fe_mean .* got None and list"),
+    "nothing": (lambda _: None, "fe_mean .* got None and NoneType"),
+}
+
+
+@pytest.mark.parametrize(("alter", "message"), ALTERED.values(), ids=ALTERED.keys())
+def test_results_of_another_shape(problem, reference, alter, message):
+    with Altering(alter, 3) as executor:
+        results = problem.fit(executor=executor, chunk_size=2, keep_random_effects=True)
+    assert_identical(results, reference)
+    with (
+        Altering(alter, 1000) as executor,
+        pytest.raises(
+            RuntimeError, match=f"failed 4 times, .* ValueError: the result of a fit should .*{message}"
+        ),
+    ):
+        problem.fit(executor=executor, chunk_size=2, keep_random_effects=True)
+
+
 def test_cancelled_chunks_are_submitted_again(problem, reference):
     class Cancelling(cf.ThreadPoolExecutor):
         done = False

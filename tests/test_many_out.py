@@ -1,6 +1,8 @@
 """fit_many(out=...): finished chunks on disk, and going on from them."""
 
+import io
 import json
+import os
 import subprocess
 import sys
 
@@ -184,3 +186,140 @@ def test_invalid_responses_are_kept_too(problem, tmp_path):
         with pytest.warns(mg.ConvergenceWarning, match="1 of 10 .* 1 invalid response"):
             results = problem.with_responses(y).fit(out=tmp_path, chunk_size=4)
         assert np.isnan(results.fe_mean[3]).all()
+
+
+@pytest.mark.parametrize("size", [-5, 0, "4", None, 4.0, True, [4], {}, float("nan")])
+def test_a_manifest_with_a_senseless_chunk_size(problem, tmp_path, count, size):
+    problem.fit(out=tmp_path, chunk_size=4)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"chunk_size": size}))
+    for options in ({}, {"chunk_size": 4}):
+        with pytest.raises(
+            ValueError, match=r"out=.*\(chunk_size: expected a whole number of at least 1, got"
+        ):
+            problem.fit(out=tmp_path, **options)
+    assert count() == 10
+
+
+@pytest.mark.parametrize("key", ["format", "version", "problem", "responses", "chunk_size"])
+@pytest.mark.parametrize("value", ["missing", None, "x", -1, [], {}, {"design": 1}])
+def test_a_manifest_with_something_else(problem, tmp_path, count, key, value):
+    problem.fit(out=tmp_path, chunk_size=4)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    if value == "missing":
+        del manifest[key]
+    else:
+        manifest[key] = value
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=r"out=.* holds the chunks of"):
+        problem.fit(out=tmp_path)
+    assert count() == 10
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"3", b"null", b"\xff\xfe", b"[" * 100_000, b'{"format": 2'])
+def test_a_manifest_that_is_none(problem, tmp_path, count, text):
+    (tmp_path / "manifest.json").write_bytes(text)
+    with pytest.raises(ValueError, match=r"out=.* has a manifest that cannot be read"):
+        problem.fit(out=tmp_path)
+    assert count() == 0
+    assert (tmp_path / "manifest.json").read_bytes() == text
+
+
+def _patched(offset, value):
+    """Another whole number of two bytes in the local and in the central header of every member."""
+
+    def patch(data):
+        for signature, at in ((b"PK\x03\x04", offset), (b"PK\x01\x02", offset + 2)):
+            found = data.find(signature)
+            while found >= 0:
+                data = data[: found + at] + value + data[found + at + 2 :]
+                found = data.find(signature, found + 1)
+        return data
+
+    return patch
+
+
+def _repacked(change):
+    """The arrays, changed."""
+
+    def repack(data):
+        with np.load(io.BytesIO(data)) as arrays:
+            changed = change(dict(arrays))
+        file = io.BytesIO()
+        np.savez(file, **changed)
+        return file.getvalue()
+
+    return repack
+
+
+DAMAGES = {
+    "compressed by an unknown method (NotImplementedError)": _patched(8, b"\x63\x00"),
+    "said to be compressed (zlib.error)": _patched(8, b"\x08\x00"),
+    "said to be encrypted (RuntimeError)": _patched(6, b"\x01\x00"),
+    "of a newer zip (NotImplementedError)": _patched(4, b"\xff\x00"),
+    "cut": lambda data: data[:-30],
+    "an array alone": lambda _: b"\x93NUMPY\x01\x00",
+    "a pickle": lambda _: b"\x80\x04N.",
+    "a member less": _repacked(lambda a: {k: v for k, v in a.items() if k != "vcp_sd"}),
+    "as it was before it named the problem": _repacked(
+        lambda a: {k: v for k, v in a.items() if k != "problem"}
+    ),
+    "of another shape": _repacked(lambda a: a | {"fe_mean": a["fe_mean"][:1]}),
+    "of another width": _repacked(lambda a: a | {"vcp_sd": np.zeros((2, 5))}),
+    "of another type": _repacked(lambda a: a | {"status": a["status"].astype(float)}),
+    "of text": _repacked(lambda a: a | {"log_evidence": np.array(["a", "b"])}),
+    "of another byte order": _repacked(lambda a: a | {"fe_sd": a["fe_sd"].astype(">f8")}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damaged_chunks_are_made_again(problem, tmp_path, count, damage):
+    first = problem.fit(out=tmp_path, chunk_size=2)
+    path = tmp_path / "responses_0000000002_0000000004.npz"
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert_identical(problem.fit(out=tmp_path), first)
+    assert count() == 12
+    assert_identical(problem.fit(out=tmp_path), first)
+    assert count() == 12
+
+
+def test_chunks_with_any_byte_changed(problem, tmp_path):
+    first = problem.fit(out=tmp_path, chunk_size=5)
+    path = tmp_path / "responses_0000000000_0000000005.npz"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(len(whole), size=150):
+        changed = bytearray(whole)
+        changed[at] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        assert_identical(problem.fit(out=tmp_path), first)
+
+
+class Wandering:
+    """Responses whose reading takes the process to another directory."""
+
+    def __init__(self, y, directory):
+        self.y, self.shape, self.directory = y, y.shape, directory
+
+    def __getitem__(self, key):
+        os.chdir(self.directory)
+        return self.y[key]
+
+
+def test_a_relative_directory_stays_where_it_is(problem, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    problem.with_responses(Wandering(problem.y, elsewhere)).fit(out="fits", chunk_size=5)
+    assert len(files(tmp_path / "fits")) == 3
+    assert files(elsewhere) == []
+
+
+def test_what_is_no_directory(problem, tmp_path, count):
+    with pytest.raises(TypeError, match="out must be a path, got int"):
+        problem.fit(out=3)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"out=.*file' must be a directory, .* got a file"):
+        problem.fit(out=tmp_path / "file")
+    assert count() == 0

@@ -103,8 +103,28 @@ def test_so_have_the_other_methods(fit: Callable[[mg.MixedGLM, int], mg.MixedGLM
 
 
 @pytest.mark.parametrize("method", ["auto", "laplace", "ep"])
-@pytest.mark.parametrize(("n_jobs", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("n_jobs", "error"),
+    [
+        (0, ValueError),
+        (1.5, TypeError),
+        (True, TypeError),
+        (2**31, ValueError),
+        (-(2**31) - 1, ValueError),
+        (10**30, ValueError),
+        (np.uint64(2**63), ValueError),
+    ],
+)
 def test_numbers_of_threads_that_are_none(method: str, n_jobs: Any, error: type[Exception]) -> None:
     model = mg.MixedGLM([0, 1, 1], np.ones((3, 1)), np.eye(3), [0, 0, 0], "binomial")
     with pytest.raises(error, match="n_jobs must be"):
         model.fit(method, n_jobs=n_jobs)
+    with pytest.raises(error, match="n_jobs must be"):
+        model.fit_many(np.eye(3), n_jobs=n_jobs)
+
+
+@pytest.mark.parametrize("n_jobs", [2**31 - 1, -(2**31) + 1, np.int64(3)])
+def test_numbers_of_threads_that_are_large(n_jobs: Any) -> None:
+    model = mg.MixedGLM([0, 1, 1], np.ones((3, 1)), np.eye(3), [0, 0, 0], "binomial")
+    _assert_same(model.fit_laplace(n_jobs=n_jobs), model.fit_laplace())
+    assert len(model.fit_many(np.eye(3), n_jobs=n_jobs)) == 3

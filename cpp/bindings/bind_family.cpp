@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "interpreter_lock.hpp"
 #include "module.hpp"
 #include "opaque_family.hpp"
 
@@ -58,7 +59,7 @@ py::tuple derivatives(const Family& family, const Array& eta, const Array& endog
   double* const out[] = {value.mutable_data(), d1.mutable_data(), d2.mutable_data(),
                          d3.mutable_data()};
   {
-    const py::gil_scoped_release release;
+    const interpreter_lock::Released released;
     const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
     std::visit(
         [&](const auto& kernel) {
@@ -85,7 +86,7 @@ Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
   Array result({m, n});
   const double* from = eta.data();
   double* to = result.mutable_data();
-  const py::gil_scoped_release release;
+  const interpreter_lock::Released released;
   const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
   const auto evaluate = [&](const auto& kernel) {
     for (Index r = 0; r < m; ++r, from += n, to += n) {

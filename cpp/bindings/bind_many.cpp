@@ -3,6 +3,7 @@
 #include <mixed_glm/many/many_fitter.hpp>
 
 #include "bound_model.hpp"
+#include "interpreter_lock.hpp"
 
 namespace py = pybind11;
 
@@ -64,22 +65,21 @@ Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) 
   return {array.data(), array.shape(0), array.shape(1)};
 }
 
-// Python's handlers of signals run in the main thread only, and only where they are asked for.
-bool signalled() {
-  const py::gil_scoped_acquire acquire;
-  return PyErr_CheckSignals() != 0;
-}
-
 ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDoubles& trials,
                 const FortranDoubles& offset, const Doubles& weights, int n_jobs,
                 bool keep_random_effects) {
   const auto y = columns("endog", endog), n = columns("trials", trials),
              o = columns("offset", offset);
   const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights)};
+  const bool in_main_thread = interpreter_lock::is_main_thread();
   std::optional<ManyResults> results;
   {
-    const py::gil_scoped_release release;
-    results = fitter.fit(batch, {n_jobs, keep_random_effects, &signalled});
+    interpreter_lock::Released released;
+    mixed_glm::ShouldStop signalled;
+    if (in_main_thread) {
+      signalled = [&] { return released.with_lock(&interpreter_lock::signal_raised); };
+    }
+    results = fitter.fit(batch, {n_jobs, keep_random_effects, signalled});
   }
   if (!results.has_value()) throw py::error_already_set();
   return std::move(*results);

@@ -25,7 +25,7 @@ using python_monitor::watched;
 py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& params) {
   mixed_glm::SparseMatrix h;
   {
-    py::gil_scoped_release release;
+    const interpreter_lock::Released released;
     h = mixed_glm::JointDensity(self.model()).hessian(params);
   }
   return py::make_tuple(Doubles(h.nonZeros(), h.valuePtr()),
@@ -66,7 +66,7 @@ void bind_model(py::module_& m) {
   using mixed_glm::JointCovariance;
   using mixed_glm::JointDensity;
   using mixed_glm::JointModeResult;
-  using Release = py::call_guard<py::gil_scoped_release>;
+  using Release = py::call_guard<interpreter_lock::Released>;
 
   py::class_<JointModeResult>(m, "JointModeResult", py::module_local())
       .def_readonly("params", &JointModeResult::params)

@@ -200,7 +200,7 @@ template <class Draw>
 py::tuple unlocked(Draw&& draw) {
   Draws draws;
   {
-    const py::gil_scoped_release release;
+    const interpreter_lock::Released released;
     draws = draw();
   }
   return as_tuple(std::move(draws));

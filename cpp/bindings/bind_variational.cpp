@@ -57,7 +57,7 @@ VariationalFit fit_variational(const BoundModel& bound, const ConstVectorRef& me
 
 void bind_variational(py::module_& m) {
   using namespace bind_variational_detail;
-  using Release = py::call_guard<py::gil_scoped_release>;
+  using Release = py::call_guard<interpreter_lock::Released>;
 
   py::class_<MeanFieldBound::Gradient>(m, "ElboGradient", py::module_local())
       .def_readonly("value", &MeanFieldBound::Gradient::value)

@@ -14,6 +14,7 @@ from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector, require_same
 from mixed_glm._many.columns import Columns
 from mixed_glm._many.methods import make_method
 from mixed_glm._many.problem import Problem
+from mixed_glm._many.remote import require_executor
 from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
@@ -73,17 +74,19 @@ def fit_many(
     freq_weights : array_like, shape (n,), optional
         How often each observation counts, as for `MixedGLM`.
     n_jobs : int, default -1
-        Threads; -1: as many as there are processors for this process, -2: one less. Results do not depend on it.
-        With `executor`, threads of each task, and -1 means one.
+        Threads; -1: as many as there are processors for this process (its affinity, and the quota of its container),
+        -2: one less. Results do not depend on it. With `executor`, threads of each task, and -1 means one.
     executor : concurrent.futures.Executor, optional
         Who fits the chunks: a pool of processes, ``dask.distributed``'s ``client.get_executor()``, mpi4py.futures.
-        Lost chunks are submitted again.
+        Chunks that are lost, that fail, that cannot be submitted, or whose result has not the shape of one are
+        submitted again, up to four times.
     progress : bool, default False
         Show a bar; needs tqdm.
     keep_random_effects : bool, default False
         Keep means and standard deviations of the random effects, m x q numbers each.
     out : path-like, optional
-        Directory for finished chunks. A call with the same arguments takes up what it finds there.
+        Directory for finished chunks. A call with the same arguments takes up what it finds there, also while
+        another such call is under way; one with other arguments is refused. Chunks that are damaged are made again.
     chunk_size : int, optional
         Number of responses that are read, fitted and written at a time. Results do not depend on it. Default: as
         `out` has it, or a 64th of all within bounds (32 MB; 6 MB with `executor`).
@@ -101,7 +104,10 @@ def fit_many(
     Raises
     ------
     ValueError, TypeError
-        For any argument that does not fit, before any work; and for a directory `out` of another problem.
+        For any argument that does not fit, before any work; and for a directory `out` of another problem (the
+        message says what differs).
+    RuntimeError
+        If `executor` takes no more work, or loses a chunk four times; finished chunks remain in `out`.
     KeyboardInterrupt
         Within a second; finished chunks remain in `out`.
 
@@ -249,8 +255,7 @@ def _threads(n_jobs: Any, executor: cf.Executor | None) -> int:
     jobs = as_n_jobs(n_jobs)
     if executor is None:
         return _core.thread_count(jobs)
-    if not hasattr(executor, "submit"):
-        raise TypeError(f"executor must be a concurrent.futures.Executor, got {type(executor).__name__}")
+    require_executor(executor)
     return max(1, jobs)
 
 

@@ -41,8 +41,12 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
 
 
 @contextlib.contextmanager
-def shown_count(progress: bool, total: int, title: str, unit: str) -> Iterator[Callable[[int], object]]:
+def shown_count(
+    progress: bool, total: int, title: str, unit: str, scaled: bool = False
+) -> Iterator[Callable[[int], object]]:
     """What is told how many more of `total` are done, and shows it where it is to be shown.
+
+    `scaled`: large numbers as 1.2M.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def shown_count(progress: bool, total: int, title: str, unit: str) -> Iterator[C
     if not progress:
         yield lambda more: None
         return
-    with tqdm_class()(total=total, desc=title, unit=f" {unit}") as bar:
+    with tqdm_class()(total=total, desc=title, unit=f" {unit}", unit_scale=scaled) as bar:
         yield bar.update
 
 

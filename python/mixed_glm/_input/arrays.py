@@ -14,6 +14,7 @@ from mixed_glm._input.sparse import require_sound, to_csr
 Floats = npt.NDArray[np.float64]
 
 LARGEST = 1e50  # of any number: products such as trials times a squared covariate must not overflow
+MOST_JOBS = 2**31 - 1  # the core's whole numbers
 
 
 def as_floats(value: Any, name: str) -> Floats:
@@ -300,6 +301,8 @@ def as_n_jobs(n_jobs: Any) -> int:
         raise TypeError(f"n_jobs must be a whole number, got {n_jobs!r}")
     if n_jobs == 0:
         raise ValueError("n_jobs must be positive, or negative to count from the number of processors, got 0")
+    if abs(int(n_jobs)) > MOST_JOBS:
+        raise ValueError(f"n_jobs must be a number of threads, or -1 for all processors, got {n_jobs}")
     return int(n_jobs)
 
 

@@ -20,6 +20,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
+PRIORS = ("fe_p", "vcp_p")  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,61 @@ class Problem:
         return FIELDS + (RANDOM_EFFECTS if self.keep_random_effects else ())
 
     @functools.cached_property
+    def parts(self) -> dict[str, str]:
+        """All that the results depend on, but the responses: a text for each part, which is a hash for arrays."""
+        design = [part for item in sorted(self.design.items()) if item[0] not in PRIORS for part in item]
+        options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
+        return {
+            "design": fingerprint(*design),
+            "priors": fingerprint(*(self.design[name] for name in PRIORS)),
+            "family": repr(self.family),
+            "method": self.method.name,
+            **options,
+            "n_trials": _text(self.trials),
+            "offset": _text(self.offset),
+            "freq_weights": _text(self.weights),
+            "an offset for each response": str(not self.merge_rows),
+            "keep_random_effects": str(self.keep_random_effects),
+        }
+
+    @functools.cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that the results depend on, but the responses."""
-        design = [part for item in sorted(self.design.items()) for part in item]
-        method = [part for item in sorted(self.method.arguments.items()) for part in item]
-        return fingerprint(
-            *design, repr(self.family), self.method.kind, *method, self.trials, self.offset, self.weights,
-            self.merge_rows, self.keep_random_effects,
-        )  # fmt: skip
+        """Hash of all that the results depend on, but the responses, with the version that makes them."""
+        return fingerprint(_core.__version__, *self.parts.items())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Problem) and self.fingerprint == other.fingerprint
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
+
+    def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
+        """Shape and type of each array that the fit of so many responses gives."""
+        p, k, q = self.design["exog"].shape[1], int(self.design["k_vcp"]), len(self.design["ident"])
+        width = {"fe": (p,), "vcp": (k,), "vc": (q,)}
+        types = {"status": np.int8, "n_iter": np.int32}
+        return {
+            name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))
+            for name in self.fields
+        }
+
+    def require_result(self, chunk: Chunk, result: Any) -> None:
+        """Check that this is what the fit of a chunk gives, wherever it comes from.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing, or has another shape or type.
+        """
+        arrays = result if isinstance(result, dict) else {}
+        for name, (shape, dtype) in self.layout(chunk.stop - chunk.start).items():
+            array = arrays.get(name)
+            if not isinstance(array, np.ndarray) or (array.shape, array.dtype) != (shape, np.dtype(dtype)):
+                got = getattr(array, "shape", None), str(getattr(array, "dtype", type(array).__name__))
+                raise ValueError(
+                    f"the result of a fit should have {name} of shape {shape} and type {np.dtype(dtype)}, got {got[0]} "
+                    f"and {got[1]}"
+                )
 
     def fitter(self) -> _core.ManyFitter:
         """The compiled design, ready to fit; several threads may use it at a time."""
@@ -144,6 +186,13 @@ def _fitter(problem: Problem) -> _core.ManyFitter:
 def fit_chunk(problem: Problem, chunk: Chunk, n_jobs: int) -> Arrays:
     """Fit a chunk in whatever process this is; the compiled design is kept there for the next chunk."""
     return problem.fit(_fitter(problem), chunk, n_jobs)
+
+
+def _text(value: Any) -> str:
+    """Of an option: equal numbers have equal texts."""
+    if isinstance(value, np.ndarray):
+        return fingerprint(value)
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def fingerprint(*parts: Any) -> str:

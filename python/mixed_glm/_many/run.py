@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mixed_glm._console.progress import tqdm_class
+from mixed_glm._console.progress import shown_count
 from mixed_glm._many.columns import Columns, Floats
 from mixed_glm._many.problem import Arrays, Chunk, Problem
 from mixed_glm._many.remote import fit_chunks
@@ -90,15 +89,13 @@ def run(
     progress: bool,
 ) -> Arrays:
     """Fit all responses; one row for each in every array."""
-    results: Arrays = {}
-    with _progress_bar(progress, source.size) as advance:
+    results: Arrays = {n: np.empty(shape, dtype) for n, (shape, dtype) in problem.layout(source.size).items()}
+    with shown_count(progress, source.size, "fit_many", "responses", scaled=True) as advance:
         for chunk, arrays in _finished(problem, source.chunks(chunk_size), n_jobs, executor, store):
-            for name, values in arrays.items():
-                if name not in results:
-                    results[name] = np.empty((source.size, *values.shape[1:]), values.dtype)
-                results[name][chunk.start : chunk.stop] = values
+            for name, values in results.items():
+                values[chunk.start : chunk.stop] = arrays[name]
             advance(chunk.stop - chunk.start)
-    return results or problem.fit(problem.fitter(), source.read(0, 0), 1)
+    return results
 
 
 def _finished(
@@ -133,13 +130,3 @@ def _fit(
     fitter = problem.fitter()
     for chunk in chunks:
         yield chunk, problem.fit(fitter, chunk, n_jobs)
-
-
-@contextlib.contextmanager
-def _progress_bar(shown: bool, total: int) -> Iterator[Callable[[int], object]]:
-    """What is told how many more responses are finished."""
-    if not shown:
-        yield lambda _: None
-        return
-    with tqdm_class()(total=total, unit="response", unit_scale=True, desc="fit_many") as bar:
-        yield bar.update
