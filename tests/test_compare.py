@@ -170,7 +170,7 @@ def test_compare() -> None:
     assert table["weight"].iloc[0] > 0.7
     assert table.loc["plain", "log_evidence"] == plain.log_evidence
     assert list(mg.compare([full, plain], "waic", draws=300).index) == ["model 0", "model 1"]
-    with pytest.raises(ValueError, match="'b' is not"):
+    with pytest.raises(ValueError, match="'a' has 120 and 'b' has 48"):
         mg.compare({"a": full, "b": one_factor().model().fit_laplace()})
     for bad, message in (
         ([], "at least one"),
@@ -320,3 +320,38 @@ def test_stacking_weights_at_the_boundary_and_of_equals() -> None:
     np.testing.assert_allclose(stacking_weights(pointwise), [1.0, 0.0], atol=1e-8)
     np.testing.assert_allclose(stacking_weights(np.array([good, good])), [0.5, 0.5], atol=1e-8)
     np.testing.assert_allclose(stacking_weights(pointwise[:1]), [1.0])
+
+
+def test_a_fit_compared_with_itself_is_no_better() -> None:
+    data = mg.datasets.load_cbpp()
+    fit = mg.MixedGLM.from_formula(
+        "incidence ~ period + (1 | herd)", data=data, family="binomial", n_trials="size"
+    ).fit()
+    for rng in (0, np.random.default_rng(1)):
+        table = mg.compare({"a": fit, "b": fit}, rng=rng)
+        np.testing.assert_array_equal(table[["elpd_diff", "dse"]], 0.0)
+        np.testing.assert_allclose(table["weight"], 0.5)
+
+
+@pytest.mark.parametrize("criterion", ["loo", "waic"])
+def test_monte_carlo_error_is_that_of_other_seeds(criterion: str) -> None:
+    data = mg.datasets.load_cbpp()
+    fit = mg.MixedGLM.from_formula("incidence ~ 1 + (1 | herd)", data=data, family="poisson").fit()
+    found = [getattr(fit, criterion)(400, rng=seed) for seed in range(60)]
+    told = float(np.mean([f.mcse for f in found]))
+    assert 0.5 * told < np.std([f.elpd for f in found]) < 2.0 * told
+
+
+def test_fits_of_different_rows_are_refused() -> None:
+    data = mg.datasets.load_cbpp()
+
+    def fit(rows: pd.DataFrame) -> mg.MixedGLMResults:
+        model = mg.MixedGLM.from_formula("incidence ~ 1 + (1 | herd)", data=rows, family="poisson")
+        return model.fit_laplace(integrate="mode")
+
+    missing = data.assign(incidence=data["incidence"].where(data.index > 2))
+    with pytest.raises(ValueError, match=r"'a' has 56 and 'b' has 53 \(3 dropped"):
+        mg.compare({"a": fit(data), "b": fit(missing)})
+    alike = data.assign(incidence=1)
+    with pytest.raises(ValueError, match="row 0 of 'b' is 55 of its data, that of 'a' is 0"):
+        mg.compare({"a": fit(alike), "b": fit(alike[::-1])})

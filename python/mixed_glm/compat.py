@@ -7,7 +7,7 @@ Signatures, attributes and parameter order are theirs; `fit` is `fit_map`, as th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,6 +19,8 @@ __all__ = ["BayesMixedGLMResults", "BinomialBayesMixedGLM", "PoissonBayesMixedGL
 
 
 class _JointModeByDefault(MixedGLM):
+    _results_class: ClassVar[type[MixedGLMResults[Any]]] = BayesMixedGLMResults
+
     def fit(  # type: ignore[override]
         self, method: str = "newton", minim_opts: Mapping[str, Any] | None = None
     ) -> MixedGLMResults[Self]:

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
 from mixed_glm._formula.encoding import Encoding
+from mixed_glm._input.arrays import row_index
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
@@ -65,7 +66,7 @@ def _fits(
 
     @functools.wraps(function)
     def method(self: ModelT, /, *args: P.args, **kwargs: P.kwargs) -> MixedGLMResults[ModelT]:
-        return MixedGLMResults(self, function(self.spec, *args, **kwargs))
+        return self._results_class(self, function(self.spec, *args, **kwargs))
 
     return as_method(method, function, returns="MixedGLMResults")
 
@@ -160,6 +161,8 @@ class MixedGLM:
     >>> result = model.fit_map()
     """
 
+    _results_class: ClassVar[type[MixedGLMResults[Any]]] = MixedGLMResults
+
     def __init__(
         self,
         endog: Any,
@@ -184,7 +187,8 @@ class MixedGLM:
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
         )  # fmt: skip
         name = getattr(endog, "name", None)
-        self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name)))
+        index = row_index(endog, exog, exog_vc)
+        self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name), index=index))
 
     @classmethod
     def from_formula(
@@ -236,7 +240,8 @@ class MixedGLM:
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, **arguments)
-        model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding))
+        index = built.frame.index[built.kept]
+        model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame
         return model
 
@@ -485,7 +490,8 @@ def load(
     saved = _saving.load(path, context, trusted)
     if saved.fit is None:
         raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
-    return MixedGLMResults(_model_of(MixedGLM, saved, path), saved.fit)
+    model = _model_of(MixedGLM, saved, path)
+    return model._results_class(model, saved.fit)
 
 
 def _model_of(base: type[ModelT], saved: _saving.Saved, path: str | os.PathLike[str]) -> ModelT:

@@ -303,4 +303,20 @@ class MixedGLMResults(Generic[ModelT]):
         return f"<{type(self).__name__}: {self.method}, {self.status}, of {self.model!r}>"
 
 
-BayesMixedGLMResults = MixedGLMResults
+class BayesMixedGLMResults(MixedGLMResults[ModelT]):
+    """`MixedGLMResults` of the drop-in classes: where statsmodels has a table of other columns, its own."""
+
+    def random_effects(self, term: str | int | None = None) -> pd.DataFrame:  # type: ignore[override]
+        """Posterior means and standard deviations of the random effects.
+
+        Parameters
+        ----------
+        term : str or int, optional
+            Name (or number) of a variance component; default all.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``Mean`` and ``SD``; index: their names, if they have any.
+        """
+        return super().random_effects(term)[["Mean", "SD"]]

@@ -36,30 +36,28 @@ def compare(
     draws : int, default 1000
         Number of posterior draws of each fit.
     rng : int or numpy.random.Generator, default 0
+        Every fit is drawn from with the same seed.
 
     Returns
     -------
     DataFrame
         One row for each fit, the best first. Columns: ``rank``; ``elpd_loo`` (or ``elpd_waic``) and ``p_loo``;
         ``elpd_diff``, by how much it is below the best; ``dse``, the standard error of that difference; ``se``, that
-        of the density itself; ``weight``, of the fit in the mixture of all that predicts best (stacking);
+        of the density itself; ``mcse``, its Monte-Carlo error; ``weight``, of the fit in the mixture of all that predicts best (stacking);
         ``unreliable``, rows whose contribution cannot be relied on; and ``log_evidence``, log p(y) where the fit
         estimates it.
 
     Raises
     ------
     ValueError, TypeError
-        If there is nothing to compare, or the fits are of different responses.
+        If there is nothing to compare, or the fits are of different rows or responses.
     """
     named = _named(results)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be 'loo' or 'waic', got {criterion!r}")
-    first = next(iter(named.values())).spec.design
-    for name, fit in named.items():
-        if not np.array_equal(fit.spec.design.endog, first.endog):
-            raise ValueError(f"results must be fits of the same responses, which {name!r} is not")
-    generator = as_generator(rng)
-    found = [CRITERIA[criterion](fit, draws, generator) for fit in named.values()]
+    _require_same_rows(named)
+    seed = int(as_generator(rng).integers(2**63)) if isinstance(rng, np.random.Generator) else rng
+    found = [CRITERIA[criterion](fit, draws, seed) for fit in named.values()]
     pointwise = np.array([f.pointwise for f in found])
     total = np.array([f.elpd for f in found])
     best = int(np.argmax(total))
@@ -71,6 +69,7 @@ def compare(
             "elpd_diff": difference.sum(axis=1),
             "dse": np.sqrt(pointwise.shape[1] * difference.var(axis=1)),
             "se": [f.se for f in found],
+            "mcse": [f.mcse for f in found],
             "weight": stacking_weights(pointwise),
             "unreliable": [f.n_unreliable for f in found],
             "log_evidence": [np.nan if f.log_evidence is None else f.log_evidence for f in named.values()],
@@ -79,6 +78,30 @@ def compare(
     ).sort_values(f"elpd_{criterion}", ascending=False)
     table.insert(0, "rank", np.arange(len(table)))
     return table
+
+
+def _require_same_rows(named: Mapping[str, Fit]) -> None:
+    first_name, first = next(iter(named.items()))
+    for name, fit in named.items():
+        rows = [f"{n!r} has {f.spec.nobs}{_dropped(f)}" for n, f in ((first_name, first), (name, fit))]
+        if fit.spec.nobs != first.spec.nobs:
+            raise ValueError(
+                f"results must be fits of the same rows: {' and '.join(rows)}; fit them to the rows that are complete "
+                "for all of them"
+            )
+        if not np.array_equal(fit.spec.design.endog, first.spec.design.endog):
+            raise ValueError(f"results must be fits of the same responses, which {name!r} is not")
+        ours, theirs = fit.spec.index, first.spec.index
+        if ours is not None and theirs is not None and not ours.equals(theirs):
+            row = int(np.argmax(np.asarray(ours != theirs)))
+            raise ValueError(
+                f"results must be fits of the same rows in the same order: row {row} of {name!r} is {ours[row]!r} of "
+                f"its data, that of {first_name!r} is {theirs[row]!r}"
+            )
+
+
+def _dropped(fit: Fit) -> str:
+    return f" ({fit.spec.n_missing} dropped, as something is missing in them)" if fit.spec.n_missing else ""
 
 
 def stacking_weights(pointwise: Floats) -> Floats:

@@ -39,6 +39,8 @@ class ELPD:
     n_unreliable : int
         Rows whose contribution is unreliable: by `pareto_k`, or, for ``"waic"``, by a variance of the log likelihood
         above 0.4.
+    mcse : float
+        Monte-Carlo standard error of `elpd`, from the draws; only to be relied on where the contributions of all rows are.
     corrected : bool
         Whether the draws were weighted by the ratio of the posterior density to that of its approximation.
     """
@@ -50,6 +52,7 @@ class ELPD:
     pointwise: Floats
     pareto_k: Floats | None
     n_unreliable: int
+    mcse: float
     corrected: bool
 
     def __str__(self) -> str:
@@ -57,6 +60,7 @@ class ELPD:
         lines = [
             f"elpd_{self.kind} {self.elpd:10.2f}  (SE {self.se:.2f})",
             f"p_{self.kind}    {self.p:10.2f}",
+            f"mcse       {self.mcse:8.2f}  (Monte-Carlo error of elpd_{self.kind})",
         ]
         if self.n_unreliable:
             what = (
@@ -91,12 +95,14 @@ def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) 
     sample = fit.posterior.sample(as_count(draws, "draws"), rng)
     log_likelihood = sample.log_likelihood()
     log_ratio, corrected = _approximation(sample, correct)
-    pointwise, k = np.empty(fit.spec.nobs), np.empty(fit.spec.nobs)
+    pointwise, k, variance = (np.empty(fit.spec.nobs) for _ in range(3))
     for i, value in enumerate(log_likelihood.T):
         log_weights, k[i] = smooth_weights(log_ratio - value)
         pointwise[i] = logsumexp(log_weights + value)
+        variance[i] = ((np.exp(log_weights) * np.expm1(value - pointwise[i])) ** 2).sum()
     full = _log_mean(log_likelihood, log_ratio if corrected else np.zeros(len(sample)))
-    return _elpd("loo", pointwise, float((full - pointwise).sum()), k, int((k > GOOD_K).sum()), corrected)
+    p, unreliable = float((full - pointwise).sum()), int((k > GOOD_K).sum())
+    return _elpd("loo", pointwise, p, k, unreliable, float(np.sqrt(variance.sum())), corrected)
 
 
 def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
@@ -109,9 +115,11 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
     """
     log_likelihood = fit.posterior.sample(as_count(draws, "draws"), rng).log_likelihood()
     variance = log_likelihood.var(axis=0, ddof=1)
-    pointwise = _log_mean(log_likelihood, np.zeros(len(log_likelihood))) - variance
+    log_mean = _log_mean(log_likelihood, np.zeros(len(log_likelihood)))
     unreliable = int((variance > _LARGE_VARIANCE).sum())
-    return _elpd("waic", pointwise, float(variance.sum()), None, unreliable, False)
+    influence = np.expm1(log_likelihood - log_mean) - (log_likelihood - log_likelihood.mean(axis=0)) ** 2
+    mcse = float(np.sqrt(influence.var(axis=0).sum() / len(log_likelihood)))
+    return _elpd("waic", log_mean - variance, float(variance.sum()), None, unreliable, mcse, False)
 
 
 def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats, bool]:
@@ -130,6 +138,8 @@ def _log_mean(log_values: Floats, log_ratio: Floats) -> Floats:
     return np.asarray(logsumexp(log_values + log_weights[:, None], axis=0))
 
 
-def _elpd(kind: str, pointwise: Floats, p: float, k: Floats | None, unreliable: int, corrected: bool) -> ELPD:
+def _elpd(
+    kind: str, pointwise: Floats, p: float, k: Floats | None, unreliable: int, mcse: float, corrected: bool
+) -> ELPD:
     se = float(np.sqrt(len(pointwise) * pointwise.var()))
-    return ELPD(kind, float(pointwise.sum()), se, p, pointwise, k, unreliable, corrected)
+    return ELPD(kind, float(pointwise.sum()), se, p, pointwise, k, unreliable, mcse, corrected)

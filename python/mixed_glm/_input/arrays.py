@@ -124,6 +124,11 @@ def require_same_index(**arguments: Any) -> None:
             )
 
 
+def row_index(*arguments: Any) -> pd.Index[Any] | None:
+    """Labels of the rows: the index of the first pandas object among the arguments, None if there is none."""
+    return next((v.index for v in arguments if isinstance(v, (pd.Series, pd.DataFrame))), None)
+
+
 def as_positive(value: Any, name: str, n: int) -> Floats:
     """Convert to a vector of `n` positive numbers; one number stands for `n` equal ones."""
     vector = as_vector(value, name, n, scalar=True)

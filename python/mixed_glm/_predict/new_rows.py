@@ -123,7 +123,7 @@ def _own_rows(spec: ModelSpec, random: str) -> NewRows:
         known=spec.design.exog_vc if conditional else _no_effects(spec, spec.nobs),
         new=_size(spec, spec.design.exog_vc) if random == "marginal" else none,
         n_trials=spec.design.n_trials,
-        index=None,
+        index=spec.index,
     )
 
 

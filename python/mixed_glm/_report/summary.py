@@ -114,14 +114,15 @@ def summarize(fit: Fit, alpha: float = 0.05) -> Summary:
     Parameters
     ----------
     alpha : float, default 0.05
-        The interval of the standard deviations has probability ``1 - alpha``.
+        The intervals have probability ``1 - alpha``.
     """
     spec = fit.spec
     percent = f"{100 * (1 - alpha):g} %"
     notes = [
         "Parameter types are mean structure (M) and variance structure (V)",
         "Variance parameters are modeled as log standard deviations",
-        f"SD, SD (LB), SD (UB): their exponential, with a {percent} interval",
+        "SD, SD (LB), SD (UB): their exponential, with its interval",
+        f"LB, UB: ends of the {percent} credible interval",
     ]
     if spec.design.response_levels is not None:
         notes.append(f"Success is {spec.endog_name} = {spec.design.response_levels[1]!r}")
@@ -172,6 +173,8 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
         "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp,
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
+        "LB": [_number(v) for v in frame["lower"]],
+        "UB": [_number(v) for v in frame["upper"]],
     }
     columns |= {name: blank + [_number(v, 3) for v in values] for name, values in scales.items()}
     return pd.DataFrame(columns, index=frame.index)

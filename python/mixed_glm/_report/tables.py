@@ -51,24 +51,28 @@ def intervals(fit: Fit, alpha: float = 0.05) -> pd.DataFrame:
     return pd.DataFrame({"lower": low, "upper": high}, index=fit.spec.layout.names)
 
 
-def random_effects(fit: Fit, term: str | int | None = None) -> pd.DataFrame:
-    """Posterior means and standard deviations of the random effects.
+def random_effects(fit: Fit, term: str | int | None = None, alpha: float = 0.05) -> pd.DataFrame:
+    """Posterior means, standard deviations and intervals of the random effects.
 
     Parameters
     ----------
     term : str or int, optional
         Name (or number) of a variance component; default all.
+    alpha : float, default 0.05
+        The interval has probability ``1 - alpha``.
 
     Returns
     -------
     DataFrame
-        Columns ``Mean`` and ``SD``; index: their names, if they have any.
+        Columns ``Mean``, ``SD``, ``Lower`` and ``Upper``; index: their names, if they have any.
     """
     layout = fit.spec.layout
     rows = np.arange(layout.k_vc) if term is None else fit.spec.effects_of(layout.component(term))
     index = None if layout.vc_names is None else [layout.vc_names[j] for j in rows]
-    mean, sd = fit.posterior.mean[layout.vc], fit.posterior.sd[layout.vc]
-    return pd.DataFrame({"Mean": mean[rows], "SD": sd[rows]}, index=index)
+    columns = (fit.posterior.mean, fit.posterior.sd, *fit.posterior.interval(alpha))
+    names = ("Mean", "SD", "Lower", "Upper")
+    table = {name: column[layout.vc][rows] for name, column in zip(names, columns, strict=True)}
+    return pd.DataFrame(table, index=index)
 
 
 def covariances(fit: Fit) -> npt.NDArray[np.float64] | pd.DataFrame | pd.Series:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core, families
@@ -101,8 +102,16 @@ def _model_state(saved: Saved) -> dict[str, Any]:
         "arguments": {name: getattr(spec.design, name) for name in ARGUMENTS},
         "response_levels": spec.design.response_levels,
         "endog_names": spec.endog_name,
+        "index": _labels_worth_keeping(spec.index),
         "encoding": None if spec.encoding is None else spec.encoding.keeping(_is_plain),
     }
+
+
+def _labels_worth_keeping(index: pd.Index[Any] | None) -> pd.Index[Any] | None:
+    """Labels of rows, unless they are their numbers, or of a type that the format cannot hold."""
+    if index is None or index.nlevels > 1 or index.equals(pd.RangeIndex(len(index))) or not _is_plain(index):
+        return None
+    return index
 
 
 def _is_plain(value: Any) -> bool:
@@ -126,7 +135,10 @@ def _read_model(
         encoding.context.update(context or {})
         if not trusted:
             encoding = dataclasses.replace(encoding, guard=_guard(encoding, context or {}))
-    return state["class"], ModelSpec(design, family, state["endog_names"], encoding)
+    index = state.get("index")
+    if index is not None and not (isinstance(index, pd.Index) and len(index) == len(design.endog)):
+        raise ValueError("the labels of its rows are not one for each")
+    return state["class"], ModelSpec(design, family, state["endog_names"], encoding, index)
 
 
 def _guard(encoding: Encoding, context: Mapping[str, Any]) -> Guard:

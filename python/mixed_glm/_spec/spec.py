@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mixed_glm import _core
 from mixed_glm._formula.encoding import Encoding
@@ -30,12 +31,15 @@ class ModelSpec:
         Name of the response.
     encoding : Encoding or None
         How new data frames are encoded; None for a model from arrays.
+    index : Index or None
+        Labels of the rows, where they came with some.
     """
 
     design: Design
     family: Family
     endog_name: str = "y"
     encoding: Encoding | None = None
+    index: pd.Index[Any] | None = None
 
     @cached_property
     def layout(self) -> ParameterLayout:
