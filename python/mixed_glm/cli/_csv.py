@@ -8,11 +8,16 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from mixed_glm.cli._whole_numbers import NUMBER, with_whole_numbers
 from mixed_glm.exceptions import MixedGLMWarning
+
+# Later versions read numbers to the last digit anyway, and warn of the option.
+_VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
+_TO_THE_LAST_DIGIT: Any = {"float_precision": "round_trip"} if _VERSION < (3, 1) else {}
 
 _BOM = b"\xef\xbb\xbf"
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
@@ -52,6 +57,7 @@ def parse_csv(content: bytes, name: str) -> pd.DataFrame:
                 index_col=False,
                 dtype=dtype,
                 low_memory=False,  # else large files are taken in pieces, each with types of its own
+                **_TO_THE_LAST_DIGIT,
             )
         except pd.errors.ParserError:  # numbers of cells were checked before
             *_, (line, _) = _records(content)
