@@ -49,7 +49,7 @@ def parse_csv(content: bytes, name: str) -> pd.DataFrame:
 
     def read(columns: list[str], dtype: type[str] | None) -> pd.DataFrame:
         try:
-            return pd.read_csv(
+            cells: pd.DataFrame = pd.read_csv(
                 io.BytesIO(content),
                 header=0,
                 names=names,
@@ -62,6 +62,7 @@ def parse_csv(content: bytes, name: str) -> pd.DataFrame:
         except pd.errors.ParserError:  # numbers of cells were checked before
             *_, (line, _) = _records(content)
             raise ValueError(f"line {line}: a quote is never closed") from None
+        return cells
 
     zeros = _LEADING_ZERO.search(content) is not None
     table = with_whole_numbers(read(names, None), lambda columns: read(columns, str), zeros)

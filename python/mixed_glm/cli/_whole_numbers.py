@@ -17,7 +17,6 @@ import pandas as pd
 NUMBER = re.compile(r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?))\s*")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _CODE = re.compile(r"[+-]?0[0-9]")
-_LONG = re.compile(r"\s*[+-]?[0-9]{19,}\s*")
 _MOST_DIGITS = 20  # of 64 bits
 
 
@@ -53,13 +52,13 @@ def _is_suspect(column: pd.Series[Any], zeros: bool) -> bool:
     if pd.api.types.is_float_dtype(column.dtype):
         values = column.to_numpy()
         return bool(np.all(np.isnan(values) | (values == np.floor(values))))
-    return any(_overflows(cell) for cell in column.dropna().unique())
+    return any(_is_number(cell) for cell in column.dropna().unique())
 
 
-def _overflows(cell: Any) -> bool:
-    """Whether pandas may have given up on a column of numbers for this cell; missing ones are then texts, too."""
+def _is_number(cell: Any) -> bool:
+    """Whether pandas may have given up on a column of numbers; its missing cells may then be texts, too."""
     if isinstance(cell, str):
-        return _LONG.fullmatch(cell) is not None
+        return NUMBER.fullmatch(cell) is not None
     return isinstance(cell, int) and not isinstance(cell, bool)
 
 
