@@ -283,7 +283,7 @@ def test_errors_of_every_command(
 def test_control_c_is_one_line(
     csv: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pd, "read_csv", interrupted)

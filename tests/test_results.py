@@ -47,7 +47,9 @@ def test_conf_int_is_gaussian(result: mg.MixedGLMResults) -> None:
 
 def test_random_effects_by_term(result: mg.MixedGLMResults) -> None:
     herds = result.random_effects("herd")
-    assert list(herds.columns) == ["Mean", "SD"]
+    assert list(herds.columns) == ["Mean", "SD", "Lower", "Upper"]
+    np.testing.assert_array_equal(herds[["Lower", "Upper"]], result.conf_int().iloc[6:21])
+    assert (result.random_effects("herd", alpha=0.5)["Lower"] > herds["Lower"]).all()
     assert list(herds.index) == [f"herd[{j}]" for j in range(1, 16)]
     np.testing.assert_array_equal(herds["Mean"], result.vc_mean[:15])
     pd.testing.assert_frame_equal(result.random_effects(0), herds)

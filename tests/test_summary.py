@@ -86,11 +86,13 @@ def test_cells_of_a_fit() -> None:
     result = model.fit_map()
     summary = result.summary(alpha=0.1)
     table = summary.table
-    assert list(table.columns) == ["Type", "Post. Mean", "Post. SD", "SD", "SD (LB)", "SD (UB)"]
+    assert list(table.columns) == ["Type", "Post. Mean", "Post. SD", "LB", "UB", "SD", "SD (LB)", "SD (UB)"]
     assert list(table["Type"]) == ["M"] * 4 + ["V"]
     assert table.loc["period[T.2]", "Post. Mean"] == f"{result.fe_mean[1]:.4f}"
     assert table.loc["period[T.2]", "SD"] == ""
     assert table.loc["herd", "SD"] == f"{np.exp(result.vcp_mean[0]):.3f}"
+    for name, (lower, upper) in result.conf_int(0.1).iloc[:5].iterrows():
+        assert list(table.loc[name, ["LB", "UB"]]) == [f"{lower:.4f}", f"{upper:.4f}"]
     low, high = np.exp(result.conf_int(0.1).loc["herd"])
     assert table.loc["herd", "SD (LB)"] == f"{low:.3f}"
     assert table.loc["herd", "SD (UB)"] == f"{high:.3f}"
@@ -99,6 +101,6 @@ def test_cells_of_a_fit() -> None:
     assert header["Rows Dropped (Missing):"] == "1"
     assert header["Effects of herd:"] == "15"
     assert header["Status:"] == "converged"
-    assert "90 %" in summary.notes[2]
+    assert "90 %" in summary.notes[3]
     assert summary.title == "Binomial Mixed GLM Results"
     assert result._repr_html_() == result.summary().as_html()

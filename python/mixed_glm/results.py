@@ -22,7 +22,7 @@ from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._predict.predict import predict
 from mixed_glm._report.datatree import to_datatree
-from mixed_glm._report.summary import summarize
+from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
 
 if TYPE_CHECKING:
@@ -304,7 +304,9 @@ class MixedGLMResults(Generic[ModelT]):
 
 
 class BayesMixedGLMResults(MixedGLMResults[ModelT]):
-    """`MixedGLMResults` of the drop-in classes: where statsmodels has a table of other columns, its own."""
+    """`MixedGLMResults` of the drop-in classes: tables have statsmodels' columns, without intervals."""
+
+    summary = of_fit(summarize_as_statsmodels)
 
     def random_effects(self, term: str | int | None = None) -> pd.DataFrame:  # type: ignore[override]
         """Posterior means and standard deviations of the random effects.

@@ -116,13 +116,29 @@ def summarize(fit: Fit, alpha: float = 0.05) -> Summary:
     alpha : float, default 0.05
         The intervals have probability ``1 - alpha``.
     """
+    return _summary_of(fit, _parameter_table(fit, alpha), alpha)
+
+
+def summarize_as_statsmodels(fit: Fit, alpha: float = 0.05) -> Summary:
+    """Table of the posterior with the columns that statsmodels has.
+
+    Parameters
+    ----------
+    alpha : float, default 0.05
+        The intervals of the standard deviations have probability ``1 - alpha``.
+    """
+    return _summary_of(fit, _parameter_table(fit, alpha).drop(columns=["LB", "UB"]), alpha)
+
+
+def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
+    """Title, header and notes around a table of the parameters."""
     spec = fit.spec
     percent = f"{100 * (1 - alpha):g} %"
     notes = [
         "Parameter types are mean structure (M) and variance structure (V)",
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
-        f"LB, UB: ends of the {percent} credible interval",
+        f"LB, UB: ends of the {percent} credible intervals",
     ]
     if spec.design.response_levels is not None:
         notes.append(f"Success is {spec.endog_name} = {spec.design.response_levels[1]!r}")
@@ -130,9 +146,7 @@ def summarize(fit: Fit, alpha: float = 0.05) -> Summary:
         notes.append(
             "Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)"
         )
-    return Summary(
-        f"{spec.family.title} Mixed GLM Results", _header(fit), _parameter_table(fit, alpha), notes
-    )
+    return Summary(f"{spec.family.title} Mixed GLM Results", _header(fit), table, notes)
 
 
 def _header(fit: Fit) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The file: a zip archive of ``header.json`` and one ``.npy`` member for each array.
 
-It is written beside its destination and then moved there, so that a failure leaves an older file as it was; reading
-checks everything and never runs code from the file.
+A failure while it is written leaves an older file as it was; reading checks everything and never runs code from the
+file.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from mixed_glm._input.files import replacing
 from mixed_glm._saving.members import HEADER_FREE, Array, Members, size_of
 
 FORMAT = "mixed_glm"
@@ -39,7 +39,7 @@ def write_archive(
             f"path: there is no directory {str(Path(path).parent)!r} for {os.fspath(path)!r}"
         )
     text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
-    with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         archive.writestr(_header_member(text), text.encode())
         for name, array in arrays.items():
             with archive.open(_member(f"{name}.npy"), "w", force_zip64=True) as member:
@@ -116,19 +116,3 @@ def _member(name: str) -> zipfile.ZipInfo:
     info.compress_type = zipfile.ZIP_DEFLATED
     info._compresslevel = 1  # type: ignore[attr-defined]
     return info
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file in the same directory, which takes the place of `path` if all goes well."""
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)  # noqa: PTH105  (Path.replace is the same; this is what tests intercept)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

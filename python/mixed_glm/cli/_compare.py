@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from mixed_glm._assess.compare import compare
-from mixed_glm.cli._tables import TABLES, check_output, write_table
+from mixed_glm.cli._deliver import deliver
+from mixed_glm.cli._paths import check_files, check_suffix
+from mixed_glm.cli._tables import TABLES, write_table
 from mixed_glm.model import load
 
 NAME = "compare"
@@ -36,10 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the comparison, and write it where it is asked for."""
-    check_output(options.output, "--output", TABLES)
+    """Write the comparison where it is asked for, and print it."""
+    check_files([("FIT", path) for path in options.fits], {"--output": options.output})
+    check_suffix("--output", options.output, TABLES)
+    twice = next((path for path in options.fits if options.fits.count(path) > 1), None)
+    if twice is not None:
+        raise ValueError(f"FIT: {str(twice)!r} is given twice")
     results = {str(path): load(path) for path in options.fits}
     table = compare(results, options.criterion, draws=options.draws, rng=options.seed)
-    print(table.to_string(float_format=lambda value: f"{value:.2f}"))
-    if options.output is not None:
-        write_table(table.reset_index(names="fit"), options.output)
+    deliver(
+        [(options.output, lambda path: write_table(table.reset_index(names="fit"), path))],
+        lambda: [table.to_string(float_format=lambda value: f"{value:.2f}")],
+    )

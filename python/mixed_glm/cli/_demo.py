@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from mixed_glm import datasets
+from mixed_glm.cli._deliver import deliver
+from mixed_glm.cli._paths import check_files
 from mixed_glm.cli._pictures import require_matplotlib, save_picture
 from mixed_glm.model import MixedGLM
 
@@ -25,18 +27,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit the data, print the summary, and draw it if that is possible."""
-    print("Contagious bovine pleuropneumonia: new cases in 15 herds over four periods (Lesnoff et al. 2004)")
-    print('MixedGLM.from_formula("incidence ~ period + (1 | herd)", data=load_cbpp(), family="binomial",')
-    print('                      n_trials="size").fit()\n')
+    """Fit the data, draw the fit if that is possible, and print the summary."""
+    check_files([], {"--plot": options.plot})
+    without_picture = _why_no_picture(options.plot)
+    plot = None if without_picture else options.plot
     model = MixedGLM.from_formula(
         "incidence ~ period + (1 | herd)", data=datasets.load_cbpp(), family="binomial", n_trials="size"
     )
     result = model.fit()
-    print(result.summary())
+    remarks = [f"\n{without_picture}"] if without_picture else []
+    deliver(
+        [(plot, lambda path: remarks.append(save_picture(result, "random-effects", path)))],
+        lambda: [_WHAT, str(result.summary()), *remarks],
+    )
+
+
+def _why_no_picture(path: Path) -> str:
     try:
-        require_matplotlib(options.plot)
+        require_matplotlib(path)
     except ImportError as error:
-        print(f"\n{error}")
-    else:
-        save_picture(result, "random-effects", options.plot)
+        return str(error)
+    return ""
+
+
+_WHAT = """\
+Contagious bovine pleuropneumonia: new cases in 15 herds over four periods (Lesnoff et al. 2004)
+MixedGLM.from_formula("incidence ~ period + (1 | herd)", data=load_cbpp(), family="binomial",
+                      n_trials="size").fit()
+"""

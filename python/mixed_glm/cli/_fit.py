@@ -9,9 +9,11 @@ from typing import Any
 from mixed_glm._fit.choose import METHODS
 from mixed_glm._fit.variational import COVARIANCES
 from mixed_glm._spec.approximation import INTEGRATE
+from mixed_glm.cli._deliver import deliver
 from mixed_glm.cli._output import ESTIMATES, write_estimates
+from mixed_glm.cli._paths import check_files, check_suffix
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
-from mixed_glm.cli._tables import check_output, read_table
+from mixed_glm.cli._tables import read_table
 from mixed_glm.families import as_family
 from mixed_glm.model import MixedGLM
 
@@ -32,7 +34,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``mixed-glm fit``."""
-    parser.add_argument("data", metavar="DATA", type=Path, help="table: .csv or .parquet")
+    parser.add_argument(
+        "data", metavar="DATA", help="table: .csv or .parquet; -: csv from the standard input"
+    )
     parser.add_argument("formula", metavar="FORMULA", help="such as 'y ~ x + (1 | g)'")
     model = parser.add_argument_group("model")
     model.add_argument("--family", required=True, help="binomial, poisson, negative_binomial or exponential")
@@ -66,20 +70,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit, print, and write what is asked for."""
-    check_output(options.save, "--save")
-    check_output(options.output, "--output", ESTIMATES)
-    check_output(options.plot, "--plot")
+    """Fit, write what is asked for, and print."""
+    written = {"--save": options.save, "--output": options.output, "--plot": options.plot}
+    check_files([("DATA", options.data)], written)
+    check_suffix("--output", options.output, ESTIMATES)
     if options.plot is not None:
         require_matplotlib(options.plot)
     result = _model(options).fit(options.method, progress=options.progress, **_how(options))
-    print(result.summary())
-    if options.save is not None:
-        result.save(options.save)
-    if options.output is not None:
-        write_estimates(result, options.output)
-    if options.plot is not None:
-        save_picture(result, options.picture, options.plot)
+    drawn: list[str] = []
+    deliver(
+        [
+            (options.save, result.save),
+            (options.output, lambda path: write_estimates(result, path)),
+            (options.plot, lambda path: drawn.append(save_picture(result, options.picture, path))),
+        ],
+        lambda: [str(result.summary()), *drawn],
+    )
 
 
 def _model(options: argparse.Namespace) -> MixedGLM:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
 from mixed_glm import _core
 from mixed_glm.cli import _compare, _demo, _fit, _predict
+from mixed_glm.cli._messages import ClosedPipe, complain
 from mixed_glm.exceptions import MixedGLMWarning
 
 USER_ERROR = 2
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 CLOSED_PIPE = 141  # and that nobody reads on, as after "| head"
+
+_TOLD = (
+    ValueError,
+    TypeError,
+    OSError,
+    ImportError,
+    RuntimeError,
+    MemoryError,
+)  # others are bugs, with a traceback
 
 _EXAMPLES = """\
 examples:
@@ -47,29 +55,39 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", MixedGLMWarning)
             warnings.showwarning = _show_warning
             options.run(options)
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        return CLOSED_PIPE
-    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        print(f"mixed-glm: error: {message}", file=sys.stderr)
-        return USER_ERROR
     except KeyboardInterrupt:
-        print("mixed-glm: interrupted", file=sys.stderr)
+        complain("", "interrupted")
         return INTERRUPTED
+    except ClosedPipe:
+        return CLOSED_PIPE
+    except (*_TOLD, ExceptionGroup) as error:
+        for one in error.exceptions if isinstance(error, ExceptionGroup) else [error]:
+            if not isinstance(one, ClosedPipe):
+                complain("error: ", _spelt(one))
+        return USER_ERROR
     return 0
 
 
+def _spelt(error: Exception) -> str:
+    """What one line says of an error."""
+    said = str(error).strip()
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename!r}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"out of memory{': ' if said else ''}{said}"
+    return (said if isinstance(error, _TOLD) else f"{type(error).__name__}: {said}") or type(error).__name__
+
+
 def _show_warning(message: Warning | str, *_where: object, **_options: object) -> None:
-    print(f"mixed-glm: warning: {message}", file=sys.stderr)
+    complain("warning: ", str(message))
 
 
 class _OneLineParser(argparse.ArgumentParser):
     """Errors are one line; the usage is for --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USER_ERROR, f"mixed-glm: error: {message} (try {self.prog} --help)\n")
+        complain("error: ", f"{message} (try {self.prog} --help)")
+        self.exit(USER_ERROR)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixed_glm import _core
+from mixed_glm._input.files import replacing
+from mixed_glm.cli._json import plain_value, write_json
+from mixed_glm.cli._paths import suffix
+from mixed_glm.cli._tables import write_table
 from mixed_glm.results import MixedGLMResults
 
 ESTIMATES = (".json", ".csv")
@@ -23,10 +23,11 @@ def write_estimates(result: MixedGLMResults, path: Path) -> None:
     OSError
         If it cannot be written.
     """
-    if path.suffix == ".json":
-        path.write_text(json.dumps(as_json(result), indent=1) + "\n", encoding="utf-8")
+    if suffix(path) == ".json":
+        with replacing(path) as file:
+            write_json(as_json(result), file)
     else:
-        result.to_frame(random=True).to_csv(path, index_label="name")
+        write_table(result.to_frame(random=True).reset_index(names="name"), path)
 
 
 def as_json(result: MixedGLMResults) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def as_json(result: MixedGLMResults) -> dict[str, Any]:
     model = result.model
     table = result.to_frame(random=True)
     rows = [
-        {"name": name} | {k: _plain(v) for k, v in row.items()}
+        {"name": name} | {k: plain_value(v) for k, v in row.items()}
         for name, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     return {
@@ -49,13 +50,7 @@ def as_json(result: MixedGLMResults) -> dict[str, Any]:
         "status": result.status,
         "converged": result.converged,
         "n_iter": result.n_iter,
-        "log_density": _plain(result.log_density),
-        "log_evidence": _plain(result.log_evidence),
+        "log_density": plain_value(result.log_density),
+        "log_evidence": plain_value(result.log_evidence),
         "parameters": rows,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mixed_glm._input.files import replacing
+from mixed_glm.cli._paths import check_suffix, suffix
 from mixed_glm.plots._axes import rows_height
 from mixed_glm.results import MixedGLMResults
 
@@ -20,7 +22,7 @@ def require_matplotlib(path: Path) -> None:
     ImportError
         If matplotlib is not installed.
     ValueError
-        If it does not know the format that the name of the file ends in.
+        If the name of the file does not end in a format that it knows.
     """
     try:
         import matplotlib as mpl
@@ -30,12 +32,16 @@ def require_matplotlib(path: Path) -> None:
     from matplotlib.figure import Figure
 
     formats = Figure().canvas.get_supported_filetypes()
-    if path.suffix and path.suffix[1:].lower() not in formats:
-        raise ValueError(f"--plot: the name must end in .{', .'.join(sorted(formats))}, got {str(path)!r}")
+    check_suffix("--plot", path, [f".{name}" for name in sorted(formats)])
 
 
-def save_picture(result: MixedGLMResults, picture: str, path: Path) -> None:
+def save_picture(result: MixedGLMResults, picture: str, path: Path) -> str:
     """Draw one of `PICTURES` into a file; the suffix of its name says which format.
+
+    Returns
+    -------
+    str
+        What was written where.
 
     Raises
     ------
@@ -43,8 +49,9 @@ def save_picture(result: MixedGLMResults, picture: str, path: Path) -> None:
         If it cannot be written or drawn, or matplotlib does not know the format.
     """
     figure = PICTURES[picture](result)
-    figure.savefig(path, dpi=150)
-    print(f"\n{picture.replace('-', ' ')}: {path}")
+    with replacing(path) as file:
+        figure.savefig(file, dpi=150, format=suffix(path)[1:])
+    return f"\n{picture.replace('-', ' ')}: {path}"
 
 
 def _random_effects(result: MixedGLMResults) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mixed_glm.cli._tables import TABLES, check_output, read_table, write_table
+from mixed_glm.cli._messages import standard_output
+from mixed_glm.cli._paths import check_files, check_suffix
+from mixed_glm.cli._tables import TABLES, read_table, write_table
 from mixed_glm.model import load
 from mixed_glm.results import MixedGLMResults
 
@@ -35,7 +36,9 @@ Python: only use it with files from people whom you trust.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``mixed-glm predict``."""
     parser.add_argument("fit", metavar="FIT.mglm", type=Path, help="what 'mixed-glm fit --save' wrote")
-    parser.add_argument("data", metavar="DATA", type=Path, help="table with new rows: .csv or .parquet")
+    parser.add_argument(
+        "data", metavar="DATA", help="table with new rows: .csv or .parquet; -: csv from stdin"
+    )
     parser.add_argument(
         "--trusted", action="store_true", help="evaluate whatever the formula of the fit says"
     )
@@ -57,14 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Predict, and write or print the table."""
-    check_output(options.output, "--output", TABLES)
+    check_files([("FIT", options.fit), ("DATA", options.data)], {"--output": options.output})
+    check_suffix("--output", options.output, TABLES)
     result = load(options.fit, trusted=options.trusted)
     data = read_table(options.data)
     table = _with_predictions(data, _predictions(result, data, options))
-    if options.output is None:
-        table.to_csv(sys.stdout, index=False)
-    else:
+    if options.output is not None:
         write_table(table, options.output)
+        return
+    with standard_output() as file:
+        table.to_csv(file, index=False)
 
 
 def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.Namespace) -> dict[str, Any]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO
 
 import pandas as pd
 
-TABLES = (".csv", ".json", ".parquet")
+from mixed_glm._input.files import replacing
+from mixed_glm.cli._csv import parse_csv
+from mixed_glm.cli._json import plain_value, write_json
+from mixed_glm.cli._parquet import read_parquet, write_parquet
+from mixed_glm.cli._paths import STANDARD_INPUT, suffix
+from mixed_glm.cli._source import all_bytes
 
-T = TypeVar("T")
 
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a csv file, or a parquet file where the name says so.
+def read_table(source: str | Path) -> pd.DataFrame:
+    """Read a csv file (``-``: the standard input), or a parquet file where the name says so.
 
     Raises
     ------
     OSError, ValueError, ImportError
         If it cannot be read.
     """
+    name = "the standard input" if str(source) == STANDARD_INPUT else repr(str(source))
     try:
-        return _parquet(pd.read_parquet, path) if _is_parquet(path) else pd.read_csv(path)
-    except ValueError as error:  # of pandas, pyarrow and codecs
-        raise ValueError(f"{str(path)!r} is not a csv or parquet table: {error}") from error
+        return read_parquet(source) if suffix(source) == ".parquet" else parse_csv(all_bytes(source), name)
+    except ValueError as error:  # of pandas and pyarrow too
+        raise ValueError(f"{name} is not a csv or parquet table: {error}") from error
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -35,36 +39,21 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     OSError, ImportError
         If it cannot be written.
     """
-    if _is_parquet(path):
-        _parquet(lambda p: table.to_parquet(p, index=False), path)
-    elif path.suffix == ".json":
-        table.to_json(path, orient="records", indent=1, double_precision=15)
-    else:
-        table.to_csv(path, index=False)
+    with replacing(path) as file:
+        TABLES[suffix(path)](table, file)
 
 
-def check_output(path: Path | None, option: str, suffixes: Collection[str] = ()) -> None:
-    """Find out before long work whether its result could be written.
-
-    Raises
-    ------
-    OSError, ValueError
-        If there is no such directory, or the name ends in none of `suffixes`.
-    """
-    if path is None:
-        return
-    if suffixes and path.suffix not in suffixes:
-        raise ValueError(f"{option}: the name must end in {' or '.join(suffixes)}, got {str(path)!r}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{option}: there is no directory {str(path.parent)!r}")
+def _write_csv(table: pd.DataFrame, file: IO[bytes]) -> None:
+    table.to_csv(file, mode="wb", index=False)
 
 
-def _is_parquet(path: Path) -> bool:
-    return path.suffix == ".parquet"
+def _write_json(table: pd.DataFrame, file: IO[bytes]) -> None:
+    rows = zip(*(table[name].tolist() for name in table.columns), strict=True)
+    write_json([dict(zip(table.columns, map(plain_value, row), strict=True)) for row in rows], file)
 
 
-def _parquet(action: Callable[[Path], T], path: Path) -> T:
-    try:
-        return action(path)
-    except ImportError as error:
-        raise ImportError("parquet files need pyarrow: pip install 'mixed-glm[parquet]'") from error
+TABLES: dict[str, Callable[[pd.DataFrame, IO[bytes]], None]] = {
+    ".csv": _write_csv,
+    ".json": _write_json,
+    ".parquet": write_parquet,
+}
