@@ -225,7 +225,7 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
         built = build(formula, vc_formulas, data, binomial=chosen.name == "binomial", by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
-        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, **arguments)
+        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, shared=False, **arguments)
         model = cls.__new__(cls)
         model._set_up(design, chosen, built.response_name, built.encoding, built.response_levels)
         model.data.frame = built.frame  # type: ignore[attr-defined]

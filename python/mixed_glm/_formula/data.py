@@ -20,6 +20,7 @@ from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._console.caller import outside_frame
 from mixed_glm._console.plain import plain_message
+from mixed_glm._formula.arithmetic import OPERAND, PlainKeys, guarded, label_operand, number_operand
 from mixed_glm._formula.columns import number_columns, with_columns, wide_column
 from mixed_glm._formula.labels import distinct, factorize
 from mixed_glm._formula.scope import as_labels, as_numbers
@@ -221,37 +222,27 @@ class Environment:
                 ) from error
         return self._classify(expression, values)
 
-    def value(self, text: str, metadata: Any, state: Any, spec: Any, *, labels: bool = False, variables: Any = None) -> Any:
-        """Value of an expression as Python has it, whole numbers exact where it gives labels, and else in float64."""
+    def value(self, text: str, metadata: Any, state: Any, spec: Any, labels: bool = False) -> Any:
+        """Value of an expression as Python has it: whole numbers exact where it gives labels, and else in float64."""
         expression = Expression.of(text)
-        if expression.adds_conditions():
-            raise ValueError("it adds conditions, which gives 'or' and no number: write 1 * (a > b) + (c > d)")
         if labels or expression.of_labels():
-            frame, context = self._exact(expression), {k: as_labels(v) for k, v in self.context.items()}
+            columns, operand = self._exact(expression), label_operand
+            context = {name: as_labels(value) for name, value in self.context.items()}
         else:
-            frame, context = self._numbers_of(expression), self.number_context
-        layers = (LayeredMapping(frame, name="data"), context, TRANSFORMS)
-        return stateful_eval(text, LayeredMapping(*layers), metadata, state, spec, variables)
+            columns, operand, context = self._numbers(expression), number_operand, self.number_context
+        layers = (LayeredMapping(columns, name="data"), context, TRANSFORMS, {OPERAND: operand})
+        return stateful_eval(guarded(text), LayeredMapping(*layers), metadata, PlainKeys(state), spec)
 
     def _exact(self, expression: Expression) -> pd.DataFrame:
-        """Columns as labels, in types that do not overflow if anything is computed."""
+        """Columns as labels; whole numbers in 64 bits if anything is computed."""
         if not expression.is_computed():
             return self.frame
-        arithmetic = expression.has_arithmetic()
-        return with_columns(self.frame, {n: wide_column(self.frame[n], arithmetic) for n in self.frame.columns})
+        return with_columns(self.frame, {n: wide_column(self.frame[n], False) for n in self.frame.columns})
 
-    def _numbers_of(self, expression: Expression) -> pd.DataFrame:
-        """Numbers; but what stands in square brackets is integers, and truth values in arithmetic are 0 and 1."""
-        truths = {
-            name
-            for name in expression.in_arithmetic().intersection(self.frame.columns)
-            if self.frame[name].dtype == np.bool_
-        }
+    def _numbers(self, expression: Expression) -> pd.DataFrame:
+        """Columns as numbers; but what stands in square brackets is integers."""
         indices = expression.indexing().intersection(self.frame.columns)
-        if not truths and not indices:
-            return self.number_frame
-        other = {name: self.frame[name].astype(np.float64) for name in truths}
-        return with_columns(self.number_frame, other | {name: wide_column(self.frame[name], False) for name in indices})
+        return with_columns(self.number_frame, {n: wide_column(self.frame[n], False) for n in indices})
 
     def numbers(self, expression: str) -> npt.NDArray[np.float64]:
         """Evaluate an expression that must give one number a row."""

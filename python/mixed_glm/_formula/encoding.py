@@ -26,7 +26,7 @@ from mixed_glm._formula.data import (
     resolve_names,
 )
 from mixed_glm._formula.groups import Component
-from mixed_glm._formula.labels import spelt
+from mixed_glm._formula.labels import require_exact, spelt
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
 from mixed_glm._formula.text import FormulaText
@@ -161,6 +161,8 @@ class Encoding:
                 continue
             categories = set(state["categories"])
             met = pd.unique(pd.Series(env.evaluate(expression, labels=True).values)).tolist()
+            for label in met:
+                require_exact(label, expression)
             unseen = [v for v in met if v not in categories]
             if unseen:
                 raise ValueError(

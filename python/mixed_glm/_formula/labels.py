@@ -33,8 +33,6 @@ def factorize(values: pd.Series[Any], name: str) -> tuple[npt.NDArray[np.intp], 
     ------
     TypeError
         If they cannot be labels because they can change, as lists.
-    ValueError
-        If they are whole numbers that were rounded.
     """
     try:
         try:
@@ -43,8 +41,6 @@ def factorize(values: pd.Series[Any], name: str) -> tuple[npt.NDArray[np.intp], 
             codes, levels = pd.factorize(values, sort=False)
     except TypeError:
         raise _unhashable(values, name) from None
-    for level in levels:
-        _require_exact(level, name)
     return codes, pd.Index(levels)
 
 
@@ -54,10 +50,11 @@ def distinct(levels: pd.Index, name: str) -> pd.Index:
     Raises
     ------
     ValueError
-        If two are written in the same way, as 1 and "1".
+        If two are written in the same way, as 1 and "1", or are whole numbers that were rounded.
     """
     written: dict[str, Any] = {}
     for level in levels.tolist():
+        require_exact(level, name)
         other = written.setdefault(str(level), level)
         if other is not level:
             raise ValueError(
@@ -96,7 +93,7 @@ def find_levels(values: Any, levels: pd.Index, name: str) -> npt.NDArray[np.intp
     place = np.array([known.get(label, -1) for label in labels] + [-1], dtype=np.intp)  # the last for missing ones
     for label, at in zip(labels, place, strict=False):
         if at < 0 or not isinstance(levels[at], float):
-            _require_exact(label, name)
+            require_exact(label, name)
     strangers = np.flatnonzero(place[:-1] < 0)
     if len(strangers):
         place[strangers] = _by_number([labels[i] for i in strangers], list(known), name)
@@ -116,7 +113,8 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _require_exact(label: Any, name: str) -> None:
+def require_exact(label: Any, name: str) -> None:
+    """Raise ValueError for a whole number that may have been rounded to a float."""
     if isinstance(label, float) and EXACT <= abs(label) < np.inf:
         raise ValueError(
             f"{name} holds {label:.17g} as a float, which cannot tell whole numbers from 2^53 on apart: give its labels as "

@@ -29,9 +29,7 @@ def columns_of_rows(spec: ModelSpec, env: Environment) -> Any:
     materializer = PandasMaterializer(env.number_frame, context=env.number_context)
 
     def evaluate(expression: str, metadata: Any, spec: ModelSpec) -> tuple[Any, set[Any]]:
-        variables: set[Any] = set()
-        state = spec.transform_state
-        return env.value(expression, {expression: metadata}, state, spec, variables=variables), variables
+        return env.value(expression, {expression: metadata}, spec.transform_state, spec), set()
 
     materializer._evaluate = evaluate
     matrix = materializer.get_model_matrix(spec)

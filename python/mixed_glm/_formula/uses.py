@@ -19,7 +19,6 @@ _SUMMARIES = {
 }  # fmt: skip
 _EXPLICIT = {"loc", "iloc", "at", "iat", "get", "values", "to_numpy", "array", "tolist", "to_list", "to_dict", "index"}
 _TABLE_METHODS = {"map", "replace", "isin", "reindex", "get", "searchsorted", "take"}
-_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
 
 
 class Use(enum.Enum):
@@ -73,15 +72,6 @@ class Expression:
         node = self.tree.args[0] if self.of_labels() and isinstance(self.tree, ast.Call) and self.tree.args else self.tree
         return not (isinstance(node, ast.Name) or (isinstance(node, ast.Call) and _called(node) == "Q"))
 
-    def has_arithmetic(self) -> bool:
-        """Whether there is an operator of arithmetic in it."""
-        return any(isinstance(n, ast.BinOp) and isinstance(n.op, _ARITHMETIC) for n in ast.walk(self.tree))
-
-    def adds_conditions(self) -> bool:
-        """Whether it has a sum of two comparisons, which numpy takes for "or"."""
-        sums = (n for n in ast.walk(self.tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add))
-        return any(_is_condition(n.left) and _is_condition(n.right) for n in sums)
-
     def indexing(self) -> set[str]:
         """Names that only stand in square brackets: ``table[code]``."""
         inside, elsewhere = set(), set()
@@ -89,17 +79,6 @@ class Expression:
             parent = self.parents.get(node)
             (inside if isinstance(parent, ast.Subscript) and parent.slice is node else elsewhere).add(name)
         return inside - elsewhere
-
-    def in_arithmetic(self) -> set[str]:
-        """Names that are operands of arithmetic."""
-        found = set()
-        for name, node in self._occurrences():
-            parent = self.parents.get(node)
-            if isinstance(parent, ast.BinOp) and isinstance(parent.op, _ARITHMETIC):
-                found.add(name)
-            elif isinstance(parent, ast.UnaryOp) and isinstance(parent.op, (ast.USub, ast.UAdd)):
-                found.add(name)
-        return found
 
     def uses(self, name: str, columns: bool = False) -> set[Use]:
         """All uses of `name`; with `columns`, of what is taken from it by attributes and in brackets."""
@@ -150,13 +129,3 @@ def _use_in_call(call: ast.Call, node: ast.AST) -> Use:
 
 def _called(call: ast.Call) -> str | None:
     return call.func.id if isinstance(call.func, ast.Name) else None
-
-
-def _is_condition(node: ast.AST) -> bool:
-    if isinstance(node, ast.Compare):
-        return True
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
-        return _is_condition(node.operand)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitAnd, ast.BitOr, ast.Add)):
-        return _is_condition(node.left) and _is_condition(node.right)
-    return False

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._input.arrays import as_design, as_positive, as_vector
+from mixed_glm._predict.names import fixed_in_order
 
 if TYPE_CHECKING:
     from mixed_glm.model import MixedGLM
@@ -36,25 +37,18 @@ def new_exog(model: MixedGLM, exog: Any) -> Floats:
     if is_raw(model, exog):
         assert model._encoding is not None
         return model._encoding.encode_fixed(exog)
-    x, _ = as_design(_in_order(model, exog), "exog", len(exog))
+    x, _ = as_design(fixed_in_order(model, exog), "exog", len(exog))
     if x.shape[1] != model.k_fep:
         names = ", ".join(model.fep_names)
         raise ValueError(f"exog must have {model.k_fep} columns ({names}), got {x.shape[1]}")
     return x
 
 
-def _in_order(model: MixedGLM, exog: Any) -> Any:
-    """Columns by their names, where a data frame has all those of the model."""
-    if not isinstance(exog, pd.DataFrame) or not set(model.fep_names) <= set(map(str, exog.columns)):
-        return exog
-    return exog.set_axis(exog.columns.map(str), axis=1)[model.fep_names]
-
-
 def is_raw(model: MixedGLM, exog: Any) -> bool:
     """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
     if model._encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
         return False
-    return [str(c) for c in exog] != model.fep_names
+    return sorted(map(str, exog)) != sorted(model.fep_names)
 
 
 def new_offset(model: MixedGLM, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:

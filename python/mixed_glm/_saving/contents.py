@@ -109,7 +109,7 @@ def _read_model(
     state = Reader(RECORDS, arrays, (MODEL_SPEC,)).read(tree)
     cls = _class_named(state["class"], base)
     family, encoding = families.as_family(state["family"]), state["encoding"]
-    design = checked_design(family=family, **state["arguments"])
+    design = checked_design(family=family, shared=False, **state["arguments"])
     if encoding is not None:
         encoding.context.update(context or {})
     model = cls.__new__(cls)
