@@ -11,7 +11,7 @@ import pandas as pd
 from formulaic import ModelSpec
 from formulaic.materializers import PandasMaterializer
 
-from mixed_glm._formula.columns import with_columns
+from mixed_glm._formula.columns import number_column, with_columns
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import distinct
 
@@ -59,7 +59,7 @@ def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
     for name, (kind, state) in spec.encoder_state.items():
         if name not in frame.columns:
             continue
-        numeric = pd.api.types.is_numeric_dtype(frame[name].dtype)
+        numeric = pd.api.types.is_numeric_dtype(number_column(frame[name]).dtype)
         if kind.value == "categorical" and numeric:
             factors[name] = pd.Series(pd.Categorical(frame[name], categories=state["categories"]), index=frame.index)
         elif kind.value == "numerical" and not numeric:

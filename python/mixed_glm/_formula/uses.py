@@ -100,7 +100,8 @@ class Expression:
     def _use(self, node: ast.AST, taken: bool) -> Use:
         parent = self.parents.get(node)
         if taken and isinstance(node, ast.Attribute) and node.attr in _SUMMARIES | _EXPLICIT:
-            return Use.TABLE
+            whole = isinstance(node.value, ast.Name)  # frame.sum(axis=1) may be anything, frame.x.sum() is a number
+            return Use.FUNCTION if whole else Use.TABLE
         if isinstance(parent, ast.Attribute):
             return Use.TABLE if parent.attr in _SUMMARIES | _EXPLICIT else Use.ROWS
         if isinstance(parent, ast.Subscript):

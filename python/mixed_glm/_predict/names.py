@@ -38,8 +38,8 @@ def _in_order(value: Any, names: list[str], argument: str, others: bool) -> Any:
     if columns == names:
         return value
     missing, spare = _without(names, columns), _without(columns, names)
-    counts, known = collections.Counter(columns) + collections.Counter(set(names)), collections.Counter(names)
-    twice = [name for name, count in known.items() if count > 1 or counts[name] > 2]
+    counts, own = collections.Counter(columns), collections.Counter(names)
+    twice = [name for name in own if counts[name] > 1 or own[name] > 1]
     faults = [
         f"{fault} {', '.join(map(repr, found[:5]))}{', ...' if len(found) > 5 else ''}"
         for fault, found in (
