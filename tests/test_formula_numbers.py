@@ -21,7 +21,23 @@ FLOATS = pd.DataFrame(
         "on": RNG.random(N) < 0.5, "off": RNG.random(N) < 0.5, "day": pd.date_range("2020", periods=N),
     }
 ).astype({"a": "f8", "b": "f8"})  # fmt: skip
-TYPES = ["i1", "u1", "i2", "u4", "i8", "u8", "f2", "f4", "Int8", "UInt8", "Int64", "UInt64", "Float32", "int64[pyarrow]", "decimal"]
+TYPES = [
+    "i1",
+    "u1",
+    "i2",
+    "u4",
+    "i8",
+    "u8",
+    "f2",
+    "f4",
+    "Int8",
+    "UInt8",
+    "Int64",
+    "UInt64",
+    "Float32",
+    "int64[pyarrow]",
+    "decimal",
+]
 EXPRESSIONS = [
     "a:b", "a*b", "I(b - a)", "I(a ** 5)", "I(a ** -1)", "I(a // 7)", "I(a % 7)", "I(a * b * 1000)", "I(-b)", "np.multiply(a, b)", "a.mul(b)",
     "poly(a, 2)", "center(a * b)", "scale(a)", "log(a * b)", "C(g):a:b", "bs(a, df=4)", "np.where(a > 80, a * b, b)",
@@ -36,7 +52,9 @@ def frame_of(dtype: str) -> pd.DataFrame:
     return FLOATS.astype({"a": dtype, "b": dtype})
 
 
-def model(formula: str, data: Any = FLOATS, vc: Any = None, family: str = "poisson", **options: Any) -> mg.MixedGLM:
+def model(
+    formula: str, data: Any = FLOATS, vc: Any = None, family: str = "poisson", **options: Any
+) -> mg.MixedGLM:
     return mg.MixedGLM.from_formula(formula, vc, data, family=family, **options)
 
 
@@ -77,7 +95,11 @@ def test_random_effects_offsets_and_trials(dtype: str) -> None:
 
 
 def test_variables_of_the_caller() -> None:
-    for expression in ("BYTES['a'] * BYTES['b']", "SERIES * SERIES * BYTES['b'] / SERIES", "FRAME.a * FRAME['b']"):
+    for expression in (
+        "BYTES['a'] * BYTES['b']",
+        "SERIES * SERIES * BYTES['b'] / SERIES",
+        "FRAME.a * FRAME['b']",
+    ):
         came = model(f"y ~ 0 + I({expression})", FLOATS[["y"]]).exog[:, 0]
         np.testing.assert_allclose(came, FLOATS["a"] * FLOATS["b"], err_msg=expression)
     assert model("y ~ 0 + I(K * K * y)").exog.max() == 10_000

@@ -12,10 +12,22 @@ import mixed_glm as mg
 
 RNG = np.random.default_rng(0)
 N = 40
-DATA = pd.DataFrame({"x": RNG.normal(size=N), "g": np.arange(N) % 5, "y": RNG.integers(0, 2, N)}).sort_values("x")
+DATA = pd.DataFrame({"x": RNG.normal(size=N), "g": np.arange(N) % 5, "y": RNG.integers(0, 2, N)}).sort_values(
+    "x"
+)
 V = pd.Series(RNG.normal(size=N), name="v").loc[DATA.index]
 
-USES = ["v", "I(x * v)", "np.exp(v)", "center(v)", "np.where(v > 0, 1, 2)", "x.mul(v)", "v.abs()", "I(v.to_numpy() * 0 + v)", "own(v)"]
+USES = [
+    "v",
+    "I(x * v)",
+    "np.exp(v)",
+    "center(v)",
+    "np.where(v > 0, 1, 2)",
+    "x.mul(v)",
+    "v.abs()",
+    "I(v.to_numpy() * 0 + v)",
+    "own(v)",
+]
 
 
 def own(values: Any) -> Any:
@@ -31,7 +43,9 @@ def test_the_same_rows_in_another_order_are_refused(use: str) -> None:
     expected = columns(f"y ~ 0 + {use.replace('own(v)', 'I(2 * v)')}", None, DATA.assign(v=V))
     np.testing.assert_allclose(columns(f"y ~ 0 + {use}", V), expected)
     for other in (V.sort_index(), V.reset_index(drop=True)):
-        with pytest.raises(ValueError, match=r"v must have the same index as data, got .* at row 0; .*v\.to_numpy\(\)"):
+        with pytest.raises(
+            ValueError, match=r"v must have the same index as data, got .* at row 0; .*v\.to_numpy\(\)"
+        ):
             columns(f"y ~ 0 + {use}", other)
 
 
@@ -46,7 +60,9 @@ def test_arrays_are_taken_by_position() -> None:
     np.testing.assert_array_equal(columns("y ~ 0 + I(x * v)", V.to_numpy()), V * DATA["x"])
 
 
-@pytest.mark.parametrize("formula", ["y ~ C(v)", "y ~ v", "y ~ (1 | v)", "y ~ (0 + x:v | g)", "v ~ x", "y ~ offset(v.cat.codes)"])
+@pytest.mark.parametrize(
+    "formula", ["y ~ C(v)", "y ~ v", "y ~ (1 | v)", "y ~ (0 + x:v | g)", "v ~ x", "y ~ offset(v.cat.codes)"]
+)
 def test_categories(formula: str) -> None:
     v = pd.Series(pd.Categorical(np.where(V > 0, "a", "b")), index=V.index)
     formula = formula if "x:v" not in formula else "y ~ (0 + x:v || g)"
@@ -60,10 +76,14 @@ def test_categories(formula: str) -> None:
         mg.MixedGLM.from_formula(formula, data=DATA, family="binomial")
 
 
-@pytest.mark.parametrize("use", ["I(x * v.a)", "I(x * v['a'])", "np.exp(v.a)", "v.loc[:, 'a']", "I(v.sum(axis=1))"])
+@pytest.mark.parametrize(
+    "use", ["I(x * v.a)", "I(x * v['a'])", "np.exp(v.a)", "v.loc[:, 'a']", "I(v.sum(axis=1))"]
+)
 def test_columns_of_data_frames(use: str) -> None:
     frame = pd.DataFrame({"a": V})
-    expected = np.exp(V) if "exp" in use else V if "x" not in use or "axis" in use or "loc" in use else V * DATA["x"]
+    expected = (
+        np.exp(V) if "exp" in use else V if "x" not in use or "axis" in use or "loc" in use else V * DATA["x"]
+    )
     np.testing.assert_allclose(columns(f"y ~ 0 + {use}", frame), expected)
     np.testing.assert_allclose(columns("y ~ 0 + I(x * v['a'])", {"a": V}), V * DATA["x"])
     for other in (frame.sort_index(), frame.reset_index(drop=True)):
@@ -101,7 +121,9 @@ def test_new_rows() -> None:
     np.testing.assert_array_equal(result.predict(DATA), own_rows)
     with pytest.raises(ValueError, match="v must have the same index as exog"):
         result.predict(DATA.sort_index())
-    with pytest.raises(ValueError, match="v must have one value for each of the 5 rows of exog, got 40; make it a column"):
+    with pytest.raises(
+        ValueError, match="v must have one value for each of the 5 rows of exog, got 40; make it a column"
+    ):
         result.predict(DATA.head(5))
     np.testing.assert_array_equal(result.predict(DATA.assign(v=v).head(5)), own_rows[:5])
     incomplete = DATA.copy()
@@ -110,8 +132,14 @@ def test_new_rows() -> None:
 
 
 def test_variables_that_change_later() -> None:
-    v, table, held = V.to_numpy().copy(), V.groupby(DATA["g"]).mean(), {0: 1.0, 1: 2.0, 2: 0.0, 3: 1.0, 4: 5.0}
-    result = mg.MixedGLM.from_formula("y ~ v + g.map(table) + g.map(held)", data=DATA, family="binomial").fit_map()
+    v, table, held = (
+        V.to_numpy().copy(),
+        V.groupby(DATA["g"]).mean(),
+        {0: 1.0, 1: 2.0, 2: 0.0, 3: 1.0, 4: 5.0},
+    )
+    result = mg.MixedGLM.from_formula(
+        "y ~ v + g.map(table) + g.map(held)", data=DATA, family="binomial"
+    ).fit_map()
     before = result.predict(DATA)
     v[:] = 0
     table[:] = 0

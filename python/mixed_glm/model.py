@@ -202,7 +202,9 @@ class MixedGLM(JointMethods, MarginalMethods, VariationalMethods, ManyMethods):
             ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of
             its own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won,
             lost)``, ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))``
-            is a term.
+            is a term. Numbers are float64 before anything is computed of them; labels stay as they are.
+            Names that are no columns are variables of the caller: Series and data frames must have the index of
+            `data`, arrays are taken by position.
         vc_formulas : mapping of str to str, optional
             statsmodels' habit: one formula without response for each variance component, such as
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MARKS = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")  # colours of terminals, and the brackets that formulaic puts around them
+_MARKS = re.compile(
+    "\x1b\\[[0-9;]*m|[⧛⧚]"
+)  # colours of terminals, and the brackets that formulaic puts around them
 
 
 def plain_message(error: BaseException) -> str:

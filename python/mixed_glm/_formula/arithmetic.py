@@ -95,8 +95,14 @@ class _Guard(ast.NodeTransformer):
 
 def _converted(node: ast.expr) -> ast.expr:
     """Call of the function that converts; constants and what was computed need none."""
-    done = isinstance(node, (ast.BinOp, ast.UnaryOp)) and isinstance(node.op, (*ARITHMETIC, ast.USub, ast.UAdd))
-    return node if done or isinstance(node, ast.Constant) else ast.Call(ast.Name(OPERAND, ast.Load()), [node], [])
+    done = isinstance(node, (ast.BinOp, ast.UnaryOp)) and isinstance(
+        node.op, (*ARITHMETIC, ast.USub, ast.UAdd)
+    )
+    return (
+        node
+        if done or isinstance(node, ast.Constant)
+        else ast.Call(ast.Name(OPERAND, ast.Load()), [node], [])
+    )
 
 
 class _Written(ast.NodeTransformer):

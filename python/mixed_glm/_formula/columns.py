@@ -87,10 +87,10 @@ def plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _is_plain(dtype: Any) -> bool:
-    """Numbers of numpy, categories, times, and the texts that pandas has by default."""
+    """Numbers of numpy that pandas can index by, categories, times, and the texts that pandas has by default."""
     if isinstance(dtype, pd.StringDtype):
         return dtype.na_value is not pd.NA
-    return isinstance(dtype, (np.dtype, pd.CategoricalDtype)) and dtype != object and dtype != np.uint64
+    return isinstance(dtype, (np.dtype, pd.CategoricalDtype)) and dtype not in (object, np.uint64, np.float16)
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
@@ -125,7 +125,7 @@ def _plain_objects(column: pd.Series[Any]) -> pd.Series[Any]:
     whole = all(isinstance(v, int) for v in exact.values())
     if whole and len(present) == len(column) and largest < 2**63:
         return column.map(int).astype(np.int64)
-    if largest < EXACT:
+    if largest < EXACT and all(isinstance(v, (int, float)) for v in exact.values()):
         return column.astype(np.float64)
     values = [np.nan if gone else exact[v] for v, gone in zip(column, missing, strict=True)]
     return pd.Series(values, index=column.index, name=column.name, dtype=object)
@@ -140,7 +140,10 @@ def _numbers_alone(present: pd.Series[Any], name: str) -> bool:
         If there are booleans among them: True equals 1, and as labels they would be one.
     """
     kinds = set(map(type, present))
-    numeric = {k for k in kinds if issubclass(k, (numbers.Real, Decimal)) and k is not bool}
-    if numeric and kinds & {bool, np.bool_}:
-        raise ValueError(f"data: {name!r} holds both booleans and numbers, of which True equals 1; write one kind")
+    truths = {k for k in kinds if k in (bool, np.bool_)}
+    numeric = {k for k in kinds - truths if issubclass(k, (numbers.Real, Decimal))}
+    if numeric and truths:
+        raise ValueError(
+            f"data: {name!r} holds both booleans and numbers, of which True equals 1; write one kind"
+        )
     return bool(numeric) and numeric == kinds

@@ -6,7 +6,6 @@ import ast
 import builtins
 import difflib
 import functools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,11 +20,10 @@ from formulaic.utils.stateful_transforms import stateful_eval
 from mixed_glm._console.caller import outside_frame
 from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.arithmetic import OPERAND, PlainKeys, guarded, label_operand, number_operand
-from mixed_glm._formula.columns import number_columns, with_columns, wide_column
+from mixed_glm._formula.columns import number_columns, wide_column, with_columns
 from mixed_glm._formula.labels import distinct, factorize
 from mixed_glm._formula.scope import as_labels, as_numbers
-from mixed_glm._formula.uses import BACKTICKED, Expression
-
+from mixed_glm._formula.uses import Expression
 
 
 def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
@@ -67,28 +65,20 @@ def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
 def require_once(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns, once each of them is there once."""
     if not frame.columns.is_unique:
-        raise ValueError(f"data has the column {frame.columns[frame.columns.duplicated()][0]!r} more than once")
+        raise ValueError(
+            f"data has the column {frame.columns[frame.columns.duplicated()][0]!r} more than once"
+        )
     return frame
 
 
 def names_in(expression: str) -> set[str]:
     """Names that a Python expression reads; ``back-ticked`` and ``Q("quoted")`` columns included."""
-    quoted: dict[str, str] = {}
-
-    def replace(match: re.Match[str]) -> str:
-        alias = f"_quoted_{len(quoted)}"
-        quoted[alias] = match[1]
-        return alias
-
-    try:
-        tree = ast.parse(BACKTICKED.sub(replace, expression).strip(), mode="eval")
-    except SyntaxError:
-        raise ValueError(f"formula: {expression!r} is not a valid expression") from None
+    parsed = Expression.parse(expression)
     read: set[str] = set()
     bound: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed.tree):
         if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(quoted.get(node.id, node.id))
+            (read if isinstance(node.ctx, ast.Load) else bound).add(parsed.names.get(node.id, node.id))
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
@@ -275,7 +265,7 @@ class Environment:
 
 def _is_plain_c(expression: str) -> bool:
     """Whether the expression is ``C(x)`` with nothing said about contrasts or levels."""
-    tree = ast.parse(BACKTICKED.sub("_quoted", expression).strip(), mode="eval").body
+    tree = Expression.parse(expression).tree
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "C"):
         return False
     return len(tree.args) == 1 and not tree.keywords

@@ -90,7 +90,9 @@ def find_levels(values: Any, levels: pd.Index, name: str) -> npt.NDArray[np.intp
         raise _unhashable(series, name) from None
     labels = [_plain(label) for label in met]
     known = {_plain(level): position for position, level in enumerate(levels)}
-    place = np.array([known.get(label, -1) for label in labels] + [-1], dtype=np.intp)  # the last for missing ones
+    place = np.array(
+        [known.get(label, -1) for label in labels] + [-1], dtype=np.intp
+    )  # the last for missing ones
     for label, at in zip(labels, place, strict=False):
         if at < 0 or not isinstance(levels[at], float):
             require_exact(label, name)
@@ -123,7 +125,9 @@ def require_exact(label: Any, name: str) -> None:
 
 
 def _unhashable(values: pd.Series[Any], name: str) -> TypeError:
-    kind = next((type(v).__name__ for v in values if type(v).__hash__ is None), "an object that cannot be hashed")
+    kind = next(
+        (type(v).__name__ for v in values if type(v).__hash__ is None), "an object that cannot be hashed"
+    )
     return TypeError(
         f"{name} must hold one label a row, such as a text or a number, got a {kind}; make texts or tuples of them"
     )
@@ -180,10 +184,10 @@ def _number(label: Any) -> Any:
         if written is None:
             return None
         return exact_number(int(written[1]) if written[2] is None else Decimal(label.strip(" \t")))
-    if isinstance(label, (numbers.Real, Decimal)) and not isinstance(label, bool):
-        number = exact_number(label)
-        return number if not isinstance(number, float) or np.isfinite(number) else None
-    return None
+    if isinstance(label, bool) or not isinstance(label, (numbers.Real, Decimal)):
+        return None
+    number = exact_number(label)
+    return number if not isinstance(number, float) or np.isfinite(number) else None
 
 
 def _spelt(label: Any) -> str:

@@ -61,7 +61,9 @@ def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
             continue
         numeric = pd.api.types.is_numeric_dtype(number_column(frame[name]).dtype)
         if kind.value == "categorical" and numeric:
-            factors[name] = pd.Series(pd.Categorical(frame[name], categories=state["categories"]), index=frame.index)
+            factors[name] = pd.Series(
+                pd.Categorical(frame[name], categories=state["categories"]), index=frame.index
+            )
         elif kind.value == "numerical" and not numeric:
             raise ValueError(f"{name} must be numeric, as in the data of the model, got {frame[name].dtype}")
     return with_columns(frame, factors)

@@ -37,7 +37,11 @@ def _own(value: Any) -> Any:
 
 
 def aligned(
-    context: Mapping[str, Any], expressions: Iterable[str], index: pd.Index[Any], kept: npt.NDArray[np.bool_], data: str
+    context: Mapping[str, Any],
+    expressions: Iterable[str],
+    index: pd.Index[Any],
+    kept: npt.NDArray[np.bool_],
+    data: str,
 ) -> dict[str, Any]:
     """Context as `expressions` over the rows `kept` of the argument `data`, which has this index, may use it.
 
@@ -66,7 +70,8 @@ class _Rows:
         if isinstance(value, dict) and any(isinstance(v, labelled) for v in value.values()):
             uses = set().union(*(e.uses(name, columns=True) for e in expressions))
             return {
-                k: self._cut(f"{name}[{k!r}]", v, uses) if isinstance(v, labelled) else v for k, v in value.items()
+                k: self._cut(f"{name}[{k!r}]", v, uses) if isinstance(v, labelled) else v
+                for k, v in value.items()
             }
         return value
 

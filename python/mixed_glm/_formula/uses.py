@@ -17,7 +17,20 @@ _SUMMARIES = {
     "mean", "median", "std", "var", "sum", "min", "max", "quantile", "percentile", "nanmean", "nanmedian", "nanstd", "nanvar",
     "nanmin", "nanmax", "nanquantile", "nanpercentile", "count", "size", "shape", "unique", "nunique", "mode", "ptp",
 }  # fmt: skip
-_EXPLICIT = {"loc", "iloc", "at", "iat", "get", "values", "to_numpy", "array", "tolist", "to_list", "to_dict", "index"}
+_EXPLICIT = {
+    "loc",
+    "iloc",
+    "at",
+    "iat",
+    "get",
+    "values",
+    "to_numpy",
+    "array",
+    "tolist",
+    "to_list",
+    "to_dict",
+    "index",
+}
 _TABLE_METHODS = {"map", "replace", "isin", "reindex", "get", "searchsorted", "take"}
 
 
@@ -49,6 +62,14 @@ class Expression:
     @classmethod
     def of(cls, text: str) -> Expression:
         """Parse; what is no Python is the name of a column, which formulaic writes without its back-ticks."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return cls(ast.Name("_quoted_0", ast.Load()), {"_quoted_0": text}, {})
+
+    @classmethod
+    def parse(cls, text: str) -> Expression:
+        """Parse, or raise ValueError."""
         names: dict[str, str] = {}
 
         def replace(match: re.Match[str]) -> str:
@@ -59,7 +80,7 @@ class Expression:
         try:
             tree = ast.parse(BACKTICKED.sub(replace, text).strip(), mode="eval").body
         except (SyntaxError, ValueError):
-            tree, names = ast.Name("_quoted_0", ast.Load()), {"_quoted_0": text}
+            raise ValueError(f"formula: {text!r} is not a valid expression") from None
         parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         return cls(tree, names, parents)
 
@@ -69,12 +90,17 @@ class Expression:
 
     def is_computed(self) -> bool:
         """Whether more is done than to name a column, or to call it labels."""
-        node = self.tree.args[0] if self.of_labels() and isinstance(self.tree, ast.Call) and self.tree.args else self.tree
+        node = (
+            self.tree.args[0]
+            if self.of_labels() and isinstance(self.tree, ast.Call) and self.tree.args
+            else self.tree
+        )
         return not (isinstance(node, ast.Name) or (isinstance(node, ast.Call) and _called(node) == "Q"))
 
     def indexing(self) -> set[str]:
         """Names that only stand in square brackets: ``table[code]``."""
-        inside, elsewhere = set(), set()
+        inside: set[str] = set()
+        elsewhere: set[str] = set()
         for name, node in self._occurrences():
             parent = self.parents.get(node)
             (inside if isinstance(parent, ast.Subscript) and parent.slice is node else elsewhere).add(name)
@@ -100,7 +126,9 @@ class Expression:
     def _use(self, node: ast.AST, taken: bool) -> Use:
         parent = self.parents.get(node)
         if taken and isinstance(node, ast.Attribute) and node.attr in _SUMMARIES | _EXPLICIT:
-            whole = isinstance(node.value, ast.Name)  # frame.sum(axis=1) may be anything, frame.x.sum() is a number
+            whole = isinstance(
+                node.value, ast.Name
+            )  # frame.sum(axis=1) may be anything, frame.x.sum() is a number
             return Use.FUNCTION if whole else Use.TABLE
         if isinstance(parent, ast.Attribute):
             return Use.TABLE if parent.attr in _SUMMARIES | _EXPLICIT else Use.ROWS

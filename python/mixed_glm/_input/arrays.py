@@ -280,7 +280,9 @@ def as_labels(value: Any, name: str) -> Any:
         return value
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "US" and not all(isinstance(v, (str, bytes)) for v in np.asarray(value, dtype=object).flat):
+        if array.dtype.kind in "US" and not all(
+            isinstance(v, (str, bytes)) for v in np.asarray(value, dtype=object).flat
+        ):
             array = np.asarray(value, dtype=object)  # numbers and NaN among texts, of which numpy makes texts
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     except (ValueError, TypeError) as error:

@@ -44,4 +44,6 @@ def _arrays(value: Any) -> Iterator[npt.NDArray[Any]]:
         yield value
     elif sparse.issparse(value):
         for part in vars(value).values():  # what they are called differs with the format
-            yield from (p for p in (part if isinstance(part, tuple) else (part,)) if isinstance(p, np.ndarray))
+            yield from (
+                p for p in (part if isinstance(part, tuple) else (part,)) if isinstance(p, np.ndarray)
+            )

@@ -60,4 +60,3 @@ def _in_order(value: Any, names: list[str], argument: str, others: bool) -> Any:
 def _without(names: list[str], others: list[str]) -> list[str]:
     known = set(others)
     return [n for n in names if n not in known]
-
