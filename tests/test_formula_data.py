@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
+from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
     known_columns,
     names_in,
-    plain_columns,
     resolve_names,
 )
 
@@ -143,11 +143,11 @@ def test_kinds(env: Environment) -> None:
 
 
 def test_codes(env: Environment) -> None:
-    codes, levels = env.evaluate("s").codes()
+    codes, levels = env.evaluate("s").codes("s")
     np.testing.assert_array_equal(codes, [1, 0])
     assert list(levels) == ["a", "b"]
     ordered = Environment(pd.DataFrame({"c": pd.Categorical(["u", "v"], categories=["v", "z", "u"])}), {})
-    codes, levels = ordered.evaluate("c").codes()
+    codes, levels = ordered.evaluate("c").codes("c")
     np.testing.assert_array_equal(codes, [2, 0])
     assert list(levels) == ["v", "z", "u"]
 

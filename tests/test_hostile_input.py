@@ -167,3 +167,63 @@ FRAME = pd.DataFrame(
 def test_formulas(formula, vc, message):
     with pytest.raises(ValueError, match=message):
         mg.MixedGLM.from_formula(formula, vc, data=FRAME, family="binomial")
+
+
+@pytest.mark.parametrize(
+    "ident",
+    [
+        np.ma.masked_array([0, 0, 0], [True, False, False]),
+        np.ma.masked_array(["a", "b", "a"], [True, False, False]),
+        ["a", np.nan, "a"],
+        ["a", None, "a"],
+    ],
+)
+def test_missing_labels_of_columns(ident):
+    with pytest.raises(ValueError, match="ident must not have missing labels"):
+        make(ident=ident)
+
+
+def test_labels_of_columns_that_are_written_in_the_same_way():
+    with pytest.raises(ValueError, match="vcp_names must be distinct, got '1' twice"):
+        make(ident=[1, "1", 1])
+
+
+def test_masks_in_data():
+    rows = np.ma.array(
+        [(0.0, 1.0, 1), (1.0, 2.0, 2), (1.0, 9.0, 2)], dtype=[("y", float), ("x", float), ("g", int)],
+        mask=[(0, 0, 0), (0, 0, 0), (0, 1, 0)],
+    )  # fmt: skip
+    columns = {name: rows[name] for name in rows.dtype.names}
+    for data in (rows, columns):
+        assert mg.MixedGLM.from_formula("y ~ 0 + x + (1 | g)", data=data, family="binomial").n_missing == 1
+    weights = np.ma.masked_array(np.ones(N), np.arange(N) == 1)
+    model = mg.MixedGLM.from_formula("y ~ x", data=FRAME, family="binomial", freq_weights=weights)
+    assert (model.n_missing, model.nobs) == (1, N - 1)
+
+
+@pytest.mark.parametrize("formula", ["y ~ Intercept", "y ~ x + (Intercept || g)", "y ~ `x:z` + x:z"])
+def test_columns_that_would_have_one_name(formula):
+    data = FRAME.assign(**{"Intercept": np.arange(N), "z": 1.0, "x:z": 2.0})
+    with pytest.raises(ValueError, match=r"two columns called '(Intercept|x:z)'.*rename the column of data"):
+        mg.MixedGLM.from_formula(formula, data=data, family="binomial")
+
+
+def test_a_slope_called_intercept():
+    data = FRAME.assign(Intercept=np.arange(N) + 2.0)
+    model = mg.MixedGLM.from_formula("y ~ 0 + x + (0 + Intercept | g)", data=data, family="binomial")
+    assert model.vcp_names == ["Intercept|g"]
+    np.testing.assert_array_equal(model.exog_vc.sum(axis=1), data["Intercept"])
+    np.testing.assert_array_equal(model._encoding.encode_random(data).sum(axis=1), data["Intercept"])
+
+
+@pytest.mark.parametrize("formula", ["y ~ a b", "y ~ x + (a b | g)", "y ~ (x"])
+def test_messages_are_plain_text(formula):
+    with pytest.raises(ValueError, match="formula") as caught:
+        mg.MixedGLM.from_formula(formula, data=FRAME, family="binomial")
+    with pytest.raises(ValueError, match=r"vc_formulas|formula") as of_components:
+        mg.MixedGLM.from_formula("y ~ x", {"a": "a b"}, data=FRAME, family="binomial")
+    with pytest.raises(ValueError, match="L: cannot understand") as of_contrast:
+        make(exog_vc=None, ident=None).fit_map().contrast("FE_1 > 0")
+    for message in map(str, (caught.value, of_components.value, of_contrast.value)):
+        assert message.isprintable()
+        assert "⧛" not in message

@@ -216,7 +216,9 @@ class MixedGLM:
             ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of
             its own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won,
             lost)``, ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))``
-            is a term.
+            is a term. Numbers are float64 before anything is computed of them; labels stay as they are.
+            Names that are no columns are variables of the caller: Series and data frames must have the index of
+            `data`, arrays are taken by position.
         vc_formulas : mapping of str to str, optional
             statsmodels' habit: one formula without response for each variance component, such as
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
@@ -239,7 +241,7 @@ class MixedGLM:
         built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
-        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, **arguments)
+        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, shared=False, **arguments)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame

@@ -1,14 +1,18 @@
-"""Arguments of a model as arrays of every kind: dtypes, orders, shapes, strides, containers, extreme and missing values."""
+"""Arguments of a model as arrays of every kind: dtypes, orders, shapes, strides, containers, extreme and missing values.
+
+In a part of the cases they are sound, and changed once the model is made, which must not change it.
+"""
 
 from __future__ import annotations
 
 import decimal
 import fractions
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from judge import judge
+from judge import Defect, judge
 from problems import pick, problem, use
 from scipy import sparse
 
@@ -53,6 +57,8 @@ NAMES = ["endog", "exog", "exog_vc", "ident", "vcp_p", "fe_p", "offset", "exposu
 
 def case(rng: np.random.Generator) -> str:
     arguments = problem(rng)
+    if rng.random() < 0.3:
+        return changed_later(rng, arguments)
     for _ in range(int(rng.integers(1, 4))):
         name = pick(rng, [k for k in NAMES if k in arguments] if rng.random() < 0.8 else NAMES)
         arguments[name] = pick(rng, [retyped, reshaped, valued, valued, replaced])(rng, arguments.get(name))
@@ -153,3 +159,72 @@ def unaligned(array: np.ndarray) -> np.ndarray:
     shifted = buffer[1:].view(array.dtype).reshape(array.shape)
     shifted[...] = array
     return shifted
+
+
+def changed_later(rng: np.random.Generator, arguments: dict[str, Any]) -> str:
+    """Spoil whatever the caller still holds: designs and fits must stay what they are."""
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray) and name != "endog" and rng.random() < 0.6:
+            arguments[name] = sound_form(rng, value)
+        elif sparse.issparse(value):
+            arguments[name] = pick(
+                rng, [value, value.toarray(), value.tocsc(), value.tocoo(), pd.DataFrame(value.toarray())]
+            )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = mg.MixedGLM(**arguments)
+        before = [np.copy(array) for array in arrays_of(model)]
+        for value in arguments.values():
+            spoil(value)
+        for array, was in zip(arrays_of(model), before, strict=True):
+            if not np.array_equal(array, was):
+                raise Defect(f"changed from outside: {was} is now {array}")
+            if array.flags.writeable:
+                raise Defect("can be written to")
+        try:
+            model.fit_laplace(integrate="mode")
+        except RuntimeError as error:
+            return f"RuntimeError: {error}"
+    return "changed later"
+
+
+def sound_form(rng: np.random.Generator, array: np.ndarray) -> Any:
+    forms = [
+        lambda: np.asfortranarray(array), lambda: np.repeat(array, 2, axis=0)[::2], lambda: array[::-1][::-1],
+        lambda: pd.DataFrame(array) if array.ndim == 2 else pd.Series(array), lambda: np.ma.masked_array(array),
+        lambda: array.view(Subclass), lambda: Arraylike(array), lambda: array.tolist(), lambda: array.astype(array.dtype.newbyteorder()),
+    ]  # fmt: skip
+    return pick(rng, forms)()
+
+
+def arrays_of(model: mg.MixedGLM) -> list[np.ndarray]:
+    named = [
+        getattr(model, name)
+        for name in (
+            "endog",
+            "exog",
+            "ident",
+            "offset",
+            "exposure",
+            "n_trials",
+            "freq_weights",
+            "vcp_p",
+            "fe_p",
+        )
+    ]
+    z = model.exog_vc
+    return [v for v in [*named, z.data, z.indices, z.indptr] if isinstance(v, np.ndarray)]
+
+
+def spoil(value: Any) -> None:
+    if isinstance(value, Arraylike):
+        value = value.array
+    if isinstance(value, np.ndarray):
+        value[...] = 77
+    elif isinstance(value, (pd.DataFrame, pd.Series)):
+        value.iloc[:] = 77
+    elif sparse.issparse(value):
+        for part in vars(value).values():
+            for array in part if isinstance(part, tuple) else (part,):
+                if isinstance(array, np.ndarray):
+                    array[...] = 10**6

@@ -21,17 +21,19 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
+from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
     caller_context,
     known_columns,
     names_of_factor,
-    plain_columns,
+    require_once,
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.scope import aligned, own
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
@@ -88,9 +90,11 @@ def build(
     fixed_terms = parse_terms(text.fixed)
     frame = as_frame(data)
     rows = {k: _row_values(v, k, frame) for k, v in (by_row or {}).items() if v is not None}
-    names = _names_used(text, fixed_terms, vc)
-    used = resolve_names(names, frame.columns, caller_context() if context is None else context)
-    env, kept = _complete_rows(frame, names, rows, used)
+    expressions = _expressions(text, fixed_terms, vc)
+    names = set().union(*(names_of_factor(e) for e in expressions))
+    used = own(resolve_names(names, frame.columns, caller_context() if context is None else context))
+    part, kept = _complete_rows(frame, names, rows)
+    env = Environment(part, aligned(used, expressions, frame.index, kept, "data"))
     y, trials, levels = _evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
@@ -143,25 +147,26 @@ def _row_values(value: Any, name: str, frame: pd.DataFrame) -> Any:
             f"{name} must have one value for each of the {len(frame)} rows of data, got {len(value)}"
         )
     require_same_index(data=frame, **{name: value})
-    return pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value.array)
+    if isinstance(value, (pd.Series, np.ma.MaskedArray)):  # what is masked is missing
+        return pd.Series(value).reset_index(drop=True)
+    return pd.Series(np.asarray(value))
 
 
-def _names_used(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str]) -> set[str]:
+def _expressions(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str]) -> list[str]:
+    """All Python expressions of a formula."""
     expressions = [*text.response, *text.offsets, *(f for term in fixed for f in term)]
     for group in text.groups:
         expressions += [*group.factors, *(f for term in parse_terms(group.effects) for f in term)]
     for formula in vc.values():
         expressions += [f for term in parse_terms(formula) for f in term]
-    return set().union(*(names_of_factor(e) for e in expressions))
+    return expressions
 
 
 def _complete_rows(
-    frame: pd.DataFrame, names: set[str], rows: Mapping[str, Any], context: dict[str, Any]
-) -> tuple[Environment, npt.NDArray[np.bool_]]:
-    """Drop every row in which a column or value that is used is missing."""
-    part = frame[[c for c in frame.columns if c in names]]
-    if not part.columns.is_unique:
-        raise ValueError(f"data has the column {part.columns[part.columns.duplicated()][0]!r} more than once")
+    frame: pd.DataFrame, names: set[str], rows: Mapping[str, Any]
+) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+    """Columns that are used, without the rows in which one of them or another value that is used is missing."""
+    part = require_once(frame[[c for c in frame.columns if c in names]])
     kept = np.ones(len(frame), dtype=bool)
     for column in (*(part.iloc[:, j] for j in range(part.shape[1])), *rows.values()):
         if np.ndim(column):
@@ -169,7 +174,7 @@ def _complete_rows(
     if not kept.any():
         raise ValueError(f"data has no complete row: something is missing in each of the {len(frame)}")
     part = part.reset_index(drop=True) if kept.all() else part[kept].reset_index(drop=True)
-    return Environment(plain_columns(part), context), kept
+    return plain_columns(part), kept
 
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import difflib
-import re
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +18,13 @@ from formulaic.utils.layered_mapping import LayeredMapping
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._console.caller import outside_frame
+from mixed_glm._console.plain import plain_message
+from mixed_glm._formula.arithmetic import OPERAND, PlainKeys, guarded, label_operand, number_operand
+from mixed_glm._formula.columns import number_columns, wide_column, with_columns
 from mixed_glm._formula.guard import Guard
-
-_NUMBERS_AS_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal")
-_BACKTICKED = re.compile(r"`([^`]+)`")
+from mixed_glm._formula.labels import distinct, factorize
+from mixed_glm._formula.scope import as_labels, as_numbers
+from mixed_glm._formula.uses import Expression
 
 
 def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
@@ -49,7 +52,8 @@ def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
             )
         frame = pd.DataFrame(dict(data))
     elif isinstance(data, np.ndarray) and data.dtype.names:
-        frame = pd.DataFrame.from_records(data)
+        # one by one: as a whole, the mask of a masked array is lost
+        frame = pd.DataFrame({name: data[name] for name in data.dtype.names})
     elif hasattr(data, "to_pandas"):
         frame = data.to_pandas()
     else:
@@ -59,29 +63,23 @@ def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
     return frame
 
 
+def require_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns, once each of them is there once."""
+    if not frame.columns.is_unique:
+        raise ValueError(
+            f"data has the column {frame.columns[frame.columns.duplicated()][0]!r} more than once"
+        )
+    return frame
+
+
 def names_in(expression: str) -> set[str]:
     """Names that a Python expression reads; ``back-ticked`` and ``Q("quoted")`` columns included."""
-    quoted: dict[str, str] = {}
-
-    def replace(match: re.Match[str]) -> str:
-        alias = f"_quoted_{len(quoted)}"
-        quoted[alias] = match[1]
-        return alias
-
-    try:
-        tree = ast.parse(_BACKTICKED.sub(replace, expression).strip(), mode="eval")
-    except (
-        SyntaxError,
-        ValueError,
-        RecursionError,
-        MemoryError,
-    ):  # the last: of Python's parser, at its own limit
-        raise ValueError(f"formula: {expression!r} is not a valid expression") from None
+    parsed = Expression.parse(expression)
     read: set[str] = set()
     bound: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed.tree):
         if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(quoted.get(node.id, node.id))
+            (read if isinstance(node.ctx, ast.Load) else bound).add(parsed.names.get(node.id, node.id))
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
@@ -137,39 +135,6 @@ def known_columns(name: str, columns: Iterable[Any], most: int = 20) -> str:
     return f"{hint}columns: {', '.join(map(repr, known[:most]))}{more}"
 
 
-def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numpy's types instead of pandas' nullable and Arrow's, and of numbers that came as objects.
-
-    formulaic would not take texts of the former for factors, and would take numbers of the latter for them. Missing
-    values stay missing; the caller's frame is not changed.
-    """
-    plain = {name: _plain(frame[name]) for name in frame.columns if not _is_plain(frame[name].dtype)}
-    return frame.assign(**plain) if plain else frame
-
-
-def _is_plain(dtype: Any) -> bool:
-    """Numbers of numpy, categories, times, and the texts that pandas has by default."""
-    if isinstance(dtype, pd.StringDtype):
-        return dtype.na_value is not pd.NA
-    return isinstance(dtype, (np.dtype, pd.CategoricalDtype)) and dtype != object
-
-
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    dtype = column.dtype
-    if dtype == object:
-        kind = pd.api.types.infer_dtype(column, skipna=True)
-        if kind == "boolean" and not column.isna().any():
-            return column.astype(np.bool_)
-        return pd.to_numeric(column) if kind in _NUMBERS_AS_OBJECTS else column
-    if pd.api.types.is_bool_dtype(dtype):
-        return column.astype(object if column.isna().any() else np.bool_)
-    if pd.api.types.is_integer_dtype(dtype) and not column.isna().any():
-        return column.astype(np.int64)
-    if pd.api.types.is_numeric_dtype(dtype):
-        return column.astype(np.float64)
-    return column.astype(object) if pd.api.types.is_string_dtype(dtype) else column
-
-
 @dataclass(frozen=True)
 class Factor:
     """One evaluated expression.
@@ -188,16 +153,20 @@ class Factor:
     categorical: bool
     standard: bool
 
-    def codes(self) -> tuple[npt.NDArray[np.intp], pd.Index]:
-        """Integer code of every row (-1 where missing) and the levels: categories, or sorted values."""
+    def codes(self, name: str) -> tuple[npt.NDArray[np.intp], pd.Index]:
+        """Integer code of every row (-1 where missing) and the levels: categories, or sorted values.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the values of `name` are no labels, or different ones are written in the same way.
+        """
         values = pd.Series(self.values) if not isinstance(self.values, pd.Series) else self.values
         if isinstance(values.dtype, pd.CategoricalDtype):
-            return values.cat.codes.to_numpy().astype(np.intp), values.cat.categories
-        try:
-            codes, levels = pd.factorize(values, sort=True)
-        except TypeError:  # labels of several types that cannot be sorted
-            codes, levels = pd.factorize(values, sort=False)
-        return codes, pd.Index(levels)
+            codes, levels = values.cat.codes.to_numpy().astype(np.intp), values.cat.categories
+        else:
+            codes, levels = factorize(values, name)
+        return codes, distinct(levels, name)
 
 
 @dataclass(frozen=True)
@@ -207,7 +176,7 @@ class Environment:
     Attributes
     ----------
     frame : DataFrame
-        Without missing values when a model is made.
+        As `plain_columns` makes it: labels are exact. Without missing values when a model is made.
     context : mapping
         Other names that the formula uses.
     state : dict
@@ -221,26 +190,57 @@ class Environment:
     state: dict[str, Any] = field(default_factory=dict)
     guard: Guard | None = None
 
-    def evaluate(self, expression: str) -> Factor:
-        """Evaluate one expression over all rows."""
+    @functools.cached_property
+    def number_frame(self) -> pd.DataFrame:
+        """The frame with its numbers in float64, for everything that is computed."""
+        return number_columns(self.frame)
+
+    @functools.cached_property
+    def number_context(self) -> dict[str, Any]:
+        """The other names, their numbers in float64."""
+        return {name: as_numbers(value) for name, value in self.context.items()}
+
+    def evaluate(self, expression: str, labels: bool = False) -> Factor:
+        """Evaluate one expression over all rows; with `labels`, one that gives labels, as ``C(...)`` does."""
         name = expression.strip()
         if name.startswith("`") and name.endswith("`") and name[1:-1] in self.frame.columns:
             name = name[1:-1]
         if name in self.frame.columns:
-            values: Any = self.frame[name]
+            values: Any = (self.frame if labels else self.number_frame)[name]
         else:
-            if self.guard is not None:
-                self.guard.check(expression.strip(), self.frame, self.context)
-            env = LayeredMapping(LayeredMapping(self.frame, name="data"), self.context, TRANSFORMS)
             try:
-                values = stateful_eval(expression.strip(), env, {}, self.state, None)
+                values = self.value(expression.strip(), {}, self.state, None, labels=labels)
             except MemoryError:
                 raise
             except Exception as error:  # anything a user's expression may raise
                 raise ValueError(
-                    f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {error}"
+                    f"formula: cannot evaluate {expression!r}: {type(error).__name__}: {plain_message(error)}"
                 ) from error
         return self._classify(expression, values)
+
+    def value(self, text: str, metadata: Any, state: Any, spec: Any, labels: bool = False) -> Any:
+        """Value of an expression as Python has it: whole numbers exact where it gives labels, and else in float64."""
+        if self.guard is not None:
+            self.guard.check(text, self.frame, self.context)
+        expression = Expression.of(text)
+        if labels or expression.of_labels():
+            columns, operand = self._exact(expression), label_operand
+            context = {name: as_labels(value) for name, value in self.context.items()}
+        else:
+            columns, operand, context = self._numbers(expression), number_operand, self.number_context
+        layers = (LayeredMapping(columns, name="data"), context, TRANSFORMS, {OPERAND: operand})
+        return stateful_eval(guarded(text), LayeredMapping(*layers), metadata, PlainKeys(state), spec)
+
+    def _exact(self, expression: Expression) -> pd.DataFrame:
+        """Columns as labels; whole numbers in 64 bits if anything is computed."""
+        if not expression.is_computed():
+            return self.frame
+        return with_columns(self.frame, {n: wide_column(self.frame[n], False) for n in self.frame.columns})
+
+    def _numbers(self, expression: Expression) -> pd.DataFrame:
+        """Columns as numbers; but what stands in square brackets is integers."""
+        indices = expression.indexing().intersection(self.frame.columns)
+        return with_columns(self.number_frame, {n: wide_column(self.frame[n], False) for n in indices})
 
     def numbers(self, expression: str) -> npt.NDArray[np.float64]:
         """Evaluate an expression that must give one number a row."""
@@ -273,7 +273,7 @@ class Environment:
 
 def _is_plain_c(expression: str) -> bool:
     """Whether the expression is ``C(x)`` with nothing said about contrasts or levels."""
-    tree = ast.parse(_BACKTICKED.sub("_quoted", expression).strip(), mode="eval").body
+    tree = Expression.parse(expression).tree
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "C"):
         return False
     return len(tree.args) == 1 and not tree.keywords

@@ -16,17 +16,20 @@ import pandas as pd
 from formulaic import ModelSpec
 from scipy import sparse
 
+from mixed_glm._console.plain import plain_message
+from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
     names_of_factor,
-    plain_columns,
+    require_once,
     resolve_names,
 )
 from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
-from mixed_glm._formula.labels import spelt
-from mixed_glm._formula.rows import columns_of_new_rows
+from mixed_glm._formula.labels import require_exact, spelt
+from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
+from mixed_glm._formula.scope import aligned
 from mixed_glm._formula.text import FormulaText
 from mixed_glm._formula.vc_formulas import VcFormula
 
@@ -79,18 +82,18 @@ class Encoding:
         ValueError
             If a column is missing or a categorical has a level that was not met when the model was made.
         """
-        env = self._environment(data, self.fixed.encoder_state)
-        missing = np.zeros(len(env.frame), dtype=bool)
-        for column in env.frame:
-            missing |= env.frame[column].isna().to_numpy()
+        data = as_frame(data, empty=True)
+        part = self._columns(data, self.fixed.encoder_state)
+        missing = np.zeros(len(part), dtype=bool)
+        for column in part:
+            missing |= part[column].isna().to_numpy()
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
-            present = env.frame[~missing].reset_index(drop=True)
-            env = Environment(plain_columns(present), self.context, env.state, self.guard)
+            env = self._environment(data, self.fixed.encoder_state, ~missing)
             self._check_levels(env)
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env)
-            out[~missing] = _as_fortran(matrix, len(present))
+            out[~missing] = _as_fortran(matrix, len(env.frame))
         return out
 
     def encode_offset(self, data: Any) -> Floats | None:
@@ -137,21 +140,33 @@ class Encoding:
         absent = [g for g in sorted(groups) if g not in frame.columns and g not in self.context]
         return frame.assign(**{str(g): np.nan for g in absent}) if absent else frame
 
-    def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
-        """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
-        frame = as_frame(data, empty=True)
+    def _environment(
+        self, data: Any, expressions: Iterable[str], kept: npt.NDArray[np.bool_] | None = None
+    ) -> Environment:
+        """What `expressions` are evaluated in for new rows (all, or those `kept`): the columns that they use, no others."""
+        frame, expressions = as_frame(data, empty=True), list(expressions)
+        part = self._columns(frame, expressions)
+        kept = np.ones(len(part), dtype=bool) if kept is None else kept
+        part = (part if kept.all() else part[kept]).reset_index(drop=True)
+        beside = {name: value for name, value in self.context.items() if name not in part.columns}
+        context = aligned(beside, expressions, frame.index, kept, "exog")
+        return Environment(plain_columns(part), context, copy.deepcopy(self.state), self.guard)
+
+    def _columns(self, frame: pd.DataFrame, expressions: Iterable[str]) -> pd.DataFrame:
+        """The columns that `expressions` use."""
         names = set().union(*(names_of_factor(e) for e in expressions))
         self._check_lost(names - set(frame.columns))
         resolve_names(names, frame.columns, self.context)
-        part = frame[[c for c in frame.columns if c in names]].reset_index(drop=True)
-        return Environment(plain_columns(part), self.context, copy.deepcopy(self.state), self.guard)
+        return require_once(frame[[c for c in frame.columns if c in names]])
 
     def _check_levels(self, env: Environment) -> None:
         for expression, (kind, state) in self.fixed.encoder_state.items():
             if kind.value != "categorical" or "categories" not in state:
                 continue
             categories = set(state["categories"])
-            met = pd.unique(pd.Series(env.evaluate(expression).values)).tolist()
+            met = pd.unique(pd.Series(env.evaluate(expression, labels=True).values)).tolist()
+            for label in met:
+                require_exact(label, expression)
             unseen = [v for v in met if v not in categories]
             if unseen:
                 raise ValueError(
@@ -180,7 +195,7 @@ class Encoding:
 def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:
     """Evaluate a fixed part: columns, shape (n, p), and the specification with its state filled in."""
     with _named(shown):
-        matrix = spec.get_model_matrix(env.frame, context=env.context)
+        matrix = columns_of_rows(spec, env)
     return _as_fortran(matrix, len(env.frame)), matrix.model_spec
 
 
@@ -196,7 +211,7 @@ def _named(formula: str) -> Iterator[None]:
             raise error.__cause__ from None
         if isinstance(error, ValueError) and str(error).startswith("formula: "):
             raise
-        raise ValueError(f"formula: cannot evaluate {formula!r}: {error}") from error
+        raise ValueError(f"formula: cannot evaluate {formula!r}: {plain_message(error)}") from error
 
 
 def offset_of(expressions: tuple[str, ...], env: Environment) -> Floats | None:

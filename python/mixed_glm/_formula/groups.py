@@ -12,9 +12,10 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
+from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import find_levels
-from mixed_glm._formula.rows import columns_of_new_rows
+from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.text import GroupTerm
 
 Floats = npt.NDArray[np.float64]
@@ -86,7 +87,7 @@ class Grouping:
         sizes = [len(level) for level in self.levels]
         joint, known = np.zeros(len(env.frame), dtype=np.int64), np.ones(len(env.frame), dtype=bool)
         for expression, level, size in zip(self.factors, self.levels, sizes, strict=True):
-            code = find_levels(env.evaluate(expression).values, level, _bare_name(expression))
+            code = find_levels(env.evaluate(expression, labels=True).values, level, _bare_name(expression))
             known &= code >= 0
             joint = joint * size + code
         met = np.ravel_multi_index(tuple(self.members.T), sizes)  # in order, as `members` are
@@ -208,10 +209,10 @@ def _group(factors: tuple[str, ...], env: Environment) -> tuple[Grouping, npt.ND
     """Groups that occur in the data, in the order of their levels, and the group of every row."""
     coded = []
     for expression in factors:
-        factor = env.evaluate(expression)
+        factor = env.evaluate(expression, labels=True)
         if getattr(factor.values, "shape", ())[:1] != (len(env.frame),) or factor.values.ndim != 1:
             raise ValueError(f"formula: grouping factor {expression!r} must give one label a row")
-        codes, levels = factor.codes()
+        codes, levels = factor.codes(_bare_name(expression))
         if (codes < 0).any():
             raise ValueError(f"formula: grouping factor {expression!r} is missing where its columns are not")
         coded.append((codes, levels))
@@ -244,11 +245,12 @@ def _effects(
     if term.effects.strip() == "1":
         return [(None, None)], None
     try:
-        matrix = Formula(term.effects).get_model_matrix(
-            env.frame, context=env.context, na_action="ignore", output="pandas"
-        )
+        spec = ModelSpec.from_spec(Formula(term.effects), output="pandas", na_action="ignore")
+        matrix = columns_of_rows(spec, env)
     except Exception as error:  # formulaic's own, and anything a user's expression may raise
-        raise ValueError(f"formula: cannot evaluate {term.effects!r} of {term.text}: {error}") from error
+        raise ValueError(
+            f"formula: cannot evaluate {term.effects!r} of {term.text}: {plain_message(error)}"
+        ) from error
     names = [str(c) for c in matrix.columns]
     if not names:
         raise ValueError(f"formula: {term.text} has no effect before the bar")
@@ -258,11 +260,17 @@ def _effects(
             f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
             f"this model does not have; write ({term.effects} || {group}) for independent ones"
         )
+    constants = _constants(matrix.model_spec)
     columns: list[tuple[str | None, Floats | None]] = [
-        (None, None) if name == "Intercept" else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))
+        (None, None) if constants[j] else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))
         for j, name in enumerate(names)
     ]
     return columns, matrix.model_spec
+
+
+def _constants(spec: ModelSpec) -> list[bool]:
+    """Whether each column is the constant, and not one of data that is called like it."""
+    return [all(f.expr == "1" for f in row.term.factors) for row in spec.structure for _ in row.columns]
 
 
 def _whole(levels: pd.Index) -> pd.Index:

@@ -1,14 +1,40 @@
-"""New rows through a specification that formulaic has learnt from the rows of the model."""
+"""Columns that formulaic makes of rows: of those that a model is made of, and of new ones."""
 
 from __future__ import annotations
 
+import collections
 import copy
+import dataclasses
 from typing import Any
 
 import pandas as pd
 from formulaic import ModelSpec
+from formulaic.materializers import PandasMaterializer
 
+from mixed_glm._formula.columns import number_column, with_columns
 from mixed_glm._formula.data import Environment
+from mixed_glm._formula.labels import distinct
+
+
+def columns_of_rows(spec: ModelSpec, env: Environment) -> Any:
+    """Columns that `spec` makes of rows, with what it has learnt from them as ``model_spec``.
+
+    Expressions are evaluated by `env`, which has numbers as float64 but labels exactly as they are.
+
+    Raises
+    ------
+    ValueError
+        If two columns, or two levels of a factor, would have one name: formulaic would forget one of them.
+    """
+    materializer = PandasMaterializer(env.number_frame, context=env.number_context)
+
+    def evaluate(expression: str, metadata: Any, spec: ModelSpec) -> tuple[Any, set[Any]]:
+        return env.value(expression, {expression: metadata}, spec.transform_state, spec), set()
+
+    materializer._evaluate = evaluate
+    matrix = materializer.get_model_matrix(spec)
+    _require_distinct(matrix.model_spec)
+    return matrix
 
 
 def columns_of_new_rows(spec: ModelSpec, env: Environment) -> Any:
@@ -27,7 +53,7 @@ def columns_of_new_rows(spec: ModelSpec, env: Environment) -> Any:
     learnt = spec.update(
         encoder_state=copy.deepcopy(spec.encoder_state), transform_state=copy.deepcopy(spec.transform_state)
     )
-    return learnt.get_model_matrix(frame, context=env.context)
+    return columns_of_rows(learnt, dataclasses.replace(env, frame=frame))
 
 
 def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +62,21 @@ def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
     for name, (kind, state) in spec.encoder_state.items():
         if name not in frame.columns:
             continue
-        numeric = pd.api.types.is_numeric_dtype(frame[name].dtype)
+        numeric = pd.api.types.is_numeric_dtype(number_column(frame[name]).dtype)
         if kind.value == "categorical" and numeric:
-            factors[name] = pd.Categorical(frame[name], categories=state["categories"])
+            factors[name] = pd.Series(
+                pd.Categorical(frame[name], categories=state["categories"]), index=frame.index
+            )
         elif kind.value == "numerical" and not numeric:
             raise ValueError(f"{name} must be numeric, as in the data of the model, got {frame[name].dtype}")
-    return frame.assign(**factors) if factors else frame
+    return with_columns(frame, factors)
+
+
+def _require_distinct(spec: ModelSpec) -> None:
+    for expression, (_, state) in spec.encoder_state.items():
+        if "categories" in state:
+            distinct(pd.Index(state["categories"], dtype=object), expression)
+    twice = [name for name, count in collections.Counter(spec.column_names).items() if count > 1]
+    if twice:
+        hint = ", which is how the constant is called" if twice[0] == "Intercept" else ""
+        raise ValueError(f"there would be two columns called {twice[0]!r}{hint}: rename the column of data")

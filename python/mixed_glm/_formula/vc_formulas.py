@@ -17,10 +17,11 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
+from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment, Factor
 from mixed_glm._formula.groups import Block, EffectFactor, assemble
 from mixed_glm._formula.labels import find_levels
-from mixed_glm._formula.rows import columns_of_new_rows
+from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 
 Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
 
@@ -119,7 +120,7 @@ def learn_vc_formula(name: str, formula: str, env: Environment) -> VcFormula:
         raise ValueError(f"vc_formulas: {formula!r} has no columns")
     if not all(f.standard for f in factors.values()):
         return VcFormula(name, formula, (), {}, _spec(formula, ordered, env))
-    levels = {f: v.codes()[1] if v.categorical else None for f, v in factors.items()}
+    levels = {f: v.codes(f)[1] if v.categorical else None for f, v in factors.items()}
     return VcFormula(name, formula, _products(ordered, factors), levels)
 
 
@@ -130,7 +131,7 @@ def parse_terms(formula: str) -> list[list[str]]:
         parsed = Formula(text, _ordering="none")
         return [[f.expr for f in term.factors if f.expr != "1"] for term in parsed]
     except Exception as error:  # its parser raises a dozen types
-        raise ValueError(f"formula: cannot understand {formula!r}: {error}") from error
+        raise ValueError(f"formula: cannot understand {formula!r}: {plain_message(error)}") from error
 
 
 def statsmodels_order(terms: Iterable[list[str]], categorical: dict[str, bool]) -> list[list[str]]:
@@ -188,6 +189,6 @@ def _spec(formula: str, terms: Sequence[list[str]], env: Environment) -> ModelSp
     text = [":".join(term) or "1" for term in terms]
     spec = ModelSpec.from_spec(Formula(text, _ordering="none"), output="sparse", na_action="ignore")
     try:
-        return spec.get_model_matrix(env.frame, context=env.context).model_spec
+        return columns_of_rows(spec, env).model_spec
     except Exception as error:  # formulaic's own, and anything a user's expression may raise
-        raise ValueError(f"vc_formulas: cannot evaluate {formula!r}: {error}") from error
+        raise ValueError(f"vc_formulas: cannot evaluate {formula!r}: {plain_message(error)}") from error

@@ -49,7 +49,10 @@ def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
     for column, dtype in frame.dtypes.items():
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
             raise TypeError(f"{name} must be numeric, got column {column!r} of dtype {dtype}")
-    return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan), order="F")
+    array = np.empty(frame.shape, order="F")
+    for j in range(frame.shape[1]):  # one by one: nothing of the frame is shared, and nothing is copied twice
+        array[:, j] = frame.iloc[:, j].to_numpy(dtype=np.float64, na_value=np.nan)
+    return array
 
 
 def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
@@ -276,11 +279,17 @@ def _number_labels(labels: Any) -> tuple[npt.NDArray[np.intp], Any, str]:
 
 
 def as_labels(value: Any, name: str) -> Any:
-    """Labels as an array, or as the pandas object that they came in."""
+    """Labels as an array, or as the pandas object that they came in; what is masked is missing."""
+    if isinstance(value, np.ma.MaskedArray) and value.ndim == 1:
+        return pd.Series(value)
     if isinstance(value, (pd.Series, pd.Index, pd.Categorical)):
         return value
     try:
         array = np.asarray(value)
+        if array.dtype.kind in "US" and not all(
+            isinstance(v, (str, bytes)) for v in np.asarray(value, dtype=object).flat
+        ):
+            array = np.asarray(value, dtype=object)  # numbers and NaN among texts, of which numpy makes texts
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name} must hold one label for each, got {_describe(value)} ({error})") from None

@@ -12,6 +12,7 @@ from formulaic.errors import FormulaicError
 from formulaic.utils.constraints import LinearConstraints
 from scipy.special import ndtr
 
+from mixed_glm._console.plain import plain_message
 from mixed_glm._input.arrays import as_floats, as_probability, require_finite
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.posterior import Posterior
@@ -101,7 +102,7 @@ def _parse(texts: list[str], names: list[str]) -> tuple[Floats, Floats, list[str
             )
         except (FormulaicError, ValueError, KeyError, TypeError, SyntaxError) as error:
             raise ValueError(
-                f"L: cannot understand {text!r} ({error}); fixed effects: {', '.join(names)}"
+                f"L: cannot understand {text!r} ({plain_message(error)}); fixed effects: {', '.join(names)}"
             ) from error
         if len(parsed.constraint_matrix) != 1:
             raise ValueError(f"L: {text!r} must be one contrast; give several as a list")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._input.arrays import as_design, as_positive, as_vector
+from mixed_glm._predict.names import fixed_in_order
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -67,25 +68,18 @@ def new_exog(spec: ModelSpec, exog: Any) -> Floats:
     if is_raw(spec, exog):
         assert spec.encoding is not None
         return spec.encoding.encode_fixed(exog)
-    x, _ = as_design(_in_order(spec, exog), "exog", len(exog))
+    x, _ = as_design(fixed_in_order(spec, exog), "exog", len(exog))
     if x.shape[1] != spec.layout.k_fep:
         names = ", ".join(spec.design.fep_names)
         raise ValueError(f"exog must have {spec.layout.k_fep} columns ({names}), got {x.shape[1]}")
     return x
 
 
-def _in_order(spec: ModelSpec, exog: Any) -> Any:
-    """Columns by their names, where a data frame has all those of the model."""
-    if not isinstance(exog, pd.DataFrame) or not set(spec.design.fep_names) <= set(map(str, exog.columns)):
-        return exog
-    return exog.set_axis(exog.columns.map(str), axis=1)[spec.design.fep_names]
-
-
 def is_raw(spec: ModelSpec, exog: Any) -> bool:
     """Whether `exog` is a data frame of variables, not of the columns that the formula makes of them."""
     if spec.encoding is None or not isinstance(exog, (pd.DataFrame, Mapping)):
         return False
-    return [str(c) for c in exog] != spec.design.fep_names
+    return sorted(map(str, exog)) != sorted(spec.design.fep_names)
 
 
 def new_offset(spec: ModelSpec, exog: Any, offset: Any, exposure: Any, n: int) -> Floats | None:

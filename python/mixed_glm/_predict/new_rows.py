@@ -14,6 +14,7 @@ from scipy import sparse
 from mixed_glm._formula.data import known_columns
 from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index
 from mixed_glm._predict.linear import is_raw, new_exog, new_offset
+from mixed_glm._predict.names import random_in_order
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -83,7 +84,8 @@ def make_rows(
     elif raw and exog_vc is None:
         known, new = _effects_of_frame(spec, exog, random)
     else:
-        known, new = _effects_of_columns(spec, exog_vc, m, random)
+        require_same_index(exog=exog, exog_vc=exog_vc)
+        known, new = _effects_of_columns(spec, random_in_order(spec, exog_vc), m, random)
     return NewRows(
         exog=x,
         shift=np.zeros(m) if shift is None else shift,
@@ -102,7 +104,7 @@ def _column(data: Any, value: Any, name: str, neutral: float) -> tuple[Any, npt.
     if not isinstance(data, (pd.DataFrame, Mapping)) or value not in data:
         hint = f"; {known_columns(value, data)}" if isinstance(data, (pd.DataFrame, Mapping)) else ""
         raise ValueError(f"{name}: exog has no column {value!r}{hint}")
-    values = pd.Series(np.asarray(data[value]))
+    values = pd.Series(data[value]).reset_index(drop=True)  # what is masked is missing
     missing = values.isna().to_numpy()
     return values.where(~missing, neutral).to_numpy() if missing.any() else values.to_numpy(), missing
 

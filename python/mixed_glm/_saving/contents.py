@@ -129,7 +129,7 @@ def _read_model(
     family, encoding = families.as_family(state["family"]), state["encoding"]
     require_shapes(state["arguments"])
     levels = state["response_levels"]
-    design = checked_design(family=family, response_levels=levels, **state["arguments"])
+    design = checked_design(family=family, shared=False, response_levels=levels, **state["arguments"])
     if encoding is not None:
         require_agreement(encoding, design)
         encoding.context.update(context or {})

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._input import arrays as check
+from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_response
 from mixed_glm.exceptions import RankDeficiencyWarning
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
 class Design:
     """A checked model specification with n observations, p fixed effects, q random effects, K components.
+
+    Its arrays are its own, and read-only.
 
     Attributes
     ----------
@@ -56,6 +61,13 @@ class Design:
     vcp_names: list[str]
     vc_names: list[str] | None
     response_levels: tuple[str, str] | None
+
+    def __post_init__(self) -> None:
+        protect(*self.__dict__.values())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
 
     def total_offset(self) -> Floats | None:
         """Offset plus log exposure, shape (n,); None if the model has neither."""
@@ -102,8 +114,12 @@ def checked_design(
     n_trials: Any = None,
     freq_weights: Any = None,
     response_levels: tuple[str, str] | None = None,
+    shared: bool = True,
 ) -> Design:
     """Check every argument of a model and convert it; see `MixedGLM` for what each means.
+
+    Arrays are copied where they could be changed from outside; `exog` and `exog_vc` are not if `shared` is False, which
+    says that they are nobody else's.
 
     Raises
     ------
@@ -122,7 +138,7 @@ def checked_design(
     p, q = x.shape[1], z.shape[1]
     if exog_vc is None and ident is not None and check.as_labels(ident, "ident").size:
         raise ValueError("ident was given without exog_vc")
-    components, labels, k = check.as_ident([] if exog_vc is None else ident, q)
+    components, labels, k = check.as_ident([] if exog_vc is None else _in_order(ident, z_names), q)
     trials = check_trials(n_trials, trials, n, family)
     family.validate_response(y, trials)
     if fep_names is None:
@@ -132,21 +148,35 @@ def checked_design(
     if vc_names is None:
         vc_names = z_names
     return Design(
-        endog=y,
-        exog=x,
-        exog_vc=z,
+        endog=np.array(y),
+        exog=owned(x, exog) if shared else x,
+        exog_vc=owned_sparse(z, exog_vc) if shared else z,
         ident=components,
-        n_trials=trials,
-        freq_weights=_weights(freq_weights, n),
-        offset=None if offset is None else check.as_vector(offset, "offset", n, scalar=True),
-        exposure=check_exposure(exposure, n, family),
-        vcp_p=check.as_prior_sd(vcp_p, "vcp_p", k, "variance components"),
-        fe_p=check.as_prior_sd(fe_p, "fe_p", p, "fixed effects"),
+        n_trials=_copy(trials),
+        freq_weights=_copy(_weights(freq_weights, n)),
+        offset=None if offset is None else _copy(check.as_vector(offset, "offset", n, scalar=True)),
+        exposure=_copy(check_exposure(exposure, n, family)),
+        vcp_p=_copy(check.as_prior_sd(vcp_p, "vcp_p", k, "variance components")),
+        fe_p=_copy(check.as_prior_sd(fe_p, "fe_p", p, "fixed effects")),
         fep_names=check.as_names(fep_names, "fep_names", p, "fixed effects"),
         vcp_names=check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True),
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
         response_levels=levels or response_levels,
     )
+
+
+def _in_order(ident: Any, names: list[str] | None) -> Any:
+    """Labels in the order of the columns, where they come with the names of them."""
+    if names is None or not isinstance(ident, pd.Series):
+        return ident
+    labels = [str(v) for v in ident.index]
+    if labels == names or len(set(names)) < len(names) or sorted(labels) != sorted(names):
+        return ident
+    return ident.set_axis(labels)[names]
+
+
+def _copy(value: ValueT) -> ValueT:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def check_trials(n_trials: Any, from_columns: Floats | None, n: int, family: Family) -> Floats | None:
