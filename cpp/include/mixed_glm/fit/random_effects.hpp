@@ -8,7 +8,7 @@
 #pragma once
 
 #include <mixed_glm/fit/views.hpp>
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
