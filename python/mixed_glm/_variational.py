@@ -140,16 +140,16 @@ class VariationalMethods(ModelPart):
         nodes = _nodes(n_quad)
         return fit_vb(
             model,
-            start,
-            start_sd,
-            fit_method,
-            minim_opts,
-            scale_fe,
-            verbose,
-            rng,
-            covariance,
-            nodes,
-            progress,
+            mean=start,
+            sd=start_sd,
+            fit_method=fit_method,
+            minim_opts=minim_opts,
+            scale_fe=scale_fe,
+            verbose=verbose,
+            rng=rng,
+            covariance=covariance,
+            n_quad=nodes,
+            progress=progress,
         )
 
 

@@ -38,7 +38,6 @@ def fit_map(
         start = standardization.params_to(start)
     with shown_progress(progress, "map", "log density") as report:
         mode = find_joint_mode(core, method, minim_opts, start, rng, report)
-    status = _status(mode)
     _warn(model, mode, method)
     mean, sd = mode.params, mode.sd
     if standardization is not None:
@@ -48,19 +47,11 @@ def fit_map(
         JointModePosterior(mean, sd, model, mode.params, standardization),
         method="map",
         log_density=mode.log_density,
-        status=status,
+        status=mode.status.label,
         converged=mode.converged,
         n_iter=mode.n_iter,
         optim_retvals=mode.optim,
     )
-
-
-def _status(mode: JointMode) -> str:
-    if not mode.converged:
-        return "not converged"
-    if mode.collapsed:
-        return "collapsed"
-    return "converged" if mode.valid else "not a maximum"
 
 
 def _warn(model: MixedGLM, mode: JointMode, method: str) -> None:

@@ -13,7 +13,7 @@ from scipy.optimize import OptimizeResult
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import Report, counting, shown_progress
-from mixed_glm._fit.optimize import NO_GRADIENT, scipy_minimize
+from mixed_glm._fit.optimize import NO_GRADIENT, newton_options, scipy_minimize
 from mixed_glm._input.arrays import as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm.exceptions import ConvergenceWarning
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+ResponseStatus = _core.ResponseStatus
 EP_N_QUAD = _core.EP_N_QUAD
 INTEGRATE = ("auto", "grid", "ccd", "mode")
 
@@ -69,8 +70,13 @@ class Approximation:
 
     def log_marginal(self, core: _core.Model, vcp: Floats, n_jobs: int = 1) -> tuple[float, Floats]:
         """log p(y, psi) and its gradient, shape (K,)."""
-        return _core.log_marginal(
-            core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad, n_jobs=n_jobs
+        return _core.log_marginal(core, self.core, vcp, n_jobs=n_jobs)
+
+    @property
+    def core(self) -> _core.Approximation:
+        """The approximation in the compiled core."""
+        return _core.Approximation(
+            name=self.name, leaf=self.leaf, n_quad=self.n_quad, mean_correction=self.mean_correction
         )
 
 
@@ -95,10 +101,10 @@ def fit_marginal(
         if not newton:
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
-        fit = _core.fit_marginal(core, vcp, n_jobs=jobs, report=report, **options)
-    if not fit.has_posterior:
-        raise RuntimeError(f"the fit failed: {fit.status}")
-    status = _status(fit, optim)
+        fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
+    if fit.status == ResponseStatus.FAILED:
+        raise RuntimeError(f"the fit failed: {fit.reason}")
+    status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
     _warn(status, fit, optim)
     return MixedGLMResults(
         model,
@@ -106,8 +112,8 @@ def fit_marginal(
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
-        status=status,
-        converged=status in ("converged", "fell back"),
+        status=status.label,
+        converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
     )
@@ -116,46 +122,33 @@ def fit_marginal(
 def core_options(
     approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Arguments of the core's fit beside model and start."""
+    """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
     return {
-        "approx": approximation.name,
-        "leaf": approximation.leaf,
-        "n_quad": approximation.n_quad,
-        "mean_correction": approximation.mean_correction,
+        "approximation": approximation,
         "integrate": integrate,
-        **_newton_options(minim_opts),
+        **newton_options(minim_opts),
     }
 
 
-def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
-    return fit.verdict if optim is None or optim.success else "not converged"
+def core_method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
+    """The fit through the marginal posterior in the compiled core."""
+    return _core.MarginalMethod(approximation=approximation.core, **arguments)
 
 
-def _has_spread(fit: _core.MarginalFit) -> bool:
-    return bool(np.isfinite(fit.sd).all() and (fit.sd > 0).all())
-
-
-def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
+def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
     points = len(fit.weights)
+    tried = points if points > 1 else fit.iterations
     reasons = {
-        "not converged": _why_not_converged(fit, optim),
-        "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
-        "integration over the log standard deviations, which were left out",
-        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of {points if points > 1 else fit.iterations} log "
+        ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
+        ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
+        "points of the integration over the log standard deviations, which were left out",
+        ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "
         "standard deviations, where Laplace took its place",
     }
     if status in reasons:
-        warn(f"the fit {status}: {reasons[status]}", ConvergenceWarning)
-
-
-def _why_not_converged(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
-    if optim is not None and not optim.success:
-        return str(optim.message)
-    if fit.converged and not _has_spread(fit):
-        return "numbers are so large that rounding hides how the density falls off around its mode"
-    return fit.status
+        warn(f"the fit {status.label}: {reasons[status]}", ConvergenceWarning)
 
 
 def find_leaf(model: MixedGLM, leaf: str | int) -> int:
@@ -203,12 +196,3 @@ def maximize_marginal(
             lambda vcp: objective(vcp)[0], start, method=method, options=dict(minim_opts or {})
         )
     return scipy_minimize(objective, start, jac=True, method=method, options=dict(minim_opts or {}))
-
-
-def _newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
-    names = {"tol": "tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
-    unknown = ", ".join(sorted(set(options) - set(names)))
-    if unknown:
-        raise ValueError(f"minim_opts for method 'newton' may have 'tol' and 'maxiter', got {unknown}")
-    return {names[name]: value for name, value in options.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,14 +13,14 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, OptimizeWarning, minimize
 
 from mixed_glm import _core
+from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import Report, counting
 from mixed_glm._input.arrays import as_generator
 
-__all__ = ["JointMode", "find_joint_mode", "joint_covariance", "trust_region_newton"]
+__all__ = ["JointMode", "find_joint_mode", "joint_covariance", "newton_options"]
 
 Vector = NDArray[np.float64]
 
-START_VCP = 1.0  # log standard deviation at which the search begins, as in statsmodels
 START_NOISE = 0.1  # standard deviation of the perturbation of the start, where rng is given
 
 DENSE_HESSIAN = {"dogleg", "trust-exact"}
@@ -47,6 +45,8 @@ class JointMode:
         Log joint density at the mode, fully normalized.
     gradient_norm : float
         Largest absolute entry of its gradient there.
+    status : ResponseStatus
+        How the search ended.
     converged, valid : bool
         Whether the optimizer succeeded, and whether the point is a strict maximum.
     message : str
@@ -63,6 +63,7 @@ class JointMode:
     fe_cov: NDArray[np.float64]
     log_density: float
     gradient_norm: float
+    status: _core.ResponseStatus
     converged: bool
     valid: bool
     message: str
@@ -71,72 +72,25 @@ class JointMode:
     optim: OptimizeResult
 
 
-def trust_region_newton(
-    fun: Callable[..., float],
-    x0: Vector,
-    args: tuple[Any, ...] = (),
-    *,
-    core: _core.Model,
-    report: Report | None = None,
-    gtol: float = 1e-7,
-    maxiter: int = 500,
-    callback: Callable[[OptimizeResult], object] | None = None,
-    jac: object = None,
-    hess: object = None,
-    hessp: object = None,
-    bounds: object = None,
-    constraints: object = (),
-    **unknown: object,
-) -> OptimizeResult:
-    """Trust-region Newton for the joint mode, as a custom method of `scipy.optimize.minimize`.
-
-    The core runs the whole search: `fun`, `jac` and `hess` are not called. What counts of `x0` are the log standard
-    deviations: given them the coefficients have one mode.
+def newton_options(
+    minim_opts: Mapping[str, Any] | None, what: str = "method 'newton'", tolerance: str = "tol"
+) -> dict[str, Any]:
+    """Settings of the core's own searches, by the names that the core has for them.
 
     Parameters
     ----------
-    fun, x0, args, jac, hess, hessp, bounds, constraints, callback
-        As `scipy.optimize.minimize` passes them; bounds and constraints are not supported.
-    core : _core.Model
-    report : callable, optional
-        Called with stage, number of steps and log density while the search goes on.
-    gtol : float
-        Largest absolute entry of the gradient at the solution.
-    maxiter : int
-        Largest number of trust-region steps.
-
-    Raises
-    ------
-    ValueError
-        If bounds or constraints are given.
+    minim_opts : mapping, optional
+    what : str
+        Whose options they are, for the message.
+    tolerance : str
+        Name of the option that is the tolerance; the other one is ``maxiter``.
     """
-    if bounds is not None or constraints not in ((), None, []):
-        raise ValueError("method 'newton' supports neither bounds nor constraints")
-    unknown.pop("disp", None)
+    names = {tolerance: "tolerance", "maxiter": "max_iterations"}
+    options = dict(minim_opts or {})
+    unknown = ", ".join(sorted(set(options) - set(names)))
     if unknown:
-        warnings.warn(f"Unknown solver options: {', '.join(unknown)}", OptimizeWarning, stacklevel=3)
-    mode = core.joint_mode(
-        np.asarray(x0, dtype=float),
-        gradient_tolerance=float(gtol),
-        max_iterations=int(maxiter),
-        report=report,
-    )
-    message = "converged" if mode.converged else f"stopped at a gradient of {mode.gradient_norm:.3g}"
-    result = OptimizeResult()
-    result.update(
-        x=mode.params,
-        fun=-mode.log_density,
-        success=mode.converged,
-        status=0 if mode.converged else 1,
-        message=message,
-        nit=mode.iterations,
-        nfev=mode.passes,
-        njev=mode.passes,
-        nhev=mode.passes,
-    )
-    if callback is not None:
-        callback(result)
-    return result
+        raise ValueError(f"minim_opts for {what} may have {tolerance!r} and 'maxiter', got {unknown}")
+    return {names[name]: value for name, value in options.items()}
 
 
 def scipy_minimize(fun: Callable[[Vector], Any], x0: Vector, **options: Any) -> OptimizeResult:
@@ -185,11 +139,11 @@ def hessian(core: _core.Model, params: Vector) -> scipy.sparse.csc_array:
 
 
 def start_params(core: _core.Model, start: Vector | None, rng: object) -> Vector:
-    """Start of the search, shape (d,): log standard deviations of one, the coefficients at their mode given them.
+    """Start of the search, shape (d,): the core's own unless it is given.
 
     With `rng` every entry is perturbed by a normal variate with standard deviation 0.1.
     """
-    params = core.conditional_mode(np.full(core.k_vcp, START_VCP)) if start is None else start
+    params = _core.joint_start(core) if start is None else start
     if rng is None:
         return params
     noise = _normal(rng, params.size)
@@ -226,38 +180,68 @@ def find_joint_mode(
     report : callable, optional
         Called with stage, number of steps and log density while the search goes on.
     """
-    objective = _Objective(core)
-    optim = scipy_minimize(
-        counting(report, objective.value),
-        start_params(core, start, rng),
-        options=dict(minim_opts or {}),
-        **_method_arguments(objective, method, report),
-    )
-    params = np.asarray(optim.x, dtype=float)
-    covariance = core.joint_covariance(params)
-    unknown = np.full(params.size, np.nan)
+    if not isinstance(method, str):
+        raise TypeError(f"method: expected a string, got {type(method).__name__}")
+    if method.lower() == "newton":
+        begin = None if start is None and rng is None else start_params(core, start, rng)
+        fit = _core.fit_map(core, _newton_method(minim_opts), start=begin, report=report)
+        if fit.status == _core.ResponseStatus.FAILED:
+            raise RuntimeError("fit_map failed: the conditional mode was not found")
+        optim = _as_optim(fit)
+    else:
+        optim = _minimize(core, method, minim_opts, start_params(core, start, rng), report)
+        fit = _core.map_fit_at(core, np.asarray(optim.x, dtype=float), converged=bool(optim.success))
+    p, size = core.k_fep, fit.params.size
     return JointMode(
-        params=params,
-        sd=covariance.sd if covariance.valid else unknown,
-        fe_cov=covariance.fe_cov if covariance.valid else np.full((core.k_fep, core.k_fep), np.nan),
-        log_density=-float(optim.fun),
-        gradient_norm=float(np.abs(objective.gradient(params)).max(initial=0.0)),
-        converged=bool(optim.success),
-        valid=covariance.valid,
+        params=fit.params,
+        sd=fit.sd if fit.valid else np.full(size, np.nan),
+        fe_cov=fit.fe_cov if fit.valid else np.full((p, p), np.nan),
+        log_density=fit.log_density,
+        gradient_norm=fit.gradient_norm,
+        status=fit.status,
+        converged=fit.converged,
+        valid=fit.valid,
         message=str(optim.message),
         n_iter=int(optim.get("nit", 0)),
-        collapsed=tuple(core.collapsed_components(params)),
+        collapsed=tuple(fit.collapsed),
         optim=optim,
     )
 
 
-def _method_arguments(objective: _Objective, method: str, report: Report | None) -> dict[str, Any]:
-    if not isinstance(method, str):
-        raise TypeError(f"method: expected a string, got {type(method).__name__}")
-    name = method.lower()
-    if name == "newton":
-        return {"method": functools.partial(trust_region_newton, core=objective.core, report=report)}
-    arguments: dict[str, Any] = {"method": method}
+def _newton_method(minim_opts: Mapping[str, Any] | None) -> _core.MapMethod:
+    """As scipy's methods do, it warns of options that it does not know."""
+    options = dict(minim_opts or {})
+    known: dict[str, Callable[[Any], Any]] = {"gtol": float, "maxiter": int}
+    unknown = set(options) - {*known, "disp"}
+    if unknown:
+        warn(f"Unknown solver options: {', '.join(sorted(unknown))}", OptimizeWarning)
+    given = {name: convert(options[name]) for name, convert in known.items() if name in options}
+    return _core.MapMethod(**newton_options(given, tolerance="gtol"))
+
+
+def _as_optim(fit: _core.MapFit) -> OptimizeResult:
+    """As `scipy.optimize.minimize` would tell it."""
+    optim = OptimizeResult()
+    optim.update(
+        x=fit.params,
+        fun=-fit.log_density,
+        success=fit.converged,
+        status=0 if fit.converged else 1,
+        message="converged" if fit.converged else f"stopped at a gradient of {fit.gradient_norm:.3g}",
+        nit=fit.iterations,
+        nfev=fit.passes,
+        njev=fit.passes,
+        nhev=fit.passes,
+    )
+    return optim
+
+
+def _minimize(
+    core: _core.Model, method: str, minim_opts: Mapping[str, Any] | None, start: Vector, report: Report | None
+) -> OptimizeResult:
+    """By a method of `scipy.optimize.minimize`, with the derivatives that it uses."""
+    objective, name = _Objective(core), method.lower()
+    arguments: dict[str, Any] = {"method": method, "options": dict(minim_opts or {})}
     if name not in NO_GRADIENT:
         arguments["jac"] = objective.gradient
     if name in DENSE_HESSIAN:
@@ -266,7 +250,7 @@ def _method_arguments(objective: _Objective, method: str, report: Report | None)
         arguments["hess"] = objective.hessian
     elif name in HESSIAN_PRODUCT:
         arguments["hessp"] = objective.hessian_product
-    return arguments
+    return scipy_minimize(counting(report, objective.value), start, **arguments)
 
 
 def joint_covariance(core: _core.Model, params: Vector) -> NDArray[np.float64]:

@@ -14,7 +14,14 @@ from scipy.optimize import OptimizeResult
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import Report, counting, shown_progress
-from mixed_glm._fit.optimize import DENSE_HESSIAN, HESSIAN_PRODUCT, NO_GRADIENT, _normal, scipy_minimize
+from mixed_glm._fit.optimize import (
+    DENSE_HESSIAN,
+    HESSIAN_PRODUCT,
+    NO_GRADIENT,
+    _normal,
+    newton_options,
+    scipy_minimize,
+)
 from mixed_glm._posterior.contrast import FixedEffects
 from mixed_glm._posterior.draws import Drawn, in_batches
 from mixed_glm._posterior.posterior import Posterior, StandardizedPosterior, draws_back
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+ResponseStatus = _core.ResponseStatus
 COVARIANCES = ("mean_field", "full")
 # statsmodels' start, and the least values that it starts from.
 START_LOG_SD, START_NOISE = -0.5, 0.1
@@ -93,6 +101,7 @@ class FullVariationalPosterior(Posterior):
 
 def fit_vb(
     model: MixedGLM,
+    *,
     mean: Floats | None,
     sd: Floats | None,
     fit_method: str,
@@ -132,9 +141,11 @@ def _ascend(
     minim_opts: Mapping[str, Any] | None,
     report: Report | None,
 ) -> _core.VariationalFit:
-    options = newton_options(minim_opts)
-    fit = _core.fit_variational(core, *start, full=full, n_quad=n_quad, report=report, **options)
-    if not fit.started:
+    mean, sd = start
+    options = newton_options(minim_opts, "fit_method 'newton'")
+    method = _core.VariationalMethod(full=full, n_quad=n_quad, mean=mean, sd=sd, **options)
+    fit = _core.fit_variational(core, method, report=report)
+    if fit.status == ResponseStatus.FAILED:
         raise RuntimeError("fit_vb failed: the bound is not finite at the start")
     return fit
 
@@ -148,14 +159,15 @@ def _results(
 ) -> MixedGLMResults:
     if fit is not None:
         mean, sd, fe_cov, elbo = fit.mean, fit.sd, fit.fe_cov, fit.elbo
-        converged, n_iter, message = fit.converged, fit.iterations, f"{fit.iterations} iterations"
+        status, n_iter, message = fit.status, fit.iterations, f"{fit.iterations} iterations"
     else:
         assert optim is not None
         mean, log_sd = np.split(np.asarray(optim.x, dtype=float), 2)
         sd, elbo = np.exp(log_sd), -float(optim.fun)
         fe_cov = np.diag(sd[: model.k_fep] ** 2)
-        converged, n_iter, message = bool(optim.success), int(optim.get("nit", 0)), str(optim.message)
-    if not converged:
+        status = ResponseStatus.CONVERGED if optim.success else ResponseStatus.NOT_CONVERGED
+        n_iter, message = int(optim.get("nit", 0)), str(optim.message)
+    if not status.converged:
         warn(f"fit_vb did not converge: {message}", ConvergenceWarning)
     standardized_fe_sd = sd[: model.k_fep]
     if change is not None:
@@ -173,8 +185,8 @@ def _results(
         method="vb_full" if full else "vb",
         log_density=model.logposterior(mean),
         log_evidence=elbo,
-        status="converged" if converged else "not converged",
-        converged=converged,
+        status=status.label,
+        converged=status.converged,
         n_iter=n_iter,
         optim_retvals=optim,
     )
@@ -266,16 +278,6 @@ def _sd_to(change: Standardization, sd: Floats) -> Floats:
     p = len(change.scale)
     out[:p] = sd[:p] * change.scale
     return out
-
-
-def newton_options(minim_opts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of the core's ascent, by the names that it knows them by."""
-    names = {"tol": "tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
-    unknown = ", ".join(sorted(set(options) - set(names)))
-    if unknown:
-        raise ValueError(f"minim_opts for fit_method 'newton' may have 'tol' and 'maxiter', got {unknown}")
-    return {names[name]: value for name, value in options.items()}
 
 
 def _print_trace(trace: list[float], verbose: bool) -> None:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixed_glm import _core
-from mixed_glm._fit.marginal import EP_N_QUAD, Approximation, core_options
-from mixed_glm._fit.optimize import START_VCP
+from mixed_glm._fit.marginal import EP_N_QUAD, Approximation, core_method, core_options
+from mixed_glm._fit.optimize import newton_options
 from mixed_glm._fit.variational import is_full
-from mixed_glm._fit.variational import newton_options as vb_options
 from mixed_glm._input.arrays import as_count, as_vector
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Method:
         kinds: dict[str, Callable[..., _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod]] = {
             "map": _core.MapMethod,
             "variational": _core.VariationalMethod,
-            "marginal": _core.MarginalMethod,
+            "marginal": core_method,
         }
         return kinds[self.kind](**self.arguments)
 
@@ -69,13 +68,7 @@ def make_method(model: MixedGLM, method: str, options: Mapping[str, Any]) -> Met
 
 
 def _map(_model: MixedGLM, minim_opts: Mapping[str, Any] | None = None) -> Method:
-    names = {"gtol": "gradient_tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
-    unknown = ", ".join(sorted(set(options) - set(names)))
-    if unknown:
-        raise ValueError(f"minim_opts for method 'map' may have 'gtol' and 'maxiter', got {unknown}")
-    arguments = {names[name]: value for name, value in options.items()}
-    return Method("map", "map", {"start_vcp": START_VCP, **arguments})
+    return Method("map", "map", newton_options(minim_opts, "method 'map'", tolerance="gtol"))
 
 
 def _vb(
@@ -86,7 +79,7 @@ def _vb(
 ) -> Method:
     full = is_full(covariance, "newton")
     nodes = 0 if n_quad is None else as_count(n_quad, "n_quad")
-    arguments = {"full": full, "n_quad": nodes, **vb_options(minim_opts)}
+    arguments = {"full": full, "n_quad": nodes, **newton_options(minim_opts, "fit_method 'newton'")}
     return Method("vb_full" if full else "vb", "variational", arguments)
 
 
