@@ -73,19 +73,11 @@ def fit_map(
         JointModePosterior(mean, sd, spec, mode.params, change),
         method="map",
         log_density=mode.log_density,
-        status=_status(mode),
+        status=mode.status.label,
         converged=mode.converged,
         n_iter=mode.n_iter,
         optim_retvals=mode.optim,
     )
-
-
-def _status(mode: JointMode) -> str:
-    if not mode.converged:
-        return "not converged"
-    if mode.collapsed:
-        return "collapsed"
-    return "converged" if mode.valid else "not a maximum"
 
 
 def _warn(spec: ModelSpec, mode: JointMode, method: str) -> None:
