@@ -2,8 +2,8 @@
 // second-order correction of the mean. At the conditional mode x = (u, beta) with precision H:
 //
 //     log p(y, theta) = log p(y, x, theta) + (q + p)/2 log 2 pi - 1/2 log|H|
-//     Delta         = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
-//     E[x]          = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
+//     Delta           = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
+//     E[x]            = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
 // with which the common form of the gradient (marginal.hpp) is the exact derivative.
 #pragma once
@@ -105,8 +105,7 @@ class LaplaceMarginal final : public Marginal {
 
   void set_second_moments() {
     for (Index j = 0; j < model_->design().effects(); ++j) {
-      const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
-      second_moments_.set(j, u * u + 2.0 * u * delta_[j] + variance, variance);
+      second_moments_.set_laplace(j, mode_.coefficients()[j], delta_[j], sigma_.variance(j));
     }
   }
 

@@ -1,8 +1,8 @@
 // The marginal posterior of theta with one component, the leaf, integrated by quadrature and the
 // other coefficients (v, beta) by Laplace with the second-order correction of their mean:
 //
-//     log p(y, theta) = L(v, beta) + log p(v, beta | theta) + log p(theta) + d/2 log 2 pi - 1/2
-//     log|H|
+//     log p(y, theta) = L(v, beta) + log p(v, beta | theta) + log p(theta)
+//                     + d/2 log 2 pi - 1/2 log|H|
 //
 // at the mode of (v, beta), d their number and H minus the Hessian there (leaf_likelihood.hpp). The
 // moments of leaf_moments.hpp make the common gradient (marginal.hpp) exact.
@@ -164,9 +164,8 @@ class LeafMarginal final : public Marginal {
 
   void set_second_moments() {
     for (Index j = 0; j < leaf_.reduced().design().effects(); ++j) {
-      const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
-      const double square = u * u + 2.0 * u * moments_.delta()[j] + variance;
-      second_moments_.set(leaf_.full_effect(j), square, variance);
+      second_moments_.set_laplace(leaf_.full_effect(j), mode_.coefficients()[j],
+                                  moments_.delta()[j], sigma_.variance(j));
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
       if (leaf_.group_effect(g) < 0) continue;

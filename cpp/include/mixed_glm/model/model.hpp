@@ -1,8 +1,8 @@
 // A generalized linear mixed model: design, response, offset, family and priors.
 //
 //     eta = offset + X beta + Z u,   y_i | eta_i ~ family
-//     beta ~ N(0, diag(fe_p^2)),     u | theta: coefficient_prior.hpp,     theta:
-//     hyperparameters.hpp
+//     beta ~ N(0, diag(fe_p^2))     u | theta: coefficient_prior.hpp
+//     theta: hyperparameters.hpp
 #pragma once
 
 #include <mixed_glm/families/family.hpp>

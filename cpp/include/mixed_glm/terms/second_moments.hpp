@@ -38,6 +38,10 @@ class SecondMoments {
     square_[effect] = square;
     variance_[effect] = variance;
   }
+  // By Laplace: E[u u'] = m m' + m Delta' + Delta m' + Sigma, Delta the correction of the mean.
+  void set_laplace(Index effect, double mode, double delta, double variance) {
+    set(effect, mode * mode + 2.0 * mode * delta + variance, variance);
+  }
 
   double square(Index effect) const { return square_[effect]; }
   double variance(Index effect) const { return variance_[effect]; }
