@@ -66,10 +66,10 @@ struct RandomDesign {
   Matrix columns(const mixed_glm::Design& design) const {
     Matrix a(design.rows(), design.coefficients());
     for (Index k = 0; k < design.effects(); ++k) {
-      design.to_design_rows(z.col(design.user_effect(k)), a.col(k));
+      a.col(k) = design.to_design_rows(z.col(design.user_effect(k)));
     }
     for (Index k = 0; k < x.cols(); ++k) {
-      design.to_design_rows(x.col(k), a.col(design.effects() + k));
+      a.col(design.effects() + k) = design.to_design_rows(x.col(k));
     }
     return a;
   }

@@ -68,6 +68,11 @@ class Design {
   Index largest_single() const { return largest_single_component(single_, component_size_); }
 
   // A value for each row, from the caller's order to the design's and back.
+  Vector to_design_rows(ConstVectorRef values) const {
+    Vector sorted(rows());
+    to_design_rows(values, sorted);
+    return sorted;
+  }
   void to_design_rows(ConstVectorRef values, VectorRef sorted) const {
     if (row_order_.empty()) {
       sorted = values;
