@@ -138,6 +138,8 @@ TEST_CASE("options reach the fit") {
   CHECK(fit(model, options).converged());
 }
 
+namespace {
+
 // Each row twice, with another response.
 struct DoubledHerds {
   DoubledHerds() : y(120), x(120, 2), trials(Vector::Constant(120, 8.0)) {
@@ -161,6 +163,8 @@ struct DoubledHerds {
   std::vector<Code> herd;
   Vector trials;
 };
+
+}  // namespace
 
 TEST_CASE("rows that are equal are one, by default") {
   const DoubledHerds doubled;
