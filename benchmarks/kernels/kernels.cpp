@@ -36,10 +36,10 @@ class Bench {
         ep_(model_, ep_nodes),
         coefficients_(Vector::Zero(design_.coefficients())),
         gradient_(design_.coefficients()),
-        mean_(Vector::Zero(design_.parameters())),
-        sd_(Vector::Constant(design_.parameters(), 0.3)) {
-    prior_.set_psi(Vector::Zero(components));
-    ep_.set_psi(Vector::Zero(components));
+        mean_(Vector::Zero(model_.layout().size())),
+        sd_(Vector::Constant(model_.layout().size(), 0.3)) {
+    prior_.set(Vector::Zero(components));
+    ep_.set_theta(Vector::Zero(components));
     ep_.expand_at(coefficients_);
     pass();
     precision_.assign(cholesky_.values(), cholesky_.values() + design_.pattern().size());

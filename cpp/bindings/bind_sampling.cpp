@@ -79,11 +79,11 @@ class BoundConditionalDraws {
       : draws_(make_draws(model.model(), {approx, leaf, n_quad, mean_correction})) {}
 
   Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
-    const Design& design = draws_->design();
+    const Design& design = draws_->model().design();
     check_rows("psi", psi, normals.rows(), design.components());
     check_rows("nodes", nodes, normals.rows(), design.components());
     check_rows("normals", normals, normals.rows(), design.coefficients());
-    Draws draws(normals.rows(), design.parameters());
+    Draws draws(normals.rows(), draws_->model().layout().size());
     const Index most = std::clamp<Index>(rows_between_looks / (design.rows() + 1), 8, 256);
     for (Index first = 0, last; first < normals.rows(); first = last) {
       mixed_glm::tell_pass(monitor);
@@ -119,14 +119,14 @@ class BoundConditionalDraws {
 Draws draw_joint_mode(const BoundModel& bound, const ConstVectorRef& params, const Rows& normals) {
   const Design& design = bound.design();
   bound.check_params(params);
-  check_rows("normals", normals, normals.rows(), design.parameters());
+  check_rows("normals", normals, normals.rows(), bound.model().layout().size());
   const mixed_glm::JointModeDraws mode(bound.model(), params);
   if (!mode.is_maximum()) {
     throw std::invalid_argument("params: minus the Hessian is not positive definite there");
   }
   Matrix psi = normals.leftCols(design.components()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
-  Draws draws(normals.rows(), design.parameters());
+  Draws draws(normals.rows(), bound.model().layout().size());
   draws.log_density = mode.draw(psi, x);
   store(design, x, psi, 0, draws);
   return draws;
@@ -141,7 +141,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   check_length("psi_sd", psi_sd.size(), design.components());
   check_length("weight", weight.size(), design.user_rows());
   check_length("effect_precision", effect_precision.size(), design.components());
-  check_rows("normals", normals, normals.rows(), design.parameters());
+  check_rows("normals", normals, normals.rows(), bound.model().layout().size());
   Vector coefficients, psi_mean;
   design.split(mean, coefficients, psi_mean);
   mixed_glm::BorderedCholesky cholesky(design.pattern());
@@ -150,7 +150,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   }
   Matrix psi = normals.leftCols(design.components()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
-  Draws draws(normals.rows(), design.parameters());
+  Draws draws(normals.rows(), bound.model().layout().size());
   draws.log_density = mixed_glm::spread_by_precision(cholesky, x);
   x.colwise() += coefficients;
   const double normalizer =
@@ -164,7 +164,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
 }
 
 Vector log_joint(const BoundModel& bound, const Rows& params, Monitor* monitor) {
-  check_rows("params", params, params.rows(), bound.design().parameters());
+  check_rows("params", params, params.rows(), bound.model().layout().size());
   mixed_glm::JointDensity density(bound.model());
   Vector values(params.rows());
   for (Index r = 0; r < params.rows(); ++r) {

@@ -17,8 +17,8 @@ using mixed_glm::MeanFieldBound;
 using mixed_glm::VariationalFit;
 
 void check_point(const BoundModel& bound, const ConstVectorRef& mean, const ConstVectorRef& sd) {
-  bound_model::check_length("mean", mean.size(), bound.design().parameters());
-  bound_model::check_length("sd", sd.size(), bound.design().parameters());
+  bound_model::check_length("mean", mean.size(), bound.model().layout().size());
+  bound_model::check_length("sd", sd.size(), bound.model().layout().size());
 }
 
 double vb_elbo(const BoundModel& bound, const ConstVectorRef& mean, const ConstVectorRef& sd,

@@ -69,7 +69,7 @@ class BoundModel {
   const mixed_glm::Design& design() const { return *design_; }
   const mixed_glm::Model& model() const { return *model_; }
   void check_params(const mixed_glm::ConstVectorRef& params) const {
-    check_length("params", params.size(), design_->parameters());
+    check_length("params", params.size(), model_->layout().size());
   }
 
  private:

@@ -15,6 +15,8 @@ CAPTIONS = {
     "fit": "a fit in one call",
     "families": "densities of one row",
     "model": "design, priors, row pass",
+    "terms": "priors of random effects",
+    "priors": "priors of hyperparameters",
     "inference": "modes and marginals",
     "leaf": "quadrature over one factor",
     "ep": "expectation propagation",

@@ -107,7 +107,7 @@ void fit(const Model& model, FuzzedDataProvider& data) {
   const Design& design = model.design();
   switch (data.ConsumeIntegralInRange(0, 5)) {
     case 0: {
-      const JointModeResult mode = JointMode(model).find(Vector::Zero(design.parameters()));
+      const JointModeResult mode = JointMode(model).find(Vector::Zero(model.layout().size()));
       require_finite(mode.converged, mode.params);
       joint_covariance(model, mode.params);
       return;

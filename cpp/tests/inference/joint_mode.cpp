@@ -41,7 +41,7 @@ TEST_CASE("gradient and Hessian of the joint density agree with finite differenc
     const Design design = random.design();
     const Model model = poisson_model(design, random, 7);
     JointDensity density(model);
-    const Vector at = 0.3 * Random(9).normal_matrix(design.parameters(), 1);
+    const Vector at = 0.3 * Random(9).normal_matrix(model.layout().size(), 1);
     const Vector gradient = density.gradient(at);
     const Matrix hessian = density.hessian(at);
     CHECK((hessian - hessian.transpose()).norm() == 0.0);
@@ -65,7 +65,7 @@ TEST_CASE("the joint mode has no gradient, and the covariance there is the dense
     const auto random = random_design(shape, 90, 2, 3);
     const Design design = random.design();
     const Model model = poisson_model(design, random, 3);
-    Vector start = Vector::Zero(design.parameters());
+    Vector start = Vector::Zero(model.layout().size());
     start.segment(design.fixed(), design.components()).setOnes();
     const JointModeResult mode = JointMode(model).find(start);
     JointDensity density(model);
@@ -112,7 +112,7 @@ TEST_CASE("a component that the data do not support collapses, and is found out"
   const Vector ones = Vector::Ones(200);
   const Model model(design, family, encode_response(family, y, ones, ones),
                     Prior{Vector::Ones(1), Vector::Ones(1)}, random.offset);
-  Vector start = Vector::Zero(design.parameters());
+  Vector start = Vector::Zero(model.layout().size());
   start[1] = 1.0;
   const JointModeResult mode = JointMode(model).find(start);
   CHECK(mode.converged);

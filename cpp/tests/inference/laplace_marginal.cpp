@@ -37,7 +37,7 @@ struct DenseLaplace {
   DenseLaplace(const Model& model, const Matrix& a, const Vector& x, const Vector& psi) {
     const Design& design = model.design();
     Vector precision(x.size());
-    double value = model.constant() + model.prior().log_density(psi);
+    double value = model.log_likelihood_constant() + model.hyperparameters().log_density(psi);
     for (Index j = 0; j < design.effects(); ++j) {
       precision[j] = std::exp(-2.0 * psi[design.component(j)]);
     }

@@ -75,7 +75,7 @@ Vector ep(const Model& model, Monitor* monitor) {
 Vector joint(const Model& model, Monitor* monitor) {
   JointModeSettings settings;
   settings.monitor = monitor;
-  return JointMode(model, settings).find(Vector::Zero(model.design().parameters())).params;
+  return JointMode(model, settings).find(Vector::Zero(model.layout().size())).params;
 }
 
 VariationalSettings variational(Monitor* monitor) {

@@ -63,7 +63,7 @@ const std::vector<std::pair<std::string, Fit>>& fits() {
       {"full covariance", [](const Model& model) { fit_full_gaussian(model); }},
       {"joint mode",
        [](const Model& model) {
-         const Vector start = Vector::Zero(model.design().parameters());
+         const Vector start = Vector::Zero(model.layout().size());
          joint_covariance(model, JointMode(model).find(start).params);
        }},
       {"many responses", fit_many},

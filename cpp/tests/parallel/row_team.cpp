@@ -55,26 +55,29 @@ void check_passes(const Model& model, Team& team) {
 
 struct MarginalValues {
   double log_density = 0.0;
-  Vector expected_squares, mean, variance;
+  Vector gradient, information, mean, variance;
 };
 
 MarginalValues marginal_values(const Model& model, const Approximation& approximation, Team* team) {
   NewtonSettings inner = marginal_newton_settings();
   inner.team = team;
   const auto marginal = make_marginal(model, approximation, inner);
+  Vector psi;
   for (const double level : {-0.5, -0.2}) {  // the second from a warm start
-    REQUIRE(marginal->evaluate(Vector::Constant(model.design().components(), level)));
+    psi = Vector::Constant(model.design().components(), level);
+    REQUIRE(marginal->evaluate(psi));
   }
   const ConditionalPosterior posterior = marginal->posterior();
-  return {marginal->log_density(), marginal->expected_squares(), posterior.mean,
-          posterior.variance};
+  return {marginal->log_density(), marginal->gradient(psi), marginal->information(psi),
+          posterior.mean, posterior.variance};
 }
 
 void check_evaluations(const Model& model, const Approximation& approximation, Team& team) {
   const MarginalValues one = marginal_values(model, approximation, nullptr);
   const MarginalValues many = marginal_values(model, approximation, &team);
   CHECK(one.log_density == many.log_density);
-  CHECK(same_bits(one.expected_squares, many.expected_squares));
+  CHECK(same_bits(one.gradient, many.gradient));
+  CHECK(same_bits(one.information, many.information));
   CHECK(same_bits(one.mean, many.mean));
   CHECK(same_bits(one.variance, many.variance));
 }

@@ -66,10 +66,10 @@ struct RandomDesign {
   Matrix columns(const mixed_glm::Design& design) const {
     Matrix a(design.rows(), design.coefficients());
     for (Index k = 0; k < design.effects(); ++k) {
-      a.col(k) = design.to_design_rows(z.col(design.user_effect(k)));
+      design.to_design_rows(z.col(design.user_effect(k)), a.col(k));
     }
     for (Index k = 0; k < x.cols(); ++k) {
-      a.col(design.effects() + k) = design.to_design_rows(x.col(k));
+      design.to_design_rows(x.col(k), a.col(design.effects() + k));
     }
     return a;
   }

@@ -44,7 +44,7 @@ void for_all_problems(Index n, Check&& check) {
 
 TEST_CASE("the gradient of the mean-field bound is that of its value") {
   for_all_problems(40, [](Problem& problem) {
-    const Index d = problem.design.parameters();
+    const Index d = problem.model.layout().size();
     test_support::Random random(3);
     const Vector mean = 0.5 * random.normal_matrix(d, 1);
     const Vector sd = (0.4 * random.normal_matrix(d, 1).array() - 0.7).exp();
@@ -78,7 +78,7 @@ TEST_CASE("a mean-field fit climbs to a stationary point, the same from other st
     CHECK(gradient.sd.cwiseProduct(fit.sd).cwiseAbs().maxCoeff() < 1e-5);
     for (size_t k = 1; k < fit.trace.size(); ++k) CHECK(fit.trace[k] >= fit.trace[k - 1]);
 
-    const Index d = problem.design.parameters();
+    const Index d = problem.model.layout().size();
     const VariationalStart start{Vector::Zero(d), Vector::Constant(d, 0.6)};
     const VariationalFit other = fit_mean_field(problem.model, start);
     REQUIRE(other.converged);
@@ -116,7 +116,7 @@ TEST_CASE("absurd starts end at the optimum") {
   for (const Family& family : all_families()) {
     Problem problem(Shape::crossed, 80, 2, family, 9);
     const VariationalFit reference = fit_mean_field(problem.model);
-    const Index d = problem.design.parameters();
+    const Index d = problem.model.layout().size();
     for (const double sd : {1e-6, 5.0}) {
       for (const double level : {-2.0, 2.0, 30.0}) {
         CAPTURE(family_name(family), link_name(family), sd, level);
@@ -130,27 +130,42 @@ TEST_CASE("absurd starts end at the optimum") {
 }
 
 TEST_CASE("the psi given a sum of squares are at their maximum") {
-  Problem problem(Shape::crossed, 60, 1, BinomialLogit(), 2);
-  ScalePosterior scales(problem.model);
-  for (const double size : {1e-8, 0.1, 3.0, 1e4, 1e9}) {
-    const Vector squares = Vector::Constant(problem.design.components(), size);
-    scales.maximize(squares);
-    const double best = scales.bound(squares);
-    for (Index k = 0; k < scales.components(); ++k) {
-      for (const double change : {-1e-3, 1e-3}) {
-        ScalePosterior moved = scales;
-        Vector mean = scales.mean(), sd = scales.sd();
-        mean[k] += change * sd[k];
-        moved.set(mean, sd);
-        CHECK(moved.bound(squares) < best);
-        sd[k] *= 1.0 + change;
-        moved.set(scales.mean(), sd);
-        CHECK(moved.bound(squares) < best);
+  const Vector sizes = (Vector(2) << 12.0, 5.0).finished();
+  const std::vector<HyperPrior> about_zero = {NormalPrior(0.0, 0.8), NormalPrior(0.0, 0.8)};
+  const std::vector<HyperPrior> elsewhere = {NormalPrior(-1.5, 0.6), NormalPrior(2.0, 3.0)};
+  for (const auto& priors : {about_zero, elsewhere}) {
+    ScalePosterior scales(Hyperparameters(priors), sizes);
+    for (const double size : {1e-8, 0.1, 3.0, 1e4, 1e9}) {
+      const Vector squares = Vector::Constant(2, size);
+      scales.maximize(squares);
+      const double best = scales.bound(squares);
+      const auto gradient = scales.gradient(squares);
+      CHECK(gradient.mean.cwiseProduct(scales.sd()).cwiseAbs().maxCoeff() < 1e-7);
+      CHECK(gradient.sd.cwiseProduct(scales.sd()).cwiseAbs().maxCoeff() < 1e-7);
+      for (Index k = 0; k < scales.components(); ++k) {
+        for (const double change : {-1e-3, 1e-3}) {
+          ScalePosterior moved = scales;
+          Vector mean = scales.mean(), sd = scales.sd();
+          mean[k] += change * sd[k];
+          moved.set(mean, sd);
+          CHECK(moved.bound(squares) < best);
+          sd[k] *= 1.0 + change;
+          moved.set(scales.mean(), sd);
+          CHECK(moved.bound(squares) < best);
+        }
+        ScalePosterior more = scales;
+        more.maximize(squares * 1.0001);
+        const double slope = 2.0 * (scales.effective_psi()[k] - more.effective_psi()[k]) / 1e-4;
+        CHECK(-slope == Approx(scales.elasticity()[k]).epsilon(1e-3));
       }
-      ScalePosterior more = scales;
-      more.maximize(squares * 1.0001);
-      const double slope = 2.0 * (scales.effective_psi()[k] - more.effective_psi()[k]) / 1e-4;
-      CHECK(-slope == Approx(scales.elasticity()[k]).epsilon(1e-3));
     }
   }
+}
+
+TEST_CASE("the psi of a component without effects are those of their prior") {
+  ScalePosterior scales(Hyperparameters({NormalPrior(-1.5, 0.6)}), Vector::Zero(1));
+  scales.maximize(Vector::Zero(1));
+  CHECK(scales.mean()[0] == -1.5);
+  CHECK(scales.sd()[0] == Approx(0.6));
+  CHECK(scales.bound(Vector::Zero(1)) == Approx(0.0).margin(1e-12));
 }

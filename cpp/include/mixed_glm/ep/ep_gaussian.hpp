@@ -7,8 +7,8 @@
 // puts the new site in. Evidence (Minka 2001; Rasmussen and Williams 2006, sec. 3.6), with tc, mc
 // the cavity's precision and mean and Z_i its integral with the likelihood:
 //
-//     log Z = sum_i [ log Z_i + 1/2 log(1 + tau/tc) + (tc tau mc^2 - 2 tc mc nu - nu^2) / (2 (tc +
-//     tau)) ]
+//     log Z = sum_i [ log Z_i + 1/2 log(1 + tau/tc)
+//                     + (tc tau mc^2 - 2 tc mc nu - nu^2) / (2 (tc + tau)) ]
 //           + sum_i [ nu o - tau o^2 / 2 ] + 1/2 (nu - tau o)' A m + 1/2 log|P| - 1/2 log|H|
 #pragma once
 
@@ -38,7 +38,7 @@ class EpGaussian {
     for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, n_quad);
   }
 
-  void set_psi(ConstVectorRef psi) { prior_.set_psi(psi); }
+  void set_theta(ConstVectorRef theta) { prior_.set(theta); }
 
   // Sites of a second-order expansion of the likelihood at given coefficients.
   void expand_at(const Vector& coefficients) {
@@ -97,8 +97,9 @@ class EpGaussian {
         [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
     for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
-    log_evidence_ = rows_evidence + quadratic_ + model_->constant() + prior_.log_normalizer() +
-                    0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
+    log_evidence_ = rows_evidence + quadratic_ + model_->log_likelihood_constant() +
+                    prior_.log_normalizer() + 0.5 * double(size) * log_two_pi -
+                    0.5 * cholesky_.log_determinant();
     return largest;
   }
 

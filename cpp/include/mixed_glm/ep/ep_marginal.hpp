@@ -1,12 +1,12 @@
-// The marginal posterior of psi by expectation propagation for the coefficients (u, beta) given
-// psi.
+// The marginal posterior of theta by expectation propagation for the coefficients (u, beta) given
+// theta.
 //
-//     log p(y, psi) = EP evidence + log p(psi),   E[u_j^2] = m_j^2 + Sigma_jj
+//     log p(y, theta) = EP evidence + log p(theta),   E[u_j^2] = m_j^2 + Sigma_jj
 //
 // The evidence is stationary in the sites where EP has converged, so the common gradient
-// (marginal.hpp) holds with nothing added. The first psi starts at the Laplace approximation, each
-// further one at the sites of the last. Where EP does not converge the point is taken by Laplace,
-// and counted.
+// (marginal.hpp) holds with nothing added. The first theta starts at the Laplace approximation,
+// each further one at the sites of the last. Where EP does not converge the point is taken by
+// Laplace, and counted.
 #pragma once
 
 #include <mixed_glm/ep/ep_gaussian.hpp>
@@ -29,17 +29,17 @@ class EpMarginal final : public Marginal {
         settings_(settings),
         laplace_(model, settings.laplace),
         ep_(model, settings.n_quad, settings.laplace.inner.team),
-        sums_(model.design().components()) {}
+        second_moments_(model.design().effects()) {}
 
-  bool evaluate(const Vector& psi) override {
-    fell_back_ = !converge(psi);
+  bool evaluate(const Vector& theta) override {
+    fell_back_ = !converge(theta);
     if (fell_back_) {
       started_ = false;
       ++fallbacks_;
-      return laplace_.evaluate(psi);
+      return laplace_.evaluate(theta);
     }
-    log_density_ = ep_.log_evidence() + model_->prior().log_density(psi);
-    sum_squares();
+    log_density_ = ep_.log_evidence() + model_->hyperparameters().log_density(theta);
+    set_second_moments();
     return true;
   }
 
@@ -50,11 +50,11 @@ class EpMarginal final : public Marginal {
   }
 
   double log_density() const override { return fell_back_ ? laplace_.log_density() : log_density_; }
-  const Vector& expected_squares() const override {
-    return fell_back_ ? laplace_.expected_squares() : sums_.expected_squares();
+  const SecondMoments& second_moments() const override {
+    return fell_back_ ? laplace_.second_moments() : second_moments_;
   }
-  const Vector& information() const override {
-    return fell_back_ ? laplace_.information() : sums_.information();
+  const CoefficientPrior& prior() const override {
+    return fell_back_ ? laplace_.prior() : ep_.prior();
   }
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }
@@ -76,10 +76,10 @@ class EpMarginal final : public Marginal {
   }
 
  private:
-  bool converge(const Vector& psi) {
-    ep_.set_psi(psi);
+  bool converge(const Vector& theta) {
+    ep_.set_theta(theta);
     if (!started_) {
-      if (!laplace_.evaluate(psi)) return false;
+      if (!laplace_.evaluate(theta)) return false;
       ep_.expand_at(laplace_.mode().coefficients());
     }
     started_ = true;
@@ -97,13 +97,10 @@ class EpMarginal final : public Marginal {
     return false;
   }
 
-  void sum_squares() {
-    const Design& design = model_->design();
-    const Vector& precision = ep_.prior().precision();
-    sums_.set_zero();
-    for (Index j = 0; j < design.effects(); ++j) {
+  void set_second_moments() {
+    for (Index j = 0; j < model_->design().effects(); ++j) {
       const double mean = ep_.mean()[j], variance = ep_.sigma().variance(j);
-      sums_.add(design.component(j), precision[j], mean * mean + variance, variance);
+      second_moments_.set(j, mean * mean + variance, variance);
     }
   }
 
@@ -111,7 +108,7 @@ class EpMarginal final : public Marginal {
   EpSettings settings_;
   LaplaceMarginal laplace_;
   EpGaussian ep_;
-  ComponentSums sums_;
+  SecondMoments second_moments_;
   double log_density_ = 0.0;
   int sweeps_ = 0, fallbacks_ = 0;
   bool started_ = false, fell_back_ = false;

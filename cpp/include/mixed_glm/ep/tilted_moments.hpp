@@ -1,7 +1,7 @@
 // Moments of the tilted densities of expectation propagation, for a block of rows:
 //
-//     Z_i = int N(eta; cavity mean, 1 / cavity precision) p(y_i | eta) d eta,   and mean and
-//     variance
+//     Z_i = int N(eta; cavity mean, 1 / cavity precision) p(y_i | eta) d eta,
+//     and their means and variances
 //
 // by Gauss-Hermite quadrature placed at the tilted mode and scaled by the curvature there: at the
 // cavity, as is usual, the nodes miss the likelihood of a large count. The modes are found by

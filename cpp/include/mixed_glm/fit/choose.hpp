@@ -67,15 +67,14 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
 }  // namespace detail
 
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
-  const Index components = model.design().components();
-  const Vector zero = Vector::Zero(components);
-  if (components == 0) return {Approximation(), zero};
+  const Vector start = model.hyperparameters().start();
+  if (start.size() == 0) return {Approximation(), start};
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;
   LaplaceMarginal laplace(model, {marginal_newton_settings(monitor, team)});
-  const MarginalFit fit = fit_marginal(laplace, zero, settings);
-  if (fit.posterior.points.empty()) return {Approximation(), zero};
+  const MarginalFit fit = fit_marginal(laplace, start, settings);
+  if (fit.posterior.points.empty()) return {Approximation(), start};
   if (model.design().rows() > detail::most_rows_to_choose) return {Approximation(), fit.mode.psi};
   NewtonSettings exact;
   exact.monitor = monitor;

@@ -35,7 +35,7 @@ inline FitResult empty_result(const Model& model, Method method) {
 inline FitResult fit_map(const Model& model, const FitOptions& options) {
   FitResult result = empty_result(model, Method::map);
   const Vector psi =
-      options.start.size() > 0 ? options.start : Vector(Vector::Ones(result.components));
+      options.start.size() > 0 ? options.start : model.hyperparameters().joint_start();
   NewtonSettings inner;
   inner.monitor = options.monitor;
   const std::optional<Vector> start = mode_given_psi(model, psi, inner);
@@ -115,8 +115,7 @@ inline FitResult fit_by(const Model& model, const Approximation& approximation,
 
 inline FitResult fit(const Model& model, const FitOptions& options = {}) {
   options.check(model.design());
-  const Vector start =
-      options.start.size() > 0 ? options.start : Vector(Vector::Zero(model.design().components()));
+  const Vector start = options.start.size() > 0 ? options.start : model.hyperparameters().start();
   Approximation approximation{"laplace", options.leaf, options.n_quad, options.mean_correction};
   Team team(thread_count(options.n_jobs));
   switch (options.method) {

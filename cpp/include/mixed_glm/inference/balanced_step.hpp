@@ -20,12 +20,11 @@ struct BalancedStep {
   Vector information;  // K: I_k, above zero
   Vector distance;     // K: psi_k* - psi_k
 
-  // Of a marginal that stands at psi and has this gradient there.
-  static BalancedStep at(const Marginal& marginal, const Vector& gradient) {
+  // Of a marginal that stands at theta and has this gradient there.
+  static BalancedStep at(const Marginal& marginal, const Vector& theta, const Vector& gradient) {
     constexpr double most = 20.0;  // of the ratio of two variances
     BalancedStep result;
-    const auto prior_precision = marginal.model().prior().vcp_p.array().square().inverse();
-    result.information = marginal.information().array() + prior_precision;
+    result.information = marginal.information(theta);
     const auto ratio = 1.0 + 2.0 * gradient.array() / result.information.array();
     result.distance = 0.5 * ratio.max(1.0 / most).min(most).log();
     return result;

@@ -1,4 +1,4 @@
-// Mode of the coefficients (u, beta) given the log standard deviations psi, by Newton's method:
+// Mode of the coefficients (u, beta) given the hyperparameters theta, by Newton's method:
 //
 //     maximize  sum_i l_i(a_i' x) - x' P x / 2        step = H^-1 gradient,  H = A' W A + P
 //
@@ -68,8 +68,8 @@ class ConditionalMode {
   }
 
   // True if converged. Afterwards the members below describe the last point.
-  bool find(ConstVectorRef psi) {
-    prior_.set_psi(psi);
+  bool find(ConstVectorRef theta) {
+    prior_.set(theta);
     last_gradient_norm_ = std::numeric_limits<double>::infinity();
     bool own_start = !started_;
     bool valid = own_start ? begin_anew() : expand(coefficients_);
@@ -91,8 +91,8 @@ class ConditionalMode {
 
   // Describes the start itself, without a search. False where the density is not finite there, or
   // H not positive definite in floating point.
-  bool expand_at_start(ConstVectorRef psi) {
-    prior_.set_psi(psi);
+  bool expand_at_start(ConstVectorRef theta) {
+    prior_.set(theta);
     return expand(coefficients_) && !damped_;
   }
 
@@ -105,7 +105,7 @@ class ConditionalMode {
   double gradient_norm() const {  // largest absolute entry
     return gradient_.size() > 0 ? gradient_.cwiseAbs().maxCoeff() : 0.0;
   }
-  // log p(y, beta, u | psi), fully normalized.
+  // log p(y, beta, u | theta), fully normalized.
   double log_density() const { return log_density_; }
   double decrement() const { return decrement_; }
   int iterations() const { return iterations_; }  // passes with curvature, over all searches

@@ -1,43 +1,33 @@
-// The joint log density as a function of psi alone, the coefficients x = (u, beta) at their mode:
+// The joint log density as a function of theta alone, the coefficients x = (u, beta) at their mode:
 //
-//     F(psi) = max_x log p(y, x, psi),   D = exp(-2 psi)
-//     dF/dpsi_k = D_k sum_{j in J_k} u_j^2 - n_k - psi_k / vcp_p_k^2
-//     d2F       = diag(-2 D_k sum u_j^2 - 1 / vcp_p_k^2) + C' H^-1 C,   C_k = 2 D_k u on J_k
-//     dx/dpsi   = H^-1 C
+//     F(theta)   = max_x log p(y, x, theta)
+//     dF/dtheta  = d log p(y, x, theta) / d theta, x held
+//     d2F        = d2 log p(y, x, theta) / d theta2 + C' H^-1 C,   C_i = -(dP/dtheta_i) x
+//     dx/dtheta  = H^-1 C
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/hyper_derivatives.hpp>
 #include <mixed_glm/linalg/multiply.hpp>
 
 namespace mixed_glm {
 
 struct ConditionalProfile {
-  Vector squares;    // K, D_k sum u_j^2
-  Vector gradient;   // K
-  Matrix hessian;    // K x K
-  RowMatrix slopes;  // (q + p) x K, dx/dpsi
+  Vector gradient;   // d
+  Matrix hessian;    // d x d
+  RowMatrix slopes;  // (q + p) x d, dx/dtheta
 
-  // mode: at x(psi), with its factorized H.
-  void update(const Model& model, const ConditionalMode& mode, const Vector& psi) {
-    const Design& design = model.design();
+  // mode: at x(theta), with its factorized H.
+  void update(const Model& model, const ConditionalMode& mode, const Vector& theta) {
     const Vector& x = mode.coefficients();
-    const Vector& precision = mode.prior().precision();
-    const auto prior_precision = model.prior().vcp_p.array().square().inverse();
-    squares = mode.prior().scaled_squares(x);
-    gradient = squares - design.component_size();
-    gradient.array() -= psi.array() * prior_precision;
-    coupling_.setZero(design.coefficients(), psi.size());
-    for (Index j = 0; j < design.effects(); ++j) {
-      coupling_(j, design.component(j)) = 2.0 * precision[j] * x[j];
-    }
-    slopes = coupling_;
-    if (psi.size() > 0) mode.cholesky().solve_in_place(slopes);
-    hessian = multiply_abt(coupling_.transpose(), slopes.transpose());
-    hessian.diagonal().array() -= 2.0 * squares.array() + prior_precision;
+    const SecondMoments moments = SecondMoments::of_point(x, model.design().effects());
+    gradient = hyper_gradient(model, mode.prior(), moments, theta);
+    const RowMatrix coupling = mode.prior().coupling(x);
+    slopes = coupling;
+    if (theta.size() > 0) mode.cholesky().solve_in_place(slopes);
+    hessian = multiply_abt(coupling.transpose(), slopes.transpose()) -
+              hyper_curvature(model, mode.prior(), moments, theta);
   }
-
- private:
-  RowMatrix coupling_;  // C
 };
 
 }  // namespace mixed_glm

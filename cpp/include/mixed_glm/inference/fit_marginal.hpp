@@ -92,7 +92,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
   fit.posterior = mixture.finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
-  fit.posterior.sd.segment(model.design().fixed(), k) = whitened.axes().rowwise().norm();
+  model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
 }
 
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {

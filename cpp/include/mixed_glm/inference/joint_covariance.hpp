@@ -1,8 +1,8 @@
 // Covariance of the Gaussian at a mode of the joint posterior: the inverse of minus the Hessian of
-// (beta, psi, u), of which only the standard deviations and the block of beta are formed. With
+// (beta, theta, u), of which only the standard deviations and the block of beta are formed. With
 // Sigma = H^-1, T = dx/dpsi and V = (-d2F)^-1 of the profile (conditional_profile.hpp)
 //
-//     Cov(psi) = V      Cov(x) = Sigma + T V T'      Cov(x, psi) = T V
+//     Cov(theta) = V      Cov(x) = Sigma + T V T'      Cov(x, theta) = T V
 #pragma once
 
 #include <Eigen/Cholesky>
@@ -14,9 +14,9 @@ namespace mixed_glm {
 
 struct JointCovariance {
   bool valid = false;  // false: the point is not a strict maximum, and the rest is empty
-  Vector sd;           // of (beta, psi, u), the caller's order
+  Vector sd;           // of (beta, theta, u), the caller's order
   Matrix fe_cov;       // p x p
-  Matrix vcp_cov;      // K x K, of psi
+  Matrix vcp_cov;      // of theta
 };
 
 // mode: at the point, with its factorized H; profile: there too; sigma: work space.
@@ -24,7 +24,7 @@ inline JointCovariance joint_covariance(const Model& model, const ConditionalMod
                                         const ConditionalProfile& profile, SelectedInverse& sigma) {
   const Design& design = model.design();
   JointCovariance result;
-  const Index k = design.components();
+  const Index k = profile.hessian.rows();
   const Eigen::LLT<Matrix> curvature(-profile.hessian);
   if (curvature.info() != Eigen::Success) return result;
   const Matrix v = curvature.solve(Matrix::Identity(k, k));
@@ -46,14 +46,14 @@ inline JointCovariance joint_covariance(const Model& model, const ConditionalMod
 }
 
 inline JointCovariance joint_covariance(const Model& model, ConstVectorRef params) {
-  Vector coefficients, psi;
-  model.design().split(params, coefficients, psi);
+  Vector coefficients, theta;
+  model.design().split(params, coefficients, theta);
   RowLikelihood likelihood(model);
   ConditionalMode mode(likelihood, model.prior());
   mode.set_start(coefficients);
-  if (!mode.expand_at_start(psi)) return {};
+  if (!mode.expand_at_start(theta)) return {};
   ConditionalProfile profile;
-  profile.update(model, mode, psi);
+  profile.update(model, mode, theta);
   SelectedInverse sigma(model.design().pattern());
   return joint_covariance(model, mode, profile, sigma);
 }

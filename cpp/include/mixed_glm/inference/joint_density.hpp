@@ -1,12 +1,12 @@
-// The joint log density log p(y, beta, psi, u), fully normalized, with gradient and Hessian in
-// params = (beta, psi, u), u in the caller's order. One pass over the rows each.
+// The joint log density log p(y, beta, theta, u), fully normalized, with gradient and Hessian in
+// params = (beta, theta, u), u in the caller's order. One pass over the rows each.
 //
-//     d/d psi_k = D_k sum u_j^2 - n_k - psi_k / vcp_p_k^2
-//     d2/d psi_k^2 = -2 D_k sum u_j^2 - 1 / vcp_p_k^2        d2/d psi_k d u_j = 2 D_k u_j
+//     d/d theta      hyper_derivatives.hpp, with E[u u'] = u u'
+//     d2/d theta_i dx = C_i = -(dP/dtheta_i) x
 #pragma once
 
 #include <Eigen/SparseCore>
-#include <mixed_glm/model/coefficient_prior.hpp>
+#include <mixed_glm/inference/hyper_derivatives.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
 #include <vector>
 
@@ -21,8 +21,8 @@ class JointDensity {
 
   double value(ConstVectorRef params) {
     set(params);
-    return pass<0>(nullptr, nullptr) + model_->constant() + prior_.log_density(coefficients_) +
-           model_->prior().log_density(psi_);
+    return pass<0>(nullptr, nullptr) + model_->log_likelihood_constant() +
+           prior_.log_density(coefficients_) + model_->hyperparameters().log_density(theta_);
   }
 
   Vector gradient(ConstVectorRef params) {
@@ -30,11 +30,7 @@ class JointDensity {
     Vector gradient = Vector::Zero(coefficients_.size());
     pass<1>(&gradient, nullptr);
     prior_.add_gradient(coefficients_, gradient);
-    const auto sd = model_->prior().vcp_p.array();
-    const Vector psi_gradient = prior_.scaled_squares(coefficients_).array() -
-                                model_->design().component_size().array() -
-                                psi_.array() / sd.square();
-    return model_->design().join(gradient, psi_gradient);
+    return model_->design().join(gradient, hyper_gradient(*model_, prior_, moments(), theta_));
   }
 
   // Full symmetric matrix, columns sorted.
@@ -47,8 +43,8 @@ class JointDensity {
     Entries entries;
     add_sparse_block(values, entries);
     add_dense_block(values, entries);
-    add_psi_block(entries);
-    const auto d = static_cast<std::int32_t>(model_->design().parameters());
+    add_theta_block(entries);
+    const auto d = static_cast<std::int32_t>(model_->layout().size());
     SparseMatrix result(d, d);
     result.setFromTriplets(entries.begin(), entries.end());
     return result;
@@ -72,13 +68,13 @@ class JointDensity {
   using Entries = std::vector<Eigen::Triplet<double, std::int32_t>>;
 
   void set(ConstVectorRef params) {
-    if (params.size() != model_->design().parameters()) {
+    if (params.size() != model_->layout().size()) {
       throw std::invalid_argument("params: expected length " +
-                                  std::to_string(model_->design().parameters()) + ", got " +
+                                  std::to_string(model_->layout().size()) + ", got " +
                                   std::to_string(params.size()));
     }
-    model_->design().split(params, coefficients_, psi_);
-    prior_.set_psi(psi_);
+    model_->design().split(params, coefficients_, theta_);
+    prior_.set(theta_);
   }
 
   template <int Order>
@@ -88,13 +84,17 @@ class JointDensity {
     return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, rows);
   }
 
+  SecondMoments moments() const {
+    return SecondMoments::of_point(coefficients_, model_->design().effects());
+  }
+
   // Number of a coefficient (u in elimination order, then beta) in params.
   std::int32_t place(Index coefficient) const {
-    const Design& design = model_->design();
-    const Index q = design.effects();
-    return static_cast<std::int32_t>(coefficient < q ? design.fixed() + design.components() +
-                                                           design.user_effect(coefficient)
-                                                     : coefficient - q);
+    const ParameterLayout layout = model_->layout();
+    const Index q = layout.effects;
+    return static_cast<std::int32_t>(coefficient < q ? layout.effects_begin() +
+                                                           model_->design().user_effect(coefficient)
+                                                     : layout.beta_begin() + coefficient - q);
   }
 
   // Minus a precision, in both triangles.
@@ -127,24 +127,26 @@ class JointDensity {
     }
   }
 
-  void add_psi_block(Entries& entries) const {
-    const Design& design = model_->design();
-    const Vector squares = prior_.scaled_squares(coefficients_);
-    const auto psi_place = [&](Index k) { return static_cast<std::int32_t>(design.fixed() + k); };
-    for (Index k = 0; k < design.components(); ++k) {
-      const double sd = model_->prior().vcp_p[k];
-      entries.emplace_back(psi_place(k), psi_place(k), -2.0 * squares[k] - 1.0 / (sd * sd));
+  void add_theta_block(Entries& entries) const {
+    const auto theta_place = [begin = model_->layout().theta_begin()](Index i) {
+      return static_cast<std::int32_t>(begin + i);
+    };
+    const Matrix curvature = hyper_curvature(*model_, prior_, moments(), theta_);
+    for (Index i = 0; i < curvature.cols(); ++i) {
+      for (Index k = 0; k < curvature.rows(); ++k) {
+        if (k != i && curvature(k, i) == 0.0) continue;
+        entries.emplace_back(theta_place(k), theta_place(i), -curvature(k, i));
+      }
     }
-    for (Index j = 0; j < design.effects(); ++j) {
-      const double cross = 2.0 * prior_.precision()[j] * coefficients_[j];
-      entries.emplace_back(place(j), psi_place(design.component(j)), cross);
-      entries.emplace_back(psi_place(design.component(j)), place(j), cross);
-    }
+    prior_.for_coupling(coefficients_, [&](Index j, Index i, double value) {
+      entries.emplace_back(place(j), theta_place(i), value);
+      entries.emplace_back(theta_place(i), place(j), value);
+    });
   }
 
   const Model* model_;
   CoefficientPrior prior_;
-  Vector coefficients_, psi_;
+  Vector coefficients_, theta_;
 };
 
 }  // namespace mixed_glm

@@ -1,7 +1,7 @@
-// Laplace approximation of the marginal posterior of psi (Tierney and Kadane 1986), with the
+// Laplace approximation of the marginal posterior of theta (Tierney and Kadane 1986), with the
 // second-order correction of the mean. At the conditional mode x = (u, beta) with precision H:
 //
-//     log p(y, psi) = log p(y, x, psi) + (q + p)/2 log 2 pi - 1/2 log|H|
+//     log p(y, theta) = log p(y, x, theta) + (q + p)/2 log 2 pi - 1/2 log|H|
 //     Delta         = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
 //     E[x]          = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
@@ -30,21 +30,21 @@ class LaplaceMarginal final : public Marginal {
         sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
-        sums_(model.design().components()) {}
+        second_moments_(model.design().effects()) {}
 
-  bool evaluate(const Vector& psi) override {
-    predict(psi);
-    psi_ = psi;
-    valid_ = mode_.find(psi);
+  bool evaluate(const Vector& theta) override {
+    predict(theta);
+    theta_ = theta;
+    valid_ = mode_.find(theta);
     if (!valid_) return false;
-    log_density_ = mode_.log_density() + model_->prior().log_density(psi) +
+    log_density_ = mode_.log_density() + model_->hyperparameters().log_density(theta) +
                    0.5 * double(model_->design().coefficients()) * log_two_pi -
                    0.5 * mode_.cholesky().log_determinant();
     sigma_.compute(mode_.cholesky());
     correct_mean();
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
-    sum_squares();
-    valid_ = std::isfinite(log_density_) && sums_.expected_squares().allFinite();
+    set_second_moments();
+    valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
     return valid_;
   }
 
@@ -57,8 +57,8 @@ class LaplaceMarginal final : public Marginal {
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return sums_.expected_squares(); }
-  const Vector& information() const override { return sums_.information(); }
+  const SecondMoments& second_moments() const override { return second_moments_; }
+  const CoefficientPrior& prior() const override { return mode_.prior(); }
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
@@ -78,19 +78,14 @@ class LaplaceMarginal final : public Marginal {
   }
 
  private:
-  // The last mode, moved to first order: dx = H^-1 (2 D_k u_j dpsi_k). Far steps are not predicted.
-  void predict(const Vector& psi) {
+  // The last mode, moved to first order: dx = H^-1 C dtheta. Far steps are not predicted.
+  void predict(const Vector& theta) {
     if (!valid_) return;
-    const Vector change = psi - psi_;
+    const Vector change = theta - theta_;
     if (change.size() == 0 || change.cwiseAbs().maxCoeff() > 1.0) return;
-    const Design& design = model_->design();
-    const Vector& precision = mode_.prior().precision();
-    direction_.setZero(design.coefficients());
-    for (Index j = 0; j < design.effects(); ++j) {
-      direction_[j] = 2.0 * precision[j] * mode_.coefficients()[j] * change[design.component(j)];
-    }
-    mode_.cholesky().solve_in_place(direction_);
-    mode_.set_start(mode_.coefficients() + direction_);
+    Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
+    mode_.cholesky().solve_in_place(direction);
+    mode_.set_start(mode_.coefficients() + direction);
   }
 
   void correct_mean() {
@@ -108,14 +103,10 @@ class LaplaceMarginal final : public Marginal {
     mode_.cholesky().solve_in_place(delta_);
   }
 
-  void sum_squares() {
-    const Design& design = model_->design();
-    const Vector& precision = mode_.prior().precision();
-    sums_.set_zero();
-    for (Index j = 0; j < design.effects(); ++j) {
+  void set_second_moments() {
+    for (Index j = 0; j < model_->design().effects(); ++j) {
       const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
-      const double square = u * u + 2.0 * u * delta_[j] + variance;
-      sums_.add(design.component(j), precision[j], square, variance);
+      second_moments_.set(j, u * u + 2.0 * u * delta_[j] + variance, variance);
     }
   }
 
@@ -125,8 +116,8 @@ class LaplaceMarginal final : public Marginal {
   ConditionalMode mode_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
-  Vector psi_, delta_, direction_;
-  ComponentSums sums_;
+  Vector theta_, delta_;
+  SecondMoments second_moments_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -1,19 +1,18 @@
-// The marginal posterior of the log standard deviations, log p(y, psi), and the Gaussian of the
-// coefficients given psi: what every approximation (Laplace, leaf quadrature, ...) provides to the
-// search for the mode and to the integration over psi.
+// The marginal posterior of the hyperparameters, log p(y, theta), and the conditional posterior of
+// the coefficients given theta: what every approximation (Laplace, leaf quadrature, ...) provides
+// to the search for the mode and to the integration over theta.
 //
-// The gradient has one form for all of them (D = exp(-2 psi), component k with n_k effects):
-//
-//     d log p(y, psi) / d psi_k = D_k sum_j E[u_j^2] - n_k - psi_k / vcp_p_k^2
+// The gradient has one form for all of them (hyper_derivatives.hpp), in which an approximation has
+// its say by the second moments of the effects.
 #pragma once
 
-#include <mixed_glm/inference/component_sums.hpp>
 #include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/hyper_derivatives.hpp>
 
 namespace mixed_glm {
 
-// Inner iterations of a fit: psi moves on before a tighter end could matter, and where it does not
-// move, the predicted start is already better than this.
+// Inner iterations of a fit: theta moves on before a tighter end could matter, and where it does
+// not move, the predicted start is already better than this.
 inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team* team = nullptr) {
   NewtonSettings settings;
   settings.monitor = monitor;
@@ -23,7 +22,7 @@ inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team*
   return settings;
 }
 
-// First three moments of each effect given psi, in the order of the coefficients (u, beta); for a
+// First three moments of each effect given theta, in the order of the coefficients (u, beta); for a
 // Gaussian the third central moment is zero.
 struct ConditionalPosterior {
   Vector mean;      // q + p
@@ -36,17 +35,17 @@ class Marginal {
  public:
   virtual ~Marginal() = default;
 
-  // log p(y, psi) and everything below at psi, from a warm start. False where it fails.
-  virtual bool evaluate(const Vector& psi) = 0;
+  // log p(y, theta) and everything below at theta, from a warm start. False where it fails.
+  virtual bool evaluate(const Vector& theta) = 0;
+  // Takes over the response that the model now holds; warm starts remain.
+  virtual void update_response() {}
   // Forgets all evaluations, and takes over the response that the model now holds: what follows is
   // what it would be in an object made anew.
   virtual void reset() = 0;
 
   virtual double log_density() const = 0;
-  // K: sums of E[u_j^2] D_k over the effects of each component.
-  virtual const Vector& expected_squares() const = 0;
-  // K, of a balanced Gaussian model about psi_k.
-  virtual const Vector& information() const = 0;
+  virtual const SecondMoments& second_moments() const = 0;
+  virtual const CoefficientPrior& prior() const = 0;  // at theta, of all coefficients
   virtual ConditionalPosterior posterior() const = 0;
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
@@ -56,14 +55,20 @@ class Marginal {
   virtual int fallbacks() const { return 0; }
 
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
-  // as long as psi is still far from where it goes. 0: as exact as the settings say.
+  // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
   virtual double last_decrement() const { return 0.0; }  // what the last evaluation made of it
 
-  Vector gradient(const Vector& psi) const {
-    const auto sd = model().prior().vcp_p.array();
-    return expected_squares().array() - model().design().component_size().array() -
-           psi.array() / sd.square();
+  // Of log p(y, theta), where it has been evaluated.
+  Vector gradient(const Vector& theta) const {
+    return hyper_gradient(model(), prior(), second_moments(), theta);
+  }
+  // Minus its diagonal second derivatives as those of a balanced Gaussian model; above zero.
+  Vector information(const Vector& theta) const {
+    Vector result = model().hyperparameters().curvature(theta);
+    const Matrix of_terms = prior().information(second_moments());
+    result.head(of_terms.rows()) += of_terms.diagonal();
+    return result;
   }
 };
 

@@ -162,7 +162,7 @@ class MarginalModeSearch {
     mode_.log_density = marginal_->log_density();
     gradient_ = marginal_->gradient(psi);
     roughness_ = marginal_->last_decrement();
-    bent_ = BalancedStep::at(*marginal_, gradient_);
+    bent_ = BalancedStep::at(*marginal_, psi, gradient_);
     stands_at_mode_ = true;
   }
 

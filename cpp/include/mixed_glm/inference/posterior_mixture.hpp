@@ -136,7 +136,7 @@ class PosteriorMixture {
   }
 
   PsiMoments psi_moments(const Vector& weights) const {
-    const Index k = model_->design().components();
+    const Index k = model_->hyperparameters().size();
     PsiMoments moments{Vector::Zero(k), Vector(), Matrix::Zero(k, k)};
     for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
     Vector third = Vector::Zero(k);

@@ -12,11 +12,11 @@
 //       decay.
 #pragma once
 
-#include <map>
 #include <mixed_glm/inference/integration.hpp>
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/linalg/symmetric_eigen.hpp>
+#include <set>
 #include <vector>
 
 namespace mixed_glm {
@@ -58,7 +58,7 @@ class GridWalk {
     const double log_volume =
         double(dimension_) * std::log(settings_.step) + whitened_->log_jacobian();
     std::vector<Waiting> waiting = {{Cell(size_t(dimension_), 0), infinity}};
-    seen_[waiting.front().cell] = true;
+    seen_.insert(waiting.front().cell);
     double highest = -std::numeric_limits<double>::infinity();
     Index points = 0;
     while (!waiting.empty()) {
@@ -97,7 +97,7 @@ class GridWalk {
       for (const int side : {-1, 1}) {
         Cell next = cell;
         next[size_t(k)] += side;
-        if (seen_.emplace(next, true).second) waiting.push_back({std::move(next), value});
+        if (seen_.insert(next).second) waiting.push_back({std::move(next), value});
       }
     }
   }
@@ -105,7 +105,7 @@ class GridWalk {
   const WhitenedPsi* whitened_;
   Index dimension_;
   GridSettings settings_;
-  std::map<Cell, bool> seen_;
+  std::set<Cell> seen_;
   int left_out_ = 0;
 };
 

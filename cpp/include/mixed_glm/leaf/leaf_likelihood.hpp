@@ -45,7 +45,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
 
   double value(const Vector& coefficients) override {
     nodes_.place(coefficients, sd_);
-    return leaf_->full().constant() + nodes_.value();
+    return leaf_->full().log_likelihood_constant() + nodes_.value();
   }
 
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
@@ -67,7 +67,8 @@ class LeafLikelihood final : public CoefficientLikelihood {
       }
       shares.clear();
     };
-    return leaf_->full().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
+    return leaf_->full().log_likelihood_constant() +
+           nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
   }
 
   // The rows without the leaf's effects.

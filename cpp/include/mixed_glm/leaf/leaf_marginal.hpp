@@ -1,7 +1,8 @@
-// The marginal posterior of psi with one component, the leaf, integrated by quadrature and the
+// The marginal posterior of theta with one component, the leaf, integrated by quadrature and the
 // other coefficients (v, beta) by Laplace with the second-order correction of their mean:
 //
-//     log p(y, psi) = L(v, beta) + log p(v, beta | psi) + log p(psi) + d/2 log 2 pi - 1/2 log|H|
+//     log p(y, theta) = L(v, beta) + log p(v, beta | theta) + log p(theta) + d/2 log 2 pi - 1/2
+//     log|H|
 //
 // at the mode of (v, beta), d their number and H minus the Hessian there (leaf_likelihood.hpp). The
 // moments of leaf_moments.hpp make the common gradient (marginal.hpp) exact.
@@ -30,39 +31,42 @@ class LeafMarginal final : public Marginal {
         joint_mode_(full_likelihood_, model.prior(), start_settings(settings)),
         sigma_(leaf_.reduced().design().pattern(), settings.inner.team),
         moments_(leaf_, likelihood_),
-        sums_(model.design().components()) {}
+        prior_(model.design(), model.prior()),
+        second_moments_(model.design().effects()) {}
 
-  bool evaluate(const Vector& psi) override {
-    likelihood_.set_sd(1.0 / std::sqrt(effect_precision(psi[leaf_.leaf()])));
-    const bool warm = valid_ && predict(psi);
-    psi_ = psi;
-    valid_ = (warm && mode_.find(psi)) || (start_at_joint_mode(psi) && mode_.find(psi));
+  bool evaluate(const Vector& theta) override {
+    prior_.set(theta);
+    likelihood_.set_sd(effect_sd(theta[leaf_.leaf()]));
+    const bool warm = valid_ && predict(theta);
+    theta_ = theta;
+    valid_ = (warm && mode_.find(theta)) || (start_at_joint_mode(theta) && mode_.find(theta));
     if (!valid_) return false;
     const Design& reduced = leaf_.reduced().design();
-    log_density_ = mode_.log_density() + model().prior().log_density(psi) +
+    log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta) +
                    0.5 * double(reduced.coefficients()) * log_two_pi -
                    0.5 * mode_.cholesky().log_determinant();
     sigma_.compute(mode_.cholesky());
     moments_.compute(sigma_, mode_);
     if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
-    sum_squares();
-    valid_ = std::isfinite(log_density_) && sums_.expected_squares().allFinite();
+    set_second_moments();
+    valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
     return valid_;
   }
 
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   double last_decrement() const override { return mode_.decrement(); }
 
+  void update_response() override { leaf_.update_response(); }
   void reset() override {
-    leaf_.update_response();
+    update_response();
     mode_.reset();
     joint_mode_.reset();
     valid_ = false;
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return sums_.expected_squares(); }
-  const Vector& information() const override { return sums_.information(); }
+  const SecondMoments& second_moments() const override { return second_moments_; }
+  const CoefficientPrior& prior() const override { return prior_; }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
@@ -71,25 +75,17 @@ class LeafMarginal final : public Marginal {
                : quadrature_error + model().rounding();
   }
 
-  // After the model's response or offset has been replaced.
-  void update_response() { leaf_.update_response(); }
-
   const LeafDesign& leaf() const { return leaf_; }
-  // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d psi along a
-  // change of psi.
+  // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d theta along a
+  // change of theta.
   Vector reduced_mean() const {
     return settings_.mean_correction ? Vector(mode_.coefficients() + moments_.delta())
                                      : mode_.coefficients();
   }
   const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
-  Vector psi_response(const Vector& change) const {
-    const Design& reduced = leaf_.reduced().design();
-    Vector direction = Vector::Zero(reduced.coefficients());
-    for (Index j = 0; j < reduced.effects(); ++j) {
-      direction[j] = 2.0 * mode_.prior().precision()[j] * mode_.coefficients()[j] *
-                     change[reduced.component(j)];
-    }
-    const double precision = effect_precision(psi_[leaf_.leaf()]);
+  Vector theta_response(const Vector& change) const {
+    Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
+    const double precision = effect_precision(theta_[leaf_.leaf()]);
     moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
     mode_.cholesky().solve_in_place(direction);
     return direction;
@@ -142,8 +138,8 @@ class LeafMarginal final : public Marginal {
   const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
 
   // The mode of all coefficients together, leaf included, as a start: it is found from anywhere.
-  bool start_at_joint_mode(const Vector& psi) {
-    if (!joint_mode_.find(psi)) return false;
+  bool start_at_joint_mode(const Vector& theta) {
+    if (!joint_mode_.find(theta)) return false;
     const Design& reduced = leaf_.reduced().design();
     const Vector& x = joint_mode_.coefficients();
     Vector start(reduced.coefficients());
@@ -159,29 +155,25 @@ class LeafMarginal final : public Marginal {
   }
 
   // Starts at the last mode, moved to first order. False for a step too far for that.
-  bool predict(const Vector& psi) {
-    const Vector change = psi - psi_;
+  bool predict(const Vector& theta) {
+    const Vector change = theta - theta_;
     if (change.cwiseAbs().maxCoeff() > 1.0) return false;
-    mode_.set_start(mode_.coefficients() + psi_response(change));
+    mode_.set_start(mode_.coefficients() + theta_response(change));
     return true;
   }
 
-  void sum_squares() {
-    const Design& reduced = leaf_.reduced().design();
-    const Vector& precision = mode_.prior().precision();
-    sums_.set_zero();
-    for (Index j = 0; j < reduced.effects(); ++j) {
-      const double u = mode_.coefficients()[j];
-      const double square = u * u + 2.0 * u * moments_.delta()[j] + sigma_.variance(j);
-      sums_.add(reduced.component(j), precision[j], square, sigma_.variance(j));
+  void set_second_moments() {
+    for (Index j = 0; j < leaf_.reduced().design().effects(); ++j) {
+      const double u = mode_.coefficients()[j], variance = sigma_.variance(j);
+      const double square = u * u + 2.0 * u * moments_.delta()[j] + variance;
+      second_moments_.set(leaf_.full_effect(j), square, variance);
     }
-    const double leaf_precision = 1.0 / (likelihood_.sd() * likelihood_.sd());
     for (Index g = 0; g < leaf_.groups(); ++g) {
       if (leaf_.group_effect(g) < 0) continue;
       const double mode = likelihood_modes()[g];
       const auto m = moments_.moments(g);
       const double square = mode * mode + 2.0 * mode * m[0] + m[1];
-      sums_.add(leaf_.leaf(), leaf_precision, square, moments_.variance(g));
+      second_moments_.set(leaf_.group_effect(g), square, moments_.variance(g));
     }
   }
 
@@ -193,8 +185,9 @@ class LeafMarginal final : public Marginal {
   ConditionalMode joint_mode_;
   SelectedInverse sigma_;
   LeafMoments moments_;
-  Vector psi_;
-  ComponentSums sums_;
+  Vector theta_;
+  CoefficientPrior prior_;  // of all coefficients
+  SecondMoments second_moments_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -1,11 +1,10 @@
 // The conditional modes of the leaf's effects, where the quadrature nodes are placed:
 //
-//     maximize  h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)      for every group
-//     g
+//     maximize  h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)
 //
-// by Newton's method inside a bracket (h_g is strictly concave), all groups of a batch at once so
-// that the rows stay vectorized. scale_g = (-h_g'')^-1/2. Placement need not be exact; it ends at a
-// hundredth of the scale, from where one more Newton step is taken.
+// for every group g, by Newton's method inside a bracket (h_g is strictly concave), all groups of a
+// batch at once so that the rows stay vectorized. scale_g = (-h_g'')^-1/2. Placement need not be
+// exact; it ends at a hundredth of the scale, from where one more Newton step is taken.
 #pragma once
 
 #include <mixed_glm/leaf/leaf_design.hpp>

@@ -53,7 +53,6 @@ class BorderedPattern {
   const Code* rows() const { return rows_.data(); }
 
   Index lower_offset() const { return lower_offset_; }
-  Index border_offset() const { return border_offset_; }
   Index dense_offset() const { return dense_offset_; }
   // Row and column number within the dense block; row >= col.
   Index dense_position(Index row, Index col) const { return dense_offset_ + col * dense() + row; }

@@ -40,11 +40,6 @@ inline Matrix multiply_ab(ConstMatrixRef a, ConstMatrixRef b) {
   add_ab(a, b, c);
   return c;
 }
-inline Matrix multiply_atb(ConstMatrixRef a, ConstMatrixRef b) {
-  Matrix c = Matrix::Zero(a.cols(), b.cols());
-  add_atb(a, b, c);
-  return c;
-}
 inline Matrix multiply_abt(ConstMatrixRef a, ConstMatrixRef b) {
   Matrix c = Matrix::Zero(a.rows(), b.rows());
   add_abt(a, b, c);

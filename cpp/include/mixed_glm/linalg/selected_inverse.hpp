@@ -37,12 +37,10 @@ class SelectedInverse {
     });
   }
 
-  const BorderedPattern& pattern() const { return *pattern_; }
   const double* values() const { return values_.data(); }
   double variance(Index effect) const {
     return values_[size_t(pattern_->diagonal_position(effect))];
   }
-  double covariance(std::int32_t position) const { return values_[size_t(position)]; }
   Eigen::Map<const Vector> with_border(Index effect) const {
     return {values() + pattern_->border_position(effect), pattern_->border()};
   }

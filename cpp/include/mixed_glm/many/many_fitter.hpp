@@ -41,7 +41,7 @@ class ManyFitter {
           if (stop) break;
         }
       } catch (const Interrupted&) {
-        return;  // the worker stands in the middle of its work: away with it
+        return;  // without giving the worker back: it stands in the middle of its work
       }
       give_back(std::move(worker));
     };

@@ -43,9 +43,10 @@ struct ManyResults {
 
   static void split(const Vector& params, Index row, RowMatrix& fe, RowMatrix& vcp, RowMatrix& vc) {
     if (params.size() == 0) return;
-    fe.row(row) = params.head(fe.cols()).transpose();
-    vcp.row(row) = params.segment(fe.cols(), vcp.cols()).transpose();
-    if (vc.rows() > 0) vc.row(row) = params.tail(vc.cols()).transpose();
+    const ParameterLayout layout{fe.cols(), params.size() - fe.cols() - vc.cols(), vc.cols()};
+    fe.row(row) = layout.beta(params).transpose();
+    vcp.row(row) = layout.theta(params).head(vcp.cols()).transpose();
+    if (vc.rows() > 0) vc.row(row) = layout.u(params).transpose();
   }
 };
 

@@ -79,7 +79,7 @@ class MarginalResponseFit final : public ResponseFit {
       : settings_(method.settings), start_(method.start) {
     settings_.mode.monitor = monitor;
     marginal_ = make_marginal(model, method.approximation, marginal_newton_settings(monitor));
-    if (start_.size() == 0) start_ = Vector::Zero(model.design().components());
+    if (start_.size() == 0) start_ = model.hyperparameters().start();
   }
 
   ResponseEstimate fit() override {

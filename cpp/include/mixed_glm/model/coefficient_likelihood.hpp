@@ -32,12 +32,13 @@ class RowLikelihood final : public CoefficientLikelihood {
   const Design& design() const override { return model_->design(); }
   double rounding() const override { return model_->rounding(); }
   double value(const Vector& coefficients) override {
-    return model_->constant() +
+    return model_->log_likelihood_constant() +
            pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, rows_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    return model_->constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_), coefficients,
-                                             &gradient, curvature, rows_);
+    return model_->log_likelihood_constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_),
+                                                            coefficients, &gradient, curvature,
+                                                            rows_);
   }
   // n: l''' at the last point expanded, rows in the design's order.
   const Vector& third_derivative() const { return third_; }

@@ -1,71 +1,146 @@
-// The Gaussian prior of the coefficients (u, beta) given the log standard deviations psi:
-// independent, with precisions P = diag(exp(-2 psi[component]), 1 / fe_p^2).
+// The Gaussian prior of the coefficients x = (u, beta) given the hyperparameters theta:
+//
+//     u_t ~ N(0, P_t(theta)^-1) for each term t      beta_a ~ N(0, fe_p_a^2)
+//     P = blockdiag(P_1, P_2, ..., diag(1 / fe_p^2))
+//
+// and what the program asks about theta of it (effect_prior.hpp). Derivatives in theta are of
+// E log p(u | theta), one for each of psi and cor; the priors of theta themselves come on top
+// (hyper_derivatives.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
-#include <mixed_glm/model/model.hpp>
+#include <mixed_glm/model/design.hpp>
+#include <mixed_glm/model/prior.hpp>
+#include <mixed_glm/terms/effect_prior.hpp>
 
 namespace mixed_glm {
-
-// exp(-2 psi), the precision of an effect. It saturates at exp(600), where the effects have long
-// been zero in double precision, so that a collapsed component neither overflows nor gives NaN.
-inline double effect_precision(double psi) { return std::exp(std::min(-2.0 * psi, 600.0)); }
 
 class CoefficientPrior {
  public:
   // The design is viewed and must outlive this object.
   CoefficientPrior(const Design& design, const Prior& prior)
-      : design_(&design), precision_(design.coefficients()) {
-    precision_.tail(design.fixed()) = prior.fe_p.array().square().inverse();
+      : design_(&design), diagonal_(design.coefficients()) {
+    for (Index k = 0; k < design.components(); ++k) {
+      terms_.emplace_back(IndependentEffects(design.effects_of(k), k));
+    }
+    for_terms([&](const auto& term) { parameters_ += term.parameters(); });
+    diagonal_.tail(design.fixed()) = prior.fe_p.array().square().inverse();
     normalizer_fixed_ =
         -prior.fe_p.array().log().sum() - 0.5 * double(design.coefficients()) * log_two_pi;
   }
 
-  void set_psi(ConstVectorRef psi) {
-    component_precision_ = psi.unaryExpr([](double value) { return effect_precision(value); });
-    for (Index j = 0; j < design_->effects(); ++j) {
-      precision_[j] = component_precision_[design_->component(j)];
-    }
-    log_normalizer_ = normalizer_fixed_ - design_->component_size().dot(psi);
+  void set(ConstVectorRef theta) {
+    double half_log_determinant = 0.0;
+    const auto set_term = [&](auto& term) {
+      term.set(theta);
+      term.set_diagonal(diagonal_);
+      half_log_determinant += term.half_log_determinant();
+    };
+    for (EffectPrior& term : terms_) std::visit(set_term, term);
+    log_normalizer_ = normalizer_fixed_ + half_log_determinant;
   }
 
-  const Vector& precision() const { return precision_; }                      // q + p
-  const Vector& component_precision() const { return component_precision_; }  // K
+  const Vector& diagonal() const { return diagonal_; }  // q + p, of P
 
-  double log_density(const Vector& coefficients) const {
-    return log_normalizer_ - 0.5 * (precision_.array() * coefficients.array().square()).sum();
+  double log_density(const Vector& x) const {
+    double value = log_normalizer_ - 0.5 * (diagonal_.array() * x.array().square()).sum();
+    for_terms([&](const auto& term) { value -= 0.5 * term.off_diagonal_form(x); });
+    return value;
   }
   // + 1/2 log|P| without the constant: what the Gaussian integral over the coefficients needs.
   double log_normalizer() const { return log_normalizer_; }
 
-  void add_gradient(const Vector& coefficients, Vector& gradient) const {
-    gradient.array() -= precision_.array() * coefficients.array();
+  void add_gradient(const Vector& x, Vector& gradient) const {
+    gradient.array() -= diagonal_.array() * x.array();
+    for_terms([&](const auto& term) { term.subtract_off_diagonal(x, gradient); });
   }
 
-  // Adds P to the diagonal of a bordered matrix.
+  // Adds P to a bordered matrix.
   void add_precision(double* values) const {
     const BorderedPattern& pattern = design_->pattern();
-    for (Index j = 0; j < pattern.effects(); ++j) {
-      values[pattern.diagonal_position(j)] += precision_[j];
+    for (Index j = 0; j < pattern.effects() + pattern.border(); ++j) {
+      values[pattern.diagonal_position(j)] += diagonal_[j];
     }
-    for (Index a = 0; a < pattern.border(); ++a) {
-      const Index row = pattern.tail() + a;
-      values[pattern.dense_position(row, row)] += precision_[pattern.effects() + a];
-    }
+    for_terms([&](const auto& term) { term.add_off_diagonal(pattern, values); });
   }
 
-  // sum of D_k u_j^2 over the effects of each component.
-  Vector scaled_squares(const Vector& coefficients) const {
-    Vector sums = Vector::Zero(design_->components());
-    for (Index j = 0; j < design_->effects(); ++j) {
-      sums[design_->component(j)] += precision_[j] * coefficients[j] * coefficients[j];
-    }
-    return sums;
+  // ---- in theta: d long, d the number of psi and cor
+
+  Vector gradient(const SecondMoments& moments) const {
+    Vector result = Vector::Zero(parameters_);
+    for_terms([&](const auto& term) { term.add_gradient(moments, result); });
+    return result;
+  }
+  // d x d: minus the second derivatives.
+  Matrix curvature(const SecondMoments& moments) const {
+    Matrix result = Matrix::Zero(parameters_, parameters_);
+    for_terms([&](const auto& term) { term.add_curvature(moments, result); });
+    return result;
+  }
+  // d x d: of a balanced Gaussian model about theta.
+  Matrix information(const SecondMoments& moments) const {
+    Matrix result = Matrix::Zero(parameters_, parameters_);
+    for_terms([&](const auto& term) { term.add_information(moments, result); });
+    return result;
+  }
+
+  // visit(j, i, value) for the entries of C, C_i = -(dP / dtheta_i) x: how the gradient in x moves
+  // with theta.
+  template <class Visit>
+  void for_coupling(const Vector& x, Visit&& visit) const {
+    for_terms([&](const auto& term) { term.for_coupling(x, visit); });
+  }
+  // C, (q + p) x d.
+  RowMatrix coupling(const Vector& x) const {
+    RowMatrix result = RowMatrix::Zero(x.size(), parameters_);
+    for_coupling(x, [&](Index j, Index i, double value) { result(j, i) += value; });
+    return result;
+  }
+  // C change, q + p.
+  Vector coupling(const Vector& x, const Vector& change) const {
+    Vector result = Vector::Zero(x.size());
+    for_coupling(x, [&](Index j, Index i, double value) { result[j] += value * change[i]; });
+    return result;
+  }
+
+  // ---- of terms of independent effects, one number for each component
+
+  bool is_independent() const {
+    return std::all_of(terms_.begin(), terms_.end(), [](const EffectPrior& term) {
+      return std::holds_alternative<IndependentEffects>(term);
+    });
+  }
+  Vector component_precision() const {
+    Vector result = Vector::Zero(parameters_);
+    for_independent([&](const auto& term) { result[term.place()] = term.precision(); });
+    return result;
+  }
+  // sum E[u_j^2] under a Gaussian of the coefficients.
+  Vector squares(const Vector& mean, const Vector& variance) const {
+    const SecondMoments moments = SecondMoments::of_gaussian(mean, variance, design_->effects());
+    Vector result = Vector::Zero(parameters_);
+    for_independent(
+        [&](const auto& term) { result[term.place()] = term.sum_of_squares(moments, 1.0); });
+    return result;
   }
 
  private:
+  template <class Visit>
+  void for_terms(Visit&& visit) const {
+    for (const EffectPrior& term : terms_) std::visit(visit, term);
+  }
+  template <class Visit>
+  void for_independent(Visit&& visit) const {
+    for (const EffectPrior& term : terms_) {
+      if (const auto* own = std::get_if<IndependentEffects>(&term)) visit(*own);
+    }
+  }
+
   const Design* design_;
-  Vector precision_, component_precision_;
+  std::vector<EffectPrior> terms_;
+  Vector diagonal_;
+  Index parameters_ = 0;
   double normalizer_fixed_, log_normalizer_ = 0.0;
 };
 

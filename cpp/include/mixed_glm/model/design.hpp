@@ -5,13 +5,13 @@
 //
 // Inside, effects are numbered in elimination order, coefficients stand as (u, beta), as in the
 // bordered precision matrix, and rows may be sorted (row_order.hpp) and merged (merged_rows.hpp).
-// join() and to_user_rows()
-// restore the caller's order.
+// join() and to_user_rows() restore the caller's order.
 #pragma once
 
 #include <memory>
 #include <mixed_glm/linalg/bordered_pattern.hpp>
 #include <mixed_glm/model/merged_rows.hpp>
+#include <mixed_glm/model/parameter_layout.hpp>
 #include <mixed_glm/model/row_order.hpp>
 #include <mixed_glm/model/sparse_rows.hpp>
 #include <string>
@@ -62,18 +62,12 @@ class Design {
   Index effects() const { return z_.cols(); }                  // q
   Index coefficients() const { return effects() + fixed(); }   // q + p
   Index components() const { return component_size_.size(); }  // K
-  Index parameters() const { return coefficients() + components(); }
 
   // Components of which each row touches at most one effect, and the largest of them (-1: none).
   const std::vector<bool>& single_components() const { return single_; }
   Index largest_single() const { return largest_single_component(single_, component_size_); }
 
   // A value for each row, from the caller's order to the design's and back.
-  Vector to_design_rows(ConstVectorRef values) const {
-    Vector sorted(rows());
-    to_design_rows(values, sorted);
-    return sorted;
-  }
   void to_design_rows(ConstVectorRef values, VectorRef sorted) const {
     if (row_order_.empty()) {
       sorted = values;
@@ -110,6 +104,9 @@ class Design {
   const BorderedPattern& pattern() const { return pattern_; }
   Code component(Index effect) const { return component_[size_t(effect)]; }
   const Vector& component_size() const { return component_size_; }  // effects in each component
+  const std::vector<Code>& effects_of(Index component) const {
+    return effects_of_[size_t(component)];
+  }
   Code user_effect(Index effect) const { return order_[size_t(effect)]; }
 
   // Where the products of the pairs of entries of row i are added: pair_begin(i), then (0,1),
@@ -121,19 +118,22 @@ class Design {
     return w >= 0 ? row * (w * (w - 1) / 2) : pair_start_[size_t(row)];
   }
 
-  // (beta, psi, u in the caller's order) from and to (u, beta) in elimination order and psi.
-  void split(ConstVectorRef params, Vector& coefficients, Vector& psi) const {
+  // (beta, theta, u in the caller's order) from and to (u, beta) in elimination order and theta,
+  // of any length.
+  void split(ConstVectorRef params, Vector& coefficients, Vector& theta) const {
+    const ParameterLayout layout{fixed(), params.size() - this->coefficients(), effects()};
     coefficients.resize(this->coefficients());
-    coefficients.tail(fixed()) = params.head(fixed());
-    psi = params.segment(fixed(), components());
-    const auto u = params.tail(effects());
+    coefficients.tail(fixed()) = layout.beta(params);
+    theta = layout.theta(params);
+    const auto u = layout.u(params);
     for (Index k = 0; k < effects(); ++k) coefficients[k] = u[user_effect(k)];
   }
-  Vector join(ConstVectorRef coefficients, ConstVectorRef psi) const {
-    Vector params(parameters());
-    params.head(fixed()) = coefficients.tail(fixed());
-    params.segment(fixed(), components()) = psi;
-    auto u = params.tail(effects());
+  Vector join(ConstVectorRef coefficients, ConstVectorRef theta) const {
+    const ParameterLayout layout{fixed(), theta.size(), effects()};
+    Vector params(layout.size());
+    layout.beta(params) = coefficients.tail(fixed());
+    layout.theta(params) = theta;
+    auto u = layout.u(params);
     for (Index k = 0; k < effects(); ++k) u[user_effect(k)] = coefficients[k];
     return params;
   }
@@ -147,11 +147,13 @@ class Design {
         pattern_(renumber(cliques), x.cols()),
         component_(ident.size()),
         component_size_(Vector::Zero(components)),
+        effects_of_(size_t(components)),
         user_rows_(x.rows()) {
     check(ident, components);
     for (size_t k = 0; k < order_.size(); ++k) {
       component_[k] = ident[size_t(order_[k])];
       component_size_[component_[k]] += 1.0;
+      effects_of_[size_t(component_[k])].push_back(static_cast<Code>(k));
     }
     single_ = single_effect_components(z_, component_, components);
   }
@@ -213,6 +215,7 @@ class Design {
   BorderedPattern pattern_;
   std::vector<Code> component_;
   Vector component_size_;
+  std::vector<std::vector<Code>> effects_of_;
   std::vector<std::int32_t> pair_positions_;
   std::vector<bool> single_;
   std::vector<Index> row_order_;  // row_order_[r]: the caller's (first) row r; empty: the same

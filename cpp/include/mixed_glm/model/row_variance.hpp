@@ -1,7 +1,7 @@
 // Variance of a row's linear predictor under a Gaussian with covariance Sigma = H^-1,
 //
-//     s_i = a_i' Sigma a_i = x' S_bb x + 2 sum_e z_e x' S_b,e + sum_e z_e^2 S_ee + 2 sum_{e>f} z_e
-//     z_f S_ef
+//     s_i = a_i' Sigma a_i = x' S_bb x + 2 sum_e z_e x' S_b,e + sum_e z_e^2 S_ee
+//                          + 2 sum_{e>f} z_e z_f S_ef
 //
 // for a block of rows, from the selected inverse: every entry needed is on its pattern.
 #pragma once

@@ -55,9 +55,9 @@ class Team {
 
  private:
   using Call = void (*)(void* target, int member);
-  using State =
-      std::uint64_t;  // count of pieces begun, whether the last is closed, threads at work
-  static constexpr int looks = 100000;  // before a thread lies down: some fifty microseconds
+  // Count of pieces begun, whether the last is closed, threads at work.
+  using State = std::uint64_t;
+  static constexpr int looks = 100000;  // before a thread sleeps: some fifty microseconds
   static constexpr int most_threads = 256;
   static constexpr State closed = 1 << 15, one_piece = 1 << 16;
 

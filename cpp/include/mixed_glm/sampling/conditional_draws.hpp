@@ -13,7 +13,7 @@ class ConditionalDraws {
  public:
   virtual ~ConditionalDraws() = default;
 
-  virtual const Design& design() const = 0;
+  virtual const Model& model() const = 0;
   // False where it fails.
   virtual bool evaluate(const Vector& psi) = 0;
   // psi: K x m. z: (q + p) x m, standard normal, becomes the draws (u, beta), in the order of the
@@ -29,13 +29,13 @@ class GaussianConditionalDraws final : public ConditionalDraws {
   explicit GaussianConditionalDraws(Arguments&&... arguments)
       : marginal_(std::forward<Arguments>(arguments)...) {}
 
-  const Design& design() const override { return marginal_.model().design(); }
+  const Model& model() const override { return marginal_.model(); }
 
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
     mean_ = marginal_.posterior().mean;
-    response_ = psi_response(design(), marginal_.cholesky(), mean_, psi);
+    response_ = psi_response(marginal_.prior(), marginal_.cholesky(), mean_);
     return true;
   }
 

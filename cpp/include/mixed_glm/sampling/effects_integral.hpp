@@ -19,28 +19,26 @@ class EffectsIntegral {
                   model.design().to_user_rows(model.response().constant)},
         model_(model.design(), model.family(), response_, model.prior()) {
     if (leaf < 0) {
-      laplace_ = std::make_unique<LaplaceMarginal>(model_);
+      marginal_ = std::make_unique<LaplaceMarginal>(model_);
       return;
     }
     LeafSettings settings;
     settings.n_quad = n_quad;
-    leaf_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
+    marginal_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
   }
 
   // offset: offset + X beta, the caller's order. NaN where the evaluation fails.
   double evaluate(const Vector& psi, ConstVectorRef offset) {
     model_.set_rows(response_, offset);
-    if (leaf_) leaf_->update_response();
-    Marginal& marginal = leaf_ ? static_cast<Marginal&>(*leaf_) : *laplace_;
-    return marginal.evaluate(psi) ? marginal.log_density()
-                                  : std::numeric_limits<double>::quiet_NaN();
+    marginal_->update_response();
+    return marginal_->evaluate(psi) ? marginal_->log_density()
+                                    : std::numeric_limits<double>::quiet_NaN();
   }
 
  private:
   Response response_;
   Model model_;
-  std::unique_ptr<LaplaceMarginal> laplace_;
-  std::unique_ptr<LeafMarginal> leaf_;
+  std::unique_ptr<Marginal> marginal_;
 };
 
 }  // namespace mixed_glm

@@ -3,8 +3,7 @@
 //     x = m + T (psi - psi_0) + L'^-1 z        H = L L', z standard normal
 //     log q(x) = 1/2 log|H| - |z|^2 / 2 - (q + p)/2 log 2 pi
 //
-// m and H belong to psi_0, and T = dx/dpsi = H^-1 C with C_k = 2 D_k u on the effects of component
-// k.
+// m and H belong to psi_0, and T = dx/dpsi = H^-1 C (coefficient_prior.hpp).
 #pragma once
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
@@ -33,14 +32,10 @@ inline DrawDensities spread_by_precision(const BorderedCholesky& cholesky, RowMa
   return result;
 }
 
-// T, (q + p) x K, at coefficients with the factorized H.
-inline RowMatrix psi_response(const Design& design, const BorderedCholesky& cholesky,
-                              const Vector& coefficients, const Vector& psi) {
-  RowMatrix response = RowMatrix::Zero(design.coefficients(), psi.size());
-  for (Index j = 0; j < design.effects(); ++j) {
-    const Code k = design.component(j);
-    response(j, k) = 2.0 * effect_precision(psi[k]) * coefficients[j];
-  }
+// T, (q + p) x K, at coefficients with the factorized H; prior: at psi_0.
+inline RowMatrix psi_response(const CoefficientPrior& prior, const BorderedCholesky& cholesky,
+                              const Vector& coefficients) {
+  RowMatrix response = prior.coupling(coefficients);
   cholesky.solve_in_place(response);
   return response;
 }

@@ -17,21 +17,21 @@ class LeafConditionalDraws final : public ConditionalDraws {
         eta_(model.design().rows()),
         effects_(marginal_.leaf().groups()) {}
 
-  const Design& design() const override { return marginal_.model().design(); }
+  const Model& model() const override { return marginal_.model(); }
 
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
     response_.resize(marginal_.reduced_mean().size(), psi.size());
     for (Index k = 0; k < psi.size(); ++k) {
-      response_.col(k) = marginal_.psi_response(Vector::Unit(psi.size(), k));
+      response_.col(k) = marginal_.theta_response(Vector::Unit(psi.size(), k));
     }
     return true;
   }
 
   DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
     const LeafDesign& leaf = marginal_.leaf();
-    const Index others = leaf.reduced().design().effects(), p = design().fixed();
+    const Index others = leaf.reduced().design().effects(), p = model().design().fixed();
     RowMatrix reduced(others + p, z.cols());
     for (Index j = 0; j < others; ++j) reduced.row(j) = z.row(leaf.full_effect(j));
     reduced.bottomRows(p) = z.bottomRows(p);
@@ -58,8 +58,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     for (Index g = 0; g < leaf.groups(); ++g) {
       effects_[g] = leaf.group_effect(g) < 0 ? 0.0 : z(leaf.group_effect(g), column);
     }
-    const double log_density =
-        effects_of_.draw(eta_, 1.0 / std::sqrt(effect_precision(psi)), effects_);
+    const double log_density = effects_of_.draw(eta_, effect_sd(psi), effects_);
     for (Index g = 0; g < leaf.groups(); ++g) {
       if (leaf.group_effect(g) >= 0) z(leaf.group_effect(g), column) = effects_[g];
     }

@@ -8,15 +8,31 @@
 
 namespace mixed_glm {
 
+// E log p(beta) - E log q(x) + q/2 log 2 pi of a Gaussian q(x): all of the bound but the rows, psi
+// and the prior of the effects. half_log_determinant: of the covariance.
+inline double coefficient_bound(const Model& model, const Vector& mean, const Vector& variance,
+                                double half_log_determinant) {
+  const Index p = model.design().fixed();
+  const auto fe_p = model.prior().fe_p.array();
+  const auto beta_squares = mean.tail(p).array().square() + variance.tail(p).array();
+  return half_log_determinant + 0.5 * double(mean.size()) - fe_p.log().sum() -
+         0.5 * (beta_squares / fe_p.square()).sum();
+}
+
 class CoefficientPosterior {
  public:
+  // Throws std::invalid_argument unless all effects are independent.
   explicit CoefficientPosterior(const Model& model)
       : model_(&model),
         prior_(model.design(), model.prior()),
         cholesky_(model.design().pattern()),
         mean_(Vector::Zero(model.design().coefficients())),
         variance_(Vector::Ones(mean_.size())),
-        gradient_(mean_.size()) {}
+        gradient_(mean_.size()) {
+    if (!prior_.is_independent()) {
+      throw std::invalid_argument("variational fits need independent random effects");
+    }
+  }
   CoefficientPosterior(const CoefficientPosterior&) = delete;
   CoefficientPosterior& operator=(const CoefficientPosterior&) = delete;
   virtual ~CoefficientPosterior() = default;
@@ -45,7 +61,7 @@ class CoefficientPosterior {
     const Design& design = model_->design();
     Matrix sums = Matrix::Zero(design.components(), design.components());
     for (Index j = 0; j < design.effects(); ++j) {
-      const double scaled = prior_.precision()[j] * variance_[j];
+      const double scaled = prior_.diagonal()[j] * variance_[j];
       sums(design.component(j), design.component(j)) += scaled * scaled;
     }
     return sums;
@@ -63,22 +79,9 @@ class CoefficientPosterior {
   void set_mean(const Vector& mean) { mean_ = mean; }
 
   // K: sum of E u_j^2.
-  Vector squares() const {
-    const Design& design = model_->design();
-    Vector sums = Vector::Zero(design.components());
-    for (Index j = 0; j < design.effects(); ++j) {
-      sums[design.component(j)] += mean_[j] * mean_[j] + variance_[j];
-    }
-    return sums;
-  }
-
-  // E log p(beta) - E log q(x) + q/2 log 2 pi: all of the bound but the rows and the psi.
+  Vector squares() const { return prior_.squares(mean_, variance_); }
   double bound() const {
-    const Index p = model_->design().fixed();
-    const auto fe_p = model_->prior().fe_p.array();
-    const auto beta_squares = mean_.tail(p).array().square() + variance_.tail(p).array();
-    return half_log_determinant() + 0.5 * double(mean_.size()) - fe_p.log().sum() -
-           0.5 * (beta_squares / fe_p.square()).sum();
+    return coefficient_bound(*model_, mean_, variance_, half_log_determinant());
   }
 
   // The last step: of means in standard deviations, and of log standard deviations; 2 (q + p).
@@ -97,7 +100,7 @@ class CoefficientPosterior {
 
   // H from the likelihood's curvature in cholesky_, and x + length H^-1 (gradient - P x).
   bool step_mean(const Vector& psi, double length) {
-    prior_.set_psi(psi);
+    prior_.set(psi);
     prior_.add_precision(cholesky_.values());
     if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
     prior_.add_gradient(mean_, gradient_);

@@ -46,7 +46,7 @@ class VariationalFitter {
     return fit_mean_field(start, settings_.ascent);
   }
 
-  // Begins with a rough mean-field fit, which is cheap and hardly to be led astray.
+  // Begins with a rough mean-field fit, which is cheap and finds its way from nearly any start.
   VariationalFit fit_full_gaussian(const VariationalStart& start = {}) {
     AscentSettings rough = settings_.ascent;
     rough.tolerance = std::max(rough.tolerance, rough_tolerance);

@@ -1,8 +1,9 @@
 // Correlated coefficients: q(x) = N(m, H^-1), H = A' diag(w) A + P, the form that every maximum of
 // the bound has (Opper and Archambeau 2009), with
 //
-//     w_i = -E l_i''(eta_i),   eta_i ~ N(a_i'm, s_i),   s_i = a_i' H^-1 a_i from the selected
-//     inverse.
+//     w_i = -E l_i''(eta_i),   eta_i ~ N(a_i'm, s_i),   s_i = a_i' H^-1 a_i
+//
+// with s_i from the selected inverse.
 //
 // A step takes the expected weights W_i at the current s_i as the new w_i, the natural gradient
 // step (Khan and Lin 2017), but solves for each row's effect on its own variance,
@@ -76,7 +77,7 @@ class FullGaussian final : public CoefficientPosterior {
     });
     now_.weight.setZero();
     expand(1.0, false);
-    prior_.set_psi(psi);
+    prior_.set(psi);
     prior_.add_precision(cholesky_.values());
     if (!cholesky_.factorize()) return false;
     return invert();
@@ -105,8 +106,7 @@ class FullGaussian final : public CoefficientPosterior {
     const BorderedPattern& pattern = design.pattern();
     const auto add = [&](Index i, Index j, double covariance) {
       const Code k = design.component(i), l = design.component(j);
-      const double product =
-          prior_.precision()[i] * prior_.precision()[j] * covariance * covariance;
+      const double product = prior_.diagonal()[i] * prior_.diagonal()[j] * covariance * covariance;
       sums(k, l) += product;
       sums(l, k) += product;
     };
@@ -145,7 +145,7 @@ class FullGaussian final : public CoefficientPosterior {
     gradient_.setZero();
     const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length, own_response,
                                   next_weight_);
-    return model_->constant() +
+    return model_->log_likelihood_constant() +
            pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
   }
 

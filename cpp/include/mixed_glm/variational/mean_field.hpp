@@ -1,9 +1,9 @@
 // Independent coefficients: q(x) = prod_j N(m_j, v_j). With expected weights w_i = -E l_i''(eta_i)
 // the bound is, in each v_j,
 //
-//     1/2 log v_j - v_j (P_j + c_j) / 2 + ...,   c_j = sum_i w_i a_ij^2 = minus twice its
-//     derivative,
+//     1/2 log v_j - v_j (P_j + c_j) / 2 + ...,   c_j = sum_i w_i a_ij^2
 //
+// (c_j being minus twice the derivative of the expected log likelihood),
 // so v_j = 1 / (P_j + c_j) at the maximum. Since c_j depends on v_j, a step solves
 //
 //     v (P_j + c_j + c_j' (v - v_j)) = 1,        c_j' = sum_i a_ij^4 dw_i / ds_i
@@ -18,25 +18,27 @@
 
 namespace mixed_glm {
 
+// x^Power, of a number or of each entry of an array.
+template <int Power, class X>
+auto even_power(const X& x) {
+  static_assert(Power == 2 || Power == 4);
+  if constexpr (Power == 2) return x * x;
+  if constexpr (Power == 4) return (x * x) * (x * x);
+}
+
 // Sums over the rows for each coefficient (u, beta): of column_i a_ij^Power.
 template <int Power>
 void add_powers(const Design& design, RowBlock& block, RowBlock::Column& column, Vector& sums) {
-  static_assert(Power == 2 || Power == 4);
-  const auto power = [](auto x) { return Power == 2 ? x * x : (x * x) * (x * x); };
   const auto values = block.view(column);
   const auto x = design.x().middleRows(block.first, block.count);
   for (Index a = 0; a < design.fixed(); ++a) {
-    if constexpr (Power == 2) {
-      sums[design.effects() + a] += x.col(a).cwiseAbs2().dot(values);
-    } else {
-      sums[design.effects() + a] += x.col(a).cwiseAbs2().cwiseAbs2().dot(values);
-    }
+    sums[design.effects() + a] += even_power<Power>(x.col(a).array()).matrix().dot(values);
   }
   const SparseRows& z = design.z();
   for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
     double sum = 0.0;
     for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-      sum += power(z.value(e)) * values[r];
+      sum += even_power<Power>(z.value(e)) * values[r];
     }
     sums[run.effect] += sum;
   });
@@ -106,7 +108,7 @@ class MeanField final : public CoefficientPosterior {
     gradient_.setZero();
     weight_slope_.setZero();
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, &weight_slope_);
-    return model_->constant() +
+    return model_->log_likelihood_constant() +
            pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
   }
 
@@ -158,7 +160,7 @@ class MeanField final : public CoefficientPosterior {
   }
 
   double solve_variance(Index j) const {
-    const double precision = prior_.precision()[j] + weight_[j], slope = weight_slope_[j];
+    const double precision = prior_.diagonal()[j] + weight_[j], slope = weight_slope_[j];
     const double linear = precision - slope * variance_[j];
     const double discriminant = linear * linear + 4.0 * slope;
     const double next = 2.0 / (linear + std::sqrt(std::max(discriminant, 0.0)));

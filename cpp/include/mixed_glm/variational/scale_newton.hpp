@@ -25,18 +25,14 @@ constexpr double longest_scale_step = 3.0;  // of log t
 // -log(t) / 2 of the next step. q has just stepped with -log(t) / 2 = psi; scales is its maximum.
 inline Vector next_scale(const CoefficientPosterior& q, const ScalePosterior& scales,
                          const Vector& psi) {
-  const Design& design = q.model().design();
   const Index k = psi.size();
   if (k == 0) return psi;
   const Vector scaled = q.squares().cwiseProduct(q.prior().component_precision());  // t S
-  RowMatrix coupling = RowMatrix::Zero(design.coefficients(), k);
-  for (Index j = 0; j < design.effects(); ++j) {
-    coupling(j, design.component(j)) = q.prior().precision()[j] * q.mean()[j];
-  }
+  const RowMatrix coupling = q.prior().coupling(q.mean());                          // 2 t u
   RowMatrix solved = coupling;
   q.cholesky().solve_in_place(solved);
   const Matrix response =
-      2.0 * multiply_abt(coupling.transpose(), solved.transpose()) + q.variance_response();
+      0.5 * multiply_abt(coupling.transpose(), solved.transpose()) + q.variance_response();
 
   const Vector residual = 2.0 * (psi - scales.effective_psi());  // phi(S) - log t
   Vector root = Vector::Zero(k);  // of t S / alpha; zero leaves a component as it is

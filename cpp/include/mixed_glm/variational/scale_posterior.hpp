@@ -1,30 +1,47 @@
 // The variational posterior of the log standard deviations, q(psi_k) = N(m_k, s_k^2), or a point.
 //
-//     t_k = E exp(-2 psi_k) = exp(-2 m_k + 2 s_k^2)         S_k = sum_j E u_j^2 over its n_k
-//     effects bound = -n_k m_k - t_k S_k / 2 - (m_k^2 + s_k^2) / (2 vcp_p_k^2) + log(s_k / vcp_p_k)
-//     + 1/2
+//     t_k = E exp(-2 psi_k) = exp(-2 m_k + 2 s_k^2)     S_k = sum_j E u_j^2 over its n_k effects
 //
-// Given S_k the bound has one maximum: with e = t_k S_k and precision r = 1 / vcp_p_k^2 it lies
-// where
+// With the normal prior N(c_k, 1/r_k) of psi_k, which is what makes all of this closed,
 //
-//     e = n + r m      1 / s^2 = 2 e + r      log S - 2 m + 2 s^2 = log e
+//     bound = -n_k m_k - t_k S_k / 2 - r_k ((m_k - c_k)^2 + s_k^2) / 2 + log(s_k sqrt(r_k)) + 1/2
+//
+// Given S_k it has one maximum: with e = t_k S_k it lies where
+//
+//     e = n + r (m - c)      1 / s^2 = 2 e + r      log S - 2 m + 2 s^2 = log e
 //
 // and the last equation, with m and s from the first two, falls monotonically in log e.
 #pragma once
 
 #include <mixed_glm/model/coefficient_prior.hpp>
+#include <mixed_glm/model/model.hpp>
 
 namespace mixed_glm {
 
 class ScalePosterior {
  public:
-  // The model is viewed. Stands at psi = 0.
   explicit ScalePosterior(const Model& model)
-      : prior_precision_(model.prior().vcp_p.array().square().inverse()),
-        size_(model.design().component_size()),
+      : ScalePosterior(model.hyperparameters(), model.design().component_size()) {}
+  // size: K, n_k. Stands at psi = 0. Throws std::invalid_argument unless all priors of psi are
+  // normal.
+  ScalePosterior(const Hyperparameters& hyperparameters, const Vector& size)
+      : size_(size),
+        prior_mean_(size_.size()),
+        prior_precision_(size_.size()),
         mean_(Vector::Zero(size_.size())),
-        sd_(model.prior().vcp_p.cwiseMin(0.1)),
-        elasticity_(Vector::Zero(size_.size())) {}
+        sd_(size_.size()),
+        elasticity_(Vector::Zero(size_.size())) {
+    for (Index k = 0; k < components(); ++k) {
+      const NormalPrior* const prior = hyperparameters.prior(k).normal();
+      if (prior == nullptr) {
+        throw std::invalid_argument(
+            "variational fits need normal priors of the log standard deviations");
+      }
+      prior_mean_[k] = prior->mean();
+      prior_precision_[k] = prior->precision();
+      sd_[k] = std::min(prior->sd(), 0.1);
+    }
+  }
 
   // A point: maximize() leaves it, and nothing is added for its own uncertainty.
   void fix(const Vector& psi) {
@@ -41,11 +58,9 @@ class ScalePosterior {
   Index components() const { return size_.size(); }
   const Vector& mean() const { return mean_; }
   const Vector& sd() const { return sd_; }
-  double log_precision(Index k) const { return -2.0 * mean_[k] + 2.0 * sd_[k] * sd_[k]; }  // log t
   Vector effective_psi() const { return mean_ - sd_.cwiseAbs2(); }  // exp(-2 of it) = t
   // -d log t_k / d log S_k at the maximum, in (0, 1).
   const Vector& elasticity() const { return elasticity_; }
-  double size(Index k) const { return size_[k]; }
 
   // K: t_k S_k.
   Vector scaled(const Vector& squares) const {
@@ -57,9 +72,21 @@ class ScalePosterior {
     const double likelihood = -size_.dot(mean_) - 0.5 * scaled(squares).sum();
     const auto r = prior_precision_.array();
     const double prior =
-        0.5 * r.log().sum() - 0.5 * (r * (mean_.array().square() + sd_.array().square())).sum();
+        0.5 * r.log().sum() -
+        0.5 * (r * ((mean_ - prior_mean_).array().square() + sd_.array().square())).sum();
     if (is_point_) return likelihood + prior - 0.5 * double(mean_.size()) * log_two_pi;
     return likelihood + prior + (sd_.array().log() + 0.5).sum();
+  }
+
+  // Of the bound, in m and s.
+  struct Gradient {
+    Vector mean, sd;
+  };
+  Gradient gradient(const Vector& squares) const {
+    const Vector e = scaled(squares);
+    const auto r = prior_precision_.array(), s = sd_.array();
+    return {e.array() - size_.array() - r * (mean_ - prior_mean_).array(),
+            s.inverse() - s * (2.0 * e.array() + r)};
   }
 
   void maximize(const Vector& squares) {
@@ -71,27 +98,28 @@ class ScalePosterior {
   void maximize(Index k, double squares) {
     const double r = prior_precision_[k], n = size_[k];
     if (n == 0.0) {
-      mean_[k] = 0.0;
+      mean_[k] = prior_mean_[k];
       sd_[k] = 1.0 / std::sqrt(r);
       return;
     }
     const double log_squares = std::log(std::max(squares, 1e-300));
+    const double log_free = log_squares - 2.0 * prior_mean_[k];
     double log_e = std::log(n), pull = 0.0;  // slope of log e - 2 m + 2 s^2 in log e is 1 + pull
     for (int iteration = 0; iteration < 200; ++iteration) {
       const double e = std::exp(log_e), variance = 1.0 / (2.0 * e + r);
-      const double excess = log_squares - 2.0 * (e - n) / r + 2.0 * variance - log_e;
+      const double excess = log_free - 2.0 * (e - n) / r + 2.0 * variance - log_e;
       pull = 2.0 * e / r + 4.0 * e * variance * variance;
       const double step = std::clamp(excess / (1.0 + pull), -2.0, 2.0);
       log_e += step;
       if (std::abs(step) < 1e-14) break;
     }
     const double e = std::exp(log_e), variance = 1.0 / (2.0 * e + r);
-    mean_[k] = 0.5 * (log_squares - log_e) + variance;  // not (e - n) / r, which cancels
+    mean_[k] = 0.5 * (log_squares - log_e) + variance;  // not c + (e - n) / r, which cancels
     sd_[k] = std::sqrt(variance);
     elasticity_[k] = pull / (1.0 + pull);
   }
 
-  Vector prior_precision_, size_, mean_, sd_, elasticity_;
+  Vector size_, prior_mean_, prior_precision_, mean_, sd_, elasticity_;
   bool is_point_ = false;
 };
 

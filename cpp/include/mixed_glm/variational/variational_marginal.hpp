@@ -1,7 +1,7 @@
-// The variational bound of the marginal density of psi: at each psi the highest
+// The variational bound of the marginal density of theta: at each theta the highest
 //
-//     log p(y, psi) >= E log p(y | x) + E log p(x | psi) - E log q(x) + log p(psi),   q(x) = N(m,
-//     H^-1)
+//     log p(y, theta) >= E log p(y | x) + E log p(x | theta) - E log q(x) + log p(theta),
+//     q(x) = N(m, H^-1)
 //
 // (full_gaussian.hpp). The bound is stationary in q, so the common form of the gradient
 // (marginal.hpp) is exact with E u_j^2 = m_j^2 + Sigma_jj.
@@ -19,14 +19,17 @@ class VariationalMarginal final : public Marginal {
       : settings_(settings),
         mean_field_(model, nodes),
         q_(model, nodes),
-        sums_(model.design().components()) {}
+        second_moments_(model.design().effects()) {}
 
-  bool evaluate(const Vector& psi) override {
+  bool evaluate(const Vector& theta) override {
     ScalePosterior scales(q_.model());
-    scales.fix(psi);
-    psi_ = psi;
+    scales.fix(theta);
+    theta_ = theta;
     valid_ = (valid_ && ascend(scales)) || (start(scales) && ascend(scales));
-    if (valid_) sum_squares();
+    if (valid_) {
+      second_moments_ =
+          SecondMoments::of_gaussian(q_.mean(), q_.variance(), model().design().effects());
+    }
     return valid_;
   }
 
@@ -37,8 +40,8 @@ class VariationalMarginal final : public Marginal {
   }
 
   double log_density() const override { return log_density_; }
-  const Vector& expected_squares() const override { return sums_.expected_squares(); }
-  const Vector& information() const override { return sums_.information(); }
+  const SecondMoments& second_moments() const override { return second_moments_; }
+  const CoefficientPrior& prior() const override { return q_.prior(); }
   const Model& model() const override { return q_.model(); }
   int passes() const override { return q_.passes() + mean_field_.passes(); }
 
@@ -49,11 +52,11 @@ class VariationalMarginal final : public Marginal {
  private:
   // From independent coefficients at their rough optimum.
   bool start(ScalePosterior& scales) {
-    if (!mean_field_.start(psi_)) return false;
+    if (!mean_field_.start(theta_)) return false;
     AscentSettings rough = settings_;
     rough.tolerance = rough_tolerance;
     VariationalAscent(mean_field_, scales, rough).run();
-    return q_.start(psi_, mean_field_.mean(), mean_field_.variance());
+    return q_.start(theta_, mean_field_.mean(), mean_field_.variance());
   }
 
   bool ascend(ScalePosterior& scales) {
@@ -63,21 +66,11 @@ class VariationalMarginal final : public Marginal {
     return converged;
   }
 
-  void sum_squares() {
-    const Design& design = model().design();
-    sums_.set_zero();
-    for (Index j = 0; j < design.effects(); ++j) {
-      const Code k = design.component(j);
-      const double mean = q_.mean()[j], variance = q_.variance()[j];
-      sums_.add(k, effect_precision(psi_[k]), mean * mean + variance, variance);
-    }
-  }
-
   AscentSettings settings_;
   MeanField mean_field_;
   FullGaussian q_;
-  Vector psi_;
-  ComponentSums sums_;
+  Vector theta_;
+  SecondMoments second_moments_;
   double log_density_ = 0.0;
   bool valid_ = false;
 };

@@ -1,0 +1,67 @@
+// The hyperparameters of a model, each on a scale without bounds, in three blocks:
+//
+//     theta = (psi, cor, family)
+//
+//     psi     log standard deviation of each component
+//     cor     of the correlations of each term of correlated effects (none yet)
+//     family  of the response's distribution (none yet)
+//
+// and their priors, which are independent: log p(theta) = sum_i log p_i(theta_i).
+#pragma once
+
+#include <mixed_glm/priors/hyper_prior.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+class Hyperparameters {
+ public:
+  struct Block {
+    Index begin, size;
+  };
+
+  explicit Hyperparameters(const std::vector<HyperPrior>& psi,
+                           const std::vector<HyperPrior>& cor = {},
+                           const std::vector<HyperPrior>& family = {})
+      : priors_(psi), psi_(Index(psi.size())), cor_(Index(cor.size())) {
+    priors_.insert(priors_.end(), cor.begin(), cor.end());
+    priors_.insert(priors_.end(), family.begin(), family.end());
+    for (const HyperPrior& prior : priors_) log_normalizer_ += prior.log_normalizer();
+  }
+
+  Index size() const { return Index(priors_.size()); }
+  Block psi() const { return {0, psi_}; }
+  Block cor() const { return {psi_, cor_}; }
+  Block family() const { return {psi_ + cor_, size() - psi_ - cor_}; }
+
+  // Where a search for the mode of p(y, theta) begins.
+  Vector start() const { return Vector::Zero(size()); }
+  // Where one for the mode of the joint density begins: higher, since near zero that density has
+  // the modes of collapsed components (variance_collapse.hpp).
+  Vector joint_start() const {
+    Vector result = Vector::Zero(size());
+    result.head(psi_).setOnes();
+    return result;
+  }
+
+  const HyperPrior& prior(Index i) const { return priors_[size_t(i)]; }
+  // log p(theta)
+  double log_density(ConstVectorRef theta) const {
+    double sum = 0.0;
+    for (Index i = 0; i < size(); ++i) sum += prior(i).value(theta[i]);
+    return sum + log_normalizer_;
+  }
+  Vector slope(ConstVectorRef theta) const {
+    return Vector::NullaryExpr(size(), [&](Index i) { return prior(i).slope(theta[i]); });
+  }
+  Vector curvature(ConstVectorRef theta) const {
+    return Vector::NullaryExpr(size(), [&](Index i) { return prior(i).curvature(theta[i]); });
+  }
+
+ private:
+  std::vector<HyperPrior> priors_;
+  Index psi_, cor_;
+  double log_normalizer_ = 0.0;
+};
+
+}  // namespace mixed_glm

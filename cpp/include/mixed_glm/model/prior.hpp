@@ -1,0 +1,38 @@
+// The priors of a model as numbers, as a caller gives them:
+//
+//     beta_a ~ N(0, fe_p_a^2)      psi_k ~ N(0, vcp_p_k^2), psi: log standard deviations
+#pragma once
+
+#include <mixed_glm/priors/hyper_prior.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mixed_glm {
+
+struct Prior {
+  Vector fe_p;   // p standard deviations of the fixed effects
+  Vector vcp_p;  // K standard deviations of the log standard deviations
+
+  void check(Index fixed, Index components) const {
+    const auto check_one = [](const char* name, const Vector& sd, Index size) {
+      if (sd.size() != size) {
+        throw std::invalid_argument(std::string(name) + ": expected length " +
+                                    std::to_string(size) + ", got " + std::to_string(sd.size()));
+      }
+      if (!((sd.array() > 0.0).all() && sd.allFinite())) {
+        throw std::invalid_argument(std::string(name) + ": expected positive, finite values");
+      }
+    };
+    check_one("fe_p", fe_p, fixed);
+    check_one("vcp_p", vcp_p, components);
+  }
+
+  std::vector<HyperPrior> of_psi() const {
+    std::vector<HyperPrior> priors;
+    for (const double sd : vcp_p) priors.emplace_back(NormalPrior(0.0, sd));
+    return priors;
+  }
+};
+
+}  // namespace mixed_glm
