@@ -110,11 +110,12 @@ def test_layers_and_arrows():
     assert include_graph.without_shortcuts(edges) == edges - {("top", "low")}
 
 
-def test_mutual_includes_count_for_the_stronger_direction():
-    assert include_graph.main_direction({("a", "b"): 3, ("b", "a"): 1, ("c", "a"): 1}) == {
-        ("a", "b"),
-        ("c", "a"),
-    }
+def test_edges_are_between_folders():
+    headers = [
+        cpp_headers.Header("fit/a.hpp", "", ("fit/b.hpp", "model/c.hpp", "typedefs.hpp"), ""),
+        cpp_headers.Header("fit/b.hpp", "", ("model/c.hpp",), ""),
+    ]
+    assert include_graph.group_edges(headers) == {("fit", "model")}
 
 
 def test_picture_shows_every_folder():

@@ -9,7 +9,7 @@ from many_problems import assert_identical, crossed, one_factor, single_fit
 from numpy.testing import assert_allclose
 
 import mixed_glm as mg
-from mixed_glm import ResponseStatus, _core
+from mixed_glm import ResponseStatus
 
 METHODS = {
     "map": ("map", {}),
@@ -124,10 +124,6 @@ def test_not_converged():
     assert (results.status == ResponseStatus.NOT_CONVERGED).all()
     assert not results.converged.any()
     assert np.isfinite(results.fe_mean).all()
-
-
-def test_statuses_are_those_of_the_core():
-    assert [status.label for status in ResponseStatus] == _core.verdict_names()
 
 
 @pytest.mark.parametrize("kind", ["no fixed effects", "no random effects", "weights"])

@@ -90,7 +90,7 @@ def test_signals_are_heard_while_drawing_and_checking(what: str) -> None:
     result = mg.MixedGLM(rng.integers(0, 2, n), x, z, np.zeros(q, int), "binomial").fit_laplace()
     core, mode = result.model.core(), result.params
     many = np.tile(mode, (60_000, 1))
-    sampler = _core.ConditionalDraws(core, approx="leaf", leaf=0, n_quad=25)
+    sampler = _core.ConditionalDraws(core, _core.Approximation(name="leaf", leaf=0, n_quad=25))
     effects = mg.MixedGLM(result.model.endog, None, z, np.zeros(q, int), "binomial")
     bare = make_core(effects.spec.design, effects.family, effects.exog, merge_rows=False)
     psi = np.zeros((draws := 1500, 1))
@@ -115,12 +115,12 @@ def test_an_error_in_a_report_ends_the_fit(large: mg.MixedGLM) -> None:
         raise LookupError(f"{stage} {steps}")
 
     with pytest.raises(LookupError, match=r"search|integration"):
-        _core.fit_marginal(large.core(), np.zeros(1), report=fail)
+        _core.fit_marginal(large.core(), _core.MarginalMethod(), report=fail)
 
 
 def test_reports_go_on_while_the_fit_does(large: mg.MixedGLM) -> None:
     seen: list[tuple[str, int, float]] = []
-    fit = _core.fit_marginal(large.core(), np.zeros(1), report=lambda *report: seen.append(report))
+    fit = _core.fit_marginal(large.core(), _core.MarginalMethod(), report=lambda *report: seen.append(report))
     assert "integration" in {stage for stage, _, _ in seen} <= {"search", "integration"}
     steps = [n for _, n, _ in seen]
     assert steps == sorted(steps)

@@ -1,4 +1,4 @@
-// One design fitted to many responses: the methods with their settings, and the fitter.
+// One design fitted to many responses.
 
 #include <mixed_glm/many/many_fitter.hpp>
 
@@ -12,46 +12,10 @@ namespace bind_many_detail {
 using bound_model::BoundModel;
 using bound_model::Doubles;
 using bound_model::FortranDoubles;
-using mixed_glm::ConstMatrixRef;
 using mixed_glm::FitMethod;
-using mixed_glm::Index;
 using mixed_glm::ManyFitter;
 using mixed_glm::ManyResults;
-using mixed_glm::MapMethod;
-using mixed_glm::MarginalMethod;
 using mixed_glm::Matrix;
-using mixed_glm::VariationalMethod;
-using mixed_glm::Vector;
-
-MapMethod map_method(double start_vcp, double gradient_tolerance, int max_iterations) {
-  MapMethod method;
-  method.start_psi = start_vcp;
-  method.settings.gradient_tolerance = gradient_tolerance;
-  method.settings.max_iterations = max_iterations;
-  return method;
-}
-
-VariationalMethod variational_method(bool full, Index n_quad, double tolerance,
-                                     int max_iterations) {
-  VariationalMethod method;
-  method.full = full;
-  method.settings.nodes = n_quad;
-  method.settings.ascent.tolerance = tolerance;
-  method.settings.ascent.max_iterations = max_iterations;
-  return method;
-}
-
-MarginalMethod marginal_method(const Vector& start, const std::string& approx, Index leaf,
-                               Index n_quad, bool mean_correction, const std::string& integrate,
-                               double tolerance, int max_iterations) {
-  MarginalMethod method;
-  method.start = start;
-  method.approximation = {approx, leaf, n_quad, mean_correction};
-  method.settings.integrate = mixed_glm::integrate_named(integrate);
-  method.settings.mode.tolerance = tolerance;
-  method.settings.mode.max_iterations = max_iterations;
-  return method;
-}
 
 std::unique_ptr<ManyFitter> make_fitter(const BoundModel& bound, const FitMethod& method) {
   return std::make_unique<ManyFitter>(bound.design(), bound.model().family(), bound.model().prior(),
@@ -93,38 +57,10 @@ py::array_t<Number> numbers(const std::vector<Stored>& values) {
   return result;
 }
 
-// In the order of their numbers.
-std::vector<std::string> verdict_names() {
-  std::vector<std::string> names;
-  for (std::int8_t k = 0; k <= std::int8_t(mixed_glm::Verdict::invalid_response); ++k) {
-    names.emplace_back(to_string(mixed_glm::Verdict(k)));
-  }
-  return names;
-}
-
 }  // namespace bind_many_detail
 
 void bind_many(py::module_& m) {
   using namespace bind_many_detail;
-  const mixed_glm::JointModeSettings map;
-  const mixed_glm::AscentSettings ascent;
-  const mixed_glm::MarginalFitSettings marginal;
-
-  py::class_<MapMethod>(m, "MapMethod", py::module_local())
-      .def(py::init(&map_method), py::kw_only(), py::arg("start_vcp"),
-           py::arg("gradient_tolerance") = map.gradient_tolerance,
-           py::arg("max_iterations") = map.max_iterations);
-  py::class_<VariationalMethod>(m, "VariationalMethod", py::module_local())
-      .def(py::init(&variational_method), py::kw_only(), py::arg("full") = false,
-           py::arg("n_quad") = 0, py::arg("tolerance") = ascent.tolerance,
-           py::arg("max_iterations") = ascent.max_iterations);
-  py::class_<MarginalMethod>(m, "MarginalMethod", py::module_local())
-      .def(py::init(&marginal_method), py::kw_only(), py::arg("start"),
-           py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
-           py::arg("mean_correction") = true, py::arg("integrate") = "auto",
-           py::arg("tolerance") = marginal.mode.tolerance,
-           py::arg("max_iterations") = marginal.mode.max_iterations);
-
   py::class_<ManyResults>(m, "ManyResults", py::module_local())
       .def_readonly("fe_mean", &ManyResults::fe_mean)
       .def_readonly("fe_sd", &ManyResults::fe_sd)
@@ -143,5 +79,4 @@ void bind_many(py::module_& m) {
       .def("fit", &fit, py::kw_only(), py::arg("endog"), py::arg("trials"), py::arg("offset"),
            py::arg("weights"), py::arg("n_jobs") = -1, py::arg("keep_random_effects") = false);
   m.def("thread_count", &mixed_glm::thread_count, py::arg("n_jobs"));
-  m.def("verdict_names", &verdict_names);
 }

@@ -1,9 +1,11 @@
 // _core.Marginal and the fits through it: the marginal posterior of the log standard deviations.
 
 #include <mixed_glm/fit/choose.hpp>
+#include <mixed_glm/fit/marginal_driver.hpp>
 #include <mixed_glm/parallel/thread_count.hpp>
 
 #include "bound_model.hpp"
+#include "part.hpp"
 #include "python_monitor.hpp"
 
 namespace py = pybind11;
@@ -11,17 +13,21 @@ namespace py = pybind11;
 namespace bind_marginal_detail {
 
 using bound_model::BoundModel;
+using mixed_glm::Approximation;
+using mixed_glm::Choice;
 using mixed_glm::ConstVectorRef;
 using mixed_glm::Index;
 using mixed_glm::MarginalFit;
-using mixed_glm::MarginalFitSettings;
+using mixed_glm::MarginalMethod;
+using mixed_glm::MarginalMode;
 using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
+using mixed_glm::PosteriorSummary;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
-py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
-                       const std::string& approx, Index leaf, Index n_quad, int n_jobs) {
+py::tuple log_marginal(const BoundModel& bound, const Approximation& approximation,
+                       const ConstVectorRef& vcp, int n_jobs) {
   bound_model::check_length("vcp", vcp.size(), bound.design().components());
   const Vector psi = vcp;
   const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
@@ -29,54 +35,50 @@ py::tuple log_marginal(const BoundModel& bound, const ConstVectorRef& vcp,
     mixed_glm::NewtonSettings inner;
     inner.monitor = monitor;
     inner.team = &team;
-    const auto marginal =
-        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, true}, inner);
+    const auto marginal = mixed_glm::make_marginal(bound.model(), approximation, inner);
     if (!marginal->evaluate(psi)) throw std::runtime_error("the conditional mode was not found");
     return std::make_pair(marginal->log_density(), marginal->gradient(psi));
   });
   return py::make_tuple(result.first, result.second);
 }
 
-py::tuple choose(const BoundModel& bound, int n_jobs, const py::object& report) {
-  const mixed_glm::Choice choice = watched(report, [&](mixed_glm::Monitor* monitor) {
+Choice choose(const BoundModel& bound, int n_jobs, const py::object& report) {
+  return watched(report, [&](mixed_glm::Monitor* monitor) {
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
     return mixed_glm::choose(bound.model(), monitor, &team);
   });
-  return py::make_tuple(choice.approximation.name, choice.approximation.leaf, choice.start);
 }
 
-MarginalFit fit_marginal(const BoundModel& bound, const ConstVectorRef& start,
-                         const std::string& approx, Index leaf, Index n_quad, bool mean_correction,
-                         const std::string& integrate, double tolerance, int max_iterations,
-                         int n_jobs, const py::object& report) {
-  bound_model::check_length("start", start.size(), bound.design().components());
-  MarginalFitSettings settings;
-  settings.integrate = mixed_glm::integrate_named(integrate);
-  settings.mode.tolerance = tolerance;
-  settings.mode.max_iterations = max_iterations;
+MarginalFit fit_marginal(const BoundModel& bound, const MarginalMethod& method, int n_jobs,
+                         const py::object& report) {
+  if (method.start.size() > 0) {
+    bound_model::check_length("start", method.start.size(), bound.design().components());
+  }
   return watched(report, [&](mixed_glm::Monitor* monitor) {
-    settings.mode.monitor = monitor;
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
-    const auto marginal =
-        mixed_glm::make_marginal(bound.model(), {approx, leaf, n_quad, mean_correction},
-                                 mixed_glm::marginal_newton_settings(monitor, &team));
-    return mixed_glm::fit_marginal(*marginal, start, settings);
+    return mixed_glm::MarginalDriver(bound.model(), method, monitor, &team).fit();
   });
 }
 
 // One row for each point.
-template <class Member>
-Matrix stack(const std::vector<PosteriorPoint>& points, Member member) {
-  if (points.empty()) return {};
-  Matrix rows(Index(points.size()), (points.front().*member).size());
-  for (size_t i = 0; i < points.size(); ++i) rows.row(Index(i)) = (points[i].*member).transpose();
-  return rows;
+auto stacked(Vector PosteriorPoint::* member) {
+  return [=](const MarginalFit& fit) {
+    const std::vector<PosteriorPoint>& points = fit.posterior.points;
+    Matrix rows(Index(points.size()), points.empty() ? 0 : (points.front().*member).size());
+    for (size_t i = 0; i < points.size(); ++i) rows.row(Index(i)) = (points[i].*member).transpose();
+    return rows;
+  };
+}
+
+// Axes of psi about its mode, whitened by the precision there.
+Matrix mode_axes(const MarginalFit& fit) {
+  return mixed_glm::WhitenedPsi(fit.mode.psi, fit.mode.precision).axes();
 }
 
 // Edges of a cell of the lattice of points, as columns; none where the points are no lattice.
 std::optional<Matrix> cell(const MarginalFit& fit) {
   if (fit.grid_step == 0.0) return std::nullopt;
-  return fit.grid_step * mixed_glm::WhitenedPsi(fit.mode.psi, fit.mode.precision).axes();
+  return fit.grid_step * mode_axes(fit);
 }
 
 Vector log_densities(const MarginalFit& fit) {
@@ -92,68 +94,45 @@ Vector log_densities(const MarginalFit& fit) {
 void bind_marginal(py::module_& m) {
   using namespace bind_marginal_detail;
   py::class_<MarginalFit>(m, "MarginalFit", py::module_local())
-      .def_property_readonly("status",
-                             [](const MarginalFit& f) { return mixed_glm::to_string(f.status); })
-      .def_property_readonly("verdict",
-                             [](const MarginalFit& f) { return to_string(mixed_glm::verdict(f)); })
-      .def_property_readonly("has_posterior",
-                             [](const MarginalFit& f) { return !f.posterior.points.empty(); })
-      .def_property_readonly("converged", [](const MarginalFit& f) { return f.mode.converged; })
-      .def_property_readonly("iterations", [](const MarginalFit& f) { return f.mode.iterations; })
+      .def_readonly("status", &MarginalFit::status)
+      .def_readonly("reason", &MarginalFit::reason)
+      .def_property_readonly("iterations", part(&MarginalFit::mode, &MarginalMode::iterations))
       .def_readonly("passes", &MarginalFit::passes)
       .def_readonly("failed_points", &MarginalFit::failed_points)
       .def_readonly("fallbacks", &MarginalFit::fallbacks)
-      .def_property_readonly("mode", [](const MarginalFit& f) { return f.mode.psi; })
-      .def_property_readonly("mode_precision",
-                             [](const MarginalFit& f) { return f.mode.precision; })
-      .def_property_readonly("mode_axes",
-                             [](const MarginalFit& f) {
-                               return mixed_glm::WhitenedPsi(f.mode.psi, f.mode.precision).axes();
-                             })
+      .def_property_readonly("mode", part(&MarginalFit::mode, &MarginalMode::psi))
+      .def_property_readonly("mode_precision", part(&MarginalFit::mode, &MarginalMode::precision))
+      .def_property_readonly("mode_axes", &mode_axes)
       .def_property_readonly("cell", &cell)
       .def_property_readonly("mode_log_density",
-                             [](const MarginalFit& f) { return f.mode.log_density; })
-      .def_property_readonly("mean", [](const MarginalFit& f) { return f.posterior.mean; })
-      .def_property_readonly("sd", [](const MarginalFit& f) { return f.posterior.sd; })
-      .def_property_readonly("skewness", [](const MarginalFit& f) { return f.posterior.skewness; })
-      .def_property_readonly("fe_cov", [](const MarginalFit& f) { return f.posterior.fe_cov; })
+                             part(&MarginalFit::mode, &MarginalMode::log_density))
+      .def_property_readonly("mean", part(&MarginalFit::posterior, &PosteriorSummary::mean))
+      .def_property_readonly("sd", part(&MarginalFit::posterior, &PosteriorSummary::sd))
+      .def_property_readonly("skewness", part(&MarginalFit::posterior, &PosteriorSummary::skewness))
+      .def_property_readonly("fe_cov", part(&MarginalFit::posterior, &PosteriorSummary::fe_cov))
       .def_property_readonly("log_evidence",
-                             [](const MarginalFit& f) { return f.posterior.log_evidence; })
-      .def_property_readonly("weights", [](const MarginalFit& f) { return f.posterior.weights; })
-      .def_property_readonly(
-          "points_vcp",
-          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::psi); })
-      .def_property_readonly(
-          "points_fe_mean",
-          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_mean); })
-      .def_property_readonly(
-          "points_fe_sd",
-          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::fe_sd); })
-      .def_property_readonly(
-          "points_vc_mean",
-          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::vc_mean); })
-      .def_property_readonly(
-          "points_vc_sd",
-          [](const MarginalFit& f) { return stack(f.posterior.points, &PosteriorPoint::vc_sd); })
-      .def_property_readonly("points_vc_skewness",
-                             [](const MarginalFit& f) {
-                               return stack(f.posterior.points, &PosteriorPoint::vc_skewness);
-                             })
+                             part(&MarginalFit::posterior, &PosteriorSummary::log_evidence))
+      .def_property_readonly("weights", part(&MarginalFit::posterior, &PosteriorSummary::weights))
+      .def_property_readonly("points_vcp", stacked(&PosteriorPoint::psi))
+      .def_property_readonly("points_fe_mean", stacked(&PosteriorPoint::fe_mean))
+      .def_property_readonly("points_fe_sd", stacked(&PosteriorPoint::fe_sd))
+      .def_property_readonly("points_vc_mean", stacked(&PosteriorPoint::vc_mean))
+      .def_property_readonly("points_vc_sd", stacked(&PosteriorPoint::vc_sd))
+      .def_property_readonly("points_vc_skewness", stacked(&PosteriorPoint::vc_skewness))
       .def_property_readonly("points_log_density", &log_densities);
 
   m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
         [](const BoundModel& bound) { return bound.design().single_components(); });
   m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
+  py::class_<Choice>(m, "Choice", py::module_local())
+      .def_property_readonly("approximation",
+                             [](const Choice& choice) { return choice.approximation; })
+      .def_readonly("start", &Choice::start);
   m.def("choose", &choose, py::arg("model"), py::kw_only(), py::arg("n_jobs") = 1,
         py::arg("report") = py::none());
-  m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("vcp"), py::kw_only(),
-        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
-        py::arg("n_jobs") = 1);
-  m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("start"), py::kw_only(),
-        py::arg("approx") = "laplace", py::arg("leaf") = -1, py::arg("n_quad") = 0,
-        py::arg("mean_correction") = true, py::arg("integrate") = "auto",
-        py::arg("tolerance") = mixed_glm::MarginalModeSettings().tolerance,
-        py::arg("max_iterations") = mixed_glm::MarginalModeSettings().max_iterations,
+  m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("approximation"), py::arg("vcp"),
+        py::kw_only(), py::arg("n_jobs") = 1);
+  m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("method"), py::kw_only(),
         py::arg("n_jobs") = 1, py::arg("report") = py::none());
 }

@@ -1,10 +1,8 @@
-// _core.Model: the joint density of a model, its mode, and the Gaussian there.
+// _core.Model: the joint density of a model, and its curvature.
 
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
-#include <mixed_glm/inference/joint_mode.hpp>
 #include <mixed_glm/inference/mode_given_psi.hpp>
-#include <mixed_glm/inference/variance_collapse.hpp>
 
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
@@ -16,9 +14,7 @@ namespace bind_model_detail {
 using bound_model::BoundModel;
 using bound_model::check_length;
 using bound_model::Doubles;
-using bound_model::FortranDoubles;
 using mixed_glm::Code;
-using mixed_glm::Index;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
@@ -44,20 +40,6 @@ Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef&
   });
 }
 
-mixed_glm::JointModeResult joint_mode(const BoundModel& self,
-                                      const mixed_glm::ConstVectorRef& params,
-                                      double gradient_tolerance, int max_iterations,
-                                      const py::object& report) {
-  self.check_params(params);
-  mixed_glm::JointModeSettings settings;
-  settings.gradient_tolerance = gradient_tolerance;
-  settings.max_iterations = max_iterations;
-  return watched(report, [&](mixed_glm::Monitor* monitor) {
-    settings.monitor = monitor;
-    return mixed_glm::JointMode(self.model(), settings).find(params);
-  });
-}
-
 }  // namespace bind_model_detail
 
 void bind_model(py::module_& m) {
@@ -65,16 +47,7 @@ void bind_model(py::module_& m) {
   using mixed_glm::ConstVectorRef;
   using mixed_glm::JointCovariance;
   using mixed_glm::JointDensity;
-  using mixed_glm::JointModeResult;
   using Release = py::call_guard<interpreter_lock::Released>;
-
-  py::class_<JointModeResult>(m, "JointModeResult", py::module_local())
-      .def_readonly("params", &JointModeResult::params)
-      .def_readonly("log_density", &JointModeResult::log_density)
-      .def_readonly("gradient_norm", &JointModeResult::gradient_norm)
-      .def_readonly("iterations", &JointModeResult::iterations)
-      .def_readonly("passes", &JointModeResult::passes)
-      .def_readonly("converged", &JointModeResult::converged);
 
   py::class_<JointCovariance>(m, "JointCovariance", py::module_local())
       .def_readonly("valid", &JointCovariance::valid)
@@ -82,14 +55,7 @@ void bind_model(py::module_& m) {
       .def_readonly("fe_cov", &JointCovariance::fe_cov);
 
   py::class_<BoundModel>(m, "Model", py::module_local())
-      .def(py::init<const Doubles&, FortranDoubles, const py::array_t<std::int64_t>&,
-                    const py::array_t<Code>&, const Doubles&, const py::array_t<Code>&, Index,
-                    const mixed_glm::Family&, const Doubles&, const Doubles&, const Doubles&,
-                    const Doubles&, const Doubles&, bool>(),
-           py::kw_only(), py::arg("endog"), py::arg("exog"), py::arg("vc_indptr"),
-           py::arg("vc_indices"), py::arg("vc_data"), py::arg("ident"), py::arg("k_vcp"),
-           py::arg("family"), py::arg("trials"), py::arg("weights"), py::arg("offset"),
-           py::arg("fe_p"), py::arg("vcp_p"), py::arg("merge_rows") = true)
+      .def(py::init(&bound_model::make_model))
       .def_property_readonly("nobs",
                              [](const BoundModel& self) { return self.design().user_rows(); })
       .def_property_readonly("k_fep", [](const BoundModel& self) { return self.design().fixed(); })
@@ -116,15 +82,6 @@ void bind_model(py::module_& m) {
           },
           py::arg("params"), Release())
       .def("conditional_mode", &conditional_mode, py::arg("vcp"))
-      .def("joint_mode", &joint_mode, py::arg("params"), py::arg("gradient_tolerance") = 1e-7,
-           py::arg("max_iterations") = 500, py::arg("report") = py::none())
-      .def(
-          "collapsed_components",
-          [](const BoundModel& self, const ConstVectorRef& params) {
-            self.check_params(params);
-            return mixed_glm::collapsed_components(self.model(), params);
-          },
-          py::arg("params"))
       .def(
           "joint_covariance",
           [](const BoundModel& self, const ConstVectorRef& params) {

@@ -2,11 +2,10 @@
 // normals.
 
 #include <algorithm>
-#include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/make_draws.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
 #include <mixed_glm/sampling/effects_integral.hpp>
 #include <mixed_glm/sampling/joint_mode_draws.hpp>
-#include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
 
 #include "bound_model.hpp"
@@ -24,7 +23,6 @@ using mixed_glm::ConstVectorRef;
 using mixed_glm::Design;
 using mixed_glm::Index;
 using mixed_glm::Matrix;
-using mixed_glm::Model;
 using mixed_glm::Monitor;
 using mixed_glm::RowMatrix;
 using mixed_glm::Vector;
@@ -39,24 +37,6 @@ struct Draws {
   Draws() = default;
   Draws(Index m, Index d) : params(m, d), log_density{Vector(m), Vector(m)} {}
 };
-
-std::unique_ptr<ConditionalDraws> make_draws(const Model& model, const Approximation& approx) {
-  const auto inner = mixed_glm::marginal_newton_settings();
-  if (approx.name == "laplace") {
-    return std::make_unique<mixed_glm::GaussianConditionalDraws<mixed_glm::LaplaceMarginal>>(
-        model, approx.laplace_settings(inner));
-  }
-  if (approx.name == "leaf") {
-    return std::make_unique<mixed_glm::LeafConditionalDraws>(model, approx.leaf,
-                                                             approx.leaf_settings(inner));
-  }
-  if (approx.name == "ep") {
-    return std::make_unique<mixed_glm::GaussianConditionalDraws<mixed_glm::EpMarginal>>(
-        model, approx.ep_settings(inner));
-  }
-  throw std::invalid_argument("approx: expected 'laplace', 'leaf' or 'ep', got '" + approx.name +
-                              "'");
-}
 
 void check_rows(const char* name, const Rows& rows, Index expected_rows, Index expected_cols) {
   check_length((std::string(name) + ": columns").c_str(), rows.cols(), expected_cols);
@@ -74,9 +54,8 @@ void store(const Design& design, const RowMatrix& x, const Matrix& psi, Index fi
 // other. Keeps the warm start of the last call.
 class BoundConditionalDraws {
  public:
-  BoundConditionalDraws(const BoundModel& model, const std::string& approx, Index leaf,
-                        Index n_quad, bool mean_correction)
-      : draws_(make_draws(model.model(), {approx, leaf, n_quad, mean_correction})) {}
+  BoundConditionalDraws(const BoundModel& model, const Approximation& approximation)
+      : draws_(mixed_glm::make_draws(model.model(), approximation)) {}
 
   Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
     const Design& design = draws_->model().design();
@@ -212,9 +191,8 @@ void bind_sampling(py::module_& m) {
   using namespace bind_sampling_detail;
 
   py::class_<BoundConditionalDraws>(m, "ConditionalDraws", py::module_local())
-      .def(py::init<const BoundModel&, const std::string&, Index, Index, bool>(), py::arg("model"),
-           py::kw_only(), py::arg("approx"), py::arg("leaf") = -1, py::arg("n_quad") = 25,
-           py::arg("mean_correction") = true, py::keep_alive<1, 2>())
+      .def(py::init<const BoundModel&, const Approximation&>(), py::arg("model"),
+           py::arg("approximation"), py::keep_alive<1, 2>())
       .def(
           "draw",
           [](BoundConditionalDraws& self, const Rows& psi, const Rows& nodes, const Rows& normals) {

@@ -1,6 +1,6 @@
 // The variational bound and the fits that maximize it.
 
-#include <mixed_glm/variational/fit_variational.hpp>
+#include <mixed_glm/fit/variational_driver.hpp>
 #include <mixed_glm/variational/mean_field_bound.hpp>
 
 #include "bound_model.hpp"
@@ -15,6 +15,7 @@ using mixed_glm::ConstVectorRef;
 using mixed_glm::Index;
 using mixed_glm::MeanFieldBound;
 using mixed_glm::VariationalFit;
+using mixed_glm::VariationalMethod;
 
 void check_point(const BoundModel& bound, const ConstVectorRef& mean, const ConstVectorRef& sd) {
   bound_model::check_length("mean", mean.size(), bound.model().layout().size());
@@ -33,23 +34,11 @@ MeanFieldBound::Gradient vb_elbo_grad(const BoundModel& bound, const ConstVector
   return MeanFieldBound(bound.model(), n_quad).gradient(mean, sd);
 }
 
-// An empty mean: from the family's own start.
-VariationalFit fit_variational(const BoundModel& bound, const ConstVectorRef& mean,
-                               const ConstVectorRef& sd, bool full, Index n_quad, double tolerance,
-                               int max_iterations, const py::object& report) {
-  mixed_glm::VariationalSettings settings;
-  settings.ascent.tolerance = tolerance;
-  settings.ascent.max_iterations = max_iterations;
-  settings.nodes = n_quad;
-  mixed_glm::VariationalStart start;
-  if (mean.size() > 0) {
-    check_point(bound, mean, sd);
-    start = {mean, sd};
-  }
+VariationalFit fit_variational(const BoundModel& bound, const VariationalMethod& method,
+                               const py::object& report) {
+  if (method.start.mean.size() > 0) check_point(bound, method.start.mean, method.start.sd);
   return python_monitor::watched(report, [&](mixed_glm::Monitor* monitor) {
-    settings.ascent.monitor = monitor;
-    return full ? mixed_glm::fit_full_gaussian(bound.model(), start, settings)
-                : mixed_glm::fit_mean_field(bound.model(), start, settings);
+    return mixed_glm::VariationalDriver(bound.model(), method, monitor).fit();
   });
 }
 
@@ -65,8 +54,8 @@ void bind_variational(py::module_& m) {
       .def_readonly("sd", &MeanFieldBound::Gradient::sd);
 
   py::class_<VariationalFit>(m, "VariationalFit", py::module_local())
-      .def_readonly("started", &VariationalFit::started)
-      .def_readonly("converged", &VariationalFit::converged)
+      .def_property_readonly("status",
+                             [](const VariationalFit& fit) { return mixed_glm::status_of(fit); })
       .def_readonly("elbo", &VariationalFit::elbo)
       .def_readonly("iterations", &VariationalFit::iterations)
       .def_readonly("passes", &VariationalFit::passes)
@@ -81,7 +70,6 @@ void bind_variational(py::module_& m) {
         py::arg("n_quad") = 0, Release());
   m.def("vb_elbo_grad", &vb_elbo_grad, py::arg("model"), py::arg("mean"), py::arg("sd"),
         py::kw_only(), py::arg("n_quad") = 0, Release());
-  m.def("fit_variational", &fit_variational, py::arg("model"), py::arg("mean"), py::arg("sd"),
-        py::kw_only(), py::arg("full") = false, py::arg("n_quad") = 0, py::arg("tolerance") = 1e-6,
-        py::arg("max_iterations") = 500, py::arg("report") = py::none());
+  m.def("fit_variational", &fit_variational, py::arg("model"), py::arg("method"), py::kw_only(),
+        py::arg("report") = py::none());
 }

@@ -14,7 +14,10 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   m.attr("__isa__") = MIXED_GLM_ISA;
   m.attr("__eigen_version__") = MIXED_GLM_EIGEN_VERSION;
   bind_family(m);
+  bind_status(m);
+  bind_methods(m);
   bind_model(m);
+  bind_map(m);
   bind_marginal(m);
   bind_sampling(m);
   bind_variational(m);

@@ -6,11 +6,17 @@
 
 #include <pybind11/pybind11.h>
 
-#include "opaque_family.hpp"  // here, so that no part can miss it
+#include <mixed_glm/math/compiler.hpp>
 
-void bind_family(pybind11::module_& m);
-void bind_model(pybind11::module_& m);
-void bind_marginal(pybind11::module_& m);
-void bind_sampling(pybind11::module_& m);
-void bind_variational(pybind11::module_& m);
-void bind_many(pybind11::module_& m);
+#include "fit_status.hpp"  // here, so that no part can miss them
+#include "opaque_family.hpp"
+
+MIXED_GLM_COLD void bind_family(pybind11::module_& m);
+MIXED_GLM_COLD void bind_status(pybind11::module_& m);
+MIXED_GLM_COLD void bind_methods(pybind11::module_& m);
+MIXED_GLM_COLD void bind_model(pybind11::module_& m);
+MIXED_GLM_COLD void bind_map(pybind11::module_& m);
+MIXED_GLM_COLD void bind_marginal(pybind11::module_& m);
+MIXED_GLM_COLD void bind_sampling(pybind11::module_& m);
+MIXED_GLM_COLD void bind_variational(pybind11::module_& m);
+MIXED_GLM_COLD void bind_many(pybind11::module_& m);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from cpp_headers import Header
@@ -13,15 +12,10 @@ Edges = set[tuple[str, str]]
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 190, 52, 30, 46, 12
 
 
-def group_edges(headers: Iterable[Header]) -> Counter[tuple[str, str]]:
-    """How many headers of one folder include headers of another, for each pair (user, used)."""
+def group_edges(headers: Iterable[Header]) -> Edges:
+    """Pairs (user, used) of folders of which one has a header that includes one of the other."""
     pairs = ((h.group, path.rpartition("/")[0]) for h in headers for path in h.includes)
-    return Counter((user, used) for user, used in pairs if user and used and user != used)
-
-
-def main_direction(edges: Mapping[tuple[str, str], int]) -> Edges:
-    """Of two folders that include each other only the direction with more includes."""
-    return {(a, b) for (a, b), n in edges.items() if n > edges.get((b, a), 0)}
+    return {(user, used) for user, used in pairs if user and used and user != used}
 
 
 def layers(groups: Iterable[str], edges: Edges) -> list[list[str]]:
@@ -47,7 +41,7 @@ def without_shortcuts(edges: Edges) -> Edges:
 
 def draw(headers: list[Header], captions: Mapping[str, str]) -> str:
     """An SVG picture: a box for each folder, an arrow to each folder that it includes."""
-    edges = main_direction(group_edges(headers))
+    edges = group_edges(headers)
     rows = layers({h.group for h in headers if h.group}, edges)
     width = max(map(len, rows)) * (_WIDTH + _GAP_X) - _GAP_X + 2 * _MARGIN
     height = len(rows) * (_HEIGHT + _GAP_Y) - _GAP_Y + 2 * _MARGIN

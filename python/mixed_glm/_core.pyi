@@ -1,5 +1,6 @@
 """Interface of the compiled core, whichever instruction set was chosen."""
 
+import enum
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -27,19 +28,58 @@ class Family:
     ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
     def log_likelihood(self, eta: _Floats, endog: _Floats, trials: _Floats, weights: _Floats) -> _Floats: ...
 
-class JointModeResult:
+class ResponseStatus(enum.IntEnum):
+    CONVERGED = 0
+    FELL_BACK = 1
+    POINTS_LEFT_OUT = 2
+    COLLAPSED = 3
+    NOT_A_MAXIMUM = 4
+    NOT_CONVERGED = 5
+    FAILED = 6
+    INVALID_RESPONSE = 7
     @property
-    def params(self) -> _Floats: ...
-    @property
-    def log_density(self) -> float: ...
-    @property
-    def gradient_norm(self) -> float: ...
-    @property
-    def iterations(self) -> int: ...
-    @property
-    def passes(self) -> int: ...
+    def label(self) -> str: ...
     @property
     def converged(self) -> bool: ...
+
+class Approximation:
+    def __init__(
+        self, *, name: str = "laplace", leaf: int = -1, n_quad: int = 0, mean_correction: bool = True
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def leaf(self) -> int: ...
+    @property
+    def n_quad(self) -> int: ...
+    @property
+    def mean_correction(self) -> bool: ...
+
+class MapMethod:
+    def __init__(self, *, tolerance: float = ..., max_iterations: int = ...) -> None: ...
+
+class VariationalMethod:
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        n_quad: int = 0,
+        mean: _Floats = ...,
+        sd: _Floats = ...,
+        tolerance: float = ...,
+        max_iterations: int = ...,
+    ) -> None: ...
+
+class MarginalMethod:
+    def __init__(
+        self,
+        *,
+        approximation: Approximation = ...,
+        start: _Floats = ...,
+        integrate: str = "auto",
+        tolerance: float = ...,
+        max_iterations: int = ...,
+    ) -> None: ...
 
 class JointCovariance:
     @property
@@ -81,25 +121,43 @@ class Model:
     def logposterior_hess(self, params: _Floats) -> tuple[_Floats, NDArray[np.int32], NDArray[np.int32]]: ...
     def linear_predictor(self, params: _Floats) -> _Floats: ...
     def conditional_mode(self, vcp: _Floats) -> _Floats: ...
-    def joint_mode(
-        self,
-        params: _Floats,
-        gradient_tolerance: float = 1e-7,
-        max_iterations: int = 500,
-        report: _Report | None = None,
-    ) -> JointModeResult: ...
     def joint_covariance(self, params: _Floats) -> JointCovariance: ...
-    def collapsed_components(self, params: _Floats) -> list[int]: ...
+
+class MapFit:
+    @property
+    def status(self) -> ResponseStatus: ...
+    @property
+    def params(self) -> _Floats: ...
+    @property
+    def log_density(self) -> float: ...
+    @property
+    def gradient_norm(self) -> float: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def passes(self) -> int: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def valid(self) -> bool: ...
+    @property
+    def sd(self) -> _Floats: ...
+    @property
+    def fe_cov(self) -> _Floats: ...
+    @property
+    def collapsed(self) -> list[int]: ...
+
+def joint_start(model: Model) -> _Floats: ...
+def fit_map(
+    model: Model, method: MapMethod, *, start: _Floats | None = None, report: _Report | None = None
+) -> MapFit: ...
+def map_fit_at(model: Model, params: _Floats, *, converged: bool) -> MapFit: ...
 
 class MarginalFit:
     @property
-    def status(self) -> str: ...
+    def status(self) -> ResponseStatus: ...
     @property
-    def verdict(self) -> str: ...
-    @property
-    def has_posterior(self) -> bool: ...
-    @property
-    def converged(self) -> bool: ...
+    def reason(self) -> str: ...
     @property
     def iterations(self) -> int: ...
     @property
@@ -149,31 +207,19 @@ EP_N_QUAD: int
 
 def leaf_candidates(model: Model) -> list[bool]: ...
 def default_leaf(model: Model) -> int: ...
-def choose(
-    model: Model, *, n_jobs: int = 1, report: _Report | None = None
-) -> tuple[str, int, NDArray[np.float64]]: ...
+
+class Choice:
+    @property
+    def approximation(self) -> Approximation: ...
+    @property
+    def start(self) -> _Floats: ...
+
+def choose(model: Model, *, n_jobs: int = 1, report: _Report | None = None) -> Choice: ...
 def log_marginal(
-    model: Model,
-    vcp: NDArray[np.float64],
-    *,
-    approx: str = "laplace",
-    leaf: int = -1,
-    n_quad: int = 0,
-    n_jobs: int = 1,
-) -> tuple[float, NDArray[np.float64]]: ...
+    model: Model, approximation: Approximation, vcp: _Floats, *, n_jobs: int = 1
+) -> tuple[float, _Floats]: ...
 def fit_marginal(
-    model: Model,
-    start: NDArray[np.float64],
-    *,
-    approx: str = "laplace",
-    leaf: int = -1,
-    n_quad: int = 0,
-    mean_correction: bool = True,
-    integrate: str = "auto",
-    tolerance: float = 1e-6,
-    max_iterations: int = 200,
-    n_jobs: int = 1,
-    report: _Report | None = None,
+    model: Model, method: MarginalMethod, *, n_jobs: int = 1, report: _Report | None = None
 ) -> MarginalFit: ...
 
 class ElboGradient:
@@ -186,9 +232,7 @@ class ElboGradient:
 
 class VariationalFit:
     @property
-    def started(self) -> bool: ...
-    @property
-    def converged(self) -> bool: ...
+    def status(self) -> ResponseStatus: ...
     @property
     def elbo(self) -> float: ...
     @property
@@ -215,23 +259,13 @@ def vb_elbo_grad(
     model: Model, mean: NDArray[np.float64], sd: NDArray[np.float64], *, n_quad: int = 0
 ) -> ElboGradient: ...
 def fit_variational(
-    model: Model,
-    mean: NDArray[np.float64],
-    sd: NDArray[np.float64],
-    *,
-    full: bool = False,
-    n_quad: int = 0,
-    tolerance: float = 1e-6,
-    max_iterations: int = 500,
-    report: _Report | None = None,
+    model: Model, method: VariationalMethod, *, report: _Report | None = None
 ) -> VariationalFit: ...
 
 _Draws = tuple[_Floats, _Floats, _Floats]
 
 class ConditionalDraws:
-    def __init__(
-        self, model: Model, *, approx: str, leaf: int = -1, n_quad: int = 25, mean_correction: bool = True
-    ) -> None: ...
+    def __init__(self, model: Model, approximation: Approximation) -> None: ...
     def draw(self, psi: _Floats, nodes: _Floats, normals: _Floats) -> _Draws: ...
 
 def draw_joint_mode(model: Model, params: _Floats, normals: _Floats) -> _Draws: ...
@@ -247,30 +281,6 @@ def integrate_effects(
     model: Model, psi: _Floats, offsets: _Floats, *, leaf: int = -1, n_quad: int = 25
 ) -> _Floats: ...
 def log_joint(model: Model, params: _Floats) -> _Floats: ...
-
-class MapMethod:
-    def __init__(
-        self, *, start_vcp: float, gradient_tolerance: float = ..., max_iterations: int = ...
-    ) -> None: ...
-
-class VariationalMethod:
-    def __init__(
-        self, *, full: bool = False, n_quad: int = 0, tolerance: float = ..., max_iterations: int = ...
-    ) -> None: ...
-
-class MarginalMethod:
-    def __init__(
-        self,
-        *,
-        start: _Floats,
-        approx: str = "laplace",
-        leaf: int = -1,
-        n_quad: int = 0,
-        mean_correction: bool = True,
-        integrate: str = "auto",
-        tolerance: float = ...,
-        max_iterations: int = ...,
-    ) -> None: ...
 
 _FitMethod: TypeAlias = MapMethod | VariationalMethod | MarginalMethod
 
@@ -308,4 +318,3 @@ class ManyFitter:
     ) -> ManyResults: ...
 
 def thread_count(n_jobs: int) -> int: ...
-def verdict_names() -> list[str]: ...

@@ -24,14 +24,6 @@ Matrix fixed_effects(const std::vector<int>& period) {
   return x;
 }
 
-Method method_named(const char* name) {
-  for (const Method method : {Method::automatic, Method::map, Method::vb, Method::vb_full,
-                              Method::laplace, Method::leaf, Method::ep}) {
-    if (std::strcmp(name, to_string(method)) == 0) return method;
-  }
-  throw std::invalid_argument(std::string("unknown method: ") + name);
-}
-
 void print_table(const FitResult& result) {
   const char* names[] = {"(Intercept)", "period 2", "period 3", "period 4", "log sd(herd)"};
   std::printf("%s: %s, %d iterations\n\n", to_string(result.method), to_string(result.status),

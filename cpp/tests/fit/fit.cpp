@@ -125,7 +125,7 @@ TEST_CASE("options reach the fit") {
   options.mean_correction = false;
   CHECK((fit(model, options).fe_mean() - mode.fe_mean()).norm() > 1e-6);
   options.max_iterations = 1;
-  CHECK(fit(model, options).status == Verdict::not_converged);
+  CHECK(fit(model, options).status == FitStatus::not_converged);
   options = {Method::leaf, Integrate::mode};
   options.n_quad = 1;
   const FitResult one_node = fit(model, options);
@@ -136,6 +136,65 @@ TEST_CASE("options reach the fit") {
   CHECK(fit(model, options).log_evidence == Approx(many_nodes.log_evidence).epsilon(1e-6));
   options.start = Vector::Constant(1, 0.5);
   CHECK(fit(model, options).converged());
+}
+
+// Each row twice, with another response.
+struct DoubledHerds {
+  DoubledHerds() : y(120), x(120, 2), trials(Vector::Constant(120, 8.0)) {
+    y << herds.y, (8.0 - herds.y.reverse().array()).matrix();
+    x << herds.x, herds.x;
+    herd = herds.herd;
+    herd.insert(herd.end(), herds.herd.begin(), herds.herd.end());
+  }
+  ModelData data() const {
+    ModelData result;
+    result.endog = y;
+    result.exog = x;
+    result.n_trials = trials;
+    result.random = RandomEffects(120);
+    result.random.add_intercepts(herd, 12);
+    return result;
+  }
+  Herds herds;
+  Vector y;
+  Matrix x;
+  std::vector<Code> herd;
+  Vector trials;
+};
+
+TEST_CASE("rows that are equal are one, by default") {
+  const DoubledHerds doubled;
+  ModelData data = doubled.data();
+  const MixedModel merged(data);
+  data.merge_rows = false;
+  const MixedModel apart(data);
+  CHECK(merged.design().rows() == 60);
+  CHECK(merged.design().user_rows() == 120);
+  CHECK(apart.design().rows() == 120);
+  for (const Method method : every_method) {
+    CAPTURE(to_string(method));
+    const FitResult one = fit(merged, {method}), other = fit(apart, {method});
+    CHECK(one.status == other.status);
+    const auto off = ((one.mean - other.mean).array() / one.sd.array()).abs();
+    // One site for both of two equal rows is another factorization.
+    CHECK(off.maxCoeff() < (one.method == Method::ep ? 0.02 : 1e-5));
+    if (method == Method::ep) CHECK(off.maxCoeff() > 1e-9);
+  }
+  // The design that the bindings made of the same arrays before they were given to MixedModel.
+  const RandomEffects& z = data.random;
+  const auto design = Design::merged(doubled.x, z.matrix(), z.ident(), 1, Vector());
+  const Model model(*design, BinomialLogit(),
+                    encode_response(BinomialLogit(), doubled.y, doubled.trials, Vector::Ones(120)),
+                    Prior{Vector::Constant(2, 2.0), Vector::Ones(1)});
+  CHECK(fit(model, {Method::ep}).mean == fit(merged, {Method::ep}).mean);
+}
+
+TEST_CASE("rows with different offsets stay apart") {
+  const DoubledHerds doubled;
+  const Vector offset = Vector::LinSpaced(120, 0.0, 1.0);
+  ModelData data = doubled.data();
+  data.offset = offset;
+  CHECK(MixedModel(data).design().rows() == 120);
 }
 
 TEST_CASE("a model without random effects, and one that collapses") {
@@ -151,7 +210,7 @@ TEST_CASE("a model without random effects, and one that collapses") {
   data = herds.data();
   const Vector half = Vector::Constant(60, 4.0);  // no variation at all
   data.endog = half;
-  CHECK(fit(MixedModel(data), {Method::map}).status == Verdict::collapsed);
+  CHECK(fit(MixedModel(data), {Method::map}).status == FitStatus::collapsed);
 }
 
 TEST_CASE("a model without any parameter is its likelihood") {
@@ -201,6 +260,8 @@ TEST_CASE("wrong arguments are named") {
   CHECK_THAT(message([&](ModelData& d) { d.freq_weights = negative; }),
              StartsWith("freq_weights: expected finite values, none negative"));
   CHECK_THAT(message([&](ModelData& d) { d.offset = shorter; }), StartsWith("offset: "));
+  CHECK_THAT(message([&](ModelData& d) { d.offset = broken; }),
+             StartsWith("offset: expected finite values, got nan in row 7"));
   CHECK_THAT(message([&](ModelData& d) { d.vcp_p = shorter; }), StartsWith("vcp_p: "));
   CHECK_THAT(message([&](ModelData& d) { d.random.add_intercepts(herds.herd, 11); }),
              StartsWith("codes: expected less than 11, got 11 in row 11"));

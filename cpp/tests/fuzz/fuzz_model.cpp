@@ -100,7 +100,7 @@ void fit_marginal_of(Marginal& marginal, FuzzedDataProvider& data) {
   const MarginalFit fit =
       fit_marginal(marginal, Vector::Zero(marginal.model().design().components()), settings);
   if (fit.posterior.points.empty()) return;
-  require_finite(verdict(fit) == Verdict::converged, fit.posterior.mean);
+  require_finite(fit.status == FitStatus::converged, fit.posterior.mean);
 }
 
 void fit(const Model& model, FuzzedDataProvider& data) {

@@ -43,8 +43,8 @@ std::vector<FitMethod> all_methods(const Design& design) {
   full.full = true;
   MarginalMethod laplace, mode, leaf, ep;
   mode.settings.integrate = Integrate::mode;
-  leaf.approximation = {"leaf", design.largest_single(), 9, true};
-  ep.approximation = {"ep", -1, 7, true};
+  leaf.approximation = {ApproximationName::leaf, design.largest_single(), 9, true};
+  ep.approximation = {ApproximationName::ep, -1, 7, true};
   std::vector<FitMethod> methods = {MapMethod(), VariationalMethod(), full, laplace, mode, ep};
   if (design.largest_single() >= 0) methods.push_back(leaf);
   return methods;
@@ -116,7 +116,7 @@ TEST_CASE("results are those of the fit of a single response") {
     laplace.inner = marginal_newton_settings();
     LaplaceMarginal marginal(model, laplace);
     const MarginalFit fit = fit_marginal(marginal, Vector::Zero(design.components()));
-    CHECK(many->status[size_t(j)] == Verdict::converged);
+    CHECK(many->status[size_t(j)] == FitStatus::converged);
     CHECK(many->log_evidence[j] == Approx(fit.posterior.log_evidence).epsilon(1e-12));
     for (Index a = 0; a < design.fixed(); ++a) {
       CHECK(many->fe_mean(j, a) == Approx(fit.posterior.mean[a]).epsilon(1e-10));
@@ -139,12 +139,12 @@ TEST_CASE("what is no response of the family has no results, and spoils no other
   REQUIRE(expected.has_value());
   REQUIRE(got.has_value());
   for (const Index j : {0, 2, 4}) {
-    CHECK(got->status[size_t(j)] == Verdict::invalid_response);
+    CHECK(got->status[size_t(j)] == FitStatus::invalid_response);
     CHECK(std::isnan(got->fe_mean(j, 0)));
     CHECK(std::isnan(got->log_evidence[j]));
   }
   for (const Index j : {1, 3}) {
-    CHECK(got->status[size_t(j)] == Verdict::converged);
+    CHECK(got->status[size_t(j)] == FitStatus::converged);
     CHECK(got->fe_mean(j, 0) == expected->fe_mean(j, 0));
   }
 }
@@ -165,7 +165,7 @@ TEST_CASE("arguments that do not fit are refused") {
   const auto source = random_design(Shape::one_factor, 60, 1, 3);
   const Design design = source.design();
   MarginalMethod leaf;
-  leaf.approximation = {"leaf", 7, 9, true};
+  leaf.approximation = {ApproximationName::leaf, 7, 9, true};
   CHECK_THROWS_AS(ManyFitter(design, PoissonLog(), prior_of(design), leaf), std::invalid_argument);
   CHECK_THROWS_AS(ManyFitter(design, PoissonLog(), Prior{Vector(), Vector()}, MapMethod()),
                   std::invalid_argument);
@@ -176,6 +176,26 @@ TEST_CASE("arguments that do not fit are refused") {
   responses.trials = Matrix::Ones(60, 1);
   responses.weights = Vector::Ones(59);
   CHECK_THROWS_AS(fitter.fit(responses.batch()), std::invalid_argument);
+}
+
+TEST_CASE("offsets of their own are refused where the design has merged rows that differ in them") {
+  auto source = random_design(Shape::few_groups, 60, 1, 3);
+  source.x.setOnes();
+  source.offset.setZero();
+  const auto design = Design::merged(source.x, source.sparse_rows(), source.ident,
+                                     source.components, source.offset);
+  REQUIRE(design->rows() < 60);
+  Responses responses = draw(PoissonLog(), source, 2);
+  ManyFitter fitter(*design, PoissonLog(), prior_of(*design), MapMethod());
+  responses.offset = Matrix::Constant(60, 2, 0.3);
+  CHECK(fitter.fit(responses.batch()).has_value());
+  responses.offset(7, 1) = 0.4;
+  using Catch::Matchers::StartsWith;
+  CHECK_THROWS_WITH(fitter.fit(responses.batch()), StartsWith("offset: expected equal values"));
+  responses.offset(7, 1) = std::nan("");  // told by the status, as everywhere
+  const auto results = fitter.fit(responses.batch());
+  REQUIRE(results.has_value());
+  CHECK(results->status[1] == FitStatus::invalid_response);
 }
 
 TEST_CASE("exceptions of workers arrive, and threads are counted as scikit-learn does") {

@@ -33,7 +33,7 @@ void fit(Marginal& marginal) {
 void fit_many(const Model& model) {
   const Design& design = model.design();
   MarginalMethod method;
-  method.approximation = {"leaf", design.largest_single(), 9, true};
+  method.approximation = {ApproximationName::leaf, design.largest_single(), 9, true};
   const Matrix y = Matrix::NullaryExpr(design.user_rows(), 3, [](Index i, Index) { return i % 2; });
   const Matrix trials = Matrix::Ones(design.user_rows(), 1);
   ManyFitter fitter(design, model.family(), model.prior(), method);

@@ -118,9 +118,10 @@ TEST_CASE("marginal densities have the same bits on any number of threads") {
     const auto source = random_design(shape, team_rows, 3, 2);
     const Design design = source.design();
     const Model model = random_model(design, source, BinomialLogit(), 3);
-    check_evaluations(model, {"laplace", -1, 0, true}, team);
-    check_evaluations(model, {"ep", -1, 7, true}, team);
-    if (design.largest_single() >= 0) check_evaluations(model, {"leaf", -1, 9, true}, team);
+    check_evaluations(model, {ApproximationName::laplace, -1, 0, true}, team);
+    check_evaluations(model, {ApproximationName::ep, -1, 7, true}, team);
+    if (design.largest_single() >= 0)
+      check_evaluations(model, {ApproximationName::leaf, -1, 9, true}, team);
   }
 }
 
@@ -133,7 +134,7 @@ TEST_CASE("so have factorizations and inverses that a team works on") {
     REQUIRE(design.pattern().sparse() > 1024);
     if (shape == Shape::crossed) REQUIRE(design.pattern().tail() > 500);
     const Model model = random_model(design, source, PoissonLog(), 3);
-    check_evaluations(model, {"laplace", -1, 0, true}, team);
+    check_evaluations(model, {ApproximationName::laplace, -1, 0, true}, team);
   }
 }
 

@@ -74,7 +74,7 @@ def fit_map(
         JointModePosterior(mean, sd, spec, mode.params, change),
         method="map",
         log_density=mode.log_density,
-        status=_status(mode),
+        status=mode.status.label,
         converged=mode.converged,
         n_iter=mode.n_iter,
         optim_retvals=mode.optim,
@@ -88,14 +88,6 @@ def _require_joint_mode(spec: ModelSpec) -> None:
                 f"fit_map: the joint density of all parameters is unbounded where the standard deviation of {name!r} is zero, "
                 f"because its prior {prior!r} has mass there; use fit(), which integrates the random effects out"
             )
-
-
-def _status(mode: JointMode) -> str:
-    if not mode.converged:
-        return "not converged"
-    if mode.collapsed:
-        return "collapsed"
-    return "converged" if mode.valid else "not a maximum"
 
 
 def _warn(spec: ModelSpec, mode: JointMode, method: str) -> None:

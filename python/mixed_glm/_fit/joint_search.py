@@ -27,7 +27,6 @@ from mixed_glm._spec.approximation import newton_options
 
 Floats = npt.NDArray[np.float64]
 
-START_VCP = 1.0  # log standard deviation at which the search begins, as in statsmodels
 START_NOISE = 0.1  # standard deviation of the perturbation of the start, where rng is given
 
 
@@ -47,6 +46,8 @@ class JointMode:
         Log joint density at the mode, fully normalized.
     gradient_norm : float
         Largest absolute entry of its gradient there.
+    status : ResponseStatus
+        How the search ended.
     converged, valid : bool
         Whether the optimizer succeeded, and whether the point is a strict maximum.
     message : str
@@ -63,6 +64,7 @@ class JointMode:
     fe_cov: Floats
     log_density: float
     gradient_norm: float
+    status: _core.ResponseStatus
     converged: bool
     valid: bool
     message: str
@@ -95,60 +97,59 @@ def find_joint_mode(
     report : callable, optional
         Called with stage, number of steps and log density while the search goes on.
     """
-    newton = is_newton(method)
-    x0 = start_params(core, start, rng)
-    optim = (
-        _by_core(core, x0, minim_opts, report) if newton else _by_scipy(core, x0, method, minim_opts, report)
-    )
-    params = np.asarray(optim.x, dtype=float)
-    covariance = core.joint_covariance(params)
-    unknown = np.full(params.size, np.nan)
+    if is_newton(method):
+        begin = None if start is None and rng is None else start_params(core, start, rng)
+        options = newton_options(minim_opts, tolerance="gtol")
+        fit = _core.fit_map(core, _core.MapMethod(**options), start=begin, report=report)
+        if fit.status == _core.ResponseStatus.FAILED:
+            raise RuntimeError("fit_map failed: the conditional mode was not found")
+        optim = _as_optim(fit)
+    else:
+        optim = _by_scipy(core, start_params(core, start, rng), method, minim_opts, report)
+        fit = _core.map_fit_at(core, np.asarray(optim.x, dtype=float), converged=bool(optim.success))
+    unknown = np.full(fit.params.size, np.nan)
     return JointMode(
-        params=params,
-        sd=covariance.sd if covariance.valid else unknown,
-        fe_cov=covariance.fe_cov if covariance.valid else np.full((core.k_fep, core.k_fep), np.nan),
-        log_density=-float(optim.fun),
-        gradient_norm=float(np.abs(core.logposterior_grad(params)).max(initial=0.0)),
-        converged=bool(optim.success),
-        valid=covariance.valid,
+        params=fit.params,
+        sd=fit.sd if fit.valid else unknown,
+        fe_cov=fit.fe_cov if fit.valid else np.full((core.k_fep, core.k_fep), np.nan),
+        log_density=fit.log_density,
+        gradient_norm=fit.gradient_norm,
+        status=fit.status,
+        converged=fit.converged,
+        valid=fit.valid,
         message=str(optim.message),
         n_iter=int(optim.get("nit", 0)),
-        collapsed=tuple(core.collapsed_components(params)),
+        collapsed=tuple(fit.collapsed),
         optim=optim,
     )
 
 
 def start_params(core: _core.Model, start: Floats | None, rng: object) -> Floats:
-    """Start of the search, shape (d,): log standard deviations of one, the coefficients at their mode given them.
+    """Start of the search, shape (d,): the core's own unless it is given.
 
     With `rng` every entry is perturbed by a normal variate with standard deviation 0.1.
     """
-    params = core.conditional_mode(np.full(core.k_vcp, START_VCP)) if start is None else start
+    params = _core.joint_start(core) if start is None else start
     if rng is None:
         return params
     return np.asarray(params + START_NOISE * normal_noise(rng, params.size))
 
 
-def _by_core(
-    core: _core.Model, x0: Floats, minim_opts: Mapping[str, Any] | None, report: Report | None
-) -> OptimizeResult:
-    """The core's trust-region Newton method, told as scipy would."""
-    options = newton_options(minim_opts, tolerance="gtol")
-    mode = core.joint_mode(x0, report=report, **options)
-    message = "converged" if mode.converged else f"stopped at a gradient of {mode.gradient_norm:.3g}"
-    result = OptimizeResult()
-    result.update(
-        x=mode.params,
-        fun=-mode.log_density,
-        success=mode.converged,
-        status=0 if mode.converged else 1,
-        message=message,
-        nit=mode.iterations,
-        nfev=mode.passes,
-        njev=mode.passes,
-        nhev=mode.passes,
+def _as_optim(fit: _core.MapFit) -> OptimizeResult:
+    """As `scipy.optimize.minimize` would tell it."""
+    optim = OptimizeResult()
+    optim.update(
+        x=fit.params,
+        fun=-fit.log_density,
+        success=fit.converged,
+        status=0 if fit.converged else 1,
+        message="converged" if fit.converged else f"stopped at a gradient of {fit.gradient_norm:.3g}",
+        nit=fit.iterations,
+        nfev=fit.passes,
+        njev=fit.passes,
+        nhev=fit.passes,
     )
-    return result
+    return optim
 
 
 def _by_scipy(

@@ -16,11 +16,13 @@ from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
 from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector
 from mixed_glm._posterior.mixture import MarginalPosterior
-from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_options
+from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
 
 Floats = npt.NDArray[np.float64]
+
+ResponseStatus = _core.ResponseStatus
 
 
 def fit_laplace(
@@ -152,10 +154,10 @@ def fit_marginal(
         if not newton:
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
-        fit = _core.fit_marginal(core, vcp, n_jobs=jobs, report=report, **options)
-    if not fit.has_posterior:
-        raise RuntimeError(f"the fit failed: {fit.status}")
-    status = _status(fit, optim)
+        fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
+    if fit.status == ResponseStatus.FAILED:
+        raise RuntimeError(f"the fit failed: {fit.reason}")
+    status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
     _warn(status, fit, optim)
     return Fit(
         spec,
@@ -163,8 +165,8 @@ def fit_marginal(
         method=approximation.name,
         log_density=fit.mode_log_density,
         log_evidence=fit.log_evidence,
-        status=status,
-        converged=status in ("converged", "fell back"),
+        status=status.label,
+        converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
     )
@@ -176,33 +178,18 @@ def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
     return np.zeros(k) if start is None else as_vector(start, "start", k, what="variance components")
 
 
-def _status(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
-    return fit.verdict if optim is None or optim.success else "not converged"
-
-
-def _has_spread(fit: _core.MarginalFit) -> bool:
-    return bool(np.isfinite(fit.sd).all() and (fit.sd > 0).all())
-
-
-def _warn(status: str, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
+def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
     points = len(fit.weights)
+    tried = points if points > 1 else fit.iterations
     reasons = {
-        "not converged": _why_not_converged(fit, optim),
-        "points left out": f"the density could not be evaluated at {fit.failed_points} of {points} points of the "
-        "integration over the log standard deviations, which were left out",
-        "fell back": f"expectation propagation did not converge at {fit.fallbacks} of "
-        f"{points if points > 1 else fit.iterations} log standard deviations, where Laplace took its place",
+        ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
+        ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
+        "points of the integration over the log standard deviations, which were left out",
+        ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "
+        "standard deviations, where Laplace took its place",
     }
     if status in reasons:
-        warn(f"the fit {status}: {reasons[status]}", ConvergenceWarning)
-
-
-def _why_not_converged(fit: _core.MarginalFit, optim: OptimizeResult | None) -> str:
-    if optim is not None and not optim.success:
-        return str(optim.message)
-    if fit.converged and not _has_spread(fit):
-        return "numbers are so large that rounding hides how the density falls off around its mode"
-    return fit.status
+        warn(f"the fit {status.label}: {reasons[status]}", ConvergenceWarning)
 
 
 def maximize_marginal(

@@ -143,9 +143,11 @@ def _ascend(
     minim_opts: Mapping[str, Any] | None,
     report: Report | None,
 ) -> _core.VariationalFit:
+    mean, sd = start
     options = newton_options(minim_opts, "fit_method 'newton'")
-    fit = _core.fit_variational(core, *start, full=full, n_quad=n_quad, report=report, **options)
-    if not fit.started:
+    method = _core.VariationalMethod(full=full, n_quad=n_quad, mean=mean, sd=sd, **options)
+    fit = _core.fit_variational(core, method, report=report)
+    if fit.status == _core.ResponseStatus.FAILED:
         raise RuntimeError("fit_vb failed: the bound is not finite at the start")
     return fit
 
@@ -159,8 +161,8 @@ def _of_core(spec: ModelSpec, found: _core.VariationalFit, change: Standardizati
         if full
         else _mean_field(spec, mean, sd, found.sd, change)
     )
-    _warn_unless(found.converged, f"{found.iterations} iterations")
-    return _fit(spec, posterior, "vb_full" if full else "vb", found.elbo, found.converged, found.iterations)
+    name = "vb_full" if full else "vb"
+    return _fit(spec, posterior, name, found.elbo, found.status, found.iterations)
 
 
 def _of_scipy(spec: ModelSpec, optim: OptimizeResult, change: Standardization | None) -> Fit:
@@ -169,10 +171,10 @@ def _of_scipy(spec: ModelSpec, optim: OptimizeResult, change: Standardization | 
     if change is not None:
         fe_cov = np.diag(sd[spec.layout.fe] ** 2)
         mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
-    _warn_unless(bool(optim.success), str(optim.message))
     posterior = _mean_field(spec, mean, sd, own_sd, change)
+    status = _core.ResponseStatus.CONVERGED if optim.success else _core.ResponseStatus.NOT_CONVERGED
     n_iter = int(optim.get("nit", 0))
-    return _fit(spec, posterior, "vb", -float(optim.fun), bool(optim.success), n_iter, optim)
+    return _fit(spec, posterior, "vb", -float(optim.fun), status, n_iter, optim)
 
 
 def _mean_field(
@@ -188,18 +190,21 @@ def _fit(
     posterior: Posterior,
     method: str,
     elbo: float,
-    converged: bool,
+    status: _core.ResponseStatus,
     n_iter: int,
     optim: OptimizeResult | None = None,
 ) -> Fit:
+    if not status.converged:
+        message = f"{n_iter} iterations" if optim is None else str(optim.message)
+        warn(f"fit_vb did not converge: {message}", ConvergenceWarning)
     return Fit(
         spec,
         posterior,
         method=method,
         log_density=logposterior(spec, posterior.mean),
         log_evidence=elbo,
-        status="converged" if converged else "not converged",
-        converged=converged,
+        status=status.label,
+        converged=status.converged,
         n_iter=n_iter,
         optim_retvals=optim,
     )
@@ -211,11 +216,6 @@ def _require_normal(spec: ModelSpec) -> None:
             raise ValueError(
                 f"fit_vb needs LogNormal priors of the standard deviations, got {prior!r} for {name!r}; use fit()"
             )
-
-
-def _warn_unless(converged: bool, message: str) -> None:
-    if not converged:
-        warn(f"fit_vb did not converge: {message}", ConvergenceWarning)
 
 
 def start_point(

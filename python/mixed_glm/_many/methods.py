@@ -9,11 +9,10 @@ from typing import Any
 
 from mixed_glm import _core
 from mixed_glm._fit.densities import variational_nodes
-from mixed_glm._fit.joint_search import START_VCP
 from mixed_glm._fit.marginal import marginal_start
 from mixed_glm._fit.variational import is_full
 from mixed_glm._input.arrays import as_count
-from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_options, newton_options
+from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options, newton_options
 from mixed_glm._spec.spec import ModelSpec
 
 
@@ -39,7 +38,7 @@ class Method:
         kinds: dict[str, Callable[..., _core.MapMethod | _core.VariationalMethod | _core.MarginalMethod]] = {
             "map": _core.MapMethod,
             "variational": _core.VariationalMethod,
-            "marginal": _core.MarginalMethod,
+            "marginal": core_method,
         }
         return kinds[self.kind](**self.arguments)
 
@@ -66,8 +65,7 @@ def make_method(spec: ModelSpec, method: str, options: Mapping[str, Any]) -> Met
 
 
 def _map(_spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Method:
-    options = newton_options(minim_opts, "method 'map'", tolerance="gtol")
-    return Method("map", "map", {"start_vcp": START_VCP, **options})
+    return Method("map", "map", newton_options(minim_opts, "method 'map'", tolerance="gtol"))
 
 
 def _vb(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,48 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mixed_glm import _core
+
 Floats = npt.NDArray[np.float64]
 
 
-class ResponseStatus(enum.IntEnum):
-    """How the fit of one response ended.
-
-    Attributes
-    ----------
-    CONVERGED
-        As it should.
-    FELL_BACK
-        Converged; at some points expectation propagation did not, and Laplace took its place.
-    POINTS_LEFT_OUT
-        The density could not be evaluated at some points of the integration, which were left out.
-    COLLAPSED
-        ``method="map"``: all effects of a component went to zero, whatever the data (`VarianceCollapseWarning`).
-    NOT_A_MAXIMUM
-        ``method="map"``: the point found is no maximum, and has no standard deviations.
-    NOT_CONVERGED
-        Estimates are the last point of the search.
-    FAILED
-        Nothing could be evaluated; estimates are NaN.
-    INVALID_RESPONSE
-        Response, trials or offset are missing, infinite, or not what the family can give; estimates are NaN.
-    """
-
-    CONVERGED = 0
-    FELL_BACK = 1
-    POINTS_LEFT_OUT = 2
-    COLLAPSED = 3
-    NOT_A_MAXIMUM = 4
-    NOT_CONVERGED = 5
-    FAILED = 6
-    INVALID_RESPONSE = 7
-
-    @property
-    def label(self) -> str:
-        """The status in words, as `MixedGLMResults.status` has it."""
-        return self.name.lower().replace("_", " ")
-
-
-SOUND = (ResponseStatus.CONVERGED, ResponseStatus.FELL_BACK, ResponseStatus.COLLAPSED)
+ResponseStatus = _core.ResponseStatus
+SOUND = tuple(status for status in ResponseStatus if status.converged)
 
 
 @dataclass(frozen=True, repr=False)

@@ -182,13 +182,7 @@ class MarginalPosterior(Posterior):
         layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
-        sampler = _core.ConditionalDraws(
-            self.spec.core(),
-            approx=how.name,
-            leaf=how.leaf,
-            n_quad=how.n_quad,
-            mean_correction=how.mean_correction,
-        )
+        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
         psi = self._psi_density().draw(n, rng)
         plugged_in = len(self.points) == 1
         given = psi.nodes if plugged_in else psi.psi

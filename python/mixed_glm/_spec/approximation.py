@@ -59,8 +59,13 @@ class Approximation:
 
     def log_marginal(self, core: _core.Model, vcp: Floats, n_jobs: int = 1) -> tuple[float, Floats]:
         """log p(y, psi) and its gradient, shape (K,)."""
-        return _core.log_marginal(
-            core, vcp, approx=self.name, leaf=self.leaf, n_quad=self.n_quad, n_jobs=n_jobs
+        return _core.log_marginal(core, self.core, vcp, n_jobs=n_jobs)
+
+    @property
+    def core(self) -> _core.Approximation:
+        """The approximation in the compiled core."""
+        return _core.Approximation(
+            name=self.name, leaf=self.leaf, n_quad=self.n_quad, mean_correction=self.mean_correction
         )
 
 
@@ -89,17 +94,15 @@ def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
 def core_options(
     approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Arguments of the core's fit beside model and start."""
+    """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    return {
-        "approx": approximation.name,
-        "leaf": approximation.leaf,
-        "n_quad": approximation.n_quad,
-        "mean_correction": approximation.mean_correction,
-        "integrate": integrate,
-        **newton_options(minim_opts),
-    }
+    return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
+
+
+def core_method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
+    """The fit through the marginal posterior in the compiled core."""
+    return _core.MarginalMethod(approximation=approximation.core, **arguments)
 
 
 def newton_options(
@@ -116,10 +119,7 @@ def newton_options(
     tolerance : str
         The user's name of the tolerance.
     """
-    names = {
-        tolerance: "gradient_tolerance" if tolerance == "gtol" else "tolerance",
-        "maxiter": "max_iterations",
-    }
+    names = {tolerance: "tolerance", "maxiter": "max_iterations"}
     options = dict(minim_opts or {})
     unknown = ", ".join(sorted(set(options) - set(names)))
     if unknown:

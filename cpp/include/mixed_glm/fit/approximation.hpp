@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <mixed_glm/ep/ep_marginal.hpp>
+#include <mixed_glm/fit/check_argument.hpp>
+#include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
@@ -15,9 +17,27 @@ namespace mixed_glm {
 // Nodes that an approximation takes by default: of each leaf effect, of each tilted density.
 constexpr Index leaf_n_quad = 15, ep_n_quad = 11;
 
+enum class ApproximationName { laplace, leaf, ep, vb };
+
+inline constexpr EnumNames<ApproximationName, 4> approximation_names = {{
+    {ApproximationName::laplace, "laplace"},
+    {ApproximationName::leaf, "leaf"},
+    {ApproximationName::ep, "ep"},
+    {ApproximationName::vb, "vb"},
+}};
+
+constexpr const char* to_string(ApproximationName name) {
+  return name_of(approximation_names, name);
+}
+
+// Throws std::invalid_argument for an unknown name.
+inline ApproximationName approximation_named(std::string_view name) {
+  return value_named(approximation_names, "approx", name);
+}
+
 struct Approximation {
-  std::string name = "laplace";  // "laplace", "leaf", "ep" or "vb"
-  Index leaf = -1;               // component that is integrated by quadrature; -1: largest_single()
+  ApproximationName name = ApproximationName::laplace;
+  Index leaf = -1;   // component that is integrated by quadrature; -1: largest_single()
   Index n_quad = 0;  // nodes of a leaf effect or a tilted density; 0: the default; "vb": 0 for as
                      // many as needed
   bool mean_correction = true;  // of Laplace's means, to second order
@@ -49,30 +69,28 @@ inline Index checked_leaf(const Design& design, Index leaf) {
   if (chosen >= 0 && chosen < design.components() && design.single_components()[size_t(chosen)]) {
     return chosen;
   }
-  throw std::invalid_argument(
-      "leaf: expected a component of which each row touches at most one effect, got " +
-      std::to_string(leaf));
+  refuse_argument("leaf", "a component of which each row touches at most one effect",
+                  std::to_string(leaf));
 }
 
-// The model is viewed and must outlive the marginal. Throws std::invalid_argument for an unknown
-// name.
+// The model is viewed and must outlive the marginal.
 inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approximation& approx,
                                                const NewtonSettings& inner) {
-  if (approx.name == "laplace") {
-    return std::make_unique<LaplaceMarginal>(model, approx.laplace_settings(inner));
+  switch (approx.name) {
+    case ApproximationName::leaf:
+      return std::make_unique<LeafMarginal>(model, checked_leaf(model.design(), approx.leaf),
+                                            approx.leaf_settings(inner));
+    case ApproximationName::ep:
+      return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
+    case ApproximationName::vb: {
+      AscentSettings ascent;
+      ascent.monitor = inner.monitor;
+      return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);
+    }
+    case ApproximationName::laplace:
+      break;
   }
-  if (approx.name == "leaf") {
-    return std::make_unique<LeafMarginal>(model, checked_leaf(model.design(), approx.leaf),
-                                          approx.leaf_settings(inner));
-  }
-  if (approx.name == "ep") return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
-  if (approx.name == "vb") {
-    AscentSettings ascent;
-    ascent.monitor = inner.monitor;
-    return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);
-  }
-  throw std::invalid_argument("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got '" +
-                              approx.name + "'");
+  return std::make_unique<LaplaceMarginal>(model, approx.laplace_settings(inner));
 }
 
 }  // namespace mixed_glm

@@ -49,11 +49,11 @@ inline double largest(const Vector& shift) { return shift.cwiseAbs().maxCoeff();
 // psi: Laplace's mode.
 inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& covariance,
                         const NewtonSettings& inner) {
-  const Approximation laplace, ep{"ep"};
+  const Approximation laplace, ep{ApproximationName::ep};
   const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
   const Index component = model.design().largest_single();
   if (component < 0) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
-  const Approximation leaf{"leaf", component};
+  const Approximation leaf{ApproximationName::leaf, component};
   const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);
   if (!leaf_shift.allFinite()) return {ep, psi};
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/inference/integration.hpp>
 
 namespace mixed_glm {
@@ -10,24 +11,21 @@ namespace mixed_glm {
 // fit_laplace(n_quad=15), fit_ep() in Python.
 enum class Method { automatic, map, vb, vb_full, laplace, leaf, ep };
 
-constexpr const char* to_string(Method method) {
-  switch (method) {
-    case Method::automatic:
-      return "auto";
-    case Method::map:
-      return "map";
-    case Method::vb:
-      return "vb";
-    case Method::vb_full:
-      return "vb_full";
-    case Method::laplace:
-      return "laplace";
-    case Method::leaf:
-      return "leaf";
-    case Method::ep:
-      return "ep";
-  }
-  return "";
+inline constexpr EnumNames<Method, 7> method_names = {{
+    {Method::automatic, "auto"},
+    {Method::map, "map"},
+    {Method::vb, "vb"},
+    {Method::vb_full, "vb_full"},
+    {Method::laplace, "laplace"},
+    {Method::leaf, "leaf"},
+    {Method::ep, "ep"},
+}};
+
+constexpr const char* to_string(Method method) { return name_of(method_names, method); }
+
+// Throws std::invalid_argument for an unknown name.
+inline Method method_named(std::string_view name) {
+  return value_named(method_names, "method", name);
 }
 
 struct FitOptions {
@@ -49,15 +47,15 @@ struct FitOptions {
     if (!(tolerance >= 0.0)) refuse("tolerance", "0 or a positive number", tolerance);
     if (max_iterations < 0) refuse("max_iterations", "0 or a number", max_iterations);
     if (start.size() > 0 && start.size() != design.components()) {
-      refuse("start", "length " + std::to_string(design.components()), double(start.size()));
+      refuse_length("start", design.components(), start.size());
     }
     if (!start.allFinite()) throw std::invalid_argument("start: expected finite values");
     if (method == Method::leaf) checked_leaf(design, leaf);
   }
 
  private:
-  static void refuse(const std::string& name, const std::string& expected, double got) {
-    throw std::invalid_argument(name + ": expected " + expected + ", got " + std::to_string(got));
+  static void refuse(const char* name, const char* expected, double got) {
+    refuse_argument(name, expected, std::to_string(got));
   }
 };
 

@@ -3,16 +3,18 @@
 
 #include <limits>
 #include <mixed_glm/fit/fit_options.hpp>
-#include <mixed_glm/inference/verdict.hpp>
+#include <mixed_glm/fit/map_driver.hpp>
+#include <mixed_glm/fit/marginal_driver.hpp>
+#include <mixed_glm/fit/variational_driver.hpp>
 
 namespace mixed_glm {
 
 struct FitResult {
-  Verdict status = Verdict::failed;
+  FitStatus status = FitStatus::failed;
   Method method = Method::automatic;  // the one that was used, where it was chosen
   Index fixed = 0, components = 0;    // p, K
   Vector mean, sd;  // of (beta, psi, u), psi: log standard deviations; map: the mode, and the
-                    // Gaussian there; sd is empty where status is not_a_maximum
+                    // Gaussian there; sd and covariances are empty where it is no maximum
   Matrix fe_cov;    // p x p, covariance of beta
   Matrix vcp_cov;   // K x K, covariance of psi
   double log_density = std::numeric_limits<double>::quiet_NaN();   // map: log p(y, beta, psi, u);
@@ -23,11 +25,8 @@ struct FitResult {
   int iterations = 0;
   int passes = 0;  // over the rows, with curvature
 
-  bool has_result() const { return status != Verdict::failed; }
-  bool converged() const {
-    return status == Verdict::converged || status == Verdict::fell_back ||
-           status == Verdict::collapsed;
-  }
+  bool has_result() const { return status != FitStatus::failed; }
+  bool converged() const { return is_converged(status); }
 
   auto fe_mean() const { return mean.head(fixed); }
   auto fe_sd() const { return sd.head(fixed); }
@@ -36,5 +35,55 @@ struct FitResult {
   auto vc_mean() const { return mean.tail(mean.size() - fixed - components); }
   auto vc_sd() const { return sd.tail(sd.size() - fixed - components); }
 };
+
+namespace detail {
+
+inline FitResult begin_result(const Design& design, FitStatus status, int iterations, int passes) {
+  FitResult result;
+  result.status = status;
+  result.fixed = design.fixed();
+  result.components = design.components();
+  if (!result.has_result()) return result;
+  result.iterations = iterations;
+  result.passes = passes;
+  return result;
+}
+
+}  // namespace detail
+
+inline FitResult result_of(const Design& design, MapFit fit) {
+  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.mode.passes);
+  if (!result.has_result()) return result;
+  result.mean = std::move(fit.mode.params);
+  result.log_density = fit.mode.log_density;
+  if (!fit.covariance.valid) return result;
+  result.sd = std::move(fit.covariance.sd);
+  result.fe_cov = std::move(fit.covariance.fe_cov);
+  result.vcp_cov = std::move(fit.covariance.vcp_cov);
+  return result;
+}
+
+inline FitResult result_of(const Design& design, VariationalFit fit) {
+  FitResult result = detail::begin_result(design, status_of(fit), fit.iterations, fit.passes);
+  if (!result.has_result()) return result;
+  result.mean = std::move(fit.mean);
+  result.sd = std::move(fit.sd);
+  result.fe_cov = std::move(fit.fe_cov);
+  result.vcp_cov = result.vcp_sd().cwiseAbs2().asDiagonal();
+  result.log_evidence = fit.elbo;
+  return result;
+}
+
+inline FitResult result_of(const Design& design, MarginalFit fit) {
+  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.passes);
+  if (!result.has_result()) return result;
+  result.mean = std::move(fit.posterior.mean);
+  result.sd = std::move(fit.posterior.sd);
+  result.fe_cov = std::move(fit.posterior.fe_cov);
+  result.vcp_cov = std::move(fit.posterior.vcp_cov);
+  result.log_density = fit.mode.log_density;
+  result.log_evidence = fit.posterior.log_evidence;
+  return result;
+}
 
 }  // namespace mixed_glm

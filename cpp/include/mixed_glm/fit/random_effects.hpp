@@ -7,11 +7,11 @@
 // Every term is a variance component of its own. Everything is copied: nothing need outlive it.
 #pragma once
 
+#include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/fit/views.hpp>
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,7 +30,7 @@ class RandomEffects {
   void add_intercepts(CodeView codes, Index levels) { add(codes, levels, {}); }
   // The same with a factor for each row.
   void add_slopes(CodeView codes, Index levels, VectorView factors) {
-    check_length("factors", factors.size());
+    check_length("factors", factors.size(), rows_);
     if (!factors.map().allFinite()) throw std::invalid_argument("factors: expected finite values");
     add(codes, levels, factors);
   }
@@ -69,27 +69,20 @@ class RandomEffects {
   };
 
   void add(CodeView codes, Index levels, VectorView factors) {
-    check_length("codes", codes.size());
+    check_length("codes", codes.size(), rows_);
     Term term;
     term.factor.assign(factors.data(), factors.data() + factors.size());
     term.column.reserve(size_t(rows_));
     for (Index i = 0; i < rows_; ++i) {
       if (codes[i] >= levels) {
-        throw std::invalid_argument("codes: expected less than " + std::to_string(levels) +
-                                    ", got " + std::to_string(codes[i]) + " in row " +
-                                    std::to_string(i));
+        refuse_argument("codes", "less than " + std::to_string(levels),
+                        std::to_string(codes[i]) + " in row " + std::to_string(i));
       }
       term.column.push_back(codes[i] < 0 ? Code{-1} : static_cast<Code>(effects() + codes[i]));
     }
     terms_.push_back(std::move(term));
     ident_.insert(ident_.end(), size_t(levels), static_cast<Code>(components_));
     ++components_;
-  }
-
-  void check_length(const char* name, Index size) const {
-    if (size == rows_) return;
-    throw std::invalid_argument(std::string(name) + ": expected length " + std::to_string(rows_) +
-                                ", got " + std::to_string(size));
   }
 
   Index rows_ = 0, components_ = 0;

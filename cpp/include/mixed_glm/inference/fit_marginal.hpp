@@ -3,10 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <mixed_glm/inference/fit_status.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
-#include <mixed_glm/inference/verdict.hpp>
 #include <optional>
 #include <vector>
 
@@ -18,32 +18,9 @@ struct MarginalFitSettings {
   std::optional<GridSettings> grid;  // none: default_grid()
 };
 
-enum class FitStatus {
-  converged,
-  mode_not_found,
-  evaluation_failed,
-  grid_too_large,
-  lost_in_rounding
-};
-
-constexpr const char* to_string(FitStatus status) {
-  switch (status) {
-    case FitStatus::converged:
-      return "converged";
-    case FitStatus::mode_not_found:
-      return "mode of the variance parameters not found";
-    case FitStatus::evaluation_failed:
-      return "the conditional mode was not found";
-    case FitStatus::grid_too_large:
-      return "the grid over the variance parameters is too large";
-    case FitStatus::lost_in_rounding:
-      return "counts or trials are so large that rounding hides differences of the density";
-  }
-  return "";
-}
-
 struct MarginalFit {
-  FitStatus status = FitStatus::evaluation_failed;
+  FitStatus status = FitStatus::failed;
+  const char* reason = "";  // why it failed or has not converged
   MarginalMode mode;
   PosteriorSummary posterior;  // empty if the evaluation failed
   int passes = 0;              // over the rows with curvature
@@ -53,16 +30,29 @@ struct MarginalFit {
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
 };
 
-inline Verdict verdict(const MarginalFit& fit) {
-  if (fit.posterior.points.empty()) return Verdict::failed;
-  if (!fit.mode.converged || fit.status != FitStatus::converged) return Verdict::not_converged;
-  const auto sd = fit.posterior.sd.array();
-  if (!(sd > 0.0).all() || !sd.allFinite()) return Verdict::not_converged;  // no spread left
-  if (fit.failed_points > 0) return Verdict::points_left_out;
-  return fit.fallbacks > 0 ? Verdict::fell_back : Verdict::converged;
-}
-
 namespace detail {
+
+constexpr const char* evaluation_failed = "the conditional mode was not found";
+constexpr const char* mode_not_found = "mode of the variance parameters not found";
+constexpr const char* grid_too_large = "the grid over the variance parameters is too large";
+constexpr const char* lost_in_rounding =
+    "counts or trials are so large that rounding hides differences of the density";
+constexpr const char* no_spread =
+    "numbers are so large that rounding hides how the density falls off around its mode";
+
+// The status, when all that it depends on is known.
+inline void conclude(MarginalFit& fit) {
+  if (fit.posterior.points.empty()) return;
+  const auto sd = fit.posterior.sd.array();
+  if (fit.mode.converged && !((sd > 0.0).all() && sd.allFinite())) fit.reason = no_spread;
+  if (*fit.reason != '\0') {
+    fit.status = FitStatus::not_converged;
+  } else if (fit.failed_points > 0) {
+    fit.status = FitStatus::points_left_out;
+  } else {
+    fit.status = fit.fallbacks > 0 ? FitStatus::fell_back : FitStatus::converged;
+  }
+}
 
 // Points of an integration at which a simpler approximation stood in, as far as they matter: those
 // within negligible_drop of the one with the highest weight.
@@ -119,12 +109,12 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
     GridWalk walk(whitened, k, grid);
-    if (!walk.run(visit)) fit.status = FitStatus::grid_too_large;
+    if (!walk.run(visit)) fit.reason = grid_too_large;
     fit.failed_points = walk.left_out();
   }
   fit.fallbacks = stand_ins.count();
   if (mixture.is_empty()) {
-    fit.status = FitStatus::evaluation_failed;
+    fit.reason = evaluation_failed;
   } else {
     fit.posterior = mixture.finish();
   }
@@ -138,9 +128,10 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   MarginalFit fit;
   MarginalModeSearch search(marginal, settings.mode);
   fit.mode = search.find(start);
+  fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
-  fit.status = fit.mode.converged ? FitStatus::converged : FitStatus::mode_not_found;
-  if (marginal.model().rounding() > 1.0) fit.status = FitStatus::lost_in_rounding;
+  fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
+  if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
@@ -152,6 +143,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
     detail::integrate(marginal, settings, fit);
   }
   fit.passes = marginal.passes();
+  detail::conclude(fit);
   return fit;
 }
 

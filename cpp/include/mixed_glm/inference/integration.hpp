@@ -5,22 +5,25 @@
 // standard deviations in means and 4 % in standard deviations.
 #pragma once
 
+#include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/typedefs.hpp>
-#include <stdexcept>
-#include <string>
 
 namespace mixed_glm {
 
 enum class Integrate { automatic, mode, grid, ccd };
 
+inline constexpr EnumNames<Integrate, 4> integrate_names = {{
+    {Integrate::automatic, "auto"},
+    {Integrate::grid, "grid"},
+    {Integrate::ccd, "ccd"},
+    {Integrate::mode, "mode"},
+}};
+
+constexpr const char* to_string(Integrate integrate) { return name_of(integrate_names, integrate); }
+
 // Throws std::invalid_argument for an unknown name.
-inline Integrate integrate_named(const std::string& name) {
-  if (name == "auto") return Integrate::automatic;
-  if (name == "mode") return Integrate::mode;
-  if (name == "grid") return Integrate::grid;
-  if (name == "ccd") return Integrate::ccd;
-  throw std::invalid_argument("integrate: expected 'auto', 'grid', 'ccd' or 'mode', got '" + name +
-                              "'");
+inline Integrate integrate_named(std::string_view name) {
+  return value_named(integrate_names, "integrate", name);
 }
 
 struct GridSettings {

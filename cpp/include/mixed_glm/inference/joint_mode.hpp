@@ -9,7 +9,6 @@
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/trust_region.hpp>
 #include <mixed_glm/inference/variance_collapse.hpp>
-#include <mixed_glm/inference/verdict.hpp>
 
 namespace mixed_glm {
 
@@ -28,14 +27,6 @@ struct JointModeResult {
   int passes = 0;              // passes over the rows with curvature
   bool converged = false;
 };
-
-// collapsed: whether a component has.
-inline Verdict verdict(const JointModeResult& mode, const JointCovariance& covariance,
-                       bool collapsed) {
-  if (!mode.converged) return Verdict::not_converged;
-  if (collapsed) return Verdict::collapsed;
-  return covariance.valid ? Verdict::converged : Verdict::not_a_maximum;
-}
 
 class JointMode {
  public:

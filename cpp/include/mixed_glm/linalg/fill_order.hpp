@@ -5,7 +5,7 @@
 #include <Eigen/OrderingMethods>
 #include <Eigen/SparseCore>
 #include <algorithm>
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <numeric>
 #include <vector>
 

@@ -28,9 +28,11 @@ class ManyFitter {
 
   const Design& design() const { return *design_; }
 
-  // Nothing if interrupted. Several threads may call this at a time.
+  // Nothing if interrupted. Several threads may call this at a time. Offsets must agree in rows
+  // that the design has merged.
   std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
     batch.check(design_->user_rows());
+    check_merged_offsets(batch.offset);
     ManyResults results(batch.size(), *design_, settings.keep_random_effects);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
@@ -41,7 +43,7 @@ class ManyFitter {
           if (stop) break;
         }
       } catch (const Interrupted&) {
-        return;  // without giving the worker back: it stands in the middle of its work
+        return;  // the worker stopped in the middle of a fit: it is not used again
       }
       give_back(std::move(worker));
     };
@@ -52,6 +54,21 @@ class ManyFitter {
   }
 
  private:
+  // A value that is not finite is told by the status of its response.
+  void check_merged_offsets(const ConstMatrixRef& offset) const {
+    if (design_->rows() == design_->user_rows()) return;
+    Vector own(design_->rows());
+    for (Index j = 0; j < offset.cols(); ++j) {
+      design_->to_design_rows(offset.col(j), own);
+      const Vector merged = design_->to_user_rows(own);
+      if (!offset.col(j).allFinite() || merged == offset.col(j)) continue;
+      throw std::invalid_argument(
+          "offset: expected equal values in rows that the design has merged, got others for "
+          "response " +
+          std::to_string(j) + "; make the design without merging (merge_rows)");
+    }
+  }
+
   std::unique_ptr<ResponseWorker> make_worker() const {
     return std::make_unique<ResponseWorker>(*design_, family_, prior_, method_);
   }

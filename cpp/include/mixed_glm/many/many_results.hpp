@@ -1,7 +1,7 @@
 // The fits of many responses as plain arrays, one row for each response. NaN where there is none.
 #pragma once
 
-#include <mixed_glm/many/response_fit.hpp>
+#include <mixed_glm/fit/fit_result.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -11,7 +11,7 @@ struct ManyResults {
   RowMatrix vcp_mean, vcp_sd;  // m x K, of the log standard deviations
   RowMatrix vc_mean, vc_sd;    // m x q, or empty
   Vector log_evidence;         // m
-  std::vector<Verdict> status;
+  std::vector<FitStatus> status;
   std::vector<std::int32_t> iterations;
 
   ManyResults(Index responses, const Design& design, bool keep_random_effects)
@@ -22,18 +22,18 @@ struct ManyResults {
         vc_mean(nothing(keep_random_effects ? responses : 0, design.effects())),
         vc_sd(vc_mean),
         log_evidence(nothing(responses, 1)),
-        status(size_t(responses), Verdict::failed),
+        status(size_t(responses), FitStatus::failed),
         iterations(size_t(responses), 0) {}
 
   Index size() const { return log_evidence.size(); }
 
   // Different rows may be set by different threads.
-  void set(Index row, const ResponseEstimate& estimate) {
-    status[size_t(row)] = estimate.verdict;
-    iterations[size_t(row)] = estimate.iterations;
-    log_evidence[row] = estimate.log_evidence;
-    split(estimate.mean, row, fe_mean, vcp_mean, vc_mean);
-    split(estimate.sd, row, fe_sd, vcp_sd, vc_sd);
+  void set(Index row, const FitResult& fit) {
+    status[size_t(row)] = fit.status;
+    iterations[size_t(row)] = fit.iterations;
+    log_evidence[row] = fit.log_evidence;
+    split(fit.mean, row, fe_mean, vcp_mean, vc_mean);
+    split(fit.sd, row, fe_sd, vcp_sd, vc_sd);
   }
 
  private:

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <mixed_glm/families/support.hpp>
+#include <mixed_glm/fit/fit_driver.hpp>
+#include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/many/many_results.hpp>
 #include <mixed_glm/many/response_batch.hpp>
 
@@ -15,25 +17,25 @@ class ResponseWorker {
                  const FitMethod& method)
       : rows_(empty_rows(design.user_rows())),
         model_(design, family, rows_, prior),
-        fit_(make_response_fit(model_, method, &monitor_)) {}
+        driver_(make_driver(model_, method, &monitor_)) {}
 
-  ResponseWorker(const ResponseWorker&) = delete;  // the fit views the model
+  ResponseWorker(const ResponseWorker&) = delete;  // the driver views the model
   ResponseWorker& operator=(const ResponseWorker&) = delete;
 
   // A fit that throws is one that failed: it must not end those of the others. Throws Interrupted
   // when `stop` is set, and std::bad_alloc: the others would fail as well, and buffers may be gone.
-  ResponseEstimate fit(const ResponseBatch& batch, Index j, const std::atomic<bool>& stop) {
+  FitResult fit(const ResponseBatch& batch, Index j, const std::atomic<bool>& stop) {
     monitor_.watch(stop);
-    ResponseEstimate nothing;
+    FitResult nothing;
     try {
-      if (load(batch, j)) return fit_->fit();
-      nothing.verdict = Verdict::invalid_response;
+      if (load(batch, j)) return driver_->fit();
+      nothing.status = FitStatus::invalid_response;
     } catch (const Interrupted&) {
       throw;
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception&) {
-      nothing.verdict = Verdict::failed;
+      nothing.status = FitStatus::failed;
     }
     return nothing;
   }
@@ -63,7 +65,7 @@ class ResponseWorker {
   Vector no_offset_;
   Model model_;
   StopMonitor monitor_;
-  std::unique_ptr<ResponseFit> fit_;
+  std::unique_ptr<FitDriver> driver_;
 };
 
 }  // namespace mixed_glm

@@ -1,7 +1,7 @@
 // What the row kernels need from the compiler: inlining that does not depend on a size heuristic
 // (one call left in a loop over rows and the loop is scalar), pointers that do not overlap, and
 // functions that are compiled once, so that their results have the same bits wherever they are
-// called.
+// called; and code that runs seldom, which is to be small.
 #pragma once
 
 #if defined(__FAST_MATH__)
@@ -11,9 +11,11 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define MIXED_GLM_INLINE __forceinline
 #define MIXED_GLM_NOINLINE __declspec(noinline)
+#define MIXED_GLM_COLD
 #define MIXED_GLM_RESTRICT __restrict
 #else
 #define MIXED_GLM_INLINE inline __attribute__((always_inline))
 #define MIXED_GLM_NOINLINE __attribute__((noinline))
+#define MIXED_GLM_COLD __attribute__((cold))  // runs seldom: to be small, not fast
 #define MIXED_GLM_RESTRICT __restrict__
 #endif

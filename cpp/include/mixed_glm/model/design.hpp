@@ -10,10 +10,10 @@
 
 #include <memory>
 #include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <mixed_glm/model/merged_rows.hpp>
 #include <mixed_glm/model/parameter_layout.hpp>
 #include <mixed_glm/model/row_order.hpp>
-#include <mixed_glm/model/sparse_rows.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -2,7 +2,7 @@
 // factor, and then the sums of a group over a block are sums over contiguous memory.
 #pragma once
 
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 
 namespace mixed_glm {
 

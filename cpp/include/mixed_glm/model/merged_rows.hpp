@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <vector>
 
 namespace mixed_glm {

@@ -3,7 +3,7 @@
 // order are sorted by the component with the most effects of which each row touches at most one.
 #pragma once
 
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 #include <numeric>
 #include <vector>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <mixed_glm/model/sparse_rows.hpp>
+#include <mixed_glm/linalg/sparse_rows.hpp>
 
 namespace mixed_glm {
 

@@ -1,0 +1,56 @@
+#include "bound_model.hpp"
+
+#include "keywords.hpp"
+
+namespace bound_model {
+
+ModelArrays::ModelArrays(const py::kwargs& given) {
+  keywords::Keywords names("Model", given);
+  const std::pair<const char*, Doubles ModelArrays::*> doubles[] = {
+      {"endog", &ModelArrays::endog},   {"vc_data", &ModelArrays::vc_data},
+      {"trials", &ModelArrays::trials}, {"weights", &ModelArrays::weights},
+      {"offset", &ModelArrays::offset}, {"fe_p", &ModelArrays::fe_p},
+      {"vcp_p", &ModelArrays::vcp_p},
+  };
+  for (const auto& [name, member] : doubles) names.required(name, this->*member);
+  names.required("exog", exog)
+      .required("vc_indptr", vc_indptr)
+      .required("vc_indices", vc_indices)
+      .required("ident", ident)
+      .required("k_vcp", k_vcp)
+      .required("family", family)
+      .optional("merge_rows", merge_rows)
+      .finish();
+}
+
+mixed_glm::RandomEffects ModelArrays::random_effects() const {
+  if (vc_indptr.size() < 1) throw std::invalid_argument("exog_vc: indptr is empty");
+  const Index rows = vc_indptr.size() - 1;
+  check_length("exog_vc indices", vc_indices.size(), vc_indptr.data()[rows]);
+  check_length("exog_vc data", vc_data.size(), vc_indices.size());
+  return {{rows, ident.size(), vc_indptr.data(), vc_indices.data(), vc_data.data()},
+          std::vector<Code>(ident.data(), ident.data() + ident.size()),
+          k_vcp};
+}
+
+mixed_glm::ModelData ModelArrays::data() const {
+  if (exog.ndim() != 2) throw std::invalid_argument("exog: expected two dimensions");
+  mixed_glm::ModelData data;
+  data.endog = {endog.data(), endog.size()};
+  data.exog = {exog.data(), exog.shape(0), exog.shape(1)};
+  data.random = random_effects();
+  data.family = family;
+  data.n_trials = {trials.data(), trials.size()};
+  data.freq_weights = {weights.data(), weights.size()};
+  data.offset = {offset.data(), offset.size()};
+  data.fe_p = {fe_p.data(), fe_p.size()};
+  data.vcp_p = {vcp_p.data(), vcp_p.size()};
+  data.merge_rows = merge_rows;
+  return data;
+}
+
+std::unique_ptr<BoundModel> make_model(const py::kwargs& given) {
+  return std::make_unique<BoundModel>(ModelArrays(given));
+}
+
+}  // namespace bound_model
