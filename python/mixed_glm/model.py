@@ -94,12 +94,12 @@ class MixedGLM:
         order, with gaps closed; string labels in order of first appearance.
     family : Family, str, or statsmodels family
         ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
-    vcp_p : float, array_like of shape (K,), Series or mapping, optional
-        Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. Default:
-        a log-normal prior in units of the columns, see Notes.
-    fe_p : float, array_like of shape (p,), Series or mapping, optional
+    vcp_p : float, array_like of shape (K,), Series, mapping or None, default 1.0
+        Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. None, and
+        for those that are not named: a log-normal prior in units of the columns, see Notes.
+    fe_p : float, array_like of shape (p,), Series, mapping or None, default 2.0
         Prior standard deviations, about zero, of the coefficients as they stand; by name, if it is a Series or mapping.
-        Default: normal priors in units of the columns, see Notes.
+        None, and for those that are not named: normal priors in units of the columns, see Notes.
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
     vcp_names : list of str, optional
@@ -117,7 +117,7 @@ class MixedGLM:
         How often each observation counts; default 1.
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters: those of fixed effects, ``"sd(herd)"`` for a
-        standard deviation, ``"sd"`` for all of them that are not named.
+        standard deviation, ``"sd"`` for all of them that are not named. They count before `fe_p` and `vcp_p`.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class MixedGLM:
 
     Notes
     -----
-    Default priors do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
+    Priors in units of the columns do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
     deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link; without a
     constant column nothing is centred. The logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and
     the spread of its covariate for a slope: the standard deviation where the same groups have an intercept, else the root mean
@@ -183,8 +183,8 @@ class MixedGLM:
         exog_vc: Any = None,
         ident: Any = None,
         family: Any = None,
-        vcp_p: Any = None,
-        fe_p: Any = None,
+        vcp_p: Any = 1.0,
+        fe_p: Any = 2.0,
         fep_names: Any = None,
         vcp_names: Any = None,
         vc_names: Any = None,
@@ -212,8 +212,8 @@ class MixedGLM:
         vc_formulas: Mapping[str, str] | None = None,
         data: Any = None,
         family: Any = None,
-        vcp_p: Any = None,
-        fe_p: Any = None,
+        vcp_p: Any = 1.0,
+        fe_p: Any = 2.0,
         *,
         vcp_names: Any = None,
         vc_names: Any = None,
@@ -257,9 +257,7 @@ class MixedGLM:
         built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
-        design = make_design(
-            family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments
-        )
+        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame

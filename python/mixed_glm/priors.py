@@ -22,6 +22,7 @@ from scipy import stats
 from mixed_glm._input.arrays import as_count, as_generator
 
 __all__ = [
+    "LKJ",
     "PC",
     "Exponential",
     "Gamma",
@@ -29,7 +30,6 @@ __all__ = [
     "HalfNormal",
     "HalfT",
     "InverseGamma",
-    "LKJ",
     "LogNormal",
     "Normal",
     "Prior",

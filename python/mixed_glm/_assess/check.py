@@ -18,8 +18,6 @@ from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._spec.design import make_core
 from mixed_glm._spec.fixed_prior import FixedPrior
-from mixed_glm._spec.spec import ModelSpec
-from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 

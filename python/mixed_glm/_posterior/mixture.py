@@ -27,8 +27,8 @@ from mixed_glm._posterior.quantiles import (
     mixture_cdf,
     mixture_quantile,
 )
-from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
@@ -233,7 +233,9 @@ def _sds_back(change: Standardization, sds: Floats, covariance: Floats) -> Float
     """Standard deviations at each point, with the correlations that the coefficients have over all."""
     scale = np.sqrt(covariance.diagonal())
     correlation = covariance / np.outer(scale, scale)
-    return np.array([np.sqrt(((change.matrix * sd) @ correlation * (change.matrix * sd)).sum(axis=1)) for sd in sds])
+    return np.array(
+        [np.sqrt(((change.matrix * sd) @ correlation * (change.matrix * sd)).sum(axis=1)) for sd in sds]
+    )
 
 
 def _step(cell: Floats, axes: Floats) -> float:

@@ -48,7 +48,9 @@ class FullVariationalPosterior(Posterior):
         design, layout, change = self.spec.design, self.spec.layout, self.change
         exog = design.exog if change is None else change.apply(design.exog)
         columns = sparse.hstack([sparse.csr_array(exog), sparse.csr_array(design.exog_vc)], format="csr")
-        prior = np.concatenate([prior_scale(design.priors, change) ** -2.0, self.effect_precision[design.ident]])
+        prior = np.concatenate(
+            [prior_scale(design.priors, change) ** -2.0, self.effect_precision[design.ident]]
+        )
         precision = (columns.T @ (columns * self.weight[:, None])).toarray() + np.diag(prior)
         covariance = np.diag(self.sd**2)
         covariance[np.ix_(layout.coefficients, layout.coefficients)] = np.linalg.inv(precision)

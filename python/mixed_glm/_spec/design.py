@@ -17,7 +17,7 @@ from mixed_glm._input import arrays as check
 from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_response
 from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
-from mixed_glm._spec.spreads import column_spreads, component_spreads, location
+from mixed_glm._spec.spreads import column_spreads, component_spreads, locations
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
 from mixed_glm.families import Family
@@ -104,8 +104,8 @@ def checked_design(
     ident: Any,
     family: Family,
     *,
-    vcp_p: Any = None,
-    fe_p: Any = None,
+    vcp_p: Any = 1.0,
+    fe_p: Any = 2.0,
     priors: Mapping[str, Any] | ModelPriors | None = None,
     fep_names: Any = None,
     vcp_names: Any = None,
@@ -196,9 +196,14 @@ def default_priors(
         spreads=column_spreads(exog, freq_weights),
         constant=constant,
         value=float(exog[:, constant].mean()) if constant >= 0 else 1.0,
-        location=location(family, y, trials, weights, offset) if constant >= 0 else 0.0,
+        location=_location(family, y, trials, weights, offset) if constant >= 0 else 0.0,
         z_spreads=component_spreads(exog_vc, ident, k, freq_weights),
     )
+
+
+def _location(family: Family, y: Floats, trials: Floats, weights: Floats, offset: Floats | None) -> float:
+    own = None if offset is None else offset[:, None]
+    return float(locations(family, y[:, None], trials[:, None], weights, own)[0])
 
 
 def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:

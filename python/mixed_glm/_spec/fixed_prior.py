@@ -49,7 +49,7 @@ class FixedPrior:
     def expectation_gradient(self, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
         """Gradient of `expectation` in `mean` and in `sd`."""
         way, precision = self._way, self.scale**-2.0
-        return -way.T @ (self._own(mean) * precision), -sd * (way**2).T @ precision
+        return np.asarray(-way.T @ (self._own(mean) * precision)), -sd * ((way**2).T @ precision)
 
     def _own(self, beta: Floats) -> Floats:
         return beta if self.change is None else self.change.params_to(beta)

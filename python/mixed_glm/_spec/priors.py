@@ -50,7 +50,8 @@ class ModelPriors:
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
-            "at the means of the columns" if j == self.constant else "coefficient" for j in range(len(self.fe))
+            "at the means of the columns" if j == self.constant else "coefficient"
+            for j in range(len(self.fe))
         ]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
         return pd.DataFrame(
@@ -97,12 +98,12 @@ def resolve_priors(
     vcp_names: list[str],
     defaults: Callable[[], Defaults],
 ) -> ModelPriors:
-    """Bring together what was given; `defaults` is asked for only where something was not.
+    """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
 
     Raises
     ------
     ValueError, TypeError
-        For names that are none of the model's, things that are no prior, and a parameter that is given one twice.
+        For names that are none of the model's, and things that are no prior.
     """
     fe: list[Prior | None] = _by_number(fe_p, "fe_p", fep_names, "fixed effects", lambda s: Normal(0.0, s))
     sd: list[Prior | None] = _by_number(
@@ -129,7 +130,9 @@ def _by_number(
         return [None] * len(names)
     if isinstance(value, pd.Series) and not value.index.equals(pd.RangeIndex(len(value))):
         if not value.index.is_unique:
-            raise ValueError(f"{argument} must name each of the {what} once, got {value.index[value.index.duplicated()][0]!r} twice")
+            raise ValueError(
+                f"{argument} must name each of the {what} once, got {value.index[value.index.duplicated()][0]!r} twice"
+            )
         value = value.to_dict()
     if isinstance(value, Mapping):
         given = {str(name): number for name, number in value.items()}
@@ -150,7 +153,6 @@ def _by_name(
         return
     if not isinstance(priors, Mapping):
         raise TypeError(f"priors must be a mapping of names to distributions, got {type(priors).__name__}")
-    numbered = {"fe_p": [p is not None for p in fe], "vcp_p": [p is not None for p in sd]}
     known = [*fep_names, *map(sd_name, vcp_names), ALL_SDS]
     for name, prior in priors.items():
         places = _places(str(name), fep_names, vcp_names)
@@ -158,13 +160,10 @@ def _by_name(
             raise ValueError(f"priors: {_no_such(str(name), known, 'parameters')}")
         of, indices = places
         _require(prior, str(name), of)
-        target, argument = (fe, "fe_p") if of == COEFFICIENT else (sd, "vcp_p")
+        target = fe if of == COEFFICIENT else sd
         for j in indices:
-            if str(name) == ALL_SDS and sd_name(vcp_names[j]) in priors:
-                continue
-            if numbered[argument][j]:
-                raise ValueError(f"priors: {name!r} has a prior by {argument} already; give one of the two")
-            target[j] = prior
+            if str(name) != ALL_SDS or not {sd_name(vcp_names[j]), vcp_names[j]} & set(priors):
+                target[j] = prior
 
 
 def _places(name: str, fep_names: list[str], vcp_names: list[str]) -> tuple[str, list[int]] | None:
@@ -172,7 +171,9 @@ def _places(name: str, fep_names: list[str], vcp_names: list[str]) -> tuple[str,
         return COEFFICIENT, [fep_names.index(name)]
     if name == ALL_SDS:
         return SD, list(range(len(vcp_names)))
-    component = name.removeprefix("sd(").removesuffix(")") if name.startswith("sd(") and name.endswith(")") else name
+    component = (
+        name.removeprefix("sd(").removesuffix(")") if name.startswith("sd(") and name.endswith(")") else name
+    )
     component = component.strip()
     return (SD, [vcp_names.index(component)]) if component in vcp_names else None
 

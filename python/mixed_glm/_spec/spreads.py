@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.optimize import brentq
 
 from mixed_glm.families import Family
 
@@ -40,7 +39,9 @@ def component_spreads(z: sparse.csr_array, ident: Codes, k: int, weights: Floats
     rows = np.repeat(np.arange(z.shape[0]), np.diff(z.indptr))
     parts = [np.flatnonzero(ident[z.indices] == c) for c in range(k)]
     is_ones = [bool((z.data[part] == 1.0).all()) for part in parts]
-    intercepts = [_groups(rows[p], z.indices[p], z.shape[0]) for p, ones in zip(parts, is_ones, strict=True) if ones]
+    intercepts = [
+        _groups(rows[p], z.indices[p], z.shape[0]) for p, ones in zip(parts, is_ones, strict=True) if ones
+    ]
     out = np.ones(k)
     for c, part in enumerate(parts):
         if is_ones[c]:
@@ -48,40 +49,55 @@ def component_spreads(z: sparse.csr_array, ident: Codes, k: int, weights: Floats
         groups = _groups(rows[part], z.indices[part], z.shape[0])
         squares = np.bincount(rows[part], z.data[part] ** 2, minlength=z.shape[0])
         spread = np.sqrt(np.average(squares, weights=_used(weights)))
-        if groups is not None and any(_same_groups(groups, other) for other in intercepts if other is not None):
-            values = np.bincount(rows[part], z.data[part], minlength=z.shape[0])
+        if groups is not None and any(
+            _same_groups(groups, other) for other in intercepts if other is not None
+        ):
+            values: Floats = np.bincount(rows[part], z.data[part], minlength=z.shape[0]).astype(np.float64)
             sd = _sd(values, weights)
             spread = sd if sd > _CONSTANT * np.abs(values).max() else spread
         out[c] = spread or 1.0
     return out
 
 
-def location(
-    family: Family, y: Floats, trials: Floats, weights: Floats, offset: Floats | None
-) -> float:
-    """The constant linear predictor (beside `offset`) under which the mean response is the one observed.
+def locations(family: Family, y: Floats, trials: Floats, weights: Floats, offset: Floats | None) -> Floats:
+    """The constant linear predictor (beside `offset`) under which the mean response is the one observed, shape (m,).
 
-    Half a success is added, and to trials a whole one, so that it is finite.
+    Half a success is added, and to trials a whole one, so that it is finite. Zero for a response that is not.
+
+    Parameters
+    ----------
+    y : float array, shape (n, m)
+        Responses, one in each column.
+    trials, offset : float array, shape (n, m) or (n, 1)
+        None: no offset.
+    weights : float array, shape (n,)
     """
-    total = float(weights @ trials) if family.has_trials else float(weights.sum())
-    if total <= 0.0:
-        return 0.0
-    observed = float(weights @ y)
-    if family.has_trials:
-        share = (observed + 0.5) / (total + 1.0)
-    else:
-        share = (observed + (0.0 if family.is_continuous and observed > 0.0 else 0.5)) / total
-    shift = np.zeros(1) if offset is None else offset
-    size = weights * trials / total if offset is not None else np.ones(1)
+    rows = weights[:, None] * (trials if family.has_trials else np.ones((len(y), 1)))
+    total, observed = rows.sum(axis=0), weights @ y
+    with np.errstate(all="ignore"):
+        if family.has_trials:
+            share = (observed + 0.5) / (total + 1.0)
+        elif family.is_continuous:
+            share = np.where(observed > 0.0, observed, 0.5) / total
+        else:
+            share = (observed + 0.5) / total
+        found = family.predictor(share)
+        if offset is not None and family.link == "log":
+            found = found - np.log((rows * np.exp(offset)).sum(axis=0) / total)
+        elif offset is not None:
+            found = _shifted(family, found, share, rows / total, offset)
+    return np.where(np.isfinite(found), found, 0.0)
 
-    def excess(eta: float) -> float:
-        with np.errstate(over="ignore"):
-            return float(size @ np.minimum(family.mean(eta + shift), 1e300)) - share
 
-    low, high = -shift.max() - 50.0, -shift.min() + 50.0
-    while family.link == "log" and excess(high) < 0.0 and high < 400.0:
-        high += 50.0
-    return 0.0 if excess(low) > 0.0 or excess(high) < 0.0 else float(brentq(excess, low, high, xtol=1e-12))
+def _shifted(family: Family, start: Floats, share: Floats, rows: Floats, offset: Floats) -> Floats:
+    """Solve for the constant by bisection, as the mean rises with it."""
+    low = start - offset.max(axis=0)
+    high = start - offset.min(axis=0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        above = (rows * family.mean(middle + offset)).sum(axis=0) > share
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return np.asarray(0.5 * (low + high))
 
 
 def _used(weights: Floats | None) -> Floats | None:
@@ -110,4 +126,4 @@ def _same_groups(slope: Codes, intercept: Codes) -> bool:
     if not both.any() or (slope >= 0).sum() > both.sum():
         return False
     pairs = np.unique(np.stack([slope[both], intercept[both]]), axis=1)
-    return len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
+    return bool(len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1])
