@@ -156,7 +156,7 @@ def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
         return False
     p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
     fixed = [isinstance(prior, priors.Normal) for prior in given.fe]
-    sds = [isinstance(prior, priors.Prior) and prior.of == priors.SD for prior in given.sd]
+    sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
     return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
 
 

@@ -49,7 +49,9 @@ class FixedPrior:
     def expectation_gradient(self, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
         """Gradient of `expectation` in `mean` and in `sd`."""
         way, precision = self._way, self.scale**-2.0
-        return np.asarray(-way.T @ (self._own(mean) * precision)), -sd * ((way**2).T @ precision)
+        of_mean: Floats = way.T @ (self._own(mean) * precision)
+        of_sd: Floats = (way**2).T @ precision
+        return -of_mean, -sd * of_sd
 
     def _own(self, beta: Floats) -> Floats:
         return beta if self.change is None else self.change.params_to(beta)
@@ -57,7 +59,7 @@ class FixedPrior:
     @property
     def _way(self) -> Floats:
         p = len(self.scale)
-        return np.eye(p) if self.change is None else np.linalg.inv(self.change.matrix)
+        return np.asarray(np.eye(p) if self.change is None else np.linalg.inv(self.change.matrix))
 
     @property
     def _constant(self) -> float:
