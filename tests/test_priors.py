@@ -11,6 +11,7 @@ import pytest
 from scipy import integrate, special, stats
 
 import mixed_glm as mg
+from mixed_glm.cli import main
 from mixed_glm.priors import (
     LKJ,
     PC,
@@ -23,6 +24,7 @@ from mixed_glm.priors import (
     LogNormal,
     Normal,
     Prior,
+    as_prior,
 )
 
 SDS = [
@@ -325,3 +327,22 @@ def test_check_and_draws_speak_of_the_same_posterior() -> None:
         draws = result.posterior_sample(4000, rng=0)
         np.testing.assert_allclose(draws.params.mean(axis=0), result.params, atol=0.08 * result.bse)
         np.testing.assert_allclose(draws.params.std(axis=0), result.bse, rtol=0.06)
+
+
+def test_distributions_as_text(tmp_path: Any, capsys: Any) -> None:
+    assert as_prior("half_normal(0.5)") == HalfNormal(0.5)
+    assert as_prior(" Normal(0, 1.5) ") == Normal(0, 1.5)
+    assert as_prior("exponential") == Exponential()
+    for wrong in ("uniform(0, 1)", "normal(0", "normal(a)", "halfnormal(1, 2)", "__import__('os')"):
+        with pytest.raises(ValueError, match="prior: "):
+            as_prior(wrong)
+    table = tmp_path / "table.csv"
+    grouped().to_csv(table, index=False)
+    save = tmp_path / "fit.mglm"
+    command = ["fit", str(table), "y ~ x + (1 | g)", "--family", "poisson", "--save", str(save)]
+    assert main([*command, "--prior", "sd(g)=halfnormal(0.5)", "--prior", "x=normal(0, 0.1)"]) == 0
+    assert list(mg.load(save).priors["prior"])[1:] == ["Normal(0, 0.1)", "HalfNormal(0.5)"]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main([*command, "--prior", "sd(g)=uniform(1)"])
+    assert "expected one of Exponential" in capsys.readouterr().err

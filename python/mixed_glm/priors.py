@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -33,6 +34,7 @@ __all__ = [
     "LogNormal",
     "Normal",
     "Prior",
+    "as_prior",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +61,10 @@ class Prior:
     def __post_init__(self) -> None:
         """Check the parameters and make them floats."""
         if type(self) is Prior:
-            raise TypeError("Prior is abstract, use one of: " + ", ".join(n for n in __all__ if n != "Prior"))
+            raise TypeError(
+                "Prior is abstract, use one of: "
+                + ", ".join(n for n in __all__ if n not in ("Prior", "as_prior"))
+            )
         for f in dataclasses.fields(self):
             object.__setattr__(self, f.name, self._checked(f.name, getattr(self, f.name)))
 
@@ -368,6 +373,38 @@ class LKJ(Prior):
     def _distribution(self) -> Any:
         """Of the correlation of two effects."""
         return stats.beta(self.eta, self.eta, loc=-1.0, scale=2.0)
+
+
+def as_prior(text: str) -> Prior:
+    """The distribution that a text such as ``"halfnormal(1)"`` or ``"Normal(0, 0.5)"`` names.
+
+    Parameters
+    ----------
+    text : str
+        A name in any case, with or without underscores, and numbers in parentheses.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    known = {name.lower(): globals()[name] for name in __all__ if name not in ("Prior", "as_prior")}
+    match = re.fullmatch(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*", text)
+    cls = known.get(match[1].lower().replace("_", "")) if match else None
+    if match is None or cls is None:
+        names = ", ".join(sorted(c.__name__ for c in known.values()))
+        raise ValueError(
+            f"prior: expected one of {names} with its numbers, as in 'HalfNormal(1)', got {text!r}"
+        )
+    try:
+        numbers = [float(part) for part in (match[2] or "").split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"prior: expected numbers in the parentheses, got {text!r}") from None
+    most = len(dataclasses.fields(cls))
+    if len(numbers) > most:
+        raise ValueError(f"prior: {cls.__name__} has {most} numbers, got {text!r}")
+    prior: Prior = cls(*numbers)
+    return prior
 
 
 class _HalfT:
