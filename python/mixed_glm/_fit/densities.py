@@ -175,7 +175,7 @@ def vb_elbo_grad(
         return gradient.mean, gradient.sd
     gradient = _core.vb_elbo_grad(spec.core(_as_they_stand(spec)), *point, n_quad=nodes)
     at = [part[layout.fe] for part in point]
-    parts = (gradient.mean, gradient.sd)
+    parts = (np.array(gradient.mean), np.array(gradient.sd))
     ours, plain = FixedPrior.of(spec, change), _plain_prior(spec)
     for part, own, other in zip(
         parts, ours.expectation_gradient(*at), plain.expectation_gradient(*at), strict=True
