@@ -30,11 +30,12 @@ Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) 
 }
 
 ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDoubles& trials,
-                const FortranDoubles& offset, const Doubles& weights, int n_jobs,
-                bool keep_random_effects) {
+                const FortranDoubles& offset, const Doubles& weights, const Doubles& shift,
+                int n_jobs, bool keep_random_effects, bool keep_covariances) {
   const auto y = columns("endog", endog), n = columns("trials", trials),
              o = columns("offset", offset);
-  const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights)};
+  const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights),
+                                       bound_model::view(shift)};
   const bool in_main_thread = interpreter_lock::is_main_thread();
   std::optional<ManyResults> results;
   {
@@ -43,7 +44,7 @@ ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDo
     if (in_main_thread) {
       signalled = [&] { return released.with_lock(&interpreter_lock::signal_raised); };
     }
-    results = fitter.fit(batch, {n_jobs, keep_random_effects, signalled});
+    results = fitter.fit(batch, {n_jobs, keep_random_effects, keep_covariances, signalled});
   }
   if (!results.has_value()) throw py::error_already_set();
   return std::move(*results);
@@ -68,6 +69,7 @@ void bind_many(py::module_& m) {
       .def_readonly("vcp_sd", &ManyResults::vcp_sd)
       .def_readonly("vc_mean", &ManyResults::vc_mean)
       .def_readonly("vc_sd", &ManyResults::vc_sd)
+      .def_readonly("fe_cov", &ManyResults::fe_cov)
       .def_readonly("log_evidence", &ManyResults::log_evidence)
       .def_property_readonly("status",
                              [](const ManyResults& r) { return numbers<std::int8_t>(r.status); })
@@ -77,6 +79,7 @@ void bind_many(py::module_& m) {
   py::class_<ManyFitter>(m, "ManyFitter", py::module_local())
       .def(py::init(&make_fitter), py::arg("model"), py::arg("method"), py::keep_alive<1, 2>())
       .def("fit", &fit, py::kw_only(), py::arg("endog"), py::arg("trials"), py::arg("offset"),
-           py::arg("weights"), py::arg("n_jobs") = -1, py::arg("keep_random_effects") = false);
+           py::arg("weights"), py::arg("shift") = Doubles(0), py::arg("n_jobs") = -1,
+           py::arg("keep_random_effects") = false, py::arg("keep_covariances") = false);
   m.def("thread_count", &mixed_glm::thread_count, py::arg("n_jobs"));
 }

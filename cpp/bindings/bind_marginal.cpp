@@ -116,6 +116,7 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly("points_vcp", stacked(&PosteriorPoint::psi))
       .def_property_readonly("points_fe_mean", stacked(&PosteriorPoint::fe_mean))
       .def_property_readonly("points_fe_sd", stacked(&PosteriorPoint::fe_sd))
+      .def_property_readonly("points_fe_cov", stacked(&PosteriorPoint::fe_cov))
       .def_property_readonly("points_vc_mean", stacked(&PosteriorPoint::vc_mean))
       .def_property_readonly("points_vc_sd", stacked(&PosteriorPoint::vc_sd))
       .def_property_readonly("points_vc_skewness", stacked(&PosteriorPoint::vc_skewness))

@@ -1,5 +1,7 @@
 #include "bound_model.hpp"
 
+#include <mixed_glm/priors/named_prior.hpp>
+
 #include "keywords.hpp"
 
 namespace bound_model {
@@ -10,14 +12,13 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       {"endog", &ModelArrays::endog},   {"vc_data", &ModelArrays::vc_data},
       {"trials", &ModelArrays::trials}, {"weights", &ModelArrays::weights},
       {"offset", &ModelArrays::offset}, {"fe_p", &ModelArrays::fe_p},
-      {"vcp_p", &ModelArrays::vcp_p},
   };
   for (const auto& [name, member] : doubles) names.required(name, this->*member);
   names.required("exog", exog)
       .required("vc_indptr", vc_indptr)
       .required("vc_indices", vc_indices)
       .required("ident", ident)
-      .required("k_vcp", k_vcp)
+      .required("sd_priors", sd_priors)
       .required("family", family)
       .optional("merge_rows", merge_rows)
       .finish();
@@ -30,7 +31,7 @@ mixed_glm::RandomEffects ModelArrays::random_effects() const {
   check_length("exog_vc data", vc_data.size(), vc_indices.size());
   return {{rows, ident.size(), vc_indptr.data(), vc_indices.data(), vc_data.data()},
           std::vector<Code>(ident.data(), ident.data() + ident.size()),
-          k_vcp};
+          Index(sd_priors.size())};
 }
 
 mixed_glm::ModelData ModelArrays::data() const {
@@ -44,7 +45,9 @@ mixed_glm::ModelData ModelArrays::data() const {
   data.freq_weights = {weights.data(), weights.size()};
   data.offset = {offset.data(), offset.size()};
   data.fe_p = {fe_p.data(), fe_p.size()};
-  data.vcp_p = {vcp_p.data(), vcp_p.size()};
+  for (const auto& [name, first, second] : sd_priors) {
+    data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));
+  }
   data.merge_rows = merge_rows;
   return data;
 }

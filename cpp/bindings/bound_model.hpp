@@ -7,6 +7,7 @@
 
 #include <mixed_glm/fit/mixed_model.hpp>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct ModelArrays {
   Codes vc_indices;
   Doubles vc_data;
   Codes ident;
-  Index k_vcp = 0;
   mixed_glm::Family family;
-  Doubles trials, weights, offset, fe_p, vcp_p;
+  Doubles trials, weights, offset, fe_p;
+  std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
   bool merge_rows = true;
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);

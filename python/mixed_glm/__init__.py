@@ -5,7 +5,7 @@ from mixed_glm import _core
 __version__ = _core.__version__
 __isa__ = _core.__isa__  # instruction set of the loaded core; MIXED_GLM_ISA in the environment chooses
 
-from mixed_glm import datasets, exceptions, families
+from mixed_glm import datasets, exceptions, families, priors
 from mixed_glm._assess.compare import compare
 from mixed_glm._native.paths import get_cmake_dir, get_include
 from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
@@ -41,4 +41,5 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "priors",
 ]

@@ -99,13 +99,12 @@ class Model:
         vc_indices: NDArray[np.int32],
         vc_data: _Floats,
         ident: NDArray[np.int32],
-        k_vcp: int,
         family: Family,
         trials: _Floats,
         weights: _Floats,
         offset: _Floats,
         fe_p: _Floats,
-        vcp_p: _Floats,
+        sd_priors: list[tuple[str, float, float]],
         merge_rows: bool = ...,
     ) -> None: ...
     @property
@@ -194,6 +193,8 @@ class MarginalFit:
     def points_fe_mean(self) -> NDArray[np.float64]: ...
     @property
     def points_fe_sd(self) -> NDArray[np.float64]: ...
+    @property
+    def points_fe_cov(self) -> NDArray[np.float64]: ...
     @property
     def points_vc_mean(self) -> NDArray[np.float64]: ...
     @property
@@ -298,6 +299,8 @@ class ManyResults:
     @property
     def vc_sd(self) -> _Floats: ...
     @property
+    def fe_cov(self) -> _Floats: ...
+    @property
     def log_evidence(self) -> _Floats: ...
     @property
     def status(self) -> NDArray[np.int8]: ...
@@ -313,8 +316,10 @@ class ManyFitter:
         trials: _Floats,
         offset: _Floats,
         weights: _Floats,
+        shift: _Floats = ...,
         n_jobs: int = -1,
         keep_random_effects: bool = False,
+        keep_covariances: bool = False,
     ) -> ManyResults: ...
 
 def thread_count(n_jobs: int) -> int: ...

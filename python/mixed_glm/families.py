@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from mixed_glm import _core
 from mixed_glm._input.arrays import as_floats, as_generator, as_vector
@@ -89,6 +91,20 @@ class Family:
         float array, shape of `eta`
         """
         return np.asarray(self.core.mean(as_floats(eta, "eta")))
+
+    def predictor(self, mean: npt.ArrayLike) -> Floats:
+        """Link: the linear predictor of a mean, per trial for the binomial family.
+
+        Parameters
+        ----------
+        mean : array_like
+            Any shape.
+
+        Returns
+        -------
+        float array, shape of `mean`
+        """
+        return np.asarray(_LINKS[self.link](np.asarray(mean, dtype=np.float64)))
 
     def derivatives(
         self, endog: npt.ArrayLike, eta: npt.ArrayLike, n_trials: npt.ArrayLike | None = None
@@ -303,6 +319,14 @@ class Exponential(Family):
 
 
 _MOST_POISSON = 1e15
+
+_LINKS: dict[str, Callable[[Floats], Floats]] = {
+    "log": np.log,
+    "logit": special.logit,
+    "probit": special.ndtri,
+    "cloglog": lambda p: np.log(-np.log1p(-p)),
+    "loglog": lambda p: -np.log(-np.log(p)),
+}
 
 _BY_NAME: dict[str, type[Family]] = {
     "binomial": Binomial,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from mixed_glm._spec.design import check_exposure, check_trials, make_design
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.families import as_given_family
+from mixed_glm.priors import Prior
 
 __all__ = ["ManyResults", "ResponseStatus", "fit_many"]
 
@@ -45,6 +47,7 @@ def fit_many(
     exposure: Any = None,
     n_trials: Any = None,
     freq_weights: Any = None,
+    priors: Mapping[str, Prior] | None = None,
     n_jobs: int = -1,
     executor: cf.Executor | None = None,
     progress: bool = False,
@@ -73,6 +76,8 @@ def fit_many(
         Offsets or exposures of each response keep equal rows apart, which changes results of ``method="ep"`` alone (see Notes).
     freq_weights : array_like, shape (n,), optional
         How often each observation counts, as for `MixedGLM`.
+    priors : mapping of str to Prior, optional
+        Distributions of `mixed_glm.priors` by the names of the parameters, as for `MixedGLM`.
     n_jobs : int, default -1
         Threads; -1: as many as there are processors for this process (its affinity, and the quota of its container),
         -2: one less. Results do not depend on it. With `executor`, threads of each task, and -1 means one.
@@ -140,7 +145,7 @@ def fit_many(
     unknown = np.full(matrix.shape[0], chosen.placeholder)
     design = make_design(
         unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
-        vc_names=vc_names, freq_weights=freq_weights,
+        vc_names=vc_names, freq_weights=freq_weights, priors=priors,
     )  # fmt: skip
     return fit_responses(
         ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
@@ -189,9 +194,7 @@ def fit_responses(
     matrix = Columns.of(endogs, "endogs")
     source, trials, shared_offset = _source(spec, matrix, offset, exposure, n_trials)
     made = make_method(spec, method, options)
-    problem = Problem.of(
-        spec.design, spec.family, made, trials, shared_offset, source.shares_offset, keep_random_effects
-    )
+    problem = Problem.of(spec, made, trials, shared_offset, source.shares_offset, keep_random_effects)
     threads = _threads(n_jobs, executor)
     size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
     default = source.default_chunk_size(executor is not None)

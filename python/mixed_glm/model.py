@@ -26,6 +26,7 @@ from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family, as_given_family
 from mixed_glm.many import fit_responses
+from mixed_glm.priors import LogNormal, Prior
 from mixed_glm.results import MixedGLMResults
 
 __all__ = ["MixedGLM", "load"]
@@ -75,9 +76,8 @@ class MixedGLM:
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
-    independent normal with mean 0; those with the same label in `ident` share a standard deviation, whose
-    logarithm is normal with mean 0 and standard deviation `vcp_p`. Fixed effects are normal with mean 0 and
-    standard deviation `fe_p`.
+    independent normal with mean 0; those with the same label in `ident` share a standard deviation, whose prior
+    is log-normal, and fixed effects have normal priors, unless `priors` says otherwise.
 
     Parameters
     ----------
@@ -94,10 +94,12 @@ class MixedGLM:
         order, with gaps closed; string labels in order of first appearance.
     family : Family, str, or statsmodels family
         ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
-    vcp_p : float or array_like, shape (K,), default 1.0
-        Prior standard deviation of each log standard deviation.
-    fe_p : float or array_like, shape (p,), default 2.0
-        Prior standard deviation of each fixed effect.
+    vcp_p : float, array_like of shape (K,), Series, mapping or None, default 1.0
+        Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. None, and
+        for those that are not named: a log-normal prior in units of the columns, see Notes.
+    fe_p : float, array_like of shape (p,), Series, mapping or None, default 2.0
+        Prior standard deviations, about zero, of the coefficients as they stand; by name, if it is a Series or mapping.
+        None, and for those that are not named: normal priors in units of the columns, see Notes.
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
     vcp_names : list of str, optional
@@ -113,6 +115,9 @@ class MixedGLM:
         Binomial number of trials; default 1.
     freq_weights : array_like, shape (n,), optional
         How often each observation counts; default 1.
+    priors : mapping of str to Prior, optional
+        Distributions of `mixed_glm.priors` by the names of the parameters: those of fixed effects, ``"sd(herd)"`` for a
+        standard deviation, ``"sd"`` for all of them that are not named. They count before `fe_p` and `vcp_p`.
 
     Attributes
     ----------
@@ -128,7 +133,7 @@ class MixedGLM:
     offset, exposure, n_trials, freq_weights : float array, shape (n,), or None
         As given.
     vcp_p, fe_p : float array, shape (K,) and (p,)
-        Standard deviations of the priors.
+        Standard deviations of the priors of log standard deviations (NaN for others than log-normal ones) and of fixed effects.
     fep_names, vcp_names : list of str
         Names of fixed effects and variance components.
     vc_names : list of str or None
@@ -151,6 +156,14 @@ class MixedGLM:
     -----
     RankDeficiencyWarning
         If the columns of `exog` are linearly dependent; the prior still makes the posterior proper.
+
+    Notes
+    -----
+    Priors in units of the columns do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
+    deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link; without a
+    constant column nothing is centred. The logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and
+    the spread of its covariate for a slope: the standard deviation where the same groups have an intercept, else the root mean
+    square. `priors` of the model and of its results shows what is in force.
 
     Examples
     --------
@@ -180,11 +193,13 @@ class MixedGLM:
         exposure: Any = None,
         n_trials: Any = None,
         freq_weights: Any = None,
+        priors: Mapping[str, Prior] | None = None,
     ) -> None:
         chosen = as_given_family(family)
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
+            priors=priors,
         )  # fmt: skip
         name = getattr(endog, "name", None)
         index = row_index(endog, exog, exog_vc)
@@ -206,6 +221,7 @@ class MixedGLM:
         exposure: Any = None,
         n_trials: Any = None,
         freq_weights: Any = None,
+        priors: Mapping[str, Prior] | None = None,
     ) -> Self:
         """Make a model from a formula and a data frame.
 
@@ -224,7 +240,7 @@ class MixedGLM:
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
         data : DataFrame, or mapping of columns
             Rows in which anything that the model uses is missing are dropped and counted in `n_missing`.
-        family, vcp_p, fe_p, vcp_names, vc_names
+        family, vcp_p, fe_p, vcp_names, vc_names, priors
             As for the class.
         offset, exposure, n_trials, freq_weights : str or array_like, optional
             Column names, or values for all rows of `data`.
@@ -241,7 +257,7 @@ class MixedGLM:
         built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
-        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, shared=False, **arguments)
+        design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame
@@ -310,13 +326,19 @@ class MixedGLM:
 
     @property
     def vcp_p(self) -> Floats:
-        """Prior standard deviations of the log standard deviations, shape (K,)."""
-        return self.spec.design.vcp_p
+        """Prior standard deviations of the log standard deviations, shape (K,); NaN where that prior is not normal."""
+        sds = self.spec.design.priors.sd
+        return np.array([prior.sigma if isinstance(prior, LogNormal) else np.nan for prior in sds])
 
     @property
     def fe_p(self) -> Floats:
         """Prior standard deviations of the fixed effects, shape (p,)."""
-        return self.spec.design.fe_p
+        return self.spec.design.priors.fe_scale
+
+    @property
+    def priors(self) -> pd.DataFrame:
+        """The priors in force: a row for each fixed effect and standard deviation."""
+        return self.spec.design.priors.to_frame(self.fep_names, self.vcp_names)
 
     @property
     def fep_names(self) -> list[str]:

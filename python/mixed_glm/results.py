@@ -136,6 +136,12 @@ class MixedGLMResults(Generic[ModelT]):
         return self.posterior.sd
 
     @property
+    def priors(self) -> pd.DataFrame:
+        """The priors in force: a row for each fixed effect and standard deviation."""
+        layout, design = self.fit.spec.layout, self.fit.spec.design
+        return design.priors.to_frame(layout.fep_names, layout.vcp_names)
+
+    @property
     def elbo(self) -> float | None:
         """Lower bound of log p(y) that a variational fit reached; None for other fits."""
         return self.log_evidence if self.method in ("vb", "vb_full") else None

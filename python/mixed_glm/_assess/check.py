@@ -17,8 +17,7 @@ from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._spec.design import make_core
-from mixed_glm._spec.spec import ModelSpec
-from mixed_glm._spec.standardization import Standardization
+from mixed_glm._spec.fixed_prior import FixedPrior
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,8 +179,9 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     design = spec.design
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    none = dataclasses.replace(design, fe_p=np.empty(0))  # of no fixed effect
-    core = make_core(none, spec.family, np.empty((spec.nobs, 0), order="F"), merge_rows=False)
+    no_priors = dataclasses.replace(design.priors, fe=(), constant=-1)
+    none = dataclasses.replace(design, exog=np.empty((spec.nobs, 0), order="F"), priors=no_priors)
+    core = make_core(none, spec.family, merge_rows=False)
     leaf = _core.default_leaf(core)
     alone = leaf >= 0 and bool((design.ident == leaf).all())
     integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
@@ -195,12 +195,4 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
             psi = np.ascontiguousarray(draws.vcp[rows])
             values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
             advance(len(psi))
-    return np.concatenate(values) + _log_prior(spec, draws.fe, draws.change), integral
-
-
-def _log_prior(spec: ModelSpec, beta: Floats, change: Standardization | None) -> Floats:
-    """Log prior density of fixed effects; with standardized columns the prior is that of their coefficients."""
-    sd = spec.design.fe_p
-    scaled = beta if change is None else change.params_to(beta)
-    each = -0.5 * (scaled / sd) ** 2 - np.log(sd) - 0.5 * np.log(2.0 * np.pi)
-    return np.asarray(each.sum(axis=1) - (0.0 if change is None else change.log_determinant))
+    return np.concatenate(values) + FixedPrior.of(spec, draws.change).log_density(draws.fe), integral

@@ -13,7 +13,9 @@ from mixed_glm import _core
 from mixed_glm._input.arrays import as_count, as_vector
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +32,10 @@ def logposterior(spec: ModelSpec, params: npt.ArrayLike) -> float:
     -------
     float
     """
-    return spec.core().logposterior(spec.layout.checked(params))
+    vector, change = spec.layout.checked(params), spec.coordinates
+    if change is None:
+        return spec.core().logposterior(vector)
+    return spec.core().logposterior(change.params_to(vector)) - change.log_determinant
 
 
 def logposterior_grad(spec: ModelSpec, params: npt.ArrayLike) -> Floats:
@@ -45,7 +50,10 @@ def logposterior_grad(spec: ModelSpec, params: npt.ArrayLike) -> Floats:
     -------
     float array, shape (p + K + q,)
     """
-    return np.asarray(spec.core().logposterior_grad(spec.layout.checked(params)))
+    vector, change = spec.layout.checked(params), spec.coordinates
+    if change is None:
+        return np.asarray(spec.core().logposterior_grad(vector))
+    return change.gradient_back(np.asarray(spec.core().logposterior_grad(change.params_to(vector))))
 
 
 def logposterior_hess(spec: ModelSpec, params: npt.ArrayLike) -> sparse.csc_array:
@@ -61,7 +69,10 @@ def logposterior_hess(spec: ModelSpec, params: npt.ArrayLike) -> sparse.csc_arra
     scipy.sparse.csc_array, shape (p + K + q, p + K + q)
         Symmetric; both triangles are stored.
     """
-    return hessian(spec.core(), spec.layout.checked(params))
+    vector, change = spec.layout.checked(params), spec.coordinates
+    if change is None:
+        return hessian(spec.core(), vector)
+    return change.hessian_back(hessian(spec.core(), change.params_to(vector)))
 
 
 def log_marginal(
@@ -133,7 +144,13 @@ def vb_elbo(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: 
         trapezoidal rules beyond (25 nodes at 1.5, 47 at 3, 91 at 5), which keeps E log(1 + exp(eta)) right to
         2e-8.
     """
-    return _core.vb_elbo(spec.core(), *_point(spec, mean, sd), n_quad=variational_nodes(n_quad))
+    layout, change = spec.layout, spec.coordinates
+    point, nodes = _point(spec, mean, sd), variational_nodes(n_quad)
+    if change is None:
+        return _core.vb_elbo(spec.core(), *point, n_quad=nodes)
+    value = _core.vb_elbo(spec.core(_as_they_stand(spec)), *point, n_quad=nodes)
+    at = [part[layout.fe] for part in point]
+    return value + FixedPrior.of(spec, change).expectation(*at) - _plain_prior(spec).expectation(*at)
 
 
 def vb_elbo_grad(
@@ -151,8 +168,29 @@ def vb_elbo_grad(
     mean : float array, shape (p + K + q,)
     sd : float array, shape (p + K + q,)
     """
-    gradient = _core.vb_elbo_grad(spec.core(), *_point(spec, mean, sd), n_quad=variational_nodes(n_quad))
-    return gradient.mean, gradient.sd
+    layout, change = spec.layout, spec.coordinates
+    point, nodes = _point(spec, mean, sd), variational_nodes(n_quad)
+    if change is None:
+        gradient = _core.vb_elbo_grad(spec.core(), *point, n_quad=nodes)
+        return gradient.mean, gradient.sd
+    gradient = _core.vb_elbo_grad(spec.core(_as_they_stand(spec)), *point, n_quad=nodes)
+    at = [part[layout.fe] for part in point]
+    parts = (np.array(gradient.mean), np.array(gradient.sd))
+    ours, plain = FixedPrior.of(spec, change), _plain_prior(spec)
+    for part, own, other in zip(
+        parts, ours.expectation_gradient(*at), plain.expectation_gradient(*at), strict=True
+    ):
+        part[layout.fe] += own - other
+    return parts
+
+
+def _as_they_stand(spec: ModelSpec) -> Standardization:
+    """The columns as they stand, with priors about zero."""
+    return Standardization.identity(np.zeros(spec.layout.k_fep))
+
+
+def _plain_prior(spec: ModelSpec) -> FixedPrior:
+    return FixedPrior.of(spec, _as_they_stand(spec))
 
 
 def variational_nodes(n_quad: int | None) -> int:

@@ -62,6 +62,7 @@ def fit_map(
     core = spec.core(change)
     if change is not None and begin is not None:
         begin = change.params_to(begin)
+    _require_joint_mode(spec)
     with shown_progress(progress, "map", "log density") as report:
         mode = find_joint_mode(core, method, minim_opts, begin, rng, report)
     _warn(spec, mode, method)
@@ -78,6 +79,15 @@ def fit_map(
         n_iter=mode.n_iter,
         optim_retvals=mode.optim,
     )
+
+
+def _require_joint_mode(spec: ModelSpec) -> None:
+    for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
+        if not prior.has_joint_mode:
+            raise ValueError(
+                f"fit_map: the joint density of all parameters is unbounded where the standard deviation of {name!r} is zero, "
+                f"because its prior {prior!r} has mass there; use fit(), which integrates the random effects out"
+            )
 
 
 def _warn(spec: ModelSpec, mode: JointMode, method: str) -> None:

@@ -29,6 +29,7 @@ from mixed_glm._spec.approximation import newton_options
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
+from mixed_glm.priors import LogNormal
 
 Floats = npt.NDArray[np.float64]
 
@@ -120,6 +121,7 @@ def fit_vb(
     if change is not None:
         begin = None if begin is None else change.params_to(begin)
         begin_sd = None if begin_sd is None else _sd_to(change, begin_sd)
+    _require_normal(spec)
     newton = is_newton(fit_method, "fit_method")
     start = start_point(spec, begin, begin_sd, rng, always=not newton)
     with shown_progress(progress, "vb", "bound") as report:
@@ -206,6 +208,14 @@ def _fit(
         n_iter=n_iter,
         optim_retvals=optim,
     )
+
+
+def _require_normal(spec: ModelSpec) -> None:
+    for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
+        if not isinstance(prior, LogNormal):
+            raise ValueError(
+                f"fit_vb needs LogNormal priors of the standard deviations, got {prior!r} for {name!r}; use fit()"
+            )
 
 
 def start_point(

@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._many.methods import Method
-from mixed_glm._spec.design import Design, core_arguments
+from mixed_glm._spec.design import core_arguments
+from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.spreads import locations
+from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
@@ -20,7 +23,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
-PRIORS = ("fe_p", "vcp_p")  # among the arguments of `_core.Model`
+PRIORS = ("fe_p", "sd_priors")  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Problem:
     merge_rows : bool
         Whether equal rows are one; not where responses have offsets of their own.
     keep_random_effects : bool
+    change : Standardization or None
+        Coordinates that the fixed effects are fitted in.
+    centred : bool
+        Whether the prior of the constant is about the mean of each response.
     """
 
     design: dict[str, Any]
@@ -73,12 +80,13 @@ class Problem:
     weights: Floats
     merge_rows: bool
     keep_random_effects: bool
+    change: Standardization | None = None
+    centred: bool = False
 
     @classmethod
     def of(
         cls,
-        design: Design,
-        family: Family,
+        spec: ModelSpec,
         method: Method,
         trials: Floats,
         offset: Floats,
@@ -86,12 +94,16 @@ class Problem:
         keep: bool,
     ) -> Problem:
         """Take from `design` all but its response."""
-        arrays = core_arguments(design, design.exog)
+        design, change = spec.design, spec.coordinates
+        exog = design.exog if change is None else change.apply(design.exog)
+        arrays = core_arguments(design, exog, change)
         if (arrays["vc_data"] == 1.0).all():
             del arrays["vc_data"]
+        centred = design.priors.constant >= 0
         return cls(
-            arrays, family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep
-        )
+            arrays, spec.family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep, change,
+            centred,
+        )  # fmt: skip
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -105,7 +117,7 @@ class Problem:
         options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
         return {
             "design": fingerprint(*design),
-            "priors": fingerprint(*(self.design[name] for name in PRIORS)),
+            "priors": fingerprint(*(self.design[name] for name in PRIORS), self._origin, self.centred),
             "family": repr(self.family),
             "method": self.method.name,
             **options,
@@ -129,7 +141,7 @@ class Problem:
 
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
         """Shape and type of each array that the fit of so many responses gives."""
-        p, k, q = self.design["exog"].shape[1], int(self.design["k_vcp"]), len(self.design["ident"])
+        p, k, q = self.design["exog"].shape[1], len(self.design["sd_priors"]), len(self.design["ident"])
         width = {"fe": (p,), "vcp": (k,), "vc": (q,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
@@ -167,15 +179,60 @@ class Problem:
 
     def fit(self, fitter: _core.ManyFitter, chunk: Chunk, n_jobs: int) -> Arrays:
         """Fit the responses of a chunk; one row for each in every array."""
+        offset = self.offset if chunk.offset is None else chunk.offset
+        trials = self.trials if chunk.trials is None else chunk.trials
+        origins, shift = self._origins(chunk.endog, trials, offset)
         results = fitter.fit(
             endog=chunk.endog,
-            trials=self.trials if chunk.trials is None else chunk.trials,
-            offset=self.offset if chunk.offset is None else chunk.offset,
+            trials=trials,
+            offset=offset
+            if self._row_shift is None
+            else np.asfortranarray(offset + self._row_shift[:, None]),
             weights=self.weights,
+            shift=shift,
             n_jobs=n_jobs,
             keep_random_effects=self.keep_random_effects,
+            keep_covariances=self.change is not None,
         )
-        return {name: np.asarray(getattr(results, name)) for name in self.fields}
+        arrays = {name: np.asarray(getattr(results, name)) for name in self.fields}
+        if self.change is not None:
+            arrays["fe_mean"], arrays["fe_sd"] = self._back(results.fe_mean + origins, results.fe_cov)
+        return arrays
+
+    @property
+    def _origin(self) -> Floats:
+        """Of the coefficients that are fitted, shape (p,); of the constant, zero where it depends on the response."""
+        p = self.design["exog"].shape[1]
+        if self.change is None or self.change.origin is None:
+            return np.zeros(p)
+        origin = self.change.origin.copy()
+        if self.centred:
+            origin[self.change.constant] = 0.0
+        return origin
+
+    @functools.cached_property
+    def _row_shift(self) -> Floats | None:
+        """What the origin adds to each row for all responses, shape (n,)."""
+        return self.design["exog"] @ self._origin if self._origin.any() else None
+
+    def _origins(self, endog: Floats, trials: Floats, offset: Floats) -> tuple[Floats, Floats]:
+        """Origin of the coefficients of each response, shape (m, p) or (1, p), and what that of the constant adds, (m,)."""
+        origins = self._origin[None, :]
+        if not self.centred or self.change is None:
+            return origins, np.empty(0)
+        total = offset if self._row_shift is None else offset + self._row_shift[:, None]
+        shift = locations(self.family, endog, trials, self.weights, total if total.any() else None)
+        origins = np.repeat(origins, endog.shape[1], axis=0)
+        constant = self.change.constant
+        origins[:, constant] = shift / self.design["exog"][:, constant].mean()
+        return origins, shift
+
+    def _back(self, coefficients: Floats, covariances: Floats) -> tuple[Floats, Floats]:
+        """Means and standard deviations of the coefficients on the columns as given, shape (m, p) each."""
+        assert self.change is not None
+        way, p = self.change.matrix, len(self.change.scale)
+        variances = np.einsum("ij,mjk,ik->mi", way, covariances.reshape(-1, p, p), way)
+        return coefficients @ way.T, np.sqrt(variances)
 
 
 @functools.lru_cache(maxsize=2)

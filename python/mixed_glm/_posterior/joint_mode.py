@@ -35,7 +35,7 @@ class JointModePosterior(Posterior):
 
     @property
     def change(self) -> Standardization | None:
-        """Standardization of the columns that it was found with."""
+        """Coordinates that it was found in."""
         return self.standardization
 
     def covariance(self) -> Floats:

@@ -28,8 +28,10 @@ from mixed_glm._posterior.quantiles import (
     mixture_quantile,
 )
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 
@@ -80,21 +82,28 @@ class MarginalPosterior(Posterior):
     @classmethod
     def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
         """Take over what the core found."""
+        mean, sd = fit.mean, fit.sd
+        fe_means, fe_sds, fe_cov = fit.points_fe_mean, fit.points_fe_sd, fit.fe_cov
+        change = spec.coordinates
+        if change is not None:
+            mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
+            fe_sds = _sds_back(change, fe_sds, fe_cov)
+            fe_means, fe_cov = change.params_back(fe_means), change.covariance_back(fe_cov)
         return cls(
-            mean=fit.mean,
-            sd=fit.sd,
+            mean=mean,
+            sd=sd,
             spec=spec,
             skewness=fit.skewness,
             weights=fit.weights,
             points=fit.points_vcp,
             log_density=fit.points_log_density,
             cell=fit.cell,
-            fe_means=fit.points_fe_mean,
-            fe_sds=fit.points_fe_sd,
+            fe_means=fe_means,
+            fe_sds=fe_sds,
             vc_means=fit.points_vc_mean,
             vc_sds=fit.points_vc_sd,
             vc_skewness=fit.points_vc_skewness,
-            fe_cov=fit.fe_cov,
+            fe_cov=fe_cov,
             axes=fit.mode_axes,
             approximation=approximation,
         )
@@ -179,7 +188,7 @@ class MarginalPosterior(Posterior):
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
         drawn.params[:, layout.vcp] = psi.psi
-        return drawn.plus(psi.log_density)
+        return draws_back(self.change, drawn.plus(psi.log_density))
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
@@ -212,10 +221,21 @@ class MarginalPosterior(Posterior):
             precision = -hessian(core, mode).toarray()[np.ix_(coefficients, coefficients)]
             inverse = scipy.linalg.cho_solve(scipy.linalg.cho_factor(precision), np.eye(len(precision)))
             covariance[np.ix_(coefficients, coefficients)] += weight * inverse
+        if self.change is not None:
+            covariance = self.change.covariance_back(covariance)
         if len(modes) == 1:
             covariance[layout.vcp, layout.vcp] = np.diag(self.sd[layout.vcp] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
+
+
+def _sds_back(change: Standardization, sds: Floats, covariance: Floats) -> Floats:
+    """Standard deviations at each point, with the correlations that the coefficients have over all."""
+    scale = np.sqrt(covariance.diagonal())
+    correlation = covariance / np.outer(scale, scale)
+    return np.array(
+        [np.sqrt(((change.matrix * sd) @ correlation * (change.matrix * sd)).sum(axis=1)) for sd in sds]
+    )
 
 
 def _step(cell: Floats, axes: Floats) -> float:

@@ -41,8 +41,8 @@ class Posterior:
 
     @property
     def change(self) -> Standardization | None:
-        """Standardization of the columns that it was found with, None for the columns as given."""
-        return None
+        """Coordinates that it was found in, None for the columns as given."""
+        return self.spec.coordinates
 
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (d,)."""

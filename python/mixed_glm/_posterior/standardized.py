@@ -31,7 +31,7 @@ class StandardizedPosterior(Posterior):
 
     @property
     def change(self) -> Standardization:
-        """Standardization of the columns that it was found with."""
+        """Coordinates that it was found in."""
         return self.standardization
 
     def fixed_effects(self) -> FixedEffects:

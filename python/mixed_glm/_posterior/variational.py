@@ -13,6 +13,7 @@ from mixed_glm._posterior.draws import Drawn, in_batches
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.standardized import draws_back
+from mixed_glm._spec.design import prior_scale
 from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +40,7 @@ class FullVariationalPosterior(Posterior):
 
     @property
     def change(self) -> Standardization | None:
-        """Standardization of the columns that it was found with."""
+        """Coordinates that it was found in."""
         return self.standardization
 
     def covariance(self) -> Floats:
@@ -47,7 +48,9 @@ class FullVariationalPosterior(Posterior):
         design, layout, change = self.spec.design, self.spec.layout, self.change
         exog = design.exog if change is None else change.apply(design.exog)
         columns = sparse.hstack([sparse.csr_array(exog), sparse.csr_array(design.exog_vc)], format="csr")
-        prior = np.concatenate([design.fe_p**-2.0, self.effect_precision[design.ident]])
+        prior = np.concatenate(
+            [prior_scale(design.priors, change) ** -2.0, self.effect_precision[design.ident]]
+        )
         precision = (columns.T @ (columns * self.weight[:, None])).toarray() + np.diag(prior)
         covariance = np.diag(self.sd**2)
         covariance[np.ix_(layout.coefficients, layout.coefficients)] = np.linalg.inv(precision)

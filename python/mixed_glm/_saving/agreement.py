@@ -50,7 +50,7 @@ def require_shapes(arguments: Mapping[str, Any]) -> None:
     y, x, z, ident = (arguments[name] for name in ("endog", "exog", "exog_vc", "ident"))
     for name in ("endog", "exog", "ident", *_BY_ROW, "vcp_p", "fe_p"):
         _require(
-            arguments[name] is None or _is_numeric(arguments[name]), f"its {name} is not made of numbers"
+            arguments.get(name) is None or _is_numeric(arguments[name]), f"its {name} is not made of numbers"
         )
     for name, size in (("fep_names", np.shape(x)[-1:]), ("vcp_names", None), ("vc_names", np.shape(ident))):
         names = arguments[name]

@@ -20,7 +20,7 @@ from mixed_glm._input.files import replacing
 from mixed_glm._saving.members import HEADER_FREE, Array, Members, size_of
 
 FORMAT = "mixed_glm"
-VERSION = 1
+VERSION = 2
 HEADER = "header.json"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import OptimizeResult
 
-from mixed_glm import _core, families
+from mixed_glm import _core, families, priors
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
@@ -30,6 +30,7 @@ from mixed_glm._saving.members import Members
 from mixed_glm._saving.values import Kind, NotPlainError, Reader, Writer
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.design import Design, checked_design
+from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 
@@ -38,10 +39,12 @@ RECORDS: dict[str, type] = {
     for cls in (
         families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
+        ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
+        priors.PC, priors.Gamma, priors.InverseGamma,
         Posterior, StandardizedPosterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior, Approximation,
     )
 }  # fmt: skip
-ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name != "response_levels")
+ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name not in ("response_levels", "priors"))
 RESULT_FIELDS = (
     "method", "log_density", "log_evidence", "status", "converged", "n_iter", "optim_retvals"
 )  # fmt: skip
@@ -100,6 +103,7 @@ def _model_state(saved: Saved) -> dict[str, Any]:
         "class": saved.class_name,
         "family": spec.family,
         "arguments": {name: getattr(spec.design, name) for name in ARGUMENTS},
+        "priors": spec.design.priors,
         "response_levels": spec.design.response_levels,
         "endog_names": spec.endog_name,
         "index": _labels_worth_keeping(spec.index),
@@ -129,7 +133,12 @@ def _read_model(
     family, encoding = families.as_family(state["family"]), state["encoding"]
     require_shapes(state["arguments"])
     levels = state["response_levels"]
-    design = checked_design(family=family, shared=False, response_levels=levels, **state["arguments"])
+    given = state.get("priors")
+    if given is not None and not _are_priors(given, state["arguments"]):
+        raise ValueError("its priors are not those of a model")
+    design = checked_design(
+        family=family, shared=False, response_levels=levels, priors=given, **state["arguments"]
+    )
     if encoding is not None:
         require_agreement(encoding, design)
         encoding.context.update(context or {})
@@ -139,6 +148,16 @@ def _read_model(
     if index is not None and not (isinstance(index, pd.Index) and len(index) == len(design.endog)):
         raise ValueError("the labels of its rows are not one for each")
     return state["class"], ModelSpec(design, family, state["endog_names"], encoding, index)
+
+
+def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
+    """Whether a file has a prior for each fixed effect and each component."""
+    if not isinstance(given, ModelPriors) or not isinstance(given.constant, int):
+        return False
+    p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
+    fixed = [isinstance(prior, priors.Normal) for prior in given.fe]
+    sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
+    return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
 
 
 def _guard(encoding: Encoding, context: Mapping[str, Any]) -> Guard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ from mixed_glm._console.caller import warn
 from mixed_glm._input import arrays as check
 from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_response
+from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
+from mixed_glm._spec.spreads import column_spreads, component_spreads, locations
+from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
 from mixed_glm.families import Family
 
@@ -39,8 +43,7 @@ class Design:
         Component of each random effect, 0..K-1.
     n_trials, freq_weights, offset, exposure : float array, shape (n,), or None
         As given.
-    vcp_p, fe_p : float array, shape (K,) and (p,)
-        Prior standard deviations of the log standard deviations and of the fixed effects.
+    priors : ModelPriors
     fep_names, vcp_names : list of str
     vc_names : list of str, or None
     response_levels : (failure, success), or None
@@ -55,8 +58,7 @@ class Design:
     freq_weights: Floats | None
     offset: Floats | None
     exposure: Floats | None
-    vcp_p: Floats
-    fe_p: Floats
+    priors: ModelPriors
     fep_names: list[str]
     vcp_names: list[str]
     vc_names: list[str] | None
@@ -71,9 +73,7 @@ class Design:
 
     def total_offset(self) -> Floats | None:
         """Offset plus log exposure, shape (n,); None if the model has neither."""
-        if self.exposure is None:
-            return self.offset
-        return np.log(self.exposure) if self.offset is None else self.offset + np.log(self.exposure)
+        return _total_offset(self.offset, self.exposure)
 
     def trials(self) -> Floats:
         """Numbers of trials, shape (n,): ones where none were given."""
@@ -106,6 +106,7 @@ def checked_design(
     *,
     vcp_p: Any = 1.0,
     fe_p: Any = 2.0,
+    priors: Mapping[str, Any] | ModelPriors | None = None,
     fep_names: Any = None,
     vcp_names: Any = None,
     vc_names: Any = None,
@@ -147,22 +148,68 @@ def checked_design(
         vcp_names = labels or [f"VC_{j + 1}" for j in range(k)]
     if vc_names is None:
         vc_names = z_names
+    names = check.as_names(fep_names, "fep_names", p, "fixed effects")
+    components_names = check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True)
+    weights = _weights(freq_weights, n)
+    own_offset = None if offset is None else check.as_vector(offset, "offset", n, scalar=True)
+    own_exposure = check_exposure(exposure, n, family)
+
+    def defaults() -> Defaults:
+        total = _total_offset(own_offset, own_exposure)
+        return default_priors(family, y, trials, weights, total, x, z, components, k)
+
     return Design(
         endog=np.array(y),
         exog=owned(x, exog) if shared else x,
         exog_vc=owned_sparse(z, exog_vc) if shared else z,
         ident=components,
         n_trials=_copy(trials),
-        freq_weights=_copy(_weights(freq_weights, n)),
-        offset=None if offset is None else _copy(check.as_vector(offset, "offset", n, scalar=True)),
-        exposure=_copy(check_exposure(exposure, n, family)),
-        vcp_p=_copy(check.as_prior_sd(vcp_p, "vcp_p", k, "variance components")),
-        fe_p=_copy(check.as_prior_sd(fe_p, "fe_p", p, "fixed effects")),
-        fep_names=check.as_names(fep_names, "fep_names", p, "fixed effects"),
-        vcp_names=check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True),
+        freq_weights=_copy(weights),
+        offset=_copy(own_offset),
+        exposure=_copy(own_exposure),
+        priors=priors
+        if isinstance(priors, ModelPriors)
+        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults),
+        fep_names=names,
+        vcp_names=components_names,
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
         response_levels=levels or response_levels,
     )
+
+
+def default_priors(
+    family: Family,
+    y: Floats,
+    n_trials: Floats | None,
+    freq_weights: Floats | None,
+    offset: Floats | None,
+    exog: Floats,
+    exog_vc: sparse.csr_array,
+    ident: npt.NDArray[np.int32],
+    k: int,
+) -> Defaults:
+    """Priors in units of the columns and of the response, for whatever is given no other."""
+    trials = np.ones(len(y)) if n_trials is None else n_trials
+    weights = np.ones(len(y)) if freq_weights is None else freq_weights
+    constant = Standardization.of(exog, freq_weights).constant
+    return Defaults.of(
+        spreads=column_spreads(exog, freq_weights),
+        constant=constant,
+        value=float(exog[:, constant].mean()) if constant >= 0 else 1.0,
+        location=_location(family, y, trials, weights, offset) if constant >= 0 else 0.0,
+        z_spreads=component_spreads(exog_vc, ident, k, freq_weights),
+    )
+
+
+def _location(family: Family, y: Floats, trials: Floats, weights: Floats, offset: Floats | None) -> float:
+    own = None if offset is None else offset[:, None]
+    return float(locations(family, y[:, None], trials[:, None], weights, own)[0])
+
+
+def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:
+    if exposure is None:
+        return offset
+    return np.log(exposure) if offset is None else offset + np.log(exposure)
 
 
 def _in_order(ident: Any, names: list[str] | None) -> Any:
@@ -214,7 +261,7 @@ def _warn_if_rank_deficient(exog: Floats) -> None:
     if rank < exog.shape[1]:
         warn(
             f"exog has {exog.shape[1]} columns but rank {rank}: the data do not tell some coefficients "
-            "apart, only the prior fe_p does",
+            "apart, only their prior does",
             RankDeficiencyWarning,
         )
 
@@ -239,13 +286,18 @@ def numerical_rank(exog: Floats) -> int:
     return int(np.linalg.matrix_rank(triangle / norms, tol=1e-11 * np.sqrt(p)))
 
 
-def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool = True) -> _core.Model:
-    """Compiled model of `design` with `exog`, shape (n, p), in the place of its own columns.
+def make_core(
+    design: Design, family: Family, change: Standardization | None = None, *, merge_rows: bool = True
+) -> _core.Model:
+    """Compiled model of `design` in the coordinates of `change`.
 
     Without `merge_rows` equal rows stay apart, as they must where their offsets are to be replaced.
     """
-    n = len(exog)
+    n = len(design.exog)
+    exog = design.exog if change is None else change.apply(design.exog)
     offset = design.total_offset()
+    if change is not None:
+        offset = change.offset(offset, exog)
     return _core.Model(
         endog=design.endog,
         family=family.core,
@@ -253,11 +305,11 @@ def make_core(design: Design, family: Family, exog: Floats, *, merge_rows: bool 
         weights=design.weights(),
         offset=np.zeros(n) if offset is None else offset,
         merge_rows=merge_rows,
-        **core_arguments(design, exog),
+        **core_arguments(design, exog, change),
     )
 
 
-def core_arguments(design: Design, exog: Floats) -> dict[str, Any]:
+def core_arguments(design: Design, exog: Floats, change: Standardization | None) -> dict[str, Any]:
     """The arguments of the compiled model that no response has a part in."""
     z = design.exog_vc
     return {
@@ -266,7 +318,11 @@ def core_arguments(design: Design, exog: Floats) -> dict[str, Any]:
         "vc_indices": z.indices.astype(np.int32, copy=False),
         "vc_data": z.data,
         "ident": design.ident,
-        "k_vcp": len(design.vcp_names),
-        "fe_p": design.fe_p,
-        "vcp_p": design.vcp_p,
+        "fe_p": prior_scale(design.priors, change),
+        "sd_priors": [prior.core() for prior in design.priors.sd],
     }
+
+
+def prior_scale(priors: ModelPriors, change: Standardization | None) -> Floats:
+    """Prior standard deviations of the fixed effects in the coordinates of `change`, shape (p,)."""
+    return priors.fe_scale * change.scale if change is not None and change.in_units else priors.fe_scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,19 +63,35 @@ class ModelSpec:
         """Numbers of the random effects of a component."""
         return np.flatnonzero(self.design.ident == component)
 
-    def standardization(self, wanted: bool = True) -> Standardization | None:
-        """Centres and scales of the fixed-effects columns, where `wanted`."""
-        return Standardization.of(self.design.exog, self.design.freq_weights) if wanted else None
+    @cached_property
+    def coordinates(self) -> Standardization | None:
+        """Those that fits work in; None for the columns as they stand.
 
-    def core(self, standardization: Standardization | None = None) -> _core.Model:
-        """The compiled model; with `standardization` one of the standardized columns, made anew at every call."""
-        if standardization is not None:
-            return make_core(self.design, self.family, standardization.apply(self.design.exog))
-        return self._own_core
+        Where the prior of the constant is one of the linear predictor at the means of the other columns, these are centred and
+        scaled: priors are then independent, and nothing is lost to rounding with a covariate far from zero.
+        """
+        priors, design = self.design.priors, self.design
+        if priors.constant >= 0:
+            units = Standardization.of(design.exog, design.freq_weights)
+            return dataclasses.replace(units, origin=priors.fe_loc * units.scale, in_units=True)
+        return Standardization.identity(priors.fe_loc) if priors.fe_loc.any() else None
+
+    def standardization(self, scale_fe: bool = False) -> Standardization | None:
+        """Coordinates of a fit; with `scale_fe`, centred and scaled columns to whose coefficients `fe_p` applies."""
+        if scale_fe and self.design.priors.constant < 0:
+            units = Standardization.of(self.design.exog, self.design.freq_weights)
+            return dataclasses.replace(units, origin=self.design.priors.fe_loc)
+        return self.coordinates
+
+    def core(self, change: Standardization | None = None) -> _core.Model:
+        """The compiled model in the coordinates of `change`, or in its own; others than these are made anew at every call."""
+        if change is None or change is self.coordinates:
+            return self._own_core
+        return make_core(self.design, self.family, change)
 
     @cached_property
     def _own_core(self) -> _core.Model:
-        return make_core(self.design, self.family, self.design.exog)
+        return make_core(self.design, self.family, self.coordinates)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled model."""

@@ -1,4 +1,4 @@
-"""Standardized fixed-effects columns, and the exact way back.
+"""The coordinates of the fixed effects that a fit works in, and the exact way back.
 
 With x_j -> (x_j - m_j) / s_j for every column but the constant c, whose value is v, the linear predictor is
 the same for
@@ -8,6 +8,8 @@ the same for
 that is beta = T b with a p x p matrix T. Means, covariances and cross-covariances all follow from T.
 Without a constant column there is nothing that could take up the shift, and columns are only scaled (m =
 0).
+
+A prior with the means o is one about zero of b - o, beside an offset of X o: beta = T (b + o), b being what is fitted.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from mixed_glm._input.arrays import LARGEST
 
@@ -35,12 +38,22 @@ class Standardization:
     scale : float array, shape (p,)
         Each column is divided by it; 1 for constant columns.
     matrix : float array, shape (p, p)
-        T: coefficients of the columns as given = T @ coefficients of the standardized columns.
+        T: coefficients of the columns as given = T @ (coefficients of the standardized columns + `origin`).
+    origin : float array, shape (p,), or None
+        o; None for zeros.
+    constant : int
+        The column that takes up the shift of the others; -1 if there is none.
+    in_units : bool
+        Whether priors are meant for the coefficients of the columns as given; otherwise, as with ``scale_fe``, for those of
+        the standardized columns.
     """
 
     center: Floats
     scale: Floats
     matrix: Floats
+    origin: Floats | None = None
+    constant: int = -1
+    in_units: bool = False
 
     @classmethod
     def of(cls, exog: Floats, weights: Floats | None = None) -> Standardization:
@@ -64,7 +77,13 @@ class Standardization:
             c = intercepts[0]
             center = np.where(constant, 0.0, mean)
             matrix[c] -= center / (scale * mean[c])
-        return cls(center, scale, matrix)
+        return cls(center, scale, matrix, constant=int(intercepts[0]) if len(intercepts) else -1)
+
+    @classmethod
+    def identity(cls, origin: Floats) -> Standardization:
+        """The columns as they stand, with another origin of their coefficients."""
+        p = len(origin)
+        return cls(np.zeros(p), np.ones(p), np.eye(p), origin, in_units=True)
 
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
@@ -82,7 +101,8 @@ class Standardization:
         """Parameters (b, psi, u) of the standardized model -> (beta, psi, u); a vector, or one in each row."""
         out = params.copy()
         p = len(self.scale)
-        out[..., :p] = params[..., :p] @ self.matrix.T
+        own = params[..., :p] if self.origin is None else params[..., :p] + self.origin
+        out[..., :p] = own @ self.matrix.T
         return out
 
     def params_to(self, params: Floats) -> Floats:
@@ -90,7 +110,30 @@ class Standardization:
         out = params.copy()
         p = len(self.scale)
         out[..., :p] = np.linalg.solve(self.matrix, params[..., :p].T).T
+        if self.origin is not None:
+            out[..., :p] -= self.origin
         return out
+
+    def offset(self, offset: Floats | None, standardized: Floats) -> Floats | None:
+        """Offset with the share of the origin, shape (n,), from the `standardized` columns."""
+        if self.origin is None or not self.origin.any():
+            return offset
+        shift = standardized @ self.origin
+        return shift if offset is None else offset + shift
+
+    def gradient_back(self, gradient: Floats) -> Floats:
+        """Gradient of a density in (b, psi, u) -> in (beta, psi, u)."""
+        out = gradient.copy()
+        p = len(self.scale)
+        out[:p] = np.linalg.solve(self.matrix.T, gradient[:p])
+        return out
+
+    def hessian_back(self, hessian: sparse.csc_array) -> sparse.csc_array:
+        """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
+        p = len(self.scale)
+        rest = sparse.eye_array(hessian.shape[0] - p)
+        way = sparse.block_diag([np.linalg.inv(self.matrix), rest], format="csc")
+        return sparse.csc_array(way.T @ hessian @ way)
 
     def covariance_back(self, covariance: Floats) -> Floats:
         """Joint covariance of (b, psi, u), shape (d, d), -> that of (beta, psi, u)."""

@@ -16,6 +16,7 @@ from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import read_table
 from mixed_glm.families import as_family
 from mixed_glm.model import MixedGLM
+from mixed_glm.priors import Prior, as_prior
 
 NAME = "fit"
 HELP = "fit a model to a table and print its summary"
@@ -50,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help="prior sd of the log standard deviations (1), or one for each component")  # fmt: skip
     model.add_argument("--fe-p", type=_numbers, default=2.0, metavar="SD[,SD...]",
                        help="prior sd of the fixed effects (2), or one for each")  # fmt: skip
+    model.add_argument("--prior", type=_prior, action="append", default=[], metavar="NAME=DIST",
+                       help="prior of one parameter, as 'sd(herd)=halfnormal(1)' or 'x=normal(0, 0.5)'; several times")  # fmt: skip
     how = parser.add_argument_group("how to fit (fits are deterministic: there is no seed)")
     how.add_argument("--method", default="auto", help=f"auto (default), {', '.join(METHODS)}")
     how.add_argument("--n-quad", type=int, metavar="N",
@@ -100,6 +103,7 @@ def _model(options: argparse.Namespace) -> MixedGLM:
         offset=options.offset,
         exposure=options.exposure,
         freq_weights=options.weights,
+        priors=dict(options.prior),
     )
 
 
@@ -116,6 +120,19 @@ def _numbers(text: str) -> float | list[float]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be numbers with commas between, got {text!r}") from None
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _prior(text: str) -> tuple[str, Prior]:
+    """A name and a distribution with "=" between."""
+    name, sign, distribution = text.rpartition("=")
+    if not sign or not name.strip():
+        raise argparse.ArgumentTypeError(
+            f"must be a name and a distribution, as sd(herd)=halfnormal(1), got {text!r}"
+        )
+    try:
+        return name.strip(), as_prior(distribution)
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _family(name: str, options: dict[str, Any]) -> Any:

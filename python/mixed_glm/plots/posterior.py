@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, scale_name
+from mixed_glm.priors import Prior
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,9 +58,9 @@ def plot_posterior(
     densities = [_sd_density(fit, k) for k in components]
     ax = new_axes(7.0, 4.5) if ax is None else ax
     end = max(_quantile(*density, _SHOWN) for density in densities)
-    priors = spec.design.vcp_p[list(components)]
-    for scale in dict.fromkeys(priors.tolist()):
-        _draw_prior(ax, scale, end, label="prior" if len(set(priors)) == 1 else f"prior, scale {scale:g}")
+    priors = dict.fromkeys(spec.design.priors.sd[k] for k in components)
+    for prior in priors:
+        _draw_prior(ax, prior, end, label="prior" if len(priors) == 1 else f"prior {prior!r}")
     for i, (k, density) in enumerate(zip(components, densities, strict=True)):
         _draw_density(ax, *density, layout.vcp_names[k], COLOURS[i % len(COLOURS)], alpha)
     ax.set_xlim(0.0, end)
@@ -96,9 +97,8 @@ def _draw_density(ax: Axes, sd: Floats, density: Floats, name: str, colour: str,
     ax.fill_between(sd[inside], density[inside], color=colour, alpha=0.2, linewidth=0.0)
 
 
-def _draw_prior(ax: Axes, scale: float, end: float, label: str) -> None:
-    """Of exp(psi), psi normal with mean 0 and standard deviation `scale`."""
+def _draw_prior(ax: Axes, prior: Prior, end: float, label: str) -> None:
     sd = np.linspace(end / 400, end, 400)
-    density = np.exp(-0.5 * (np.log(sd) / scale) ** 2) / (np.sqrt(2 * np.pi) * scale * sd)
+    density = np.exp(prior.log_density(sd))
     ax.fill_between(sd, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
     ax.plot(sd, density, color=GREY, linewidth=0.8, linestyle="--", label=label, zorder=0)

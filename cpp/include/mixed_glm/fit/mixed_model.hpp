@@ -33,7 +33,8 @@ struct ModelData {
   VectorView offset;        // n, added to the linear predictor
   VectorView fe_p;          // p prior standard deviations of the fixed effects; not given: 2
   VectorView vcp_p;         // K, of the log standard deviations of the random effects; not given: 1
-  bool merge_rows = true;   // rows equal in exog, random effects and offset are one, where that
+  std::vector<HyperPrior> sd_priors;  // K, in the place of vcp_p (priors/hyper_prior.hpp)
+  bool merge_rows = true;             // rows equal in exog, random effects and offset are one, where that
                             // pays; false for fits of other responses with offsets of their own
 };
 
@@ -105,7 +106,8 @@ class MixedModel {
     return std::make_unique<Model>(design, data.family,
                                    encode_response(data.family, data.endog.map(), trials, weights),
                                    Prior{or_constant(data.fe_p, design.fixed(), 2.0),
-                                         or_constant(data.vcp_p, design.components(), 1.0)},
+                                         or_constant(data.vcp_p, design.components(), 1.0),
+                                         data.sd_priors},
                                    data.offset.map());
   }
 

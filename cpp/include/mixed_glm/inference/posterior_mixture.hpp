@@ -13,6 +13,7 @@ struct PosteriorPoint {
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
   Vector fe_mean, fe_sd;     // of the fixed effects given psi
+  Vector fe_cov;             // p p, their covariances; empty for all points where there are many
   // Of the random effects given psi, the caller's order; empty for all points where they would be
   // more than a posterior should hold.
   Vector vc_mean, vc_sd, vc_skewness;
@@ -50,6 +51,7 @@ class PosteriorMixture {
       accumulate(posterior, point.log_weight);
     }
     keep_effects(posterior, point);
+    keep_covariance(posterior, point);
     points_.push_back(std::move(point));
   }
 
@@ -84,7 +86,7 @@ class PosteriorMixture {
     Matrix covariance;
   };
 
-  static constexpr Index most_kept = 20'000'000;  // points x effects
+  static constexpr Index most_kept = 20'000'000;  // points x effects, or covariances
 
   void keep_effects(const ConditionalPosterior& posterior, PosteriorPoint& point) {
     const Design& design = model_->design();
@@ -104,6 +106,15 @@ class PosteriorMixture {
     point.vc_skewness = posterior.third.size() > 0
                             ? in_user_order(skewness(posterior.third, variance))
                             : Vector(Vector::Zero(q));
+  }
+
+  void keep_covariance(const ConditionalPosterior& posterior, PosteriorPoint& point) {
+    const Index size = posterior.fe_cov.size();
+    if (Index(points_.size() + 1) * size > most_kept) {
+      for (PosteriorPoint& p : points_) p.fe_cov = Vector();
+      return;
+    }
+    point.fe_cov = Eigen::Map<const Vector>(posterior.fe_cov.data(), size);
   }
 
   static Vector skewness(const Vector& third, const Vector& variance) {

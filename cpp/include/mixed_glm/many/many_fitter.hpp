@@ -15,6 +15,7 @@ namespace mixed_glm {
 struct ManySettings {
   int n_jobs = -1;                   // threads (thread_count.hpp)
   bool keep_random_effects = false;  // m x q means and standard deviations
+  bool keep_covariances = false;     // m x p x p, of the fixed effects
   ShouldStop should_stop = {};       // asked every 50 milliseconds whether to stop
 };
 
@@ -33,7 +34,8 @@ class ManyFitter {
   std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
     batch.check(design_->user_rows());
     check_merged_offsets(batch.offset);
-    ManyResults results(batch.size(), *design_, settings.keep_random_effects);
+    ManyResults results(batch.size(), *design_, settings.keep_random_effects,
+                        settings.keep_covariances);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
       std::unique_ptr<ResponseWorker> worker = take();

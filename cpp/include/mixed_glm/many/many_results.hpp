@@ -10,17 +10,20 @@ struct ManyResults {
   RowMatrix fe_mean, fe_sd;    // m x p
   RowMatrix vcp_mean, vcp_sd;  // m x K, of the log standard deviations
   RowMatrix vc_mean, vc_sd;    // m x q, or empty
+  RowMatrix fe_cov;            // m x p p, covariances of the fixed effects, or empty
   Vector log_evidence;         // m
   std::vector<FitStatus> status;
   std::vector<std::int32_t> iterations;
 
-  ManyResults(Index responses, const Design& design, bool keep_random_effects)
+  ManyResults(Index responses, const Design& design, bool keep_random_effects,
+              bool keep_covariances = false)
       : fe_mean(nothing(responses, design.fixed())),
         fe_sd(fe_mean),
         vcp_mean(nothing(responses, design.components())),
         vcp_sd(vcp_mean),
         vc_mean(nothing(keep_random_effects ? responses : 0, design.effects())),
         vc_sd(vc_mean),
+        fe_cov(nothing(keep_covariances ? responses : 0, design.fixed() * design.fixed())),
         log_evidence(nothing(responses, 1)),
         status(size_t(responses), FitStatus::failed),
         iterations(size_t(responses), 0) {}
@@ -34,6 +37,9 @@ struct ManyResults {
     log_evidence[row] = fit.log_evidence;
     split(fit.mean, row, fe_mean, vcp_mean, vc_mean);
     split(fit.sd, row, fe_sd, vcp_sd, vc_sd);
+    if (fe_cov.rows() > 0 && fit.fe_cov.size() == fe_cov.cols()) {
+      fe_cov.row(row) = Eigen::Map<const Eigen::RowVectorXd>(fit.fe_cov.data(), fe_cov.cols());
+    }
   }
 
  private:

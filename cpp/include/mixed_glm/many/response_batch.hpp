@@ -13,6 +13,7 @@ struct ResponseBatch {
   ConstMatrixRef trials;   // n x m, or n x 1 for all; ignored unless binomial
   ConstMatrixRef offset;   // n x m, or n x 1 for all, or empty
   ConstVectorRef weights;  // n, how often each row counts
+  Vector shift = {};       // m, added to the offset of each response in all rows, or empty
 
   Index size() const { return endog.cols(); }  // m
 
@@ -21,6 +22,10 @@ struct ResponseBatch {
     check_shape("endog", endog, rows);
     check_shape("trials", trials, rows);
     if (offset.size() > 0) check_shape("offset", offset, rows);
+    if (shift.size() > 0 && shift.size() != size()) {
+      throw std::invalid_argument("shift: expected length " + std::to_string(size()) + ", got " +
+                                  std::to_string(shift.size()));
+    }
     if (weights.size() != rows) {
       throw std::invalid_argument("weights: expected length " + std::to_string(rows) + ", got " +
                                   std::to_string(weights.size()));

@@ -51,18 +51,20 @@ class ResponseWorker {
     const auto trials = ResponseBatch::column(batch.trials, j);
     if (!supports(model_.family(), endog, trials)) return false;
     encode_response(model_.family(), endog, trials, batch.weights, rows_);
-    if (batch.offset.size() == 0) {
+    if (batch.offset.size() == 0 && batch.shift.size() == 0) {
       model_.set_rows(rows_, no_offset_);
       return true;
     }
-    const auto offset = ResponseBatch::column(batch.offset, j);
-    if (!offset.allFinite()) return false;
-    model_.set_rows(rows_, offset);
+    offset_.setZero(batch.endog.rows());
+    if (batch.offset.size() > 0) offset_ = ResponseBatch::column(batch.offset, j);
+    if (batch.shift.size() > 0) offset_.array() += batch.shift[j];
+    if (!offset_.allFinite()) return false;
+    model_.set_rows(rows_, offset_);
     return true;
   }
 
   Response rows_;
-  Vector no_offset_;
+  Vector no_offset_, offset_;
   Model model_;
   StopMonitor monitor_;
   std::unique_ptr<FitDriver> driver_;

@@ -35,12 +35,14 @@ class Hyperparameters {
   Block family() const { return {psi_ + cor_, size() - psi_ - cor_}; }
 
   // Where a search for the mode of p(y, theta) begins.
-  Vector start() const { return Vector::Zero(size()); }
+  Vector start() const {
+    return Vector::NullaryExpr(size(), [&](Index i) { return prior(i).mode(); });
+  }
   // Where one for the mode of the joint density begins: higher, since near zero that density has
   // the modes of collapsed components (variance_collapse.hpp).
   Vector joint_start() const {
-    Vector result = Vector::Zero(size());
-    result.head(psi_).setOnes();
+    Vector result = start();
+    result.head(psi_).array() += 1.0;
     return result;
   }
 

@@ -1,6 +1,9 @@
 // The priors of a model as numbers, as a caller gives them:
 //
 //     beta_a ~ N(0, fe_p_a^2)      psi_k ~ N(0, vcp_p_k^2), psi: log standard deviations
+//
+// or psi with any others in the place of the latter. A prior of beta about another mean m is one
+// about zero beside an offset of X m.
 #pragma once
 
 #include <mixed_glm/priors/hyper_prior.hpp>
@@ -13,6 +16,7 @@ namespace mixed_glm {
 struct Prior {
   Vector fe_p;   // p standard deviations of the fixed effects
   Vector vcp_p;  // K standard deviations of the log standard deviations
+  std::vector<HyperPrior> psi = {};  // K, in the place of vcp_p; none: vcp_p
 
   void check(Index fixed, Index components) const {
     const auto check_one = [](const char* name, const Vector& sd, Index size) {
@@ -25,10 +29,16 @@ struct Prior {
       }
     };
     check_one("fe_p", fe_p, fixed);
-    check_one("vcp_p", vcp_p, components);
+    if (psi.empty()) {
+      check_one("vcp_p", vcp_p, components);
+    } else if (Index(psi.size()) != components) {
+      throw std::invalid_argument("sd_priors: expected length " + std::to_string(components) +
+                                  ", got " + std::to_string(psi.size()));
+    }
   }
 
   std::vector<HyperPrior> of_psi() const {
+    if (!psi.empty()) return psi;
     std::vector<HyperPrior> priors;
     for (const double sd : vcp_p) priors.emplace_back(NormalPrior(0.0, sd));
     return priors;

@@ -3,12 +3,17 @@
 //
 //     log p(x) = value(x) + log_normalizer()
 //     slope(x) = d log p / dx      curvature(x) = -d2 log p / dx2
+//     mode(): where the slope is zero
 //
 // For x = psi = log sd and a density f of the standard deviation: log p(psi) = log f(e^psi) + psi.
 //
-// A new prior is a class with these four functions in a file of its own, and its name in the list.
+// A new prior is a class with these five functions in a file of its own, and its name in the list.
 #pragma once
 
+#include <mixed_glm/priors/gamma.hpp>
+#include <mixed_glm/priors/half_normal.hpp>
+#include <mixed_glm/priors/half_t.hpp>
+#include <mixed_glm/priors/inverse_gamma.hpp>
 #include <mixed_glm/priors/normal.hpp>
 #include <type_traits>
 #include <variant>
@@ -17,7 +22,8 @@ namespace mixed_glm {
 
 class HyperPrior {
  public:
-  using List = std::variant<NormalPrior>;
+  using List =
+      std::variant<NormalPrior, HalfNormalPrior, HalfTPrior, GammaPrior, InverseGammaPrior>;
 
   // One of the list, for which it stands.
   template <class Kind, class = std::enable_if_t<std::is_constructible_v<List, Kind>>>
@@ -34,6 +40,9 @@ class HyperPrior {
   }
   double curvature(double x) const {
     return std::visit([x](const auto& prior) { return prior.curvature(x); }, prior_);
+  }
+  double mode() const {
+    return std::visit([](const auto& prior) { return prior.mode(); }, prior_);
   }
 
   // The normal prior that it is, or null: what has a closed form for that one only.

@@ -25,6 +25,7 @@ class NormalPrior {
   }
   double slope(double x) const { return -(x - mean_) / (sd_ * sd_); }
   double curvature(double) const { return precision(); }
+  double mode() const { return mean_; }
 
  private:
   double mean_, sd_;

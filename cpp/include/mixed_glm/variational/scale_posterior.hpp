@@ -22,7 +22,7 @@ class ScalePosterior {
  public:
   explicit ScalePosterior(const Model& model)
       : ScalePosterior(model.hyperparameters(), model.design().component_size()) {}
-  // size: K, n_k. Stands at psi = 0. Throws std::invalid_argument unless all priors of psi are
+  // size: K, n_k. Stands at the means of their priors. Throws std::invalid_argument unless all priors of psi are
   // normal.
   ScalePosterior(const Hyperparameters& hyperparameters, const Vector& size)
       : size_(size),
@@ -37,7 +37,7 @@ class ScalePosterior {
         throw std::invalid_argument(
             "variational fits need normal priors of the log standard deviations");
       }
-      prior_mean_[k] = prior->mean();
+      mean_[k] = prior_mean_[k] = prior->mean();
       prior_precision_[k] = prior->precision();
       sd_[k] = std::min(prior->sd(), 0.1);
     }

@@ -1,0 +1,203 @@
+"""The priors of a model, from what the user said of them: numbers, names, distributions, or nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mixed_glm._input.arrays import as_prior_sd
+from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Prior
+
+Floats = npt.NDArray[np.float64]
+
+SCALE = 2.5  # of a coefficient's default, in standard deviations of its column; of the intercept's
+ALL_SDS = "sd"
+
+
+@dataclass(frozen=True)
+class ModelPriors:
+    """Priors of p fixed effects and K standard deviations.
+
+    Attributes
+    ----------
+    fe : tuple of Normal
+    sd : tuple of Prior
+    constant : int
+        Fixed effect whose prior is that of the linear predictor where all other columns are at their means; -1: none, and
+        every prior is that of the coefficient as it stands.
+    """
+
+    fe: tuple[Normal, ...]
+    sd: tuple[Prior, ...]
+    constant: int = -1
+
+    @property
+    def fe_loc(self) -> Floats:
+        """Means of the priors of the fixed effects, shape (p,)."""
+        return np.array([prior.loc for prior in self.fe])
+
+    @property
+    def fe_scale(self) -> Floats:
+        """Standard deviations of the priors of the fixed effects, shape (p,)."""
+        return np.array([prior.scale for prior in self.fe])
+
+    def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
+        """One row for each parameter: its prior, and of what it is the prior."""
+        of = [
+            "at the means of the columns" if j == self.constant else "coefficient"
+            for j in range(len(self.fe))
+        ]
+        rows = [*map(repr, self.fe), *map(repr, self.sd)]
+        return pd.DataFrame(
+            {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
+            index=[*fep_names, *map(sd_name, vcp_names)],
+        )
+
+
+def sd_name(component: str) -> str:
+    """How the standard deviation of a component is called: ``sd(herd)``."""
+    return f"sd({component})"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is taken where nothing is said.
+
+    Attributes
+    ----------
+    fe : tuple of Normal
+    sd : tuple of LogNormal
+    constant : int
+        As in `ModelPriors`; -1 where there is no constant column.
+    """
+
+    fe: tuple[Normal, ...]
+    sd: tuple[LogNormal, ...]
+    constant: int
+
+    @classmethod
+    def of(cls, spreads: Floats, constant: int, value: float, location: float, z_spreads: Floats) -> Defaults:
+        """Priors in units of the columns; the `constant` column has this `value`."""
+        fe = [Normal(0.0, SCALE / spread) for spread in spreads]
+        if constant >= 0:
+            fe[constant] = Normal(location / value, SCALE / abs(value))
+        return cls(tuple(fe), tuple(LogNormal(-float(np.log(r)), 1.0) for r in z_spreads), constant)
+
+
+def resolve_priors(
+    fe_p: Any,
+    vcp_p: Any,
+    priors: Mapping[str, Any] | None,
+    fep_names: list[str],
+    vcp_names: list[str],
+    defaults: Callable[[], Defaults],
+) -> ModelPriors:
+    """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For names that are none of the model's, and things that are no prior.
+    """
+    fe: list[Prior | None] = _by_number(fe_p, "fe_p", fep_names, "fixed effects", lambda s: Normal(0.0, s))
+    sd: list[Prior | None] = _by_number(
+        vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
+    )
+    _by_name(priors, fep_names, vcp_names, fe, sd)
+    if None not in fe and None not in sd:
+        return ModelPriors(tuple(fe), tuple(sd))  # type: ignore[arg-type]
+    default = defaults()
+    constant = default.constant if default.constant >= 0 and fe[default.constant] is None else -1
+    filled = [default.fe[j] if prior is None else prior for j, prior in enumerate(fe)]
+    return ModelPriors(
+        tuple(filled),  # type: ignore[arg-type]
+        tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
+        constant,
+    )
+
+
+def _by_number(
+    value: Any, argument: str, names: list[str], what: str, make: Callable[[float], Prior]
+) -> list[Prior | None]:
+    """Priors from standard deviations: one number, one for each, or some by name."""
+    if value is None:
+        return [None] * len(names)
+    if isinstance(value, pd.Series) and not value.index.equals(pd.RangeIndex(len(value))):
+        if not value.index.is_unique:
+            raise ValueError(
+                f"{argument} must name each of the {what} once, got {value.index[value.index.duplicated()][0]!r} twice"
+            )
+        value = value.to_dict()
+    if isinstance(value, Mapping):
+        given = {str(name): number for name, number in value.items()}
+        for name in given:
+            if name not in names:
+                raise ValueError(f"{argument}: {_no_such(name, names, what)}")
+        scales = as_prior_sd(list(given.values()), argument, len(given), what)
+        found = dict(zip(given, scales.tolist(), strict=True))
+        return [make(found[name]) if name in found else None for name in names]
+    return [make(scale) for scale in as_prior_sd(value, argument, len(names), what).tolist()]
+
+
+def _by_name(
+    priors: Any, fep_names: list[str], vcp_names: list[str], fe: list[Prior | None], sd: list[Prior | None]
+) -> None:
+    """Put the distributions of `priors` where their names say."""
+    if priors is None:
+        return
+    if not isinstance(priors, Mapping):
+        raise TypeError(f"priors must be a mapping of names to distributions, got {type(priors).__name__}")
+    known = [*fep_names, *map(sd_name, vcp_names), ALL_SDS]
+    for name, prior in priors.items():
+        places = _places(str(name), fep_names, vcp_names)
+        if places is None:
+            raise ValueError(f"priors: {_no_such(str(name), known, 'parameters')}")
+        of, indices = places
+        _require(prior, str(name), of)
+        target = fe if of == COEFFICIENT else sd
+        for j in indices:
+            if str(name) != ALL_SDS or not {sd_name(vcp_names[j]), vcp_names[j]} & set(priors):
+                target[j] = prior
+
+
+def _places(name: str, fep_names: list[str], vcp_names: list[str]) -> tuple[str, list[int]] | None:
+    if name in fep_names:
+        return COEFFICIENT, [fep_names.index(name)]
+    if name == ALL_SDS:
+        return SD, list(range(len(vcp_names)))
+    component = (
+        name.removeprefix("sd(").removesuffix(")") if name.startswith("sd(") and name.endswith(")") else name
+    )
+    component = component.strip()
+    return (SD, [vcp_names.index(component)]) if component in vcp_names else None
+
+
+def _require(prior: Any, name: str, of: str) -> None:
+    if not isinstance(prior, Prior):
+        raise TypeError(
+            f"priors: {name!r} must have a distribution of mixed_glm.priors, such as "
+            f"{'Normal(0, 1)' if of == COEFFICIENT else 'HalfNormal(1)'}, got {prior!r}"
+        )
+    if prior.of == of:
+        return
+    hint = {
+        COEFFICIENT: "a coefficient must have Normal(loc, scale)",
+        SD: "a standard deviation must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which "
+        "the logarithm is normal",
+    }[of]
+    if prior.of == CORRELATION:
+        hint += "; there are no correlations in this model"
+    raise ValueError(f"priors: {name!r} is a {of}, and {prior!r} is for a {prior.of}: {hint}")
+
+
+def _no_such(name: str, names: Sequence[str], what: str) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    shown = ", ".join(map(repr, list(names)[:20]))
+    return f"there is no {name!r} among the {what}; {hint}there are {shown}"
