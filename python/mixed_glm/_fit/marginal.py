@@ -63,7 +63,7 @@ def fit_laplace(
         Options of the method; for ``"newton"`` ``tol`` (1e-6, of the squared distance to the mode in posterior
         standard deviations) and ``maxiter`` (200).
     start : array_like, shape (K,), optional
-        Log standard deviations at which the search begins; default zeros.
+        Log standard deviations at which the search begins; default: in the middle of their priors.
     progress : bool, default False
         Show a bar with the evaluations of the density so far; needs tqdm.
     n_jobs : int, default 1
@@ -152,6 +152,8 @@ def fit_marginal(
     options = core_options(approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
+            if not len(vcp):
+                vcp = np.log([prior.quantile(0.5) for prior in spec.design.priors.sd])
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
@@ -173,9 +175,9 @@ def fit_marginal(
 
 
 def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
-    """Log standard deviations at which the search for their mode begins, shape (K,); zeros by default."""
+    """Log standard deviations at which the search for their mode begins, shape (K,); empty: where the core begins."""
     k = spec.layout.k_vcp
-    return np.zeros(k) if start is None else as_vector(start, "start", k, what="variance components")
+    return np.empty(0) if start is None else as_vector(start, "start", k, what="variance components")
 
 
 def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:

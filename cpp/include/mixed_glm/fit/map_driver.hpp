@@ -17,10 +17,8 @@ class MapDriver;
 struct MapMethod {
   using Driver = MapDriver;
   JointModeSettings settings;
-  Vector start = {};  // K, log standard deviations where the search begins; empty: ones
+  Vector start = {};  // K, log standard deviations where the search begins; empty: joint_start()
 };
-
-constexpr double joint_start_psi = 1.0;  // as in statsmodels
 
 struct MapFit {
   FitStatus status = FitStatus::failed;
@@ -47,9 +45,7 @@ class MapDriver {
   explicit MapDriver(const Model& model, const MapMethod& method = {}, Monitor* monitor = nullptr,
                      Team* = nullptr)
       : search_(model, watched(method.settings, monitor)),
-        start_(method.start.size() > 0
-                   ? method.start
-                   : Vector(Vector::Constant(model.design().components(), joint_start_psi))) {}
+        start_(method.start.size() > 0 ? method.start : model.hyperparameters().joint_start()) {}
 
   MapFit fit() { return described(search_.find_from(start_)); }
   // From the psi of params = (beta, psi, u); its coefficients only begin the search for theirs.
@@ -95,8 +91,7 @@ inline MapFit map_fit_at(const Model& model, ConstVectorRef params, bool converg
 inline std::optional<Vector> joint_start(const Model& model, Monitor* monitor = nullptr) {
   NewtonSettings settings;
   settings.monitor = monitor;
-  return mode_given_psi(model, Vector::Constant(model.design().components(), joint_start_psi),
-                        settings);
+  return mode_given_psi(model, model.hyperparameters().joint_start(), settings);
 }
 
 }  // namespace mixed_glm

@@ -13,7 +13,8 @@ struct MarginalMethod {
   using Driver = MarginalDriver;
   Approximation approximation;
   MarginalFitSettings settings;
-  Vector start = {};  // K, log standard deviations where the search begins; empty: zeros
+  Vector start = {};  // K, log standard deviations where the search begins; empty: the modes of
+                      // their priors
 };
 
 class MarginalDriver {
@@ -25,8 +26,7 @@ class MarginalDriver {
       : marginal_(
             make_marginal(model, method.approximation, marginal_newton_settings(monitor, team))),
         settings_(method.settings),
-        start_(method.start.size() > 0 ? method.start
-                                       : Vector(Vector::Zero(model.design().components()))) {
+        start_(method.start.size() > 0 ? method.start : model.hyperparameters().start()) {
     settings_.mode.monitor = monitor;
   }
 

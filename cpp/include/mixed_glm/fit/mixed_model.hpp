@@ -34,8 +34,8 @@ struct ModelData {
   VectorView fe_p;          // p prior standard deviations of the fixed effects; not given: 2
   VectorView vcp_p;         // K, of the log standard deviations of the random effects; not given: 1
   std::vector<HyperPrior> sd_priors;  // K, in the place of vcp_p (priors/hyper_prior.hpp)
-  bool merge_rows = true;             // rows equal in exog, random effects and offset are one, where that
-                            // pays; false for fits of other responses with offsets of their own
+  bool merge_rows = true;  // rows equal in exog, random effects and offset are one, where that
+                           // pays; false for fits of other responses with offsets of their own
 };
 
 class MixedModel {
@@ -103,12 +103,11 @@ class MixedModel {
     check_finite("n_trials", trials, 0.0);
     check_finite("freq_weights", weights, 0.0);
     check_support(data, trials);
-    return std::make_unique<Model>(design, data.family,
-                                   encode_response(data.family, data.endog.map(), trials, weights),
-                                   Prior{or_constant(data.fe_p, design.fixed(), 2.0),
-                                         or_constant(data.vcp_p, design.components(), 1.0),
-                                         data.sd_priors},
-                                   data.offset.map());
+    return std::make_unique<Model>(
+        design, data.family, encode_response(data.family, data.endog.map(), trials, weights),
+        Prior{or_constant(data.fe_p, design.fixed(), 2.0),
+              or_constant(data.vcp_p, design.components(), 1.0), data.sd_priors},
+        data.offset.map());
   }
 
   std::unique_ptr<Design> design_;

@@ -14,6 +14,8 @@
 
 namespace mixed_glm {
 
+constexpr double joint_start_psi = 1.0;  // above the prior's mode; as in statsmodels
+
 class Hyperparameters {
  public:
   struct Block {
@@ -42,7 +44,7 @@ class Hyperparameters {
   // the modes of collapsed components (variance_collapse.hpp).
   Vector joint_start() const {
     Vector result = start();
-    result.head(psi_).array() += 1.0;
+    result.head(psi_).array() += joint_start_psi;
     return result;
   }
 

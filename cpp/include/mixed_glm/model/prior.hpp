@@ -14,8 +14,8 @@
 namespace mixed_glm {
 
 struct Prior {
-  Vector fe_p;   // p standard deviations of the fixed effects
-  Vector vcp_p;  // K standard deviations of the log standard deviations
+  Vector fe_p;                       // p standard deviations of the fixed effects
+  Vector vcp_p;                      // K standard deviations of the log standard deviations
   std::vector<HyperPrior> psi = {};  // K, in the place of vcp_p; none: vcp_p
 
   void check(Index fixed, Index components) const {

@@ -1,4 +1,5 @@
-// Priors of standard deviations by their names and numbers, as Python and other languages give them:
+// Priors of standard deviations by their names and numbers, as Python and other languages give
+// them:
 //
 //     normal (mean, sd of the logarithm)     half_normal (scale)     half_t (df, scale)
 //     gamma (shape, rate)                    inverse_gamma (shape, scale)

@@ -22,8 +22,8 @@ class ScalePosterior {
  public:
   explicit ScalePosterior(const Model& model)
       : ScalePosterior(model.hyperparameters(), model.design().component_size()) {}
-  // size: K, n_k. Stands at the means of their priors. Throws std::invalid_argument unless all priors of psi are
-  // normal.
+  // size: K, n_k. Stands at the means of their priors. Throws std::invalid_argument unless all
+  // priors of psi are normal.
   ScalePosterior(const Hyperparameters& hyperparameters, const Vector& size)
       : size_(size),
         prior_mean_(size_.size()),
