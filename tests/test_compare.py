@@ -16,7 +16,7 @@ from simulated import crossed, one_factor
 import mixed_glm as mg
 from mixed_glm._assess.check import Check, integrated_density
 from mixed_glm._assess.compare import stacking_weights
-from mixed_glm._assess.psis import fit_pareto, smooth_weights
+from mixed_glm._posterior.psis import fit_pareto, smooth_weights
 
 
 def _arviz():

@@ -75,4 +75,4 @@ def test_new_rows():
 def test_no_rows_give_no_predictions(random):
     result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=FRAME, family="binomial").fit_laplace()
     assert result.predict(FRAME.iloc[:0]).shape == (0,)
-    assert result.predict(FRAME.iloc[:0], random=random, interval=0.9).shape == (0, 3)
+    assert result.predict(FRAME.iloc[:0], random=random, interval=0.9).shape == (0, 4)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from mixed_glm._assess.psis import GOOD_K, smooth_weights
+from mixed_glm._posterior.psis import GOOD_K, smooth_weights
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ from scipy.integrate import trapezoid
 from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
-from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.few_effects import draw_few, worthwhile
+from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._posterior.quantiles import (
@@ -28,6 +29,7 @@ from mixed_glm._posterior.quantiles import (
     mixture_quantile,
 )
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._posterior.some_draws import Places, SomeDraws
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
 
@@ -160,7 +162,9 @@ class MarginalPosterior(Posterior):
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
-        return FixedEffects(self.weights, self.fe_means, self.fe_cov)
+        used = self.weights > 0.0
+        weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
+        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov))
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
@@ -186,6 +190,44 @@ class MarginalPosterior(Posterior):
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
         drawn.params[:, layout.vcp] = psi.psi
         return drawn.plus(psi.log_density)
+
+    def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
+        """Joint draws of fixed effects, log standard deviations and some random effects.
+
+        Without random effects, or with few of many, the fixed effects come from their mixture, and the random effects from
+        the rows that these touch; see `few_effects`.
+        """
+        how = self.approximation
+        if how is None:
+            return super().draw_some(effects, n, rng)
+        around = worthwhile(self.spec, how, effects, n) if len(effects) else None
+        if len(effects) and around is None:
+            return super().draw_some(effects, n, rng)
+        psi = self._psi_density().draw(n, rng)
+        given = psi.nodes if len(self.points) == 1 else psi.psi
+        none = np.empty((n, 0))
+        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0])
+        if around is None:
+            return leading
+        drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)
+        return replace(drawn, vcp=psi.psi)
+
+    def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
+        """Draws of the fixed effects, one for each psi, shape (n, p).
+
+        From the nearest of the points, the mean moved on to psi by the slope that the means have over all points.
+        """
+        assert self.axes is not None
+        used = self.weights > 0.0
+        weights, points, fixed = self.weights[used], self.points[used], self.fixed_effects()
+        if not points.shape[1]:
+            return fixed.sample(len(psi), rng)
+        white, at = (np.linalg.solve(self.axes, x.T).T for x in (points, psi))
+        nearest = ((at**2).sum(axis=1)[:, None] - 2.0 * at @ white.T + (white**2).sum(axis=1)).argmin(axis=1)
+        root = np.sqrt(weights)[:, None]
+        off, means = white - weights @ white, fixed.means - weights @ fixed.means
+        slopes = np.linalg.lstsq(root * off, root * means, rcond=1e-8)[0]
+        return fixed.means[nearest] + (at - white[nearest]) @ slopes + fixed.deviations(nearest, rng)
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
