@@ -139,6 +139,8 @@ class MixedGLM:
         Names of all parameters in their order: fixed effects, variance components, random effects if named.
     nobs : int
         Number n of rows.
+    index : Index or None
+        Labels of the rows that are used, where the data came with some.
     n_missing : int
         Rows that a formula dropped because something was missing in them.
 
@@ -187,7 +189,7 @@ class MixedGLM:
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
         )  # fmt: skip
         name = getattr(endog, "name", None)
-        index = row_index(endog, exog, exog_vc)
+        index = row_index(endog, exog, exog_vc, offset, exposure, n_trials, freq_weights)
         self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name), index=index))
 
     @classmethod
@@ -357,6 +359,11 @@ class MixedGLM:
     def nobs(self) -> int:
         """Number of rows."""
         return self.spec.nobs
+
+    @property
+    def index(self) -> pd.Index[Any] | None:
+        """Labels of the rows that are used, where the data came with some: what predictions of these rows have too."""
+        return self.spec.index
 
     @property
     def n_missing(self) -> int:
