@@ -22,6 +22,7 @@ from mixed_glm._input.arrays import row_index
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
+from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family, as_given_family
@@ -153,6 +154,9 @@ class MixedGLM:
     -----
     RankDeficiencyWarning
         If the columns of `exog` are linearly dependent; the prior still makes the posterior proper.
+    DesignWarning
+        If a standard deviation cannot be told by the data, as with one group, one binary response a group, or groups that
+        have fixed effects too; or if a random slope is independent of its intercept and its covariate far from zero.
 
     Examples
     --------
@@ -188,6 +192,7 @@ class MixedGLM:
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
         )  # fmt: skip
+        warn_of_doubts(design, chosen)
         name = getattr(endog, "name", None)
         index = row_index(endog, exog, exog_vc, offset, exposure, n_trials, freq_weights)
         self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name), index=index))
@@ -244,6 +249,7 @@ class MixedGLM:
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, shared=False, **arguments)
+        warn_of_doubts(design, chosen)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic
@@ -21,7 +20,7 @@ from mixed_glm._methods import of_fit
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._predict.predict import predict, predict_plugged_in
+from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
@@ -323,16 +322,7 @@ class BayesMixedGLMResults(MixedGLMResults[ModelT]):
     """
 
     summary = of_fit(summarize_as_statsmodels)
-
-    @functools.wraps(MixedGLMResults.predict)
-    def predict(self, exog: Any = None, exog_vc: Any = None, offset: Any = None, linear: bool = False,
-                random: str | None = None, interval: float | bool | None = None, **options: Any) -> Any:  # fmt: skip
-        if isinstance(exog_vc, (bool, np.bool_)):
-            exog_vc, linear = None, bool(exog_vc)
-        others = {name for name, value in options.items() if value is not None} - {"exposure", "draws", "rng"}
-        if exog_vc is None and random is None and interval in (None, False) and not others:
-            return predict_plugged_in(self.fit, exog, linear, offset, options.get("exposure"))
-        return super().predict(exog, exog_vc, offset, linear, random, interval, **options)
+    predict = of_fit(predict_as_statsmodels)
 
     def random_effects(self, term: str | int | None = None) -> pd.DataFrame:  # type: ignore[override]
         """Posterior means and standard deviations of the random effects.

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import logsumexp
 
-from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
 
 Floats = npt.NDArray[np.float64]
 
@@ -101,7 +101,9 @@ def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) 
     """
     sample = fit.posterior.sample(as_count(draws, "draws"), rng)
     log_ratio, corrected = _approximation(sample, correct)
-    full_weights = log_ratio - logsumexp(log_ratio) if corrected else np.full(len(sample), -np.log(len(sample)))
+    full_weights = (
+        log_ratio - logsumexp(log_ratio) if corrected else np.full(len(sample), -np.log(len(sample)))
+    )
     found = []
     for log_likelihood in _blocks(sample):
         log_weights, k = smooth_rows(log_ratio - log_likelihood)

@@ -24,7 +24,9 @@ Floats = npt.NDArray[np.float64]
 COLUMNS = ("mean", "sd", "lower", "upper", "P(> 0)")
 
 
-def contrast(posterior: Posterior, L: Any, alpha: float = 0.05, draws: int = 4000, rng: Any = 0) -> pd.DataFrame:
+def contrast(
+    posterior: Posterior, L: Any, alpha: float = 0.05, draws: int = 4000, rng: Any = 0
+) -> pd.DataFrame:
     """Posterior of linear combinations of the parameters; see `MixedGLMResults.contrast`."""
     as_probability(alpha, "alpha")
     layout = posterior.spec.layout
@@ -74,7 +76,9 @@ def _of_one(posterior: Posterior, found: list[Contrast], alpha: float, draws: in
 def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
     """Of several parameters: from joint draws of them, moved so that their means are exact."""
     layout = posterior.spec.layout
-    effects = np.unique(np.concatenate([c.places[c.places >= layout.vc.start] for c in found]) - layout.vc.start)
+    effects = np.unique(
+        np.concatenate([c.places[c.places >= layout.vc.start] for c in found]) - layout.vc.start
+    )
     sample = posterior.draw_some(effects, draws, as_generator(rng))
     columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
     params = np.hstack([sample.fe, sample.vcp, sample.vc])

@@ -96,7 +96,7 @@ def _draw_block(
     rng: np.random.Generator,
 ) -> Floats:
     """Draws of all effects around, shape (m, effects)."""
-    m, k = psi.shape
+    k = psi.shape[1]
     scale = np.exp(psi[:, spec.design.ident[around.effects]])
     if not len(around.rows):
         return np.asarray(rng.standard_normal(scale.shape) * scale)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _HYPOTHESIS = re.compile(r"[<>≤≥]|!=")
-_FROM_DRAWS = (
-    "compute it of draws: draws = result.posterior_sample(4000, rng=1).to_frame() has a column for each parameter"
-)
+_FROM_DRAWS = "compute it of draws: draws = result.posterior_sample(4000, rng=1).to_frame() has a column for each parameter"
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def _evaluate(side: str, names: list[str]) -> Linear:
 
 
 def _of_node(node: ast.expr, names: list[str]) -> Linear:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return Linear({}, float(node.value))
     if isinstance(node, ast.Name):
         placeholder = re.fullmatch(r"_(\d+)_", node.id)

@@ -227,7 +227,8 @@ class MarginalPosterior(Posterior):
         root = np.sqrt(weights)[:, None]
         off, means = white - weights @ white, fixed.means - weights @ fixed.means
         slopes = np.linalg.lstsq(root * off, root * means, rcond=1e-8)[0]
-        return fixed.means[nearest] + (at - white[nearest]) @ slopes + fixed.deviations(nearest, rng)
+        moved = fixed.means[nearest] + (at - white[nearest]) @ slopes
+        return np.asarray(moved + fixed.deviations(nearest, rng))
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None

@@ -70,7 +70,7 @@ class NamedParameters:
         found = _NUMBERED.fullmatch(name)
         if found is None or int(found[1]) >= self.layout.k_vc:
             return None
-        return self.layout.vc.start + int(found[1])
+        return int(self.layout.vc.start) + int(found[1])
 
 
 def _places(names: list[str], first: int) -> dict[str, list[int]]:

@@ -110,9 +110,38 @@ def predict(
     return pd.DataFrame(columns, index=rows.index)
 
 
-def predict_plugged_in(fit: Fit, exog: Any, linear: bool, offset: Any, exposure: Any) -> Floats:
-    """Mean of the response at the posterior means of the fixed effects and random effects of zero, as in statsmodels."""
-    rows = make_rows(fit.spec, exog, None, offset, exposure, None, "population")
+def predict_as_statsmodels(
+    fit: Fit,
+    exog: Any = None,
+    exog_vc: Any = None,
+    offset: Any = None,
+    linear: bool = False,
+    random: str | None = None,
+    interval: float | bool | None = None,
+    *,
+    exposure: Any = None,
+    n_trials: Any = None,
+    predictive: bool = False,
+    draws: int = 1000,
+    rng: Any = 0,
+) -> Floats | pd.DataFrame:
+    """Predict the mean of the response as statsmodels does, or, if more is asked for, as `MixedGLMResults.predict`.
+
+    Without `random`, `interval` and `predictive`: at the posterior means of the fixed effects and random effects of zero.
+
+    Parameters
+    ----------
+    exog, exog_vc, offset, linear, random, interval, exposure, n_trials, predictive, draws, rng
+        As for `MixedGLMResults.predict`.
+    """
+    if random is not None or interval not in (None, False) or predictive:
+        return predict(
+            fit, exog, exog_vc, offset, linear, random, interval, exposure=exposure, n_trials=n_trials,
+            predictive=predictive, draws=draws, rng=rng,
+        )  # fmt: skip
+    if isinstance(exog_vc, (bool, np.bool_)):
+        exog_vc, linear = None, bool(exog_vc)
+    rows = make_rows(fit.spec, exog, exog_vc, offset, exposure, n_trials, "population")
     eta = rows.exog @ fit.posterior.mean[fit.spec.layout.fe] + rows.shift
     return eta if linear else np.asarray(fit.spec.family.mean(eta))
 

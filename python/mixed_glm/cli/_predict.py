@@ -87,7 +87,10 @@ def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.
     )
     if isinstance(predicted, np.ndarray):
         return {"predicted": predicted}
-    return {"predicted": predicted["mean"], **{name: predicted[name] for name in ("median", "lower", "upper")}}
+    return {
+        "predicted": predicted["mean"],
+        **{name: predicted[name] for name in ("median", "lower", "upper")},
+    }
 
 
 def _with_predictions(data: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
