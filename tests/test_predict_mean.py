@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.special import expit, logit
 from simulated import FAMILIES, crossed, one_factor
 
@@ -15,6 +17,9 @@ from mixed_glm._posterior import few_effects
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.quantiles import mixture_quantile
+from mixed_glm._predict.new_rows import NewRows
+from mixed_glm._predict.population import predict_population
+from mixed_glm._predict.target import Target, mean_over_normal
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +92,18 @@ def test_statsmodels_estimate_stays_with_the_drop_in_classes() -> None:
     np.testing.assert_array_equal(result.predict(x[:3], random="population"), table["mean"])
 
 
-def test_a_fit_that_is_no_maximum_predicts_its_estimate() -> None:
-    data = one_factor(groups=6, rows=4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = data.model().fit_map(minim_opts={"maxiter": 1})
-    if np.isfinite(result.fe_sd).all():
-        pytest.skip("it is a maximum")
-    np.testing.assert_allclose(result.predict(np.ones((1, 1))), expit(result.fe_mean))
-    assert result.predict(np.ones((1, 1)), interval=0.9)[["lower", "upper"]].isna().all(axis=None)
+def test_without_a_covariance_the_estimate_is_predicted() -> None:
+    """As where `fit_map` did not end at a maximum."""
+    unknown = FixedEffects(np.ones(1), np.array([[0.3, -0.5]]), np.full((1, 2, 2), np.nan))
+    x = np.array([[1.0, 2.0], [1.0, np.nan]])
+    rows = NewRows(x, np.zeros(2), sparse.csr_array((2, 0)), np.zeros((2, 0)), None, None)
+    target = Target(linear=False, random="population", predictive=False, interval=0.9)
+    found = predict_population(mg.families.Binomial(), unknown, rows, target)
+    np.testing.assert_allclose(found.mean, [expit(0.3 - 1.0), np.nan])
+    nothing = dataclasses.replace(rows, exog=np.full((2, 2), np.nan))
+    known = dataclasses.replace(unknown, covariances=np.eye(2)[None])
+    assert np.isnan(predict_population(mg.families.Binomial(), known, nothing, target).mean).all()
+    assert np.isnan([found.lower, found.upper]).all()
 
 
 def test_means_that_need_not_exist_are_told() -> None:
@@ -252,3 +260,16 @@ def test_draws_of_fixed_effects_alone_are_those_among_all(few_groups) -> None:
         )
     one, other = (np.corrcoef(d.fe[:, 0], d.vcp[:, 0])[0, 1] for d in (some, both))
     assert one == pytest.approx(other, abs=0.03)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("sd", [0.0, 0.01, 0.1, 0.25, 1.0, 3.0])
+def test_means_over_normal_linear_predictors(family: str, sd: float) -> None:
+    family = FAMILIES[family]()
+    eta = np.linspace(-3.0, 2.0, 7)
+    z = np.linspace(-9.0, 9.0, 4001)
+    weights = np.exp(-(z**2) / 2.0)
+    expected = family.mean(eta[:, None] + sd * z) @ weights / weights.sum()
+    if family.link == "log":
+        expected = np.exp(eta + sd**2 / 2.0)
+    np.testing.assert_allclose(mean_over_normal(family, eta, np.full(7, sd)), expected, rtol=1e-6, atol=2e-8)

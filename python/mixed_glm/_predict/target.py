@@ -11,8 +11,22 @@ from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
 
-_REACH = 6.0  # of the trapezoidal rule over a standard normal density
-_NODES, _MORE_NODES = 25, 49  # for standard deviations up to 1, and beyond
+_REACH = 6.0  # of the trapezoidal rules over a standard normal density
+
+
+def _trapezoidal(n: int) -> tuple[Floats, Floats]:
+    nodes = np.linspace(-_REACH, _REACH, n)
+    return nodes, np.exp(-(nodes**2) / 2.0)
+
+
+# Nodes and weights that are right to 1e-8 for all links, up to a standard deviation.
+_RULES = (
+    (0.1, np.polynomial.hermite_e.hermegauss(5)),
+    (0.25, np.polynomial.hermite_e.hermegauss(9)),
+    (1.0, _trapezoidal(25)),
+    (2.0, _trapezoidal(49)),
+    (np.inf, _trapezoidal(97)),
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +82,8 @@ def mean_over_normal(family: Family, eta: Floats, sd: Floats) -> Floats:
         return np.asarray(family.mean(eta))
     if family.link == "log":
         return np.asarray(family.mean(eta + sd**2 / 2.0))
-    z = np.linspace(-_REACH, _REACH, _NODES if np.nanmax(sd) <= 1.0 else _MORE_NODES)
-    weights = np.exp(-(z**2) / 2.0)
+    widest = np.nan_to_num(sd).max()
+    z, weights = next(rule for most, rule in _RULES if widest <= most)
     total: Floats = np.zeros_like(eta)
     for x, weight in zip(z, weights / weights.sum(), strict=True):
         total += weight * family.mean(eta + sd * x)
