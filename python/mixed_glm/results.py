@@ -187,7 +187,8 @@ class MixedGLMResults(Generic[ModelT]):
         Returns
         -------
         float array, shape (n, nobs)
-            One row for each posterior draw; binomial: numbers of successes.
+            One row for each posterior draw, one column for each row that was used (``model.index`` has their labels);
+            binomial: numbers of successes.
         """
         generator = as_generator(rng)
         return self.posterior.sample(n, generator).predictive(generator)
