@@ -155,7 +155,7 @@ def test_predictions_are_printed(saved: str, csv: str, capsys: pytest.CaptureFix
     np.testing.assert_allclose(printed["predicted"], mg.load(saved).predict(data), rtol=1e-12)
     assert main(["predict", saved, csv, "--linear"]) == 0
     linear = pd.read_csv(io.StringIO(capsys.readouterr().out))
-    np.testing.assert_allclose(1 / (1 + np.exp(-linear["predicted"])), printed["predicted"])
+    np.testing.assert_allclose(linear["predicted"], mg.load(saved).predict(data, linear=True), rtol=1e-12)
 
 
 def test_intervals(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,7 +164,7 @@ def test_intervals(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["predict", saved, csv, *options]) == 0
     printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
     expected = mg.load(saved).predict(pd.read_csv(csv), random="conditional", interval=0.9, draws=200, rng=7)
-    for column, name in {"predicted": "mean", "lower": "lower", "upper": "upper"}.items():
+    for column, name in {"predicted": "mean", "median": "median", "lower": "lower", "upper": "upper"}.items():
         np.testing.assert_allclose(printed[column], expected[name], rtol=1e-12)
 
 

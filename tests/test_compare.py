@@ -16,7 +16,8 @@ from simulated import crossed, one_factor
 import mixed_glm as mg
 from mixed_glm._assess.check import Check, integrated_density
 from mixed_glm._assess.compare import stacking_weights
-from mixed_glm._assess.psis import fit_pareto, smooth_weights
+from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._posterior.psis import fit_pareto, smooth_rows, smooth_weights
 
 
 def _arviz():
@@ -355,3 +356,102 @@ def test_fits_of_different_rows_are_refused() -> None:
     alike = data.assign(incidence=1)
     with pytest.raises(ValueError, match="row 0 of 'b' is 55 of its data, that of 'a' is 0"):
         mg.compare({"a": fit(alike), "b": fit(alike[::-1])})
+
+
+def _counts(n: int = 120, **columns) -> dict:
+    rng = np.random.default_rng(0)
+    group = np.arange(n) % 6
+    arrays = {"endog": rng.binomial(4, 0.5, n), "exog": np.ones((n, 1)), "exog_vc": np.eye(6)[group]}
+    return arrays | {"ident": np.zeros(6, int), "family": "binomial", "n_trials": np.full(n, 5)} | columns
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_trials": np.r_[np.full(119, 5), 6]}, "n_trials of 'b' is 6 at row 119, that of 'a' is 5"),
+        ({"freq_weights": np.r_[2, np.ones(119)]}, "freq_weights of 'b' is 2 at row 0, that of 'a' is 1"),
+        ({"endog": np.r_[5, _counts()["endog"][1:]]}, "response of 'b' is 5 at row 0"),
+        ({"family": "exponential", "n_trials": None, "endog": _counts()["endog"] + 1.0}, "response of 'b'"),
+    ],
+)
+def test_fits_of_arrays_with_other_data_are_refused(changes: dict, message: str) -> None:
+    one, other = (mg.MixedGLM(**_counts(**c)).fit_laplace(integrate="mode") for c in ({}, changes))
+    with pytest.raises(ValueError, match=f"same responses: {message}"):
+        mg.compare({"a": one, "b": other})
+
+
+def test_densities_are_not_compared_with_probabilities() -> None:
+    arrays = _counts(n_trials=None, endog=_counts()["endog"] + 1.0)
+    fits = {
+        family: mg.MixedGLM(**arrays | {"family": family}).fit_laplace(integrate="mode")
+        for family in ("poisson", "exponential")
+    }
+    with pytest.raises(ValueError, match="not both densities or both probabilities"):
+        mg.compare(fits)
+
+
+def test_what_may_differ_between_fits_compared() -> None:
+    plain = _counts(n_trials=None, endog=_counts()["endog"])
+    fits = {
+        "poisson": mg.MixedGLM(**plain | {"family": "poisson"}),
+        "binomial": mg.MixedGLM(**_counts()),
+        "ones": mg.MixedGLM(**_counts(freq_weights=np.ones(120), offset=np.full(120, 0.1))),
+    }
+    table = mg.compare({k: m.fit_laplace(integrate="mode") for k, m in fits.items()}, draws=100)
+    assert len(table) == 3
+
+
+def _row_by_row(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
+    """Pareto smoothing as the paper has it, for one row."""
+    n = len(log_ratio)
+    x = log_ratio - log_ratio.max()
+    tail = min(n // 5, int(np.ceil(3.0 * np.sqrt(n))))
+    order = np.argsort(x)
+    largest = order[-tail:]
+    cutoff = np.exp(max(x[order[-tail - 1]], np.log(np.finfo(float).tiny)))
+    excess = np.maximum(np.exp(x[largest]) - cutoff, np.finfo(float).tiny)
+    k, scale = fit_pareto(excess)
+    level = (np.arange(tail) + 0.5) / tail
+    x[largest] = np.minimum(np.log(scale * np.expm1(-k * np.log1p(-level)) / k + cutoff), 0.0)
+    return x - logsumexp(x), k
+
+
+def test_smoothing_many_rows_is_smoothing_each() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_t(3, size=(50, 400)) * rng.uniform(0.1, 3.0, size=(50, 1))
+    rows[7] = 0.0
+    rows[8, :200] = -np.inf
+    weights, k = smooth_rows(rows)
+    assert k[7] == 0.0
+    np.testing.assert_allclose(weights[7], -np.log(400), atol=1e-12)
+    for i in (*range(7), *range(9, 50)):
+        expected, shape = _row_by_row(rows[i])
+        np.testing.assert_allclose(weights[i], expected, atol=1e-12)
+        assert k[i] == pytest.approx(shape, abs=1e-12)
+    assert np.isfinite(k[8])
+    np.testing.assert_allclose(logsumexp(weights, axis=1), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", ["loo", "waic"])
+def test_blocks_of_rows_change_nothing(criterion: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"g": np.arange(90) % 9, "o": rng.normal(size=90), "w": 1.0 + np.arange(90) % 2})
+    frame["n"], frame["y"] = 4, rng.binomial(4, 0.4, 90)
+    result = mg.MixedGLM.from_formula(
+        "y ~ 1 + (1 | g)", data=frame, family="binomial", n_trials="n", offset="o", freq_weights="w"
+    ).fit_laplace(integrate="mode")
+    whole = getattr(result, criterion)(200)
+    widths = []
+    real = PosteriorDraws.log_likelihood
+    monkeypatch.setattr("mixed_glm._assess.loo._ENTRIES", 200 * 7)
+    monkeypatch.setattr(
+        PosteriorDraws,
+        "log_likelihood",
+        lambda self, *rows: [real(self, *rows), widths.append(real(self, *rows).shape[1])][0],
+    )
+    parts = getattr(result, criterion)(200)
+    assert max(widths) == 7
+    np.testing.assert_allclose(parts.pointwise, whole.pointwise, rtol=1e-12)
+    assert parts.elpd == pytest.approx(whole.elpd, rel=1e-12)
+    assert parts.p == pytest.approx(whole.p, rel=1e-10)
+    assert parts.mcse == pytest.approx(whole.mcse, rel=1e-10)

@@ -11,7 +11,9 @@ from mixed_glm._native.paths import get_cmake_dir, get_include
 from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
 from mixed_glm.exceptions import (
     ConvergenceWarning,
+    DesignWarning,
     MixedGLMWarning,
+    PredictionWarning,
     RankDeficiencyWarning,
     VarianceCollapseWarning,
 )
@@ -23,11 +25,13 @@ __all__ = [
     "BayesMixedGLMResults",
     "BinomialBayesMixedGLM",
     "ConvergenceWarning",
+    "DesignWarning",
     "ManyResults",
     "MixedGLM",
     "MixedGLMResults",
     "MixedGLMWarning",
     "PoissonBayesMixedGLM",
+    "PredictionWarning",
     "RankDeficiencyWarning",
     "ResponseStatus",
     "VarianceCollapseWarning",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 __all__ = [
     "ConvergenceWarning",
+    "DesignWarning",
     "MixedGLMWarning",
+    "PredictionWarning",
     "RankDeficiencyWarning",
     "VarianceCollapseWarning",
 ]
@@ -20,6 +22,14 @@ class ConvergenceWarning(MixedGLMWarning):
 
 class VarianceCollapseWarning(MixedGLMWarning):
     """A component of the joint mode went to the degenerate mode where its random effects are all zero."""
+
+
+class DesignWarning(MixedGLMWarning):
+    """The design makes a standard deviation mean something else than it seems to, or nothing; the message says what to do."""
+
+
+class PredictionWarning(MixedGLMWarning):
+    """The mean of a prediction hangs on few draws: it may not exist. The median does."""
 
 
 class RankDeficiencyWarning(MixedGLMWarning):

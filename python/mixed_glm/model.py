@@ -22,6 +22,7 @@ from mixed_glm._input.arrays import row_index
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
+from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family, as_given_family
@@ -144,6 +145,8 @@ class MixedGLM:
         Names of all parameters in their order: fixed effects, variance components, random effects if named.
     nobs : int
         Number n of rows.
+    index : Index or None
+        Labels of the rows that are used, where the data came with some.
     n_missing : int
         Rows that a formula dropped because something was missing in them.
 
@@ -156,6 +159,9 @@ class MixedGLM:
     -----
     RankDeficiencyWarning
         If the columns of `exog` are linearly dependent; the prior still makes the posterior proper.
+    DesignWarning
+        If a standard deviation cannot be told by the data, as with one group, one binary response a group, or groups that
+        have fixed effects too; or if a random slope is independent of its intercept and its covariate far from zero.
 
     Notes
     -----
@@ -201,8 +207,9 @@ class MixedGLM:
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
             priors=priors,
         )  # fmt: skip
+        warn_of_doubts(design, chosen)
         name = getattr(endog, "name", None)
-        index = row_index(endog, exog, exog_vc)
+        index = row_index(endog, exog, exog_vc, offset, exposure, n_trials, freq_weights)
         self._set_up(ModelSpec(design, chosen, "y" if name is None else str(name), index=index))
 
     @classmethod
@@ -258,6 +265,7 @@ class MixedGLM:
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)
+        warn_of_doubts(design, chosen)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame = built.frame
@@ -379,6 +387,11 @@ class MixedGLM:
     def nobs(self) -> int:
         """Number of rows."""
         return self.spec.nobs
+
+    @property
+    def index(self) -> pd.Index[Any] | None:
+        """Labels of the rows that are used, where the data came with some: what predictions of these rows have too."""
+        return self.spec.index
 
     @property
     def n_missing(self) -> int:

@@ -20,7 +20,7 @@ from mixed_glm._methods import of_fit
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._predict.predict import predict
+from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
@@ -193,21 +193,31 @@ class MixedGLMResults(Generic[ModelT]):
         Returns
         -------
         float array, shape (n, nobs)
-            One row for each posterior draw; binomial: numbers of successes.
+            One row for each posterior draw, one column for each row that was used (``model.index`` has their labels);
+            binomial: numbers of successes.
         """
         generator = as_generator(rng)
         return self.posterior.sample(n, generator).predictive(generator)
 
-    def contrast(self, L: Any, alpha: float = 0.05) -> pd.DataFrame:
-        """Posterior of linear combinations of the fixed effects.
+    def contrast(self, L: Any, alpha: float = 0.05, *, draws: int = 4000, rng: Any = 0) -> pd.DataFrame:
+        """Posterior of linear combinations of the parameters.
 
         Parameters
         ----------
         L : array_like, str, list of str, or mapping
-            Coefficients, shape (p,) or (c, p); ``"a - b"``, ``"a = b"``, ``"a - 2 * b = 1"`` (the difference of both
-            sides counts), or several of these; ``{"a": 1, "b": -1}``; or a mapping of names to any of these.
+            Coefficients of the fixed effects, shape (p,) or (c, p); ``"a - b"``, ``"a = b"``, ``"a - 2 * b = 1"`` (the
+            difference of both sides counts), or several of these; ``{"a": 1, "b": -1}``; or a mapping of names to any of
+            these. Names are those of `to_frame`: of fixed effects, of variance components (which stand for their log
+            standard deviations: the difference of two is the log of a ratio, and positive where the difference of the
+            standard deviations is), and of random effects, such as ``herd[1]``, or ``u[j]`` for the one with number j. A
+            name of several kinds is the first of these. Names stand as they are or in back-ticks.
         alpha : float, default 0.05
             The interval has probability ``1 - alpha``.
+        draws : int, default 4000
+            Number of posterior draws that contrasts of more than one parameter, not all of them fixed effects, are made
+            of. All others come from the fit itself.
+        rng : int or numpy.random.Generator, default 0
+            Source of these draws.
 
         Returns
         -------
@@ -218,9 +228,11 @@ class MixedGLMResults(Generic[ModelT]):
         Raises
         ------
         ValueError, TypeError
-            If a contrast is not understood, or names what is no fixed effect.
+            If a contrast is not understood, is not linear, or names what is no parameter. What is not linear, such as a
+            ratio, can be computed of the draws that `posterior_sample` gives; a hypothesis such as ``a > b`` is answered
+            by the column ``P(> 0)`` of ``a - b``.
         """
-        return contrast(self.posterior, L, alpha)
+        return contrast(self.posterior, L, alpha, draws, rng)
 
     predict = of_fit(predict)
     check = of_fit(check)
@@ -310,9 +322,14 @@ class MixedGLMResults(Generic[ModelT]):
 
 
 class BayesMixedGLMResults(MixedGLMResults[ModelT]):
-    """`MixedGLMResults` of the drop-in classes: tables have statsmodels' columns, without intervals."""
+    """`MixedGLMResults` of the drop-in classes: tables have statsmodels' columns, without intervals.
+
+    `predict` without `random`, `interval` and `predictive` is statsmodels' too: the mean of the response at the posterior
+    means of the fixed effects, instead of its posterior mean.
+    """
 
     summary = of_fit(summarize_as_statsmodels)
+    predict = of_fit(predict_as_statsmodels)
 
     def random_effects(self, term: str | int | None = None) -> pd.DataFrame:  # type: ignore[override]
         """Posterior means and standard deviations of the random effects.

@@ -51,7 +51,7 @@ def main(version: str) -> None:
         interval = result.conf_int()
         expected = {
             "new": new.to_dict("list"),
-            "predicted": np.asarray(result.predict(new)).tolist(),
+            "predicted": np.asarray(result.model.family.mean(result.predict(new, linear=True))).tolist(),
             "conf_int": interval.to_numpy().tolist(),
             "names": list(interval.index),
             "log_evidence": result.log_evidence,

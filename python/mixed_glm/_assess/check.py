@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from mixed_glm import _core
-from mixed_glm._assess.psis import GOOD_K, LEAST_DRAWS, smooth_weights
 from mixed_glm._console.progress import shown_count
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._posterior.psis import GOOD_K, LEAST_DRAWS, smooth_weights
 from mixed_glm._spec.design import make_core
 from mixed_glm._spec.fixed_prior import FixedPrior
 

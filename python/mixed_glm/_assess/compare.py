@@ -13,6 +13,7 @@ from mixed_glm._assess.loo import ELPD, loo, waic
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._fit.optimize import scipy_minimize
 from mixed_glm._input.arrays import as_generator
+from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,8 +90,7 @@ def _require_same_rows(named: Mapping[str, Fit]) -> None:
                 f"results must be fits of the same rows: {' and '.join(rows)}; fit them to the rows that are complete "
                 "for all of them"
             )
-        if not np.array_equal(fit.spec.design.endog, first.spec.design.endog):
-            raise ValueError(f"results must be fits of the same responses, which {name!r} is not")
+        _require_same_responses(first_name, first.spec, name, fit.spec)
         ours, theirs = fit.spec.index, first.spec.index
         if ours is not None and theirs is not None and not ours.equals(theirs):
             row = int(np.argmax(np.asarray(ours != theirs)))
@@ -98,6 +98,26 @@ def _require_same_rows(named: Mapping[str, Fit]) -> None:
                 f"results must be fits of the same rows in the same order: row {row} of {name!r} is {ours[row]!r} of "
                 f"its data, that of {first_name!r} is {theirs[row]!r}"
             )
+
+
+def _require_same_responses(first_name: str, first: ModelSpec, name: str, spec: ModelSpec) -> None:
+    """Check responses, and what their log densities are taken of: trials and weights."""
+    one, other = first.design, spec.design
+    pairs = {"response": (one.endog, other.endog), "freq_weights": (one.weights(), other.weights())}
+    if first.family.has_trials and spec.family.has_trials:
+        pairs["n_trials"] = (one.trials(), other.trials())
+    for what, (ours, theirs) in pairs.items():
+        if not np.array_equal(ours, theirs):
+            row = int(np.argmax(ours != theirs))
+            raise ValueError(
+                f"results must be fits of the same responses: {what} of {name!r} is {theirs[row]:g} at row {row}, that of "
+                f"{first_name!r} is {ours[row]:g}"
+            )
+    if first.family.is_continuous != spec.family.is_continuous:
+        raise ValueError(
+            f"results must be fits whose log densities can be compared: those of {spec.family.name} ({name!r}) and "
+            f"{first.family.name} ({first_name!r}) are not both densities or both probabilities"
+        )
 
 
 def _dropped(fit: Fit) -> str:

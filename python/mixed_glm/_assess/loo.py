@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import logsumexp
 
-from mixed_glm._assess.psis import GOOD_K, smooth_weights
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
 
 Floats = npt.NDArray[np.float64]
 
+_ENTRIES = 2**19  # rows x draws at a time
 _LARGE_VARIANCE = 0.4  # of a response's log likelihood, beyond which WAIC is not to be relied on
 
 
@@ -43,6 +46,9 @@ class ELPD:
         Monte-Carlo standard error of `elpd`, from the draws; only to be relied on where the contributions of all rows are.
     corrected : bool
         Whether the draws were weighted by the ratio of the posterior density to that of its approximation.
+    index : Index or None
+        Labels of the rows, where the data came with some: ``pd.Series(found.pointwise, found.index)`` fits the data frame,
+        whatever rows of it were left out.
     """
 
     kind: str
@@ -54,6 +60,7 @@ class ELPD:
     n_unreliable: int
     mcse: float
     corrected: bool
+    index: pd.Index[Any] | None = None
 
     def __str__(self) -> str:
         """Return the figures in a few lines."""
@@ -93,16 +100,20 @@ def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) 
         with several trials, counts as one.
     """
     sample = fit.posterior.sample(as_count(draws, "draws"), rng)
-    log_likelihood = sample.log_likelihood()
     log_ratio, corrected = _approximation(sample, correct)
-    pointwise, k, variance = (np.empty(fit.spec.nobs) for _ in range(3))
-    for i, value in enumerate(log_likelihood.T):
-        log_weights, k[i] = smooth_weights(log_ratio - value)
-        pointwise[i] = logsumexp(log_weights + value)
-        variance[i] = ((np.exp(log_weights) * np.expm1(value - pointwise[i])) ** 2).sum()
-    full = _log_mean(log_likelihood, log_ratio if corrected else np.zeros(len(sample)))
-    p, unreliable = float((full - pointwise).sum()), int((k > GOOD_K).sum())
-    return _elpd("loo", pointwise, p, k, unreliable, float(np.sqrt(variance.sum())), corrected)
+    full_weights = (
+        log_ratio - logsumexp(log_ratio) if corrected else np.full(len(sample), -np.log(len(sample)))
+    )
+    found = []
+    for log_likelihood in _blocks(sample):
+        log_weights, k = smooth_rows(log_ratio - log_likelihood)
+        pointwise = logsumexp(log_weights + log_likelihood, axis=1)
+        terms = np.exp(log_weights) * np.expm1(log_likelihood - pointwise[:, None])
+        full = logsumexp(log_likelihood + full_weights, axis=1)
+        found.append(np.stack([pointwise, k, (terms**2).sum(axis=1), full - pointwise]))
+    pointwise, k, variance, p = np.concatenate(found, axis=1)
+    mcse = float(np.sqrt(variance.sum()))
+    return _elpd(fit, "loo", pointwise, float(p.sum()), k, int((k > GOOD_K).sum()), mcse, corrected)
 
 
 def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
@@ -113,13 +124,24 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
     draws : int, default 1000
     rng : int or numpy.random.Generator, default 0
     """
-    log_likelihood = fit.posterior.sample(as_count(draws, "draws"), rng).log_likelihood()
-    variance = log_likelihood.var(axis=0, ddof=1)
-    log_mean = _log_mean(log_likelihood, np.zeros(len(log_likelihood)))
-    unreliable = int((variance > _LARGE_VARIANCE).sum())
-    influence = np.expm1(log_likelihood - log_mean) - (log_likelihood - log_likelihood.mean(axis=0)) ** 2
-    mcse = float(np.sqrt(influence.var(axis=0).sum() / len(log_likelihood)))
-    return _elpd("waic", log_mean - variance, float(variance.sum()), None, unreliable, mcse, False)
+    sample = fit.posterior.sample(as_count(draws, "draws"), rng)
+    found = []
+    for log_likelihood in _blocks(sample):
+        variance = log_likelihood.var(axis=1, ddof=1)
+        log_mean = logsumexp(log_likelihood, axis=1) - np.log(len(sample))
+        deviations = log_likelihood - log_likelihood.mean(axis=1, keepdims=True)
+        influence = (np.expm1(log_likelihood - log_mean[:, None]) - deviations**2).var(axis=1)
+        found.append(np.stack([log_mean - variance, variance, influence]))
+    pointwise, variance, influence = np.concatenate(found, axis=1)
+    mcse, unreliable = float(np.sqrt(influence.sum() / len(sample))), int((variance > _LARGE_VARIANCE).sum())
+    return _elpd(fit, "waic", pointwise, float(variance.sum()), None, unreliable, mcse, False)
+
+
+def _blocks(sample: PosteriorDraws) -> Iterator[Floats]:
+    """Log likelihoods of some rows after others, shape (rows, draws)."""
+    size = max(1, _ENTRIES // len(sample))
+    for first in range(0, sample.spec.nobs, size):
+        yield np.ascontiguousarray(sample.log_likelihood(slice(first, first + size)).T)
 
 
 def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats, bool]:
@@ -133,13 +155,16 @@ def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats,
     return log_ratio, True
 
 
-def _log_mean(log_values: Floats, log_ratio: Floats) -> Floats:
-    log_weights = log_ratio - logsumexp(log_ratio)
-    return np.asarray(logsumexp(log_values + log_weights[:, None], axis=0))
-
-
 def _elpd(
-    kind: str, pointwise: Floats, p: float, k: Floats | None, unreliable: int, mcse: float, corrected: bool
+    fit: Fit,
+    kind: str,
+    pointwise: Floats,
+    p: float,
+    k: Floats | None,
+    unreliable: int,
+    mcse: float,
+    corrected: bool,
 ) -> ELPD:
     se = float(np.sqrt(len(pointwise) * pointwise.var()))
-    return ELPD(kind, float(pointwise.sum()), se, p, pointwise, k, unreliable, mcse, corrected)
+    elpd = float(pointwise.sum())
+    return ELPD(kind, elpd, se, p, pointwise, k, unreliable, mcse, corrected, fit.spec.index)

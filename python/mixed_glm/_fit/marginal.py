@@ -153,7 +153,7 @@ def fit_marginal(
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
-                vcp = np.log([prior.quantile(0.5) for prior in spec.design.priors.sd])
+                vcp = spec.design.priors.of_log_sds()[0]
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)

@@ -1,54 +1,133 @@
-"""Linear combinations of the fixed effects and their posterior."""
+"""Linear combinations of the parameters and their posterior."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from formulaic.errors import FormulaicError
-from formulaic.utils.constraints import LinearConstraints
 from scipy.special import ndtr
 
-from mixed_glm._console.plain import plain_message
-from mixed_glm._input.arrays import as_floats, as_probability, require_finite
+from mixed_glm._input.arrays import as_count, as_floats, as_generator, as_probability, require_finite
 from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.linear_text import NotLinearError, read_linear
+from mixed_glm._posterior.named import NamedParameters
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.quantiles import mixture_quantile
+from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
 
+COLUMNS = ("mean", "sd", "lower", "upper", "P(> 0)")
 
-def contrast(posterior: Posterior, L: Any, alpha: float = 0.05) -> pd.DataFrame:
-    """Posterior of linear combinations of the fixed effects; see `MixedGLMResults.contrast`."""
+
+def contrast(
+    posterior: Posterior, L: Any, alpha: float = 0.05, draws: int = 4000, rng: Any = 0
+) -> pd.DataFrame:
+    """Posterior of linear combinations of the parameters; see `MixedGLMResults.contrast`."""
     as_probability(alpha, "alpha")
-    matrix, value, names = as_contrast(L, list(posterior.spec.layout.fep_names))
-    return contrast_table(posterior.fixed_effects(), matrix, value, names, alpha)
+    layout = posterior.spec.layout
+    found = as_contrasts(L, NamedParameters(layout))
+    kinds = [_kind(c, layout) for c in found]
+    table = pd.DataFrame(np.nan, index=[c.name for c in found], columns=COLUMNS)
+    for kind, of_kind in (("fixed", _of_fixed), ("one", _of_one), ("joint", _of_draws)):
+        rows = [i for i, k in enumerate(kinds) if k == kind]
+        if rows:
+            count = as_count(draws, "draws")
+            table.iloc[rows] = of_kind(posterior, [found[i] for i in rows], alpha, count, rng)
+    return table
+
+
+def _kind(contrast: Contrast, layout: ParameterLayout) -> str:
+    if (contrast.places < layout.k_fep).all():
+        return "fixed"
+    return "one" if len(contrast.places) == 1 else "joint"
+
+
+def _of_fixed(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
+    """Of fixed effects alone: from their mixture."""
+    matrix = np.zeros((len(found), posterior.spec.layout.k_fep))
+    for row, c in zip(matrix, found, strict=True):
+        row[c.places] = c.weights
+    value = np.array([c.value for c in found])
+    return contrast_table(posterior.fixed_effects(), matrix, value, [c.name for c in found], alpha).to_numpy()
+
+
+def _of_one(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
+    """Of one parameter each: from its marginal posterior, as the tables have it."""
+    place = np.array([c.places[0] for c in found])
+    weight, value = (np.array(v) for v in ([c.weights[0] for c in found], [c.value for c in found]))
+    ends = np.sort([weight * end[place] - value for end in posterior.interval(alpha)], axis=0)
+    below, left = np.empty(len(found)), np.arange(len(found))
+    while len(left):  # more than once only where a parameter comes up in several contrasts
+        now = left[np.unique(place[left], return_index=True)[1]]
+        threshold = posterior.mean.copy()
+        threshold[place[now]] = value[now] / weight[now]
+        share = posterior.cdf(threshold)[place[now]]
+        below[now] = np.where(weight[now] > 0.0, share, 1.0 - share)
+        left = np.setdiff1d(left, now)
+    mean, sd = weight * posterior.mean[place] - value, np.abs(weight) * posterior.sd[place]
+    return np.column_stack([mean, sd, *ends, 1.0 - below])
+
+
+def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
+    """Of several parameters: from joint draws of them, moved so that their means are exact."""
+    layout = posterior.spec.layout
+    effects = np.unique(
+        np.concatenate([c.places[c.places >= layout.vc.start] for c in found]) - layout.vc.start
+    )
+    sample = posterior.draw_some(effects, draws, as_generator(rng))
+    columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
+    params = np.hstack([sample.fe, sample.vcp, sample.vc])
+    params += posterior.mean[columns] - params.mean(axis=0)
+    rows = []
+    for c in found:
+        values = params[:, np.searchsorted(columns, c.places)] @ c.weights - c.value
+        ends = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+        mean = c.weights @ posterior.mean[c.places] - c.value
+        rows.append([mean, values.std(ddof=1), *ends, (values > 0.0).mean()])
+    return np.array(rows)
 
 
 def contrast_table(
     fixed: FixedEffects, matrix: Floats, value: Floats, names: list[str], alpha: float
 ) -> pd.DataFrame:
     """Mean, standard deviation, interval and probability to be positive of ``matrix @ beta - value``."""
-    means = fixed.means @ matrix.T - value
+    means, sds = fixed.combinations(matrix)
+    means = means - value
     mean = fixed.weights @ means
-    variance = np.einsum("ij,jk,ik->i", matrix, fixed.covariance, matrix)
-    between = fixed.weights @ (means - mean) ** 2
-    within = np.sqrt(np.maximum(variance - between, 1e-12 * variance))
-    sds = np.broadcast_to(within, means.shape)
+    sd = np.sqrt(fixed.weights @ (sds**2 + (means - mean) ** 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        above = fixed.weights @ ndtr(means / within)
-    limits = [mixture_quantile(fixed.weights, means, sds, None, q) for q in (alpha / 2, 1 - alpha / 2)]
-    return pd.DataFrame(
-        {"mean": mean, "sd": np.sqrt(variance), "lower": limits[0], "upper": limits[1], "P(> 0)": above},
-        index=names,
-    )
+        above = fixed.weights @ ndtr(means / sds)
+        limits = [mixture_quantile(fixed.weights, means, sds, None, q) for q in (alpha / 2, 1 - alpha / 2)]
+    columns = (mean, sd, *limits, above)
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=names)
 
 
-def as_contrast(contrast: Any, names: list[str]) -> tuple[Floats, Floats, list[str]]:
-    """Coefficients, shape (c, p), what is subtracted, shape (c,), and a name for each row.
+@dataclass(frozen=True)
+class Contrast:
+    """A linear combination of parameters, less a number.
+
+    Attributes
+    ----------
+    name : str
+    places : int array, shape (m,)
+        Of the parameters, increasing.
+    weights : float array, shape (m,)
+    value : float
+    """
+
+    name: str
+    places: npt.NDArray[np.intp]
+    weights: Floats
+    value: float = 0.0
+
+
+def as_contrasts(contrast: Any, names: NamedParameters) -> list[Contrast]:
+    """Contrasts in one of the forms that users write.
 
     Raises
     ------
@@ -56,21 +135,25 @@ def as_contrast(contrast: Any, names: list[str]) -> tuple[Floats, Floats, list[s
         If the contrast is not understood, or has another number of columns.
     """
     if isinstance(contrast, str):
-        return _parse([contrast], names)
+        return [_parse(contrast, names)]
     if isinstance(contrast, Mapping):
         if not contrast:
             raise ValueError("L must hold at least one contrast, got an empty mapping")
         if all(isinstance(v, (int, float, np.number)) for v in contrast.values()):
-            return _of_weights(contrast, names)[None], np.zeros(1), [_shown(contrast)]
-        parts = [as_contrast(part, names) for part in contrast.values()]
-        labels = [
-            str(label) if len(part[2]) == 1 else f"{label}: {name}"
-            for label, part in zip(contrast, parts, strict=True)
-            for name in part[2]
+            return [_of_weights(_shown(contrast), contrast, 0.0, names)]
+        parts = {str(label): as_contrasts(part, names) for label, part in contrast.items()}
+        return [
+            replace(c, name=label if len(part) == 1 else f"{label}: {c.name}")
+            for label, part in parts.items()
+            for c in part
         ]
-        return np.vstack([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), labels
     if isinstance(contrast, (list, tuple)) and contrast and all(isinstance(part, str) for part in contrast):
-        return _parse(list(contrast), names)
+        return [_parse(part, names) for part in contrast]
+    return _of_matrix(contrast, list(names.layout.fep_names))
+
+
+def _of_matrix(contrast: Any, names: list[str]) -> list[Contrast]:
+    """Rows of coefficients of the fixed effects."""
     own = [str(v) for v in contrast.index] if isinstance(contrast, pd.DataFrame) else []
     matrix = np.atleast_2d(as_floats(contrast, "L"))
     require_finite(matrix, "L")
@@ -78,46 +161,34 @@ def as_contrast(contrast: Any, names: list[str]) -> tuple[Floats, Floats, list[s
         raise ValueError(
             f"L must have {len(names)} columns ({', '.join(names)}), got shape {np.shape(contrast)}"
         )
-    return (
-        matrix,
-        np.zeros(len(matrix)),
-        own or [_shown(dict(zip(names, row, strict=True))) for row in matrix],
-    )
+    labels = own or [_shown(dict(zip(names, row, strict=True))) for row in matrix]
+    places = np.arange(len(names))
+    return [Contrast(label, places, row) for label, row in zip(labels, matrix, strict=True)]
 
 
-def _parse(texts: list[str], names: list[str]) -> tuple[Floats, Floats, list[str]]:
+def _parse(text: str, names: NamedParameters) -> Contrast:
     """Constraints such as ``a - b``, ``a = b`` or ``a - 2 * b = 1``; names with other signs in back-ticks or not."""
-    rows, values = [], []
-    alias = {name: f"beta_{j}_" for j, name in enumerate(names)}
-    for text in texts:
-        plain = text
-        for name in sorted(names, key=len, reverse=True):
-            plain = plain.replace(f"`{name}`", f" {alias[name]} ")
-            if not name.isidentifier():
-                plain = plain.replace(name, f" {alias[name]} ")
+    try:
+        found = read_linear(text, names.known)
+    except NotLinearError as error:
+        raise ValueError(f"L: cannot understand {text!r} as a linear combination: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"L: cannot understand {text!r}: {error}; {names.described(text)}") from None
+    return _of_weights(text.strip(), found.weights, -found.constant, names)
+
+
+def _of_weights(name: str, weights: Mapping[Any, Any], value: float, names: NamedParameters) -> Contrast:
+    total: dict[int, float] = {}
+    for parameter, weight in weights.items():
         try:
-            parsed = LinearConstraints.from_spec(
-                plain,
-                variable_names=[alias[n] if not n.isidentifier() or f"`{n}`" in text else n for n in names],
-            )
-        except (FormulaicError, ValueError, KeyError, TypeError, SyntaxError) as error:
-            raise ValueError(
-                f"L: cannot understand {text!r} ({plain_message(error)}); fixed effects: {', '.join(names)}"
-            ) from error
-        if len(parsed.constraint_matrix) != 1:
-            raise ValueError(f"L: {text!r} must be one contrast; give several as a list")
-        rows.append(np.asarray(parsed.constraint_matrix, dtype=np.float64)[0])
-        values.append(float(np.asarray(parsed.constraint_values, dtype=np.float64)[0]))
-    return np.array(rows), np.array(values), [text.strip() for text in texts]
-
-
-def _of_weights(weights: Mapping[Any, Any], names: list[str]) -> Floats:
-    row = np.zeros(len(names))
-    for name, weight in weights.items():
-        if name not in names:
-            raise ValueError(f"L: there is no fixed effect {name!r}; fixed effects: {', '.join(names)}")
-        row[names.index(name)] += float(weight)
-    return row
+            place = names.place(str(parameter))
+        except ValueError as error:
+            raise ValueError(f"L: {error}") from None
+        total[place] = total.get(place, 0.0) + float(weight)
+    if not np.isfinite([value, *total.values()]).all():
+        raise ValueError(f"L must be finite, got {name!r}")
+    used = sorted(place for place, weight in total.items() if weight != 0.0)
+    return Contrast(name, np.array(used, dtype=np.intp), np.array([total[place] for place in used]), value)
 
 
 def _shown(weights: Mapping[Any, Any]) -> str:

@@ -96,19 +96,31 @@ class PosteriorDraws:
         """Number of draws and of parameters."""
         return len(self.params), self.params.shape[1]
 
-    def linear_predictor(self) -> Floats:
-        """Linear predictors of the model's rows at each draw, shape (n, nobs)."""
-        design = self.spec.design
-        eta = self.fe @ design.exog.T
-        eta += np.asarray((design.exog_vc @ self.vc.T).T)
-        shift = design.total_offset()
-        return eta if shift is None else eta + shift
+    def linear_predictor(self, rows: slice = slice(None)) -> Floats:
+        """Linear predictors of the model's rows at each draw, shape (n, nobs).
 
-    def log_likelihood(self) -> Floats:
-        """Log probability of each response at each draw, times its frequency weight, shape (n, nobs)."""
+        Parameters
+        ----------
+        rows : slice, optional
+            Of these rows alone.
+        """
+        design = self.spec.design
+        eta = self.fe @ design.exog[rows].T
+        eta += np.asarray((design.exog_vc[rows] @ self.vc.T).T)
+        shift = design.total_offset()
+        return eta if shift is None else eta + shift[rows]
+
+    def log_likelihood(self, rows: slice = slice(None)) -> Floats:
+        """Log probability of each response at each draw, times its frequency weight, shape (n, nobs).
+
+        Parameters
+        ----------
+        rows : slice, optional
+            Of these rows alone.
+        """
         design = self.spec.design
         return self.spec.family.core.log_likelihood(
-            self.linear_predictor(), design.endog, design.trials(), design.weights()
+            self.linear_predictor(rows), design.endog[rows], design.trials()[rows], design.weights()[rows]
         )
 
     def predictive(self, rng: np.random.Generator) -> Floats:

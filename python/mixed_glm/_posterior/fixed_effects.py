@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +13,118 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FixedEffects:
-    """Posterior of the fixed effects: a mixture of M normal distributions with one covariance.
+    """Posterior of the fixed effects: a mixture of M normal distributions.
 
     Attributes
     ----------
     weights : float array, shape (M,)
+        They sum to one.
     means : float array, shape (M, p)
-    covariance : float array, shape (p, p)
-        Of the mixture as a whole.
+    covariances : float array, shape (M, p, p)
     """
 
     weights: Floats
     means: Floats
-    covariance: Floats
+    covariances: Floats
+
+    @cached_property
+    def roots(self) -> Floats:
+        """Matrices R with R R' = covariance, shape (M, p, p)."""
+        return np.array([_root(c) for c in self.covariances]).reshape(self.covariances.shape)
+
+    def combinations(self, matrix: Floats) -> tuple[Floats, Floats]:
+        """Means and standard deviations of ``matrix @ beta`` in each component, shape (M, c) each."""
+        sds = np.empty((len(self.weights), len(matrix)))
+        for sd, root in zip(sds, self.roots, strict=True):
+            sd[:] = np.sqrt(((matrix @ root) ** 2).sum(axis=1))
+        return self.means @ matrix.T, sds
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Draws, shape (n, p)."""
+        component = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
+        return self.means[component] + self.deviations(component, rng)
+
+    def deviations(self, component: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
+        """Draws, shape (n, p), from the components that are named, less their means."""
+        draws = rng.standard_normal((len(component), self.means.shape[1]))
+        for m in np.unique(component):
+            rows = component == m
+            draws[rows] = draws[rows] @ self.roots[m].T
+        return draws
+
+    def merged(self, most: int) -> FixedEffects:
+        """Like components merged, until at most so many are left; mean and covariance of all are kept.
+
+        The set of components that differ most is split in two along the direction in which they do, again and again.
+        """
+        if len(self.weights) <= most or not self.means.size:
+            return self
+        sds = np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
+        scale = np.sqrt(self.weights @ (sds**2 + (self.means - self.weights @ self.means) ** 2))
+        scale = np.where(scale > 0.0, scale, 1.0)
+        place = np.hstack([self.means / scale, sds / scale])
+        sets = [np.arange(len(self.weights))]
+        while len(sets) < most:
+            spread = [self._spread(place[s], self.weights[s]) for s in sets]
+            widest = int(np.argmax([size for size, _ in spread]))
+            size, side = spread[widest]
+            if size == 0.0:
+                break
+            chosen = sets.pop(widest)
+            sets += [chosen[side], chosen[~side]]
+        return self._of_sets(sets)
+
+    @staticmethod
+    def _spread(place: Floats, weights: Floats) -> tuple[float, npt.NDArray[np.bool_]]:
+        """Sum of squares around the mean, and which are on one side of it in the direction of the largest."""
+        deviations = place - weights @ place / weights.sum()
+        weighted = np.sqrt(weights)[:, None] * deviations
+        side = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0] > 0.0
+        return (float((weighted**2).sum()) if side.any() and not side.all() else 0.0), side
+
+    def _of_sets(self, sets: list[npt.NDArray[np.intp]]) -> FixedEffects:
+        weights = np.array([self.weights[s].sum() for s in sets])
+        shares = [self.weights[s] / w for s, w in zip(sets, weights, strict=True)]
+        means = np.array([share @ self.means[s] for s, share in zip(sets, shares, strict=True)])
+        covariances = []
+        for s, share, mean in zip(sets, shares, means, strict=True):
+            off = self.means[s] - mean
+            covariances.append(np.tensordot(share, self.covariances[s], 1) + (share[:, None] * off).T @ off)
+        return FixedEffects(weights, means, np.array(covariances))
+
+
+def point_covariances(weights: Floats, means: Floats, sds: Floats, total: Floats) -> Floats:
+    """Covariances given each of M points, shape (M, p, p), where only that of their mixture is known.
+
+    The correlations are those of the covariance within the points, on average over them; the standard deviations are
+    each point's own.
+
+    Parameters
+    ----------
+    weights : float array, shape (M,)
+    means, sds : float array, shape (M, p)
+    total : float array, shape (p, p)
+        Covariance of the mixture.
+    """
+    deviations = means - weights @ means
+    within = total - (weights[:, None] * deviations).T @ deviations
+    scale = (weights[:, None] * sds).T @ sds
+    correlation = np.divide(within, scale, out=np.zeros_like(within), where=scale > 0.0)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(sds[:, :, None] * np.clip(correlation, -1.0, 1.0) * sds[:, None, :])
+
+
+def _root(covariance: Floats) -> Floats:
+    """A matrix R with R R' = covariance, also where rounding has left it singular; NaN where it is not known."""
+    if not np.isfinite(covariance).all():
+        return np.full_like(covariance, np.nan)
+    scale = np.sqrt(covariance.diagonal())
+    safe = np.where(scale > 0.0, scale, 1.0)
+    correlation = covariance / np.outer(safe, safe)
+    try:
+        return np.asarray(scale[:, None] * np.linalg.cholesky(correlation))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(correlation)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        size = np.sqrt((root**2).sum(axis=1, keepdims=True))  # as clipping has changed it
+        return np.asarray(scale[:, None] * np.divide(root, size, out=np.zeros_like(root), where=size > 0.0))

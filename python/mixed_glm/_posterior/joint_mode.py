@@ -43,8 +43,9 @@ class JointModePosterior(Posterior):
         return self._back(joint_covariance(self.spec.core(self.change), self.mode))
 
     def fixed_effects(self) -> FixedEffects:
-        """Joint posterior of the fixed effects."""
-        return self._one_gaussian(self._back(self.spec.core(self.change).joint_covariance(self.mode).fe_cov))
+        """Joint posterior of the fixed effects; covariances are NaN where the fit did not end at a maximum."""
+        found, p = self.spec.core(self.change).joint_covariance(self.mode), self.spec.layout.k_fep
+        return self._one_gaussian(self._back(found.fe_cov if found.valid else np.full((p, p), np.nan)))
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ from scipy.integrate import trapezoid
 from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
-from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.few_effects import draw_few, worthwhile
+from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._posterior.quantiles import (
@@ -28,10 +29,10 @@ from mixed_glm._posterior.quantiles import (
     mixture_quantile,
 )
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._posterior.some_draws import Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm._spec.standardization import Standardization
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,6 +64,8 @@ class MarginalPosterior(Posterior):
         ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
     approximation : Approximation or None
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
+    fe_covs : float array, shape (M, p, p), or None
+        Covariances of the fixed effects given psi; None in older files, and where they would be too many.
     """
 
     skewness: Floats
@@ -78,17 +81,25 @@ class MarginalPosterior(Posterior):
     fe_cov: Floats
     axes: Floats | None = None
     approximation: Approximation | None = None
+    fe_covs: Floats | None = None
 
     @classmethod
     def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
         """Take over what the core found."""
         mean, sd = fit.mean, fit.sd
         fe_means, fe_sds, fe_cov = fit.points_fe_mean, fit.points_fe_sd, fit.fe_cov
+        points, p = fe_means.shape
+        kept = fit.points_fe_cov.size == points * p * p
+        fe_covs = fit.points_fe_cov.reshape(points, p, p) if kept else None
         change = spec.coordinates
         if change is not None:
+            if fe_covs is None:
+                fe_covs = point_covariances(fit.weights, fe_means, fe_sds, fe_cov)
             mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
-            fe_sds = _sds_back(change, fe_sds, fe_cov)
             fe_means, fe_cov = change.params_back(fe_means), change.covariance_back(fe_cov)
+            fe_covs = change.matrix @ fe_covs @ change.matrix.T
+            fe_sds = np.sqrt(np.diagonal(fe_covs, axis1=1, axis2=2))
+            fe_covs = fe_covs if kept else None
         return cls(
             mean=mean,
             sd=sd,
@@ -106,6 +117,7 @@ class MarginalPosterior(Posterior):
             fe_cov=fe_cov,
             axes=fit.mode_axes,
             approximation=approximation,
+            fe_covs=fe_covs,
         )
 
     def quantile(self, level: float) -> Floats:
@@ -169,7 +181,11 @@ class MarginalPosterior(Posterior):
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
-        return FixedEffects(self.weights, self.fe_means, self.fe_cov)
+        used = self.weights > 0.0
+        weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
+        if self.fe_covs is not None:
+            return FixedEffects(weights, means, self.fe_covs[used])
+        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov))
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
@@ -189,6 +205,45 @@ class MarginalPosterior(Posterior):
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
         drawn.params[:, layout.vcp] = psi.psi
         return draws_back(self.change, drawn.plus(psi.log_density))
+
+    def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
+        """Joint draws of fixed effects, log standard deviations and some random effects.
+
+        Without random effects, or with few of many, the fixed effects come from their mixture, and the random effects from
+        the rows that these touch; see `few_effects`.
+        """
+        how = self.approximation
+        if how is None:
+            return super().draw_some(effects, n, rng)
+        around = worthwhile(self.spec, how, effects, n) if len(effects) else None
+        if len(effects) and around is None:
+            return super().draw_some(effects, n, rng)
+        psi = self._psi_density().draw(n, rng)
+        given = psi.nodes if len(self.points) == 1 else psi.psi
+        none = np.empty((n, 0))
+        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0])
+        if around is None:
+            return leading
+        drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)
+        return replace(drawn, vcp=psi.psi)
+
+    def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
+        """Draws of the fixed effects, one for each psi, shape (n, p).
+
+        From the nearest of the points, the mean moved on to psi by the slope that the means have over all points.
+        """
+        assert self.axes is not None
+        used = self.weights > 0.0
+        weights, points, fixed = self.weights[used], self.points[used], self.fixed_effects()
+        if not points.shape[1]:
+            return fixed.sample(len(psi), rng)
+        white, at = (np.linalg.solve(self.axes, x.T).T for x in (points, psi))
+        nearest = ((at**2).sum(axis=1)[:, None] - 2.0 * at @ white.T + (white**2).sum(axis=1)).argmin(axis=1)
+        root = np.sqrt(weights)[:, None]
+        off, means = white - weights @ white, fixed.means - weights @ fixed.means
+        slopes = np.linalg.lstsq(root * off, root * means, rcond=1e-8)[0]
+        moved = fixed.means[nearest] + (at - white[nearest]) @ slopes
+        return np.asarray(moved + fixed.deviations(nearest, rng))
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
@@ -227,15 +282,6 @@ class MarginalPosterior(Posterior):
             covariance[layout.vcp, layout.vcp] = np.diag(self.sd[layout.vcp] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
-
-
-def _sds_back(change: Standardization, sds: Floats, covariance: Floats) -> Floats:
-    """Standard deviations at each point, with the correlations that the coefficients have over all."""
-    scale = np.sqrt(covariance.diagonal())
-    correlation = covariance / np.outer(scale, scale)
-    return np.array(
-        [np.sqrt(((change.matrix * sd) @ correlation * (change.matrix * sd)).sum(axis=1)) for sd in sds]
-    )
 
 
 def _step(cell: Floats, axes: Floats) -> float:

@@ -17,6 +17,7 @@ from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.draws import Drawn, PosteriorDraws, independent
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.sd_density import expansion_density
+from mixed_glm._posterior.some_draws import Places, SomeDraws, cut_from_all
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 
@@ -79,6 +80,10 @@ class Posterior:
         """Joint draws with their log densities; `rng` as `numpy.random.default_rng` takes it."""
         return PosteriorDraws(*self.draw(as_count(n, "n"), as_generator(rng)), self.spec, self.change)
 
+    def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
+        """Joint draws of fixed effects, log standard deviations and the random effects of these numbers, increasing."""
+        return cut_from_all(self.spec.layout, effects, n, lambda m: self.draw(m, rng).params)
+
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component.
 
@@ -91,4 +96,4 @@ class Posterior:
         return expansion_density(self.mean[place], self.sd[place], 0.0)
 
     def _one_gaussian(self, covariance: Floats) -> FixedEffects:
-        return FixedEffects(np.ones(1), self.mean[None, self.spec.layout.fe], covariance)
+        return FixedEffects(np.ones(1), self.mean[None, self.spec.layout.fe], covariance[None])

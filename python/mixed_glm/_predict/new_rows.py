@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from mixed_glm._formula.data import known_columns
-from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index
+from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index, row_index
 from mixed_glm._predict.linear import is_raw, new_exog, new_offset
 from mixed_glm._predict.names import random_in_order
 from mixed_glm._spec.spec import ModelSpec
@@ -38,7 +38,7 @@ class NewRows:
         them.
     n_trials : float array, shape (m,), or None
     index : Index or None
-        Of the data frame that the rows came from.
+        Of the first pandas object that the rows came from.
     """
 
     exog: Floats
@@ -74,6 +74,7 @@ def make_rows(
         exog = exog.to_pandas()
     x = new_exog(spec, exog)
     m = len(x)
+    columns = exog.values() if isinstance(exog, Mapping) else ()
     named = {"offset": (offset, 0.0), "exposure": (exposure, 1.0), "n_trials": (n_trials, 1.0)}
     found = {name: _column(exog, value, name, neutral) for name, (value, neutral) in named.items()}
     x = _without_rows(x, [missing for _, missing in found.values()])
@@ -92,7 +93,7 @@ def make_rows(
         known=known,
         new=new,
         n_trials=_trials(spec, found["n_trials"][0], m),
-        index=exog.index if isinstance(exog, pd.DataFrame) else None,
+        index=row_index(exog, *columns, exog_vc, offset, exposure, n_trials),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
-from mixed_glm._predict.intervals import Target, predict_rows
-from mixed_glm._predict.new_rows import RANDOM, make_rows
+from mixed_glm._posterior.some_draws import SomeDraws
+from mixed_glm._predict.intervals import predict_rows
+from mixed_glm._predict.new_rows import RANDOM, NewRows, make_rows
+from mixed_glm._predict.population import predict_population
+from mixed_glm._predict.tail import warn_of_tails
+from mixed_glm._predict.target import Prediction, Target
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,12 +52,10 @@ def predict(
         are evaluated anew.
     linear : bool, default False
         Predict the linear predictor.
-    random : {"population", "conditional", "marginal"}, optional
+    random : {"population", "conditional", "marginal"}, default "population"
         ``"population"``: random effects are zero. ``"conditional"``: those of the row's groups; a group that was
         not met, or is missing (NaN or None), is an unknown one, whose effects are drawn from N(0, exp(2 psi)),
-        which widens the interval. ``"marginal"``: the mean over the effects of new groups. By default the
-        population, and, without an interval, as in statsmodels: evaluated at the posterior means of the
-        fixed effects, where the named ones are posterior means.
+        which widens the interval. ``"marginal"``: the mean over the effects of new groups.
     interval : float, optional
         Probability of a central interval, such as 0.95 (or True, for 0.95).
     exposure : array_like, shape (m,), or str, optional
@@ -64,17 +67,24 @@ def predict(
         binomial responses with trials is that of the number of successes. With ``random="marginal"`` the
         response is that of a member of a new group.
     draws : int, default 1000
-        Number of posterior draws that means and intervals are made of; ends of 95 % intervals have a standard
-        error of about 0.09 (1000 / draws)^(1/2) posterior standard deviations.
+        Number of posterior draws that means and intervals are made of where random effects or new responses have a
+        part in them; ends of 95 % intervals have a standard error of about 0.09 (1000 / draws)^(1/2) posterior standard
+        deviations. For the population nothing is drawn: the posterior of the fixed effects is known.
     rng : int or numpy.random.Generator, default 0
         Source of the draws; by default always the same.
 
     Returns
     -------
     ndarray, shape (m,), or DataFrame
-        Means; with an interval a data frame with columns ``mean``, ``lower``, ``upper``. Binomial: per trial
-        (unless `predictive`). NaN where a data frame has missing values in other columns than groups, those named
-        for offset, exposure and trials included.
+        Posterior means, the same whether an interval is asked for or not; with an interval a data frame with columns
+        ``mean``, ``median``, ``lower``, ``upper``, and the index of the rows: that of `exog`, or, for the model's own
+        rows, that of the rows of its data that were used. Binomial: per trial (unless `predictive`). NaN where a data
+        frame has missing values in other columns than groups, those named for offset, exposure and trials included.
+
+    Warns
+    -----
+    PredictionWarning
+        If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
 
     Raises
     ------
@@ -87,19 +97,68 @@ def predict(
     target = Target(linear, _random(random), predictive, _level(interval))
     if linear and predictive:
         raise ValueError("predictive=True must not come with linear=True: responses have no linear scale")
-    spec, posterior = fit.spec, fit.posterior
+    spec = fit.spec
     rows = make_rows(spec, exog, exog_vc, offset, exposure, n_trials, target.random)
     if predictive and rows.n_trials is None and spec.design.n_trials is not None:
         raise ValueError("n_trials must be given for new responses: the model has them")
-    if random is None and target.interval is None and not predictive:
-        eta = rows.exog @ posterior.mean[spec.layout.fe] + rows.shift
-        return eta if linear else np.asarray(spec.family.mean(eta))
-    generator = as_generator(rng)
-    sample = posterior.sample(as_count(draws, "draws"), generator)
-    found = predict_rows(spec.family, sample, posterior.mean, rows, target, generator)
+    count, generator = as_count(draws, "draws"), as_generator(rng)
+    found = _predict(fit, rows, target, count, generator)
+    warn_of_tails(found.k, count)
     if target.interval is None:
         return found.mean
-    return pd.DataFrame({"mean": found.mean, "lower": found.lower, "upper": found.upper}, index=rows.index)
+    columns = {name: getattr(found, name) for name in ("mean", "median", "lower", "upper")}
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def predict_as_statsmodels(
+    fit: Fit,
+    exog: Any = None,
+    exog_vc: Any = None,
+    offset: Any = None,
+    linear: bool = False,
+    random: str | None = None,
+    interval: float | bool | None = None,
+    *,
+    exposure: Any = None,
+    n_trials: Any = None,
+    predictive: bool = False,
+    draws: int = 1000,
+    rng: Any = 0,
+) -> Floats | pd.DataFrame:
+    """Predict the mean of the response as statsmodels does, or, if more is asked for, as `MixedGLMResults.predict`.
+
+    Without `random`, `interval` and `predictive`: at the posterior means of the fixed effects and random effects of zero.
+
+    Parameters
+    ----------
+    exog, exog_vc, offset, linear, random, interval, exposure, n_trials, predictive, draws, rng
+        As for `MixedGLMResults.predict`.
+    """
+    if random is not None or interval not in (None, False) or predictive:
+        return predict(
+            fit, exog, exog_vc, offset, linear, random, interval, exposure=exposure, n_trials=n_trials,
+            predictive=predictive, draws=draws, rng=rng,
+        )  # fmt: skip
+    if isinstance(exog_vc, (bool, np.bool_)):
+        exog_vc, linear = None, bool(exog_vc)
+    rows = make_rows(fit.spec, exog, exog_vc, offset, exposure, n_trials, "population")
+    eta = rows.exog @ fit.posterior.mean[fit.spec.layout.fe] + rows.shift
+    return eta if linear else np.asarray(fit.spec.family.mean(eta))
+
+
+def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random.Generator) -> Prediction:
+    spec, posterior = fit.spec, fit.posterior
+    effects = np.unique(rows.known.indices).astype(np.intp)
+    if len(effects) or rows.new.any():
+        return predict_rows(spec, posterior.draw_some(effects, draws, rng), posterior.mean, rows, target, rng)
+    fixed = posterior.fixed_effects()
+    exact = predict_population(spec.family, fixed, rows, target)
+    if not target.predictive:
+        return exact
+    beta, psi = fixed.sample(draws, rng), np.empty((draws, spec.layout.k_vcp))
+    sample = SomeDraws(beta, psi, np.empty((draws, 0)), effects)
+    drawn = predict_rows(spec, sample, posterior.mean, rows, target, rng)
+    return replace(drawn, mean=exact.mean if rows.n_trials is None else exact.mean * rows.n_trials, k=exact.k)
 
 
 def _random(random: str | None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._posterior.information import uninformed
 from mixed_glm._report.tables import estimates
 
 METHOD_TITLES = {
@@ -146,6 +147,10 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         notes.append(
             "Mean field: SDs ignore dependence and are too small (fixed effects: often 2 to 4 times)"
         )
+    notes += [
+        f"The posterior of {name} is nearly its prior: the data say next to nothing of this standard deviation"
+        for name in uninformed(fit.posterior)
+    ]
     return Summary(f"{spec.family.title} Mixed GLM Results", _header(fit), table, notes)
 
 

@@ -113,7 +113,7 @@ def _model_state(saved: Saved) -> dict[str, Any]:
 
 def _labels_worth_keeping(index: pd.Index[Any] | None) -> pd.Index[Any] | None:
     """Labels of rows, unless they are their numbers, or of a type that the format cannot hold."""
-    if index is None or index.nlevels > 1 or index.equals(pd.RangeIndex(len(index))) or not _is_plain(index):
+    if index is None or index.equals(pd.RangeIndex(len(index))) or not _is_plain(index):
         return None
     return index
 

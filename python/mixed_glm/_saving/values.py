@@ -71,6 +71,17 @@ def _index_whole(parts: dict[str, Any]) -> pd.Index[Any]:
     return index
 
 
+def _multi_index_parts(index: pd.MultiIndex) -> list[pd.Index[Any]]:
+    return [index.get_level_values(level) for level in range(index.nlevels)]
+
+
+def _multi_index_whole(parts: Any) -> pd.MultiIndex:
+    columns = isinstance(parts, list) and parts and all(isinstance(p, pd.Index) for p in parts)
+    if not columns or len({len(p) for p in parts}) > 1 or any(p.nlevels > 1 for p in parts):
+        raise ValueError("it holds labels of several levels that do not belong together")
+    return pd.MultiIndex.from_arrays(parts)
+
+
 _INDEX_TYPES = re.compile(
     r"(?!.*dateutil)(object|str|string(\[\w+\])?|bool|boolean|category|[Uu]?[Ii]nt\d{1,2}|[Ff]loat\d{1,3}|complex\d{2,3}"
     r"|(datetime64|timedelta64)\[[\w ,/+:.()-]{1,60}\]|period\[[\w-]{1,20}\]|interval(\[[\w ,/+:\[\]-]{1,99}\])?"
@@ -115,6 +126,7 @@ KINDS = (
         "bytes", bytes, lambda v: base64.b64encode(v).decode(), lambda v: base64.b64decode(v, validate=True)
     ),
     Kind("interval", pd.Interval, lambda v: [v.left, v.right, v.closed], lambda v: pd.Interval(*v)),
+    Kind("multiindex", pd.MultiIndex, _multi_index_parts, _multi_index_whole),
     Kind("index", pd.Index, _index_parts, _index_whole),
     Kind("csr", sparse.csr_array, _csr_parts, _csr_whole),
 )

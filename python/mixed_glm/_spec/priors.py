@@ -47,6 +47,11 @@ class ModelPriors:
         """Standard deviations of the priors of the fixed effects, shape (p,)."""
         return np.array([prior.scale for prior in self.fe])
 
+    def of_log_sds(self) -> tuple[Floats, Floats]:
+        """Middle and width of the priors of the log standard deviations, shape (K,) each: as of a normal one, by quantiles."""
+        parts = [_middle_and_width(prior) for prior in self.sd]
+        return np.array([a for a, _ in parts]), np.array([b for _, b in parts])
+
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
@@ -58,6 +63,13 @@ class ModelPriors:
             {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
             index=[*fep_names, *map(sd_name, vcp_names)],
         )
+
+
+def _middle_and_width(prior: Prior) -> tuple[float, float]:
+    if isinstance(prior, LogNormal):
+        return prior.mu, prior.sigma
+    low, middle, high = np.log(prior.quantile([0.1587, 0.5, 0.8413]))
+    return float(middle), float(high - low) / 2.0
 
 
 def sd_name(component: str) -> str:

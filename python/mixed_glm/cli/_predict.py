@@ -19,7 +19,7 @@ NAME = "predict"
 HELP = "predict the rows of a table by a saved fit"
 EXAMPLES = """\
 The output has the columns of the table and "predicted", the mean response of a row (per trial for binomial
-responses), with --interval also "lower" and "upper". Rows in which something is missing are predicted as empty,
+responses), with --interval also "median", "lower" and "upper". Rows in which something is missing are predicted as empty,
 but a missing group is an unknown one.
 
 examples:
@@ -87,7 +87,10 @@ def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.
     )
     if isinstance(predicted, np.ndarray):
         return {"predicted": predicted}
-    return {"predicted": predicted["mean"], "lower": predicted["lower"], "upper": predicted["upper"]}
+    return {
+        "predicted": predicted["mean"],
+        **{name: predicted[name] for name in ("median", "lower", "upper")},
+    }
 
 
 def _with_predictions(data: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:

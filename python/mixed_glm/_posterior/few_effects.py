@@ -1,0 +1,133 @@
+"""Draws of few of many random effects, given all other parameters.
+
+Given fixed effects and log standard deviations, random effects that no row touches together are independent. So those of
+a few groups can be drawn from the rows of these groups alone. For n draws, n copies of these rows are one model, each with
+its own offset ``X beta`` and, as its random-effects columns are multiplied by exp(psi), with standard deviations of one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from mixed_glm import _core
+from mixed_glm._posterior.some_draws import Places, SomeDraws
+from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.design import Design, make_core
+from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+
+_ROWS = 2**17  # copies at a time
+_CHEAP = 2**23  # steps of drawing all effects, up to which that is done
+_STEPS_OF_COPY, _STEPS_OF_LEAF = 64, 16  # for a row, those of drawing an effect from a Gaussian being one
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """Random effects with all those that they depend on given the fixed effects, and the rows that touch them.
+
+    Attributes
+    ----------
+    effects, rows : int array, shape (m,) and (r,)
+        Increasing.
+    """
+
+    effects: Places
+    rows: Places
+
+
+def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> Surroundings | None:
+    """What surrounds some effects, if it is so small that to draw `n` times from it takes less than to draw all."""
+    everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
+    if n * everything <= _CHEAP:
+        return None
+    return _surroundings(spec.design.exog_vc, effects, everything // _STEPS_OF_COPY)
+
+
+def _surroundings(z: sparse.csr_array, effects: Places, most_rows: int) -> Surroundings | None:
+    """Rows that touch the effects, other effects that these touch, and so on; None if there are too many rows."""
+    by_effect = sparse.csc_array(z)
+    found, new = effects, effects
+    rows: Places = np.empty(0, dtype=np.intp)
+    while len(new):
+        touching = _union(by_effect.indices, by_effect.indptr, new)
+        fresh = np.setdiff1d(touching, rows, assume_unique=True)
+        rows = np.union1d(rows, fresh)
+        if len(rows) > most_rows:
+            return None
+        new = np.setdiff1d(_union(z.indices, z.indptr, fresh), found, assume_unique=True)
+        found = np.union1d(found, new)
+    return Surroundings(found.astype(np.intp), rows.astype(np.intp))
+
+
+def _union(indices: npt.NDArray[np.integer], indptr: npt.NDArray[np.integer], lines: Places) -> Places:
+    parts = [indices[indptr[line] : indptr[line + 1]] for line in lines]
+    return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *parts]).astype(np.intp))
+
+
+def draw_few(
+    spec: ModelSpec,
+    how: Approximation,
+    around: Surroundings,
+    given: SomeDraws,
+    effects: Places,
+    rng: np.random.Generator,
+) -> SomeDraws:
+    """Draws of `effects`, which are some of those `around`, given fixed effects and log standard deviations."""
+    keep = np.searchsorted(around.effects, effects)
+    size = max(1, _ROWS // max(len(around.rows), 1))
+    parts = [
+        _draw_block(spec, how, around, given.fe[block], given.vcp[block], rng)[:, keep]
+        for block in (slice(first, first + size) for first in range(0, len(given), size))
+    ]
+    return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
+
+
+def _draw_block(
+    spec: ModelSpec,
+    how: Approximation,
+    around: Surroundings,
+    beta: Floats,
+    psi: Floats,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draws of all effects around, shape (m, effects)."""
+    k = psi.shape[1]
+    scale = np.exp(psi[:, spec.design.ident[around.effects]])
+    if not len(around.rows):
+        return np.asarray(rng.standard_normal(scale.shape) * scale)
+    design = _copies(spec.design, around, beta, scale)
+    core = make_core(design, spec.family, merge_rows=False)
+    leaf = how.leaf if (design.ident == how.leaf).any() else -1
+    name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
+    sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
+    at = np.zeros((1, k))
+    params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))
+    return np.asarray(params[0, k:].reshape(scale.shape) * scale)
+
+
+def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -> Design:
+    m, rows = len(beta), around.rows
+    z = design.exog_vc[rows][:, around.effects]
+    shift = design.total_offset()
+    offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
+    copies = sparse.csr_array(sparse.kron(sparse.eye_array(m), z, format="csr"))
+    copies.data = copies.data * scale.ravel()[copies.indices]
+    return dataclasses.replace(
+        design,
+        endog=np.tile(design.endog[rows], m),
+        exog=np.empty((m * len(rows), 0), order="F"),
+        exog_vc=copies,
+        ident=np.tile(design.ident[around.effects], m),
+        n_trials=np.tile(design.trials()[rows], m),
+        freq_weights=np.tile(design.weights()[rows], m),
+        offset=offset.ravel(),
+        exposure=None,
+        priors=dataclasses.replace(design.priors, fe=(), constant=-1),
+        fep_names=[],
+        vc_names=None,
+    )

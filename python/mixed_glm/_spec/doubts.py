@@ -1,0 +1,171 @@
+"""Designs whose standard deviations mean something else than they seem to, or nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from mixed_glm._console.caller import warn
+from mixed_glm._spec.design import Design
+from mixed_glm.exceptions import DesignWarning
+from mixed_glm.families import Family
+
+Floats = npt.NDArray[np.float64]
+
+_FAR = 2.0  # standard deviations between the mean of a covariate and its origin
+_SPANNED = 1e-8  # of a column's sum of squares, what is left of it beside the columns that span it
+_CLEARLY = 0.01  # left of it that needs no closer look
+
+
+@dataclass(frozen=True)
+class Component:
+    """The columns of one variance component.
+
+    Attributes
+    ----------
+    name : str
+    z : csc_array, shape (n, size)
+    """
+
+    name: str
+    z: sparse.csc_array
+
+    @property
+    def size(self) -> int:
+        """Number of random effects."""
+        return int(self.z.shape[1])
+
+    def by_row(self) -> tuple[npt.NDArray[np.intp], Floats] | None:
+        """For each row the effect that it touches, -1 for none, and by how much; None if it may touch several."""
+        if np.bincount(self.z.indices, minlength=self.z.shape[0]).max(initial=0) > 1:
+            return None
+        group, factor = np.full(self.z.shape[0], -1, dtype=np.intp), np.zeros(self.z.shape[0])
+        group[self.z.indices] = np.repeat(np.arange(self.size), np.diff(self.z.indptr))
+        factor[self.z.indices] = self.z.data
+        return group, factor
+
+
+def warn_of_doubts(design: Design, family: Family) -> None:
+    """Look at every component, and at every pair of them.
+
+    Warns
+    -----
+    DesignWarning
+    """
+    for message in doubts(design, family):
+        warn(message, DesignWarning)
+
+
+def doubts(design: Design, family: Family) -> Iterator[str]:
+    """What to warn of, each in a sentence that says what to do."""
+    columns = sparse.csc_array(design.exog_vc)
+    components = [
+        Component(name, columns[:, np.flatnonzero(design.ident == k)])
+        for k, name in enumerate(design.vcp_names)
+    ]
+    for component in components:
+        found = (
+            _of_one_group(component)
+            or _of_single_responses(component, design, family)
+            or _of_fixed_groups(component, design)
+        )
+        if found:
+            yield found
+    yield from _of_far_origins(components, design)
+
+
+def _of_one_group(component: Component) -> str | None:
+    if component.size != 1:
+        return None
+    return (
+        f"{component.name} has one random effect only, of one group: the data say next to nothing of the standard deviation of its random "
+        "effects, whose posterior is nearly its prior. Leave the term out, or make it a fixed effect"
+    )
+
+
+def _of_single_responses(component: Component, design: Design, family: Family) -> str | None:
+    """Binary responses, at most one for each effect."""
+    if not family.has_trials or not component.z.nnz:
+        return None
+    count = design.trials() * design.weights()
+    rows = component.z.indices
+    effects = np.repeat(np.arange(component.size), np.diff(component.z.indptr))
+    if np.bincount(effects, count[rows]).max() > 1.0:
+        return None
+    return (
+        f"{component.name} has a group for every binary response: the data say next to nothing of the standard deviation of "
+        "its random effects, as one response has no variance beside that of its mean. Leave the term out"
+    )
+
+
+def _of_fixed_groups(component: Component, design: Design) -> str | None:
+    """Random effects whose columns are sums of fixed-effects columns."""
+    x, z = design.exog, component.z
+    if not 1 < component.size <= x.shape[1]:
+        return None
+    if _far_from_spanned(x, z) or not _is_spanned(x, z.toarray()):
+        return None
+    return (
+        f"{component.name} is both fixed and random: the fixed effects have a coefficient for each of its {component.size} "
+        "groups, and only the priors tell these from the random effects. Leave one of both out of the formula"
+    )
+
+
+def _far_from_spanned(x: Floats, z: sparse.csc_array) -> bool:
+    """Whether a column of `z` is clearly no sum of columns of `x`: a quick look at their products."""
+    gram, products = x.T @ x, np.asarray(z.T @ x)
+    scale = np.sqrt(np.where(gram.diagonal() > 0.0, gram.diagonal(), 1.0))
+    scaled = products / scale
+    explained = np.einsum("ij,jk,ik->i", scaled, np.linalg.pinv(gram / np.outer(scale, scale), 1e-10), scaled)
+    squares = np.asarray(z.multiply(z).sum(axis=0)).ravel()
+    return bool((explained < (1.0 - _CLEARLY) * squares).any())
+
+
+def _is_spanned(x: Floats, z: Floats) -> bool:
+    norms = np.sqrt(np.einsum("ij,ij->j", x, x))
+    x = x[:, norms > 0] / norms[norms > 0]
+    left = z - x @ np.linalg.lstsq(x, z, rcond=1e-12)[0]
+    squares = (z**2).sum(axis=0)
+    return bool(squares.all() and ((left**2).sum(axis=0) <= _SPANNED * squares).all())
+
+
+def _of_far_origins(components: list[Component], design: Design) -> Iterator[str]:
+    """Slopes of covariates far from zero, independent of an intercept of the same groups."""
+    rows = [(c, found) for c in components if (found := c.by_row()) is not None]
+    groups = [(c, group) for c, (group, factor) in rows if (factor[group >= 0] == 1.0).all()]
+    slopes = [(c, group, factor) for c, (group, factor) in rows if not np.isin(factor, (0.0, 1.0)).all()]
+    for (slope, its, factor), (intercept, of) in itertools.product(slopes, groups):
+        inside = of >= 0
+        if (its[~inside] >= 0).any() or not _same_groups(its, of):
+            continue
+        weight = design.weights()[inside]
+        if weight.sum() <= 0:
+            continue
+        mean = np.average(factor[inside], weights=weight)
+        sd = np.sqrt(np.average((factor[inside] - mean) ** 2, weights=weight))
+        if abs(mean) > _FAR * sd:
+            yield _far_origin(slope.name, intercept.name, mean, sd)
+
+
+def _same_groups(its: npt.NDArray[np.intp], of: npt.NDArray[np.intp]) -> bool:
+    """Whether rows that touch one effect of the one touch one of the other, and the other way round."""
+    both = (its >= 0) & (of >= 0)
+    pairs = np.unique(np.column_stack([its[both], of[both]]), axis=0)
+    return len(pairs) > 0 and all(len(np.unique(column)) == len(column) for column in pairs.T)
+
+
+def _far_origin(slope: str, intercept: str, mean: float, sd: float) -> str:
+    covariate, _, group = slope.rpartition("|")
+    covariate, group = (covariate, group) if covariate else ("x", "g")
+    centred = "" if ":" in covariate else f", (center({covariate}) || {group}),"
+    return (
+        f"{slope} is the slope of a covariate far from zero (mean {mean:.4g}, standard deviation {sd:.2g}), and independent "
+        f"of {intercept}, its intercept at zero. That intercepts and slopes are independent holds for one origin of the "
+        "covariate alone, so the model is another one for another origin, and this one can pull the slope to zero. Centre "
+        f"it{centred} or let both be correlated, ({covariate} | {group})"
+    )
