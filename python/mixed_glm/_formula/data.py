@@ -183,12 +183,15 @@ class Environment:
         What transforms like ``center`` have learnt; filled when they meet their first data.
     guard : Guard, optional
         Looks at every expression before it is evaluated.
+    groups : dict
+        Group of each row by the grouping factors that were looked up so far.
     """
 
     frame: pd.DataFrame
     context: Mapping[str, Any]
     state: dict[str, Any] = field(default_factory=dict)
     guard: Guard | None = None
+    groups: dict[tuple[str, ...], npt.NDArray[np.int32]] = field(default_factory=dict, repr=False)
 
     @functools.cached_property
     def number_frame(self) -> pd.DataFrame:

@@ -101,27 +101,38 @@ class Encoding:
         return offset_of(self.text.offsets, self._environment(data, self.text.offsets))
 
     def encode_random(self, data: Any) -> sparse.csr_array:
-        """Random-effects columns for new rows, shape (n, q).
+        """Random-effects columns for new rows, shape (n, q); see `encode_effects`."""
+        return self.encode_effects(data)[0]
 
-        A row has no entry in a component where its group is missing or was not met when the model was made, and
-        NaN where the effect is missing.
+    def encode_effects(self, data: Any) -> tuple[sparse.csr_array, Floats]:
+        """Random effects of new rows: those of the model, and the size of those that are not.
+
+        Returns
+        -------
+        known : csr_array, shape (n, q)
+            Columns of the model's effects. A row has no entry in a component where its group is missing or was not met when
+            the model was made, and NaN where the effect is missing.
+        new : float array, shape (n, K)
+            Root of the sum of squares of what multiplies effects of groups that are missing or were not met. NaN where the
+            effect is missing.
         """
-        expressions = [f for c in self.components for f in c.expressions]
-        env = self._environment(data, expressions)
+        env = self._environment(data, self._random_expressions)
         parts = [c.encode(env) for c in self.components]
         empty = sparse.csr_array((len(env.frame), 0), dtype=np.float64)
-        return sparse.csr_array(sparse.hstack([empty, *parts], format="csr"))
+        return sparse.csr_array(sparse.hstack([empty, *parts], format="csr")), self._sizes(
+            env, everything=False
+        )
 
-    def new_effects(self, data: Any, everything: bool = False) -> Floats:
-        """Root of the sum of squares of what multiplies effects that are not the model's, shape (n, K).
+    def all_new_effects(self, data: Any) -> Floats:
+        """As `new` of `encode_effects` if all groups were new; grouping factors need not be columns of `data`."""
+        env = self._environment(self._with_groups(as_frame(data, empty=True)), self._random_expressions)
+        return self._sizes(env, everything=True)
 
-        These are those of groups that are missing or were not met; with `everything`, all effects are taken to be
-        new, and grouping factors need not be columns of `data`. NaN where the effect is missing.
-        """
-        expressions = [f for c in self.components for f in c.expressions]
-        if everything:
-            data = self._with_groups(as_frame(data, empty=True))
-        env = self._environment(data, expressions)
+    @property
+    def _random_expressions(self) -> list[str]:
+        return [f for c in self.components for f in c.expressions]
+
+    def _sizes(self, env: Environment, everything: bool) -> Floats:
         out = np.zeros((len(env.frame), len(self.components)))
         for k, component in enumerate(self.components):
             for factor in component.factors(env):

@@ -83,7 +83,12 @@ class Grouping:
         return ":".join(_bare_name(f) for f in self.factors)
 
     def codes(self, env: Environment) -> npt.NDArray[np.int32]:
-        """Group of every row of other data, -1 where it is missing or was not met."""
+        """Group of every row of other data, -1 where it is missing or was not met; looked up once."""
+        if self.factors not in env.groups:
+            env.groups[self.factors] = self._find(env)
+        return env.groups[self.factors]
+
+    def _find(self, env: Environment) -> npt.NDArray[np.int32]:
         sizes = [len(level) for level in self.levels]
         joint, known = np.zeros(len(env.frame), dtype=np.int64), np.ones(len(env.frame), dtype=bool)
         for expression, level, size in zip(self.factors, self.levels, sizes, strict=True):

@@ -149,9 +149,9 @@ def _effects_of_frame(spec: ModelSpec, frame: Any, random: str) -> tuple[sparse.
     encoding = spec.encoding
     assert encoding is not None
     if random == "marginal":
-        new = encoding.new_effects(frame, everything=True)
+        new = encoding.all_new_effects(frame)
         return _no_effects(spec, len(new)), new
-    return encoding.encode_random(frame), encoding.new_effects(frame)
+    return encoding.encode_effects(frame)
 
 
 def _effects_of_columns(
