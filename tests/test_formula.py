@@ -167,7 +167,6 @@ def test_names_of_the_caller_are_seen(data: pd.DataFrame) -> None:
         ("y ~ (1 | nope)", "nope"),
         ("y ~ (0 + nope | g)", "nope"),
         ("y ~ log(nope)", "nope"),
-        ("y ~ nope(x)", "nope"),
         ("y ~ offset(nope)", "nope"),
         ("y ~ `no pe`", "no pe"),
     ],
@@ -175,6 +174,15 @@ def test_names_of_the_caller_are_seen(data: pd.DataFrame) -> None:
 def test_unknown_column_is_named(data: pd.DataFrame, formula: str, name: str) -> None:
     with pytest.raises(ValueError, match=f"'{name}', which is not a column of data; columns: 'y', 'won'"):
         make(formula, data)
+
+
+def test_unknown_function_is_named(data: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"calls 'nope', which is not a function"):
+        make("y ~ nope(x)", data)
+    with pytest.raises(ValueError, match="calls 'as.facter'.*did you mean 'as.factor'"):
+        make("y ~ as.facter(x)", data)
+    with pytest.raises(ValueError, match="calls 'x', which is not a function"):  # a column
+        make("y ~ x(1)", data)
 
 
 def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None:

@@ -26,14 +26,18 @@ from mixed_glm._formula.data import (
     Environment,
     as_frame,
     caller_context,
+    functions_in,
     known_columns,
     names_of_factor,
+    needs_all,
     require_once,
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.scope import aligned, own
+from mixed_glm._formula.terms import expression_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
@@ -85,15 +89,20 @@ def build(
     ValueError, TypeError
         For an unknown column, a formula that cannot be understood, and everything `Design` refuses.
     """
-    text = parse_formula(formula)
+    parse_formula(formula)
     vc = _check_vc_formulas(vc_formulas)
-    fixed_terms = parse_terms(text.fixed)
     frame = as_frame(data)
+    context = caller_context() if context is None else context
+    formula = as_python(formula, frame.columns, context)
+    vc = {name: as_python(one, frame.columns, context) for name, one in vc.items()}
+    text = parse_formula(formula)
+    fixed_terms = parse_terms(text.fixed)
     rows = {k: _row_values(v, k, frame) for k, v in (by_row or {}).items() if v is not None}
     expressions = _expressions(text, fixed_terms, vc)
     names = set().union(*(names_of_factor(e) for e in expressions))
-    used = own(resolve_names(names, frame.columns, caller_context() if context is None else context))
-    part, kept = _complete_rows(frame, names, rows)
+    used = own(resolve_names(names, frame.columns, context, functions_in(expressions)))
+    needed = set().union(*(names_of_factor(e) for e in expressions if needs_all(e)))
+    part, kept = _complete_rows(frame, names, needed, rows)
     env = Environment(part, aligned(used, expressions, frame.index, kept, "data"))
     y, trials, levels = _evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
@@ -163,12 +172,12 @@ def _expressions(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str
 
 
 def _complete_rows(
-    frame: pd.DataFrame, names: set[str], rows: Mapping[str, Any]
+    frame: pd.DataFrame, names: set[str], needed: set[str], rows: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """Columns that are used, without the rows in which one of them or another value that is used is missing."""
     part = require_once(frame[[c for c in frame.columns if c in names]])
     kept = np.ones(len(frame), dtype=bool)
-    for column in (*(part.iloc[:, j] for j in range(part.shape[1])), *rows.values()):
+    for column in (*(part[c] for c in part.columns if c in needed), *rows.values()):
         if np.ndim(column):
             kept &= ~pd.isna(column).to_numpy()
     if not kept.any():
@@ -212,11 +221,13 @@ def _fixed_columns(
     text: FormulaText, terms: list[list[str]], env: Environment, in_order: bool
 ) -> tuple[Floats, ModelSpec]:
     """Evaluate the fixed part: as written, or (`in_order` False) in the order that statsmodels has."""
-    formula = Formula(text.fixed)
+    formula = parsed(text.fixed)
     if not in_order:
         factors = {f: env.evaluate(f).categorical for f in dict.fromkeys(f for term in terms for f in term)}
         ordered = statsmodels_order(terms, factors)
-        by_factors = {frozenset(f.expr for f in term.factors if f.expr != "1"): term for term in formula}
+        by_factors = {
+            frozenset(expression_of(f) for f in term.factors if f.expr != "1"): term for term in formula
+        }
         formula = Formula([by_factors[frozenset(term)] for term in ordered], _ordering="none")
     spec = ModelSpec.from_spec(formula, output="pandas", na_action="ignore")
     return model_columns(spec, env, text.fixed)

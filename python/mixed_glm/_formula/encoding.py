@@ -21,7 +21,9 @@ from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
+    functions_in,
     names_of_factor,
+    needs_all,
     require_once,
     resolve_names,
 )
@@ -30,6 +32,7 @@ from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
+from mixed_glm._formula.terms import expressions_of
 from mixed_glm._formula.text import FormulaText
 from mixed_glm._formula.vc_formulas import VcFormula
 
@@ -83,13 +86,14 @@ class Encoding:
             If a column is missing or a categorical has a level that was not met when the model was made.
         """
         data = as_frame(data, empty=True)
-        part = self._columns(data, self.fixed.encoder_state)
+        expressions = expressions_of(self.fixed)
+        part = self._columns(data, expressions)
         missing = np.zeros(len(part), dtype=bool)
-        for column in part:
+        for column in set().union(*(names_of_factor(e) for e in expressions if needs_all(e))) & set(part.columns):
             missing |= part[column].isna().to_numpy()
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
-            env = self._environment(data, self.fixed.encoder_state, ~missing)
+            env = self._environment(data, expressions, ~missing)
             self._check_levels(env)
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env)
@@ -154,9 +158,10 @@ class Encoding:
 
     def _columns(self, frame: pd.DataFrame, expressions: Iterable[str]) -> pd.DataFrame:
         """The columns that `expressions` use."""
-        names = set().union(*(names_of_factor(e) for e in expressions))
-        self._check_lost(names - set(frame.columns))
-        resolve_names(names, frame.columns, self.context)
+        expressions = list(expressions)
+        names, functions = set().union(*(names_of_factor(e) for e in expressions)), functions_in(expressions)
+        self._check_lost((names - set(frame.columns)) | functions)
+        resolve_names(names, frame.columns, self.context, functions)
         return require_once(frame[[c for c in frame.columns if c in names]])
 
     def _check_levels(self, env: Environment) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from formulaic import Formula, ModelSpec
+from formulaic import ModelSpec
 from formulaic.parser import DefaultFormulaParser
 from formulaic.parser.types import Term
 from formulaic.utils.code import format_expr, sanitize_variable_names
@@ -21,6 +21,7 @@ from scipy import sparse
 
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
+from mixed_glm._formula.terms import expression_of, hidden, parsed
 from mixed_glm._formula.text import FormulaText, GroupTerm, parse_formula
 from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._saving.values import DEEPEST
@@ -130,7 +131,7 @@ def _one_sided(formula: Any) -> str:
 
 
 def _terms(text: str) -> list[Term]:
-    return list(Formula(text, _ordering="none"))
+    return list(parsed(text, in_order=True))
 
 
 def _key(term: Term) -> TermKey:
@@ -201,7 +202,8 @@ def _require_vc(component: VcFormula) -> None:
         _require_spec(
             component.spec, terms, lambda term: frozenset(_normal(f.expr) for f in term.factors) - {"1"}
         )
-    expressions = {f.expr for term in terms for f in term.factors}
+    factors = [f for term in terms for f in term.factors]
+    expressions = {*(f.expr for f in factors), *map(expression_of, factors)}
     _require(set(component.levels) <= expressions, "it has random effects that are not in its formula")
     used = {f for product in component.products for f, _ in product}
     _require(used <= set(component.levels), "it has random effects that are not in its formula")
@@ -265,7 +267,7 @@ def _require_modest(formulas: Iterable[str]) -> None:
 def _work(formula: str) -> float:
     """Rough number of steps of formulaic's parser: it multiplies out products, and copies what is added."""
     parser = DefaultFormulaParser()
-    nodes, waiting = [], [parser.get_ast(formula)]
+    nodes, waiting = [], [parser.get_ast(hidden(formula)[0])]
     while waiting:
         node = waiting.pop()
         nodes.append(node)
