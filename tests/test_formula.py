@@ -208,7 +208,7 @@ def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None
         ("y ~ (0 | g)", {}, ValueError, "no effect before the bar"),
         ("y ~ (1 | g) + (1 | C(g))", {}, ValueError, "'g' twice"),
         ("y ~ x +* z", {}, ValueError, "cannot understand"),
-        ("y ~ .", {}, ValueError, "cannot understand"),
+        ("y ~ .", {}, ValueError, "written out.* the others are won"),
         ("g ~ x", {}, ValueError, "two levels, failure and success, got 3"),
         ("lab ~ x", {"binomial": False}, ValueError, "must be numeric, got labels"),
         ("won + t ~ x", {"binomial": False}, ValueError, "only for the binomial family"),

@@ -35,9 +35,10 @@ from mixed_glm._formula.data import (
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.scope import aligned, own
-from mixed_glm._formula.terms import expression_of, parsed
+from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
@@ -126,9 +127,13 @@ def build(
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
     }
+    specs = [spec, *(c.spec for c in components if c.spec is not None)]
+    learnt = env.state | {k: v for s in specs for k, v in s.transform_state.items()}
+    evaluated = [*expressions_of(spec), *text.offsets, *(e for c in components for e in c.expressions)]
     encoding = Encoding(
-        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows
-    )
+        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows,
+        by_other_rows=on_other_rows(evaluated, env, learnt),
+    )  # fmt: skip
     return FormulaDesign(arguments, encoding, frame, kept, text.response[0])
 
 

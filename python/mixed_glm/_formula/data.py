@@ -36,6 +36,7 @@ from mixed_glm._formula.functions import ALWAYS, TRANSFORMS
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import distinct, factorize
 from mixed_glm._formula.r_math import different, same
+from mixed_glm._formula.r_names import unknown_function
 from mixed_glm._formula.scope import as_labels, as_numbers
 from mixed_glm._formula.uses import Expression
 
@@ -137,9 +138,7 @@ def resolve_names(
         if callable(context.get(name)):
             picked[name] = context[name]
         elif name not in TRANSFORMS and not hasattr(builtins, name):
-            close = difflib.get_close_matches(name, [*TRANSFORMS, "as.factor", "as.numeric"], 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"formula calls {name!r}, which is not a function that is known here{hint}")
+            raise ValueError(unknown_function(name))
     return picked
 
 

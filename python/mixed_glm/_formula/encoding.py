@@ -30,6 +30,7 @@ from mixed_glm._formula.data import (
 from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
+from mixed_glm._formula.other_rows import refused
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
 from mixed_glm._formula.terms import expressions_of
@@ -60,6 +61,8 @@ class Encoding:
         Rows dropped because something was missing.
     extra_offset : bool
         Whether an offset was given beside those in the formula.
+    by_other_rows : tuple of str
+        Expressions that have no value for new rows, as it depends on the other rows.
     lost : tuple of str
         Names whose values could not be kept when the model was saved or pickled: functions, modules.
     guard : Guard, optional
@@ -75,6 +78,7 @@ class Encoding:
     n_missing: int = 0
     extra_offset: bool = False
     lost: tuple[str, ...] = ()
+    by_other_rows: tuple[str, ...] = ()
     guard: Guard | None = field(default=None, metadata={"saved": False})
 
     def encode_fixed(self, data: Any) -> Floats:
@@ -160,11 +164,15 @@ class Encoding:
         """The columns that `expressions` use."""
         expressions = list(expressions)
         names, functions = set().union(*(names_of_factor(e) for e in expressions)), functions_in(expressions)
+        reason = refused(expressions, self.by_other_rows)
+        if reason is not None:
+            raise ValueError(reason)
         self._check_lost((names - set(frame.columns)) | functions)
         resolve_names(names, frame.columns, self.context, functions)
         return require_once(frame[[c for c in frame.columns if c in names]])
 
     def _check_levels(self, env: Environment) -> None:
+        env = dataclasses.replace(env, state=copy.deepcopy(self.fixed.transform_state))
         for expression, (kind, state) in self.fixed.encoder_state.items():
             if kind.value != "categorical" or "categories" not in state:
                 continue

@@ -16,7 +16,7 @@ from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import find_levels
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
-from mixed_glm._formula.terms import expressions_of, parsed
+from mixed_glm._formula.terms import expressions_of, parsed, unquoted
 from mixed_glm._formula.text import GroupTerm
 
 Floats = npt.NDArray[np.float64]
@@ -284,8 +284,9 @@ def _whole(levels: pd.Index) -> pd.Index:
 
 
 def _bare_name(expression: str) -> str:
-    """``C(g)`` -> ``g``, `` `a b` `` -> ``a b``."""
+    """``C(g)`` -> ``g``, ``factor(g)`` -> ``g``, `` `a b` `` -> ``a b``."""
     inner = expression.strip()
-    if inner.startswith("C(") and inner.endswith(")") and "," not in inner:
-        inner = inner[2:-1].strip()
-    return inner.strip("`")
+    for marked in ("C(", "factor("):
+        if inner.startswith(marked) and inner.endswith(")") and "," not in inner:
+            inner = inner[len(marked) : -1].strip()
+    return unquoted(inner)

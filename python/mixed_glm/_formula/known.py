@@ -101,7 +101,6 @@ FUNCTIONS: dict[str, Known] = {
     "cut": Known(("x", "breaks", "labels", "include_lowest", "right", "dig_lab", "ordered_result"), "labels"),
     "ns": Known(("x", "df", "knots", "intercept", "Boundary_knots"), "columns"),
     "abs": Known(("data",), "same", named=False),
-    "Q": Known(("variable",), "same", takes_texts=True),
     "I": Known(("data",), "same", takes_texts=True),
     "lag": Known(("data", "offset"), "same", takes_texts=True),
     "center": Known(("data",)),

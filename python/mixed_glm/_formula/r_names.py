@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import keyword
 import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
+
+from mixed_glm._formula.functions import TRANSFORMS
 
 # Names of R that Python spells otherwise, in calls and as arguments.
 CALLED = {
@@ -89,7 +92,10 @@ class Names:
             return f"{CALLED[name]}({inside}{closing}"
         if "." in name:
             owner, rest = self._owner(name)
-            name = f"{self.value(owner)}.{rest}" if owner in self._columns else name
+            if owner in self._columns:
+                name = f"{self.value(owner)}.{rest}"
+            elif owner not in self._context and owner not in MODULES:
+                raise ValueError(unknown_function(name))
         return f"{name}({inside}{closing}"
 
     def require_known(self, name: str) -> None:
@@ -104,6 +110,12 @@ class Names:
         listed = " + ".join(others) if others else "1"
         raise ValueError(
             f"formula: '.' for all other columns must be written out, in {self._formula!r}: the others are {listed}"
+        )
+
+    def refuse_list(self) -> NoReturn:
+        """``x %in% c(1, 2)`` outside of I()."""
+        raise ValueError(
+            f"formula: c(...) is no term, in {self._formula!r}: write I(x %in% c(1, 2)) for whether x is one of them"
         )
 
     def refuse_dollar(self, owner: str, name: str) -> NoReturn:
@@ -137,6 +149,13 @@ class Names:
         if isinstance(name, str) and "`" not in name and name.strip():
             return f"`{name}`"
         return f"Q({inside}{closing}"
+
+
+def unknown_function(name: str) -> str:
+    """What to tell of a function that nobody knows."""
+    close = difflib.get_close_matches(name, [*TRANSFORMS, *CALLED], 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"formula calls {name!r}, which is not a function that is known here{hint}"
 
 
 def _sequence(inside: str, formula: str) -> str:

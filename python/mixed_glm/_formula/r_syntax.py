@@ -97,6 +97,8 @@ class _Reader:
         text, _ = self._primary()
         column = self._at == start + 1
         text = text.strip()
+        if text.startswith("[") and self._tokens[start].text == "c":
+            self._names.refuse_list()
         if column or text.startswith("{") or (text.isidentifier() and not keyword.iskeyword(text)):
             return space + (self._names.factor(text) if column else text)
         plain = not text.startswith("`") or (text.endswith("`") and text.count("`") == 2)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from formulaic import ModelSpec
 from formulaic.parser import DefaultFormulaParser
 from formulaic.parser.types import Term
@@ -23,6 +24,7 @@ from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
 from mixed_glm._formula.terms import expression_of, hidden, parsed
 from mixed_glm._formula.text import FormulaText, GroupTerm, parse_formula
+from mixed_glm._formula.uses import Expression
 from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._saving.values import DEEPEST
 from mixed_glm._spec.design import Design
@@ -116,7 +118,8 @@ def _require_types(encoding: Any) -> None:
     _require(known, "its random effects are of no known kind")
     named = isinstance(encoding.context, dict) and all(isinstance(k, str) for k in encoding.context)
     _require(named and isinstance(encoding.state, dict), "the values that its formula needs are none")
-    lost = isinstance(encoding.lost, tuple) and all(isinstance(k, str) for k in encoding.lost)
+    texts = (encoding.lost, encoding.by_other_rows)
+    lost = all(isinstance(t, tuple) and all(isinstance(k, str) for k in t) for t in texts)
     _require(lost and isinstance(encoding.n_missing, int), "what is said of its formula is not so")
 
 
@@ -228,7 +231,12 @@ def _require_state(state: Mapping[str, Any], expressions: Iterable[str]) -> None
 
 
 def _calls(expression: str) -> set[str]:
-    """The calls of an expression as formulaic spells them."""
+    """The calls of an expression as it is evaluated, and as formulaic spells them."""
+    own = {format_expr(node) for node in ast.walk(Expression.of(expression).tree) if isinstance(node, ast.Call)}
+    return {call.replace('"', r'\\\\"') for call in own} | own | _foreign_calls(expression)
+
+
+def _foreign_calls(expression: str) -> set[str]:
     try:
         tree = ast.parse(sanitize_variable_names(expression, {}, {}), mode="eval")
         calls = {format_expr(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -240,6 +248,8 @@ def _calls(expression: str) -> set[str]:
 def _count(value: Any) -> float:
     """How many numbers a learnt state holds; infinite if it holds something else."""
     if value is None or isinstance(value, (float, str)):
+        return 1
+    if isinstance(value, (pd.Timestamp, pd.Timedelta)):
         return 1
     if isinstance(value, int):
         return 1 if value.bit_length() < 64 else np.inf
