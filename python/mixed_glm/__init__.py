@@ -13,6 +13,7 @@ from mixed_glm.exceptions import (
     ConvergenceWarning,
     MixedGLMWarning,
     RankDeficiencyWarning,
+    UnusedLevelWarning,
     VarianceCollapseWarning,
 )
 from mixed_glm.many import ManyResults, ResponseStatus, fit_many
@@ -30,6 +31,7 @@ __all__ = [
     "PoissonBayesMixedGLM",
     "RankDeficiencyWarning",
     "ResponseStatus",
+    "UnusedLevelWarning",
     "VarianceCollapseWarning",
     "__isa__",
     "__version__",

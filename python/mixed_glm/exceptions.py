@@ -6,6 +6,7 @@ __all__ = [
     "ConvergenceWarning",
     "MixedGLMWarning",
     "RankDeficiencyWarning",
+    "UnusedLevelWarning",
     "VarianceCollapseWarning",
 ]
 
@@ -24,3 +25,7 @@ class VarianceCollapseWarning(MixedGLMWarning):
 
 class RankDeficiencyWarning(MixedGLMWarning):
     """The columns of ``exog`` are linearly dependent; only the prior tells their coefficients apart."""
+
+
+class UnusedLevelWarning(MixedGLMWarning):
+    """A factor has levels that no row has; they are left out of the model."""

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Never, ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
 from mixed_glm._formula.encoding import Encoding
+from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._input.arrays import row_index
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
@@ -69,6 +70,9 @@ def _fits(
         return self._results_class(self, function(self.spec, *args, **kwargs))
 
     return as_method(method, function, returns="MixedGLMResults")
+
+
+_ARGUMENTS = ("family", "vcp_p", "fe_p", "vcp_names", "vc_names", "offset", "exposure", "n_trials", "freq_weights")
 
 
 class MixedGLM:
@@ -180,7 +184,9 @@ class MixedGLM:
         exposure: Any = None,
         n_trials: Any = None,
         freq_weights: Any = None,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(unknown, "MixedGLM", _ARGUMENTS)
         chosen = as_given_family(family)
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
@@ -206,6 +212,7 @@ class MixedGLM:
         exposure: Any = None,
         n_trials: Any = None,
         freq_weights: Any = None,
+        **unknown: Never,
     ) -> Self:
         """Make a model from a formula and a data frame.
 
@@ -234,6 +241,7 @@ class MixedGLM:
         ValueError, TypeError
             As for the class; also for an unknown column or a formula that cannot be understood.
         """
+        refuse_unknown(unknown, "from_formula", _ARGUMENTS)
         if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = as_given_family(family)

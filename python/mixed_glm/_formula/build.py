@@ -21,7 +21,7 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
-from mixed_glm._formula.columns import plain_columns
+from mixed_glm._formula.columns import plain_columns, with_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
@@ -40,6 +40,7 @@ from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.scope import aligned, own
 from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
+from mixed_glm._formula.unused import without_unused
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
 from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
@@ -104,7 +105,8 @@ def build(
     used = own(resolve_names(names, frame.columns, context, functions_in(expressions)))
     needed = set().union(*(names_of_factor(e) for e in expressions if needs_all(e)))
     part, kept = _complete_rows(frame, names, needed, rows)
-    env = Environment(part, aligned(used, expressions, frame.index, kept, "data"))
+    beside = aligned(used, expressions, frame.index, kept, "data")
+    env = Environment(*_with_used_levels(part, beside, text))
     y, trials, levels = _evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
@@ -186,9 +188,26 @@ def _complete_rows(
         if np.ndim(column):
             kept &= ~pd.isna(column).to_numpy()
     if not kept.any():
-        raise ValueError(f"data has no complete row: something is missing in each of the {len(frame)}")
+        absent = [repr(c) for c in part.columns if c in needed and part[c].isna().all()]
+        absent += [repr(k) for k, v in rows.items() if np.ndim(v) and pd.isna(v).all()]
+        which = f": {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing in all of them" if absent else ""
+        raise ValueError(
+            f"data has no complete row: something is missing in each of the {len(frame)} rows{which}"
+        )
     part = part.reset_index(drop=True) if kept.all() else part[kept].reset_index(drop=True)
     return plain_columns(part), kept
+
+
+def _with_used_levels(
+    part: pd.DataFrame, beside: dict[str, Any], text: FormulaText
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Columns and variables without unused levels; those of the response are failure and success even if unused."""
+    response = set().union(*(names_of_factor(e) for e in text.response))
+    terms = [*parse_terms(text.fixed), *(t for g in text.groups for t in parse_terms(g.effects))]
+    fixed = set().union(*(names_of_factor(f) for term in terms for f in term))
+    others = part.drop(columns=[c for c in part.columns if c in response])
+    kept, variables = without_unused(others, beside, fixed)
+    return with_columns(part, {c: kept[c] for c in kept.columns}), variables
 
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:

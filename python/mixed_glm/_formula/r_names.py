@@ -43,6 +43,12 @@ _REMEDIES = {
     "zi": "zero inflation is not part of the model",
 }
 
+_TERMS = {
+    "offset": "it can only be added at the top level, as in y ~ x + offset(log(t)) + (1 | g)",
+    "cbind": "it makes a response of successes and failures, cbind(won, lost) ~ x",
+    "trials": "it follows a response, won | trials(n) ~ x",
+}
+
 
 class Names:
     """Meaning of the names in one formula.
@@ -153,6 +159,8 @@ class Names:
 
 def unknown_function(name: str) -> str:
     """What to tell of a function that nobody knows."""
+    if name in _TERMS:
+        return f"formula: {name}() is no function: {_TERMS[name]}"
     close = difflib.get_close_matches(name, [*TRANSFORMS, *CALLED], 1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"formula calls {name!r}, which is not a function that is known here{hint}"
