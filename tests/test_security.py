@@ -157,7 +157,7 @@ def test_expressions_that_are_evaluated(expression: str) -> None:
 def test_names_that_hide_others() -> None:
     guard, data = Guard(), frame()
     for hidden in ({"C": 3}, {"np": 3.0}, {"contr": [1]}, {"C": pd.Timestamp, "np": os}):
-        for expression in ("C(g, contr.sum)", "C(np.log(x))"):  # nothing hides what is called
+        for expression in ("C(g, contr.sum)", "C(np.log(t))"):  # nothing hides what is called
             for frame_ in (data, data.assign(np=1, contr=2, C=3)):
                 guard.check(expression, frame_, hidden)
                 Environment(frame_, hidden, guard=guard).evaluate(expression)
@@ -168,8 +168,9 @@ def test_names_that_hide_others() -> None:
         guard.check("sin(x)", data, {"sin": print})  # of the file, and not R's
     with pytest.raises(ValueError, match="is not a known function"):
         guard.check("halved(x)", data, CONTEXT)  # of the file, not given
+    Guard(frozenset({"x"})).check("x(t)", data, {"x": print})  # given, and not the column of this name
     with pytest.raises(ValueError, match="is not a known function"):
-        Guard(frozenset({"x"})).check("x(t)", data, {"x": print})  # a column
+        Guard(frozenset({"x"})).check("`x`(t)", data, {"x": print})
 
 
 def test_values_that_cannot_be_computed_with() -> None:

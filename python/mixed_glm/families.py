@@ -363,7 +363,7 @@ def as_family(obj: Any) -> Family:
         obj = obj()
         return obj if isinstance(obj, Family) else _from_statsmodels(obj)
     if isinstance(obj, str):
-        return _class_named(obj)()
+        return family_class(obj)()
     if hasattr(obj, "link") and hasattr(obj, "variance"):
         return _from_statsmodels(obj)
     raise TypeError(_not_a_family(obj))
@@ -383,7 +383,7 @@ def as_given_family(obj: Any) -> Family:
 
 
 def _from_statsmodels(obj: Any) -> Family:
-    cls = _class_named(type(obj).__name__)
+    cls = family_class(type(obj).__name__)
     link = type(obj.link).__name__.lower()
     if link not in cls.links:
         expected = ", ".join(cls.links)
@@ -398,13 +398,14 @@ def _from_statsmodels(obj: Any) -> Family:
     return cls()
 
 
-def _class_named(name: str) -> type[Family]:
+def family_class(name: str) -> type[Family]:
+    """Class of the family of this name, or ValueError."""
     written = re.fullmatch(r"([\w.]+)\((.*)\)", name.strip().replace(" ", ""))  # R's binomial(link = "logit")
     key = (written[1] if written else name.strip()).lower().replace("_", "").replace("-", "").replace(" ", "")
     if key in _BY_NAME and not (written and written[2]):
         return _BY_NAME[key]
     if key in _NEGATIVE_BINOMIAL:
-        raise ValueError(f"{_ALPHA}; got {name!r}")
+        return NegativeBinomial
     reasons = {
         **{link: f"write families.Binomial(link={link!r})" for link in Binomial.links},
         **({key: f"write families.{_BY_NAME[key].__name__}({written[2]})"} if written and key in _BY_NAME else {}),

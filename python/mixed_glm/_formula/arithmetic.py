@@ -138,7 +138,7 @@ class _Guard(ast.NodeTransformer):
 def _summarizes(node: ast.Call) -> bool:
     """Whether a call makes one value of many: ``x.mean()``, ``np.mean(x)``, ``mean(x)``."""
     if isinstance(node.func, ast.Name):
-        return node.func.id in SUMMARIES
+        return node.func.id in SUMMARIES or node.func.id == "len"
     return isinstance(node.func, ast.Attribute) and node.func.attr in OF_ONE_VALUE
 
 

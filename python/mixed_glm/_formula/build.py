@@ -11,6 +11,7 @@ from all parts together, before anything is evaluated.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,8 @@ def build(
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
-    components, z = _random_columns(text, vc, env)
+    everything = dataclasses.replace(env, frame=part, context=beside)  # statsmodels keeps levels without rows
+    components, z = _random_columns(text, vc, env, everything)
     widths = [c.width for c in components]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
@@ -258,12 +260,12 @@ def _fixed_columns(
 
 
 def _random_columns(
-    text: FormulaText, vc: Mapping[str, str], env: Environment
+    text: FormulaText, vc: Mapping[str, str], env: Environment, everything: Environment
 ) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
     """All variance components, and their columns side by side."""
     components, blocks = group_components(text.groups, env)
-    formulas = [learn_vc_formula(name, formula, env) for name, formula in vc.items()]
+    formulas = [learn_vc_formula(name, formula, everything) for name, formula in vc.items()]
     parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
-    parts += [formula.encode(env) for formula in formulas]
+    parts += [formula.encode(everything) for formula in formulas]
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
     return (*components, *formulas), z

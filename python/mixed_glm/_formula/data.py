@@ -131,8 +131,9 @@ def resolve_names(
         if name in context:
             picked[name] = context[name]
         elif not hasattr(builtins, name):
+            hint = "write offset(log(t)); " if name == "offset" else ""
             raise ValueError(
-                f"formula refers to {name!r}, which is not a column of data; {known_columns(name, known)}"
+                f"formula refers to {name!r}, which is not a column of data; {hint}{known_columns(name, known)}"
             )
     for name in sorted(set(functions) - ALWAYS):
         if callable(context.get(name)):

@@ -23,8 +23,8 @@ def dependent_columns(exog: Floats, names: Sequence[str]) -> list[str]:
     norms = np.sqrt(np.einsum("ij,ij->j", exog, exog))
     used = norms > 0
     found = {j: f"{names[j]!r} is 0 in all rows" for j in np.flatnonzero(~used).tolist()}
-    triangle = np.zeros((min(exog.shape), exog.shape[1]))
-    triangle[:, used] = np.linalg.qr(exog[:, used] / norms[used], mode="r")[: len(triangle)] if used.any() else 0.0
+    triangle = np.zeros((min(len(exog), int(used.sum())), exog.shape[1]))
+    triangle[:, used] = np.linalg.qr(exog[:, used] / norms[used], mode="r")
     kept: list[int] = []
     for j in np.flatnonzero(used).tolist():
         column, basis = triangle[:, j], triangle[:, kept]
