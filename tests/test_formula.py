@@ -179,7 +179,7 @@ def test_unknown_column_is_named(data: pd.DataFrame, formula: str, name: str) ->
 def test_unknown_function_is_named(data: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"calls 'nope', which is not a function"):
         make("y ~ nope(x)", data)
-    with pytest.raises(ValueError, match="calls 'as.facter'.*did you mean 'as.factor'"):
+    with pytest.raises(ValueError, match=r"calls 'as.facter'.*did you mean 'as.factor'"):
         make("y ~ as.facter(x)", data)
     with pytest.raises(ValueError, match="calls 'x', which is not a function"):  # a column
         make("y ~ x(1)", data)

@@ -156,7 +156,10 @@ def test_a_covariate_beyond_signed_integers() -> None:
         ("f(lambda u: u * 2)", "f(lambda u: u * 2)"),
         ("no python", "_quoted_0"),
         ("(a > 1) & ~b", "_operand_of_logic(a > 1) & _operand_of_logic(~_operand_of_logic(b))"),
-        ("x - x.mean()", "_operand_of_arithmetic(x) - _operand_of_arithmetic(_remembered('x.mean()', x.mean()))"),
+        (
+            "x - x.mean()",
+            "_operand_of_arithmetic(x) - _operand_of_arithmetic(_remembered('x.mean()', x.mean()))",
+        ),
         ("log(log)", "log(log_1)"),
     ],
 )

@@ -408,7 +408,11 @@ def family_class(name: str) -> type[Family]:
         return NegativeBinomial
     reasons = {
         **{link: f"write families.Binomial(link={link!r})" for link in Binomial.links},
-        **({key: f"write families.{_BY_NAME[key].__name__}({written[2]})"} if written and key in _BY_NAME else {}),
+        **(
+            {key: f"write families.{_BY_NAME[key].__name__}({written[2]})"}
+            if written and key in _BY_NAME
+            else {}
+        ),
         **_REASONS,
     }
     close = difflib.get_close_matches(key, _BY_NAME, 1)

@@ -18,8 +18,8 @@ from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
 from mixed_glm._formula.encoding import Encoding
-from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._input.arrays import row_index
+from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
@@ -72,7 +72,17 @@ def _fits(
     return as_method(method, function, returns="MixedGLMResults")
 
 
-_ARGUMENTS = ("family", "vcp_p", "fe_p", "vcp_names", "vc_names", "offset", "exposure", "n_trials", "freq_weights")
+_ARGUMENTS = (
+    "family",
+    "vcp_p",
+    "fe_p",
+    "vcp_names",
+    "vc_names",
+    "offset",
+    "exposure",
+    "n_trials",
+    "freq_weights",
+)
 
 
 class MixedGLM:

@@ -67,7 +67,12 @@ def is_memorable(value: Any, n: int) -> bool:
     """Whether a summary can be kept: one number, truth value, text or time, or a few numbers that are not one a row."""
     if isinstance(value, (int, float, str, np.generic, pd.Timestamp, pd.Timedelta)):
         return True
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim == 1 and len(value) not in (0, n)
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "iuf"
+        and value.ndim == 1
+        and len(value) not in (0, n)
+    )
 
 
 class PlainKeys(MutableMapping[str, Any]):
@@ -151,11 +156,7 @@ def _converted(node: ast.expr) -> ast.expr:
     done = isinstance(node, (ast.BinOp, ast.UnaryOp)) and isinstance(
         node.op, (*ARITHMETIC, ast.USub, ast.UAdd)
     )
-    return (
-        node
-        if done or isinstance(node, ast.Constant)
-        else _call(OPERAND, node)
-    )
+    return node if done or isinstance(node, ast.Constant) else _call(OPERAND, node)
 
 
 class _Written(ast.NodeTransformer):

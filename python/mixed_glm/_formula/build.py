@@ -192,7 +192,11 @@ def _complete_rows(
     if not kept.any():
         absent = [repr(c) for c in part.columns if c in needed and part[c].isna().all()]
         absent += [repr(k) for k, v in rows.items() if np.ndim(v) and pd.isna(v).all()]
-        which = f": {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing in all of them" if absent else ""
+        which = (
+            f": {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing in all of them"
+            if absent
+            else ""
+        )
         raise ValueError(
             f"data has no complete row: something is missing in each of the {len(frame)} rows{which}"
         )

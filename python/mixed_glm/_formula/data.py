@@ -272,7 +272,13 @@ class Environment:
                 state[text] = value.item() if isinstance(value, np.generic) else value
             return state.get(text, value)
 
-        return {OPERAND: operand, TRUTH: truth_operand, EQUAL: same, DIFFERENT: different, REMEMBERED: remembered}
+        return {
+            OPERAND: operand,
+            TRUTH: truth_operand,
+            EQUAL: same,
+            DIFFERENT: different,
+            REMEMBERED: remembered,
+        }
 
     def _exact(self, expression: Expression) -> pd.DataFrame:
         """Columns as labels; whole numbers in 64 bits if anything is computed."""
@@ -317,6 +323,8 @@ class Environment:
 def _is_plain_c(expression: str) -> bool:
     """Whether the expression is ``C(x)`` or ``factor(x)`` with nothing said about contrasts or levels."""
     tree = Expression.parse(expression).tree
-    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in ("C", "factor")):
+    if not (
+        isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in ("C", "factor")
+    ):
         return False
     return len(tree.args) == 1 and not tree.keywords

@@ -93,7 +93,9 @@ class Encoding:
         expressions = expressions_of(self.fixed)
         part = self._columns(data, expressions)
         missing = np.zeros(len(part), dtype=bool)
-        for column in set().union(*(names_of_factor(e) for e in expressions if needs_all(e))) & set(part.columns):
+        for column in set().union(*(names_of_factor(e) for e in expressions if needs_all(e))) & set(
+            part.columns
+        ):
             missing |= part[column].isna().to_numpy()
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():

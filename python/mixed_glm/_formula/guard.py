@@ -185,7 +185,9 @@ class _Expression:
             return None
         name = node.value.id
         found = TRANSFORMS.get(name) if self._parsed.is_function(node.value) else self._context.get(name)
-        hidden = name in self._parsed.names or (found is self._context.get(name) and name in self._frame.columns)
+        hidden = name in self._parsed.names or (
+            found is self._context.get(name) and name in self._frame.columns
+        )
         return found if not hidden and (found is np or found is ContrastsRegistry) else None
 
     def _list(self, node: ast.List | ast.Tuple) -> Value:
@@ -265,10 +267,15 @@ class _Expression:
 
     def _is_summary(self, node: ast.Call) -> bool:
         """``x.mean()`` of numbers."""
-        plain = not node.args and not node.keywords and isinstance(node.func, ast.Attribute)
-        if not plain or node.func.attr not in SUMMARIES or self._owner(node.func) is not None:  # type: ignore[attr-defined]
+        method = node.func
+        if (
+            node.args
+            or node.keywords
+            or not isinstance(method, ast.Attribute)
+            or method.attr not in SUMMARIES
+        ):
             return False
-        return self._value(node.func.value).of == "numbers"  # type: ignore[attr-defined]
+        return self._owner(method) is None and self._value(method.value).of == "numbers"
 
     def _function(self, node: ast.AST) -> tuple[Known, str]:
         """A function of the closed list, and its name if it is one of formulaic's own."""

@@ -79,8 +79,11 @@ def _texts(*takes: str, gives: Gives = "labels") -> Known:
 
 # Names that formulaic knows, and R's functions.
 FUNCTIONS: dict[str, Known] = {
-    **_numeric(1, """log10 log2 exp exp10 exp2 sin cos tan asin acos atan sinh cosh tanh sqrt log1p expm1 sign floor ceiling trunc
-        plogis qlogis pnorm qnorm lgamma"""),
+    **_numeric(
+        1,
+        """log10 log2 exp exp10 exp2 sin cos tan asin acos atan sinh cosh tanh sqrt log1p expm1 sign floor ceiling trunc
+        plogis qlogis pnorm qnorm lgamma""",
+    ),
     **_numeric(2, "atan2 xor"),
     "log": Known(("x", "base")),
     **dict.fromkeys(("round", "signif"), Known(("x", "digits"))),
@@ -109,7 +112,15 @@ FUNCTIONS: dict[str, Known] = {
     "poly": Known(("x", "degree", "raw"), "columns"),
     "bs": Known(
         (
-            "x", "df", "knots", "degree", "include_intercept", "lower_bound", "upper_bound", "extrapolation", "intercept",
+            "x",
+            "df",
+            "knots",
+            "degree",
+            "include_intercept",
+            "lower_bound",
+            "upper_bound",
+            "extrapolation",
+            "intercept",
             "Boundary_knots",
         ),
         "columns",

@@ -70,6 +70,8 @@ def _is_unknown(node: ast.AST, env: Environment) -> bool:
 
 
 def _is_by_row(value: Any, n: int) -> bool:
+    if isinstance(value, dict):
+        return any(_is_by_row(v, n) for v in value.values())
     return isinstance(value, (pd.Series, pd.DataFrame, np.ndarray, list, tuple)) and len(value) == n
 
 
@@ -109,7 +111,9 @@ def _table(env: Environment, expression: str) -> pd.DataFrame:
 
 
 def _alike(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
-    if all(pd.api.types.is_numeric_dtype(v.dtype) or pd.api.types.is_bool_dtype(v.dtype) for v in (one, other)):
+    if all(
+        pd.api.types.is_numeric_dtype(v.dtype) or pd.api.types.is_bool_dtype(v.dtype) for v in (one, other)
+    ):
         a, b = one.to_numpy(dtype=np.float64), other.to_numpy(dtype=np.float64)
         return bool(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True))
     return one.tolist() == other.tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,18 +10,22 @@ import numpy as np
 import pandas as pd
 from formulaic.transforms import C
 from formulaic.transforms.contrasts import PolyContrasts
-from formulaic.utils.stateful_transforms import stateful_transform
 
 from mixed_glm._formula.columns import as_values, is_categorical
 from mixed_glm._formula.labels import factorize
 from mixed_glm._formula.r_math import written
+from mixed_glm._formula.stateful import State, stateful
 
-State = dict[str, Any]
 
-
-@stateful_transform
+@stateful
 def factor(
-    x: Any, levels: Any = None, labels: Any = None, exclude: Any = None, ordered: bool = False, _state: State = {}
+    x: Any,
+    levels: Any = None,
+    labels: Any = None,
+    exclude: Any = None,
+    ordered: bool = False,
+    *,
+    _state: State,
 ) -> Any:
     """Labels; with `levels` in this order, or written as `labels`."""
     if levels is None and labels is None:
@@ -31,8 +36,8 @@ def factor(
     return _polynomial(values) if ordered else values
 
 
-@stateful_transform
-def ordered(x: Any, levels: Any = None, labels: Any = None, _state: State = {}) -> Any:
+@stateful
+def ordered(x: Any, levels: Any = None, labels: Any = None, *, _state: State) -> Any:
     """Labels with an order, which have polynomial contrasts."""
     if levels is None and labels is None:
         return _polynomial(x)
@@ -40,8 +45,8 @@ def ordered(x: Any, levels: Any = None, labels: Any = None, _state: State = {}) 
     return _polynomial(_categorical(x, codes, known if labels is None else _labels(list(labels), len(known))))
 
 
-@stateful_transform
-def relevel(x: Any, ref: Any, _state: State = {}) -> Any:
+@stateful
+def relevel(x: Any, ref: Any, *, _state: State) -> Any:
     """Labels with another first level, the one of reference."""
     codes, known = _coded(x, _state, None, "relevel")
     places = [i for i, level in enumerate(known) if written(level) == written(ref)]
@@ -52,8 +57,8 @@ def relevel(x: Any, ref: Any, _state: State = {}) -> Any:
     return _categorical(x, np.argsort(order)[codes], [known[i] for i in order])
 
 
-@stateful_transform
-def interaction(x: Any, *others: Any, sep: str = ".", _state: State = {}) -> Any:
+@stateful
+def interaction(x: Any, *others: Any, sep: str = ".", _state: State) -> Any:
     """Combinations of the levels of several factors, the first running fastest; those that occur."""
     parts = [factorize(pd.Series(as_values(v)).reset_index(drop=True), "interaction") for v in (x, *others)]
     names = [[written(level) for level in levels] for _, levels in parts]
@@ -63,8 +68,8 @@ def interaction(x: Any, *others: Any, sep: str = ".", _state: State = {}) -> Any
     return _like(x, pd.Categorical(rows, categories=[*known, *sorted(set(rows) - set(known))]))
 
 
-@stateful_transform
-def as_numeric(x: Any, _state: State = {}) -> Any:
+@stateful
+def as_numeric(x: Any, *, _state: State) -> Any:
     """Numbers: codes from 1 of a factor, 0 and 1 of truth values, what texts write."""
     if _is_factor(x):
         codes, _ = _coded(x, _state, None, "as.numeric")
@@ -86,8 +91,8 @@ def as_numeric(x: Any, _state: State = {}) -> Any:
     return _like(x, numbers.to_numpy(dtype=np.float64))
 
 
-@stateful_transform
-def as_integer(x: Any, _state: State = {}) -> Any:
+@stateful
+def as_integer(x: Any, *, _state: State) -> Any:
     """Numbers without what stands behind the point; codes of a factor."""
     numbers = as_numeric(x, _state=_state)
     return np.trunc(numbers)
@@ -113,10 +118,10 @@ def paste0(*parts: Any) -> Any:
     return paste(*parts, sep="")
 
 
-@stateful_transform
+@stateful
 def cut(
     x: Any, breaks: Any, labels: Any = None, include_lowest: bool = False, right: bool = True, dig_lab: int = 3,
-    ordered_result: bool = False, _state: State = {},
+    ordered_result: bool = False, *, _state: State,
 ) -> Any:  # fmt: skip
     """Labels of intervals, such as ``(0,10]``."""
     values = np.asarray(as_values(x), dtype=np.float64)
@@ -135,7 +140,11 @@ def cut(
         )
     if labels is False:
         return _like(x, place + 1.0)
-    names = _interval_names(edges, right, include_lowest, int(dig_lab)) if labels is None else _labels(list(labels), len(edges) - 1)
+    names = (
+        _interval_names(edges, right, include_lowest, int(dig_lab))
+        if labels is None
+        else _labels(list(labels), len(edges) - 1)
+    )
     met = _state.setdefault("met", sorted(set(place.tolist())))
     kept = [*met, *sorted(set(place.tolist()) - set(met))]
     codes = np.searchsorted(sorted(kept), place)
@@ -151,7 +160,9 @@ def _breaks(values: np.ndarray[Any, Any], breaks: Any) -> list[float]:
     if np.ndim(breaks):
         edges = np.sort(np.asarray(breaks, dtype=np.float64))
         if len(edges) < 2 or (np.diff(edges) <= 0).any():
-            raise ValueError("cut: breaks must be at least two different numbers, or how many intervals to make")
+            raise ValueError(
+                "cut: breaks must be at least two different numbers, or how many intervals to make"
+            )
         return [float(v) for v in edges]
     if int(breaks) < 2:
         raise ValueError(f"cut: breaks must make at least 2 intervals, got {breaks}")
@@ -172,7 +183,7 @@ def _interval_names(edges: np.ndarray[Any, Any], right: bool, closed: bool, digi
         if len(set(shown)) == len(shown):
             break
     opening, closing = ("(", "]") if right else ("[", ")")
-    names = [f"{opening}{a},{b}{closing}" for a, b in zip(shown[:-1], shown[1:], strict=True)]
+    names = [f"{opening}{a},{b}{closing}" for a, b in itertools.pairwise(shown)]
     if closed and right:
         names[0] = "[" + names[0][1:]
     elif closed:
@@ -190,7 +201,9 @@ def _is_factor(x: Any) -> bool:
     return is_categorical(as_values(x)) or (metadata is not None and metadata.kind.value == "categorical")
 
 
-def _coded(x: Any, state: State, levels: Sequence[Any] | None, name: str) -> tuple[np.ndarray[Any, Any], list[Any]]:
+def _coded(
+    x: Any, state: State, levels: Sequence[Any] | None, name: str
+) -> tuple[np.ndarray[Any, Any], list[Any]]:
     """Code of every row, and the levels: those given, or those of the first data."""
     values = pd.Series(as_values(x)).reset_index(drop=True)
     if levels is None:

@@ -53,7 +53,16 @@ def as_logical(x: Any) -> Any:
     """Truth values of numbers (not 0), truth values, and the texts that R takes for them."""
     x = as_values(x)
     if _is_text(x):
-        known = {"TRUE": True, "True": True, "true": True, "T": True, "FALSE": False, "False": False, "false": False, "F": False}
+        known = {
+            "TRUE": True,
+            "True": True,
+            "true": True,
+            "T": True,
+            "FALSE": False,
+            "False": False,
+            "false": False,
+            "F": False,
+        }
         texts = pd.Series(x).astype(object)
         unknown = texts[~texts.isin(list(known))]
         if len(unknown):
@@ -84,6 +93,8 @@ def is_in(x: Any, table: Any) -> Any:
 
 def same(x: Any, y: Any) -> Any:
     """``x == y``, a number and a text compared by what is written."""
+    one: Any
+    other: Any
     for one, other in ((x, y), (y, x)):
         if isinstance(other, str) and (_is_number(one) or getattr(one, "dtype", None) == np.bool_):
             return pd.Series(one).map(written).to_numpy() == other
@@ -103,7 +114,8 @@ def written(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (float, np.floating)):
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{float(value):.15g}"
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else f"{number:.15g}"
     return str(value)
 
 
@@ -207,12 +219,21 @@ def _is_text(value: Any) -> bool:
     if isinstance(value, str):
         return True
     dtype = getattr(value, "dtype", None)
-    return dtype is not None and (dtype == object or pd.api.types.is_string_dtype(dtype)) and not _is_number(value)
+    return (
+        dtype is not None
+        and (dtype == object or pd.api.types.is_string_dtype(dtype))
+        and not _is_number(value)
+    )
 
 
 def _is_number(value: Any) -> bool:
     dtype = getattr(value, "dtype", None)
-    return dtype is not None and np.ndim(value) == 1 and pd.api.types.is_numeric_dtype(dtype) and dtype != np.bool_
+    return (
+        dtype is not None
+        and np.ndim(value) == 1
+        and pd.api.types.is_numeric_dtype(dtype)
+        and dtype != np.bool_
+    )
 
 
 def _is_label(value: Any) -> bool:

@@ -136,7 +136,9 @@ class Names:
             return f"{first}:{last}"
         start, end = int(first), int(last)
         step = 1 if end >= start else -1
-        return _listed([start + step * k for k in range(abs(end - start) + 1)][: MOST_ENTRIES + 1], self._formula)
+        return _listed(
+            [start + step * k for k in range(abs(end - start) + 1)][: MOST_ENTRIES + 1], self._formula
+        )
 
     def _owner(self, name: str) -> tuple[str, str]:
         """The column that a name with dots begins with, the longest, or its first part; and the rest."""
@@ -172,7 +174,9 @@ def _sequence(inside: str, formula: str) -> str:
         call = ast.parse(f"f({inside})", mode="eval").body
         assert isinstance(call, ast.Call)
         named = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-        values = dict(zip(("from_", "to", "by", "length_out"), map(ast.literal_eval, call.args), strict=False))
+        values = dict(
+            zip(("from_", "to", "by", "length_out"), map(ast.literal_eval, call.args), strict=False)
+        )
         values |= {"length_out" if k in ("length", "len") else str(k): v for k, v in named.items()}
         start, end = float(values.get("from_", 1)), float(values["to"])
         if "length_out" in values:
@@ -184,7 +188,15 @@ def _sequence(inside: str, formula: str) -> str:
         exact = all(float(v).is_integer() for v in (start, step))
         entries: list[Any] = [start + k * step for k in range(min(count, MOST_ENTRIES + 1))]
         return _listed([int(v) for v in entries] if exact else entries, formula)
-    except (SyntaxError, AssertionError, TypeError, KeyError, ZeroDivisionError, OverflowError, ValueError) as error:
+    except (
+        SyntaxError,
+        AssertionError,
+        TypeError,
+        KeyError,
+        ZeroDivisionError,
+        OverflowError,
+        ValueError,
+    ) as error:
         if str(error).startswith("formula"):
             raise
         raise ValueError(

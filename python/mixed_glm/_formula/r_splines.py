@@ -8,20 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from formulaic.materializers.types import FactorValues
 from formulaic.transforms import TRANSFORMS as FORMULAIC
-from formulaic.utils.stateful_transforms import stateful_transform
 from scipy import linalg
 from scipy.interpolate import BSpline
 
 from mixed_glm._formula.columns import as_values
+from mixed_glm._formula.stateful import State, stateful
 
 Floats = npt.NDArray[np.float64]
-State = dict[str, Any]
 
 
-@stateful_transform
+@stateful
 def bs(
     x: Any, df: Any = None, knots: Any = None, degree: int = 3, include_intercept: bool = False, lower_bound: Any = None,
-    upper_bound: Any = None, extrapolation: str = "raise", intercept: Any = None, Boundary_knots: Any = None, _state: State = {},
+    upper_bound: Any = None, extrapolation: str = "raise", intercept: Any = None, Boundary_knots: Any = None, *, _state: State,
 ) -> Any:  # fmt: skip
     """formulaic's B-splines, with R's names of arguments as well."""
     lower, upper = (lower_bound, upper_bound) if Boundary_knots is None else sorted(Boundary_knots)
@@ -32,9 +31,15 @@ def bs(
     )  # fmt: skip
 
 
-@stateful_transform
+@stateful
 def ns(
-    x: Any, df: Any = None, knots: Any = None, intercept: bool = False, Boundary_knots: Any = None, _state: State = {}
+    x: Any,
+    df: Any = None,
+    knots: Any = None,
+    intercept: bool = False,
+    Boundary_knots: Any = None,
+    *,
+    _state: State,
 ) -> Any:
     """Natural cubic splines, the columns that R's ``splines::ns`` has."""
     values = np.asarray(as_values(x), dtype=np.float64)

@@ -116,7 +116,9 @@ class _Reader:
             right, right_binding = self._binary(level if level == _POWER else level + 1, ranges)
             left, binding = self._joined(sign, level, (left, binding), (right, right_binding))
 
-    def _joined(self, sign: Token, level: int, left: tuple[str, int], right: tuple[str, int]) -> tuple[str, int]:
+    def _joined(
+        self, sign: Token, level: int, left: tuple[str, int], right: tuple[str, int]
+    ) -> tuple[str, int]:
         if sign.text == "%in%":
             return f"{_leading(left[0])}is_in({left[0].strip()}, {right[0].strip()})", _ATOM
         if sign.text == ":":
@@ -142,11 +144,7 @@ class _Reader:
 
     def _primary(self) -> tuple[str, int]:
         """A name, literal or bracket, with the calls, indices and attributes that follow it."""
-        token = self._take()
-        if token.kind == "name" and self._next.text == "::":
-            while self._next.text in ("::", ":::"):
-                self._take()
-                token = Token("name", self._take().text, token.space)
+        token = self._without_package(self._take())
         called = self._next.text == "(" and (not self._next.space or token.kind == "name")
         if token.kind == "number":
             text = token.text.removesuffix("L")
@@ -165,14 +163,23 @@ class _Reader:
                 opening = self._take()
                 text += opening.space + opening.text + self._items(_PAIRS[opening.text]) + self._take().text
             elif self._next.text == "." and text:
-                text += self._take().text
-                if self._next.kind == "name":
-                    text += self._take().text
+                text += self._take().text + self._name()
             else:
                 break
         while token.kind == "text" and self._next.kind == "text":  # adjacent texts are one
             text += self._next.space + self._take().text
         return token.space + text, _ATOM
+
+    def _name(self) -> str:
+        """The name that comes next, if one does."""
+        return self._take().text if self._next.kind == "name" else ""
+
+    def _without_package(self, token: Token) -> Token:
+        """``splines::ns`` as ``ns``."""
+        while token.kind == "name" and self._next.text in ("::", ":::"):
+            self._take()
+            token = Token("name", self._take().text, token.space)
+        return token
 
     def _call(self, name: str) -> str:
         """``name(...)``: a function, or what is written out at once."""
@@ -229,7 +236,8 @@ class _Reader:
         while self._at < len(self._tokens) and self._next.text not in (closing, ","):
             token = self._next
             if token.kind == "sign" and token.text not in _PAIRS:
-                written.append(token.space + self._take().text)
+                self._take()
+                written.append(token.space + _PYTHON.get(token.text, token.text))
             else:
                 written.append(self._primary()[0])
         return "".join(written)

@@ -167,7 +167,9 @@ def _parse_terms(text: str) -> tuple[str, list[GroupTerm], list[str]]:
 
 def _offset(inner: str, term: str) -> str:
     if len([part for part in split(inner, ",") if part]) != 1:
-        raise ValueError(f"{term!r}: an offset is one expression, as in offset(log(t)); several of them are added as terms")
+        raise ValueError(
+            f"{term!r}: an offset is one expression, as in offset(log(t)); several of them are added as terms"
+        )
     return inner
 
 

@@ -119,7 +119,9 @@ class Expression:
 
     def variables(self) -> dict[str, str]:
         """Names that it reads as values: in the tree, and in the data."""
-        bound = {n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        bound = {
+            n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
         bound |= {n.arg for n in ast.walk(self.tree) if isinstance(n, ast.arg)}
         nodes = (n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
         read = {n.id: self.names.get(n.id, n.id) for n in nodes if not self.is_function(n)}

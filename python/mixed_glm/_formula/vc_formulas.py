@@ -128,9 +128,7 @@ def learn_vc_formula(name: str, formula: str, env: Environment) -> VcFormula:
 def parse_terms(formula: str) -> list[list[str]]:
     """Terms of a one-sided formula in the order written, each a list of factors; the intercept is []."""
     text = formula.strip().removeprefix("~")
-    return [
-        [expression_of(f) for f in term.factors if f.expr != "1"] for term in parsed(text, in_order=True)
-    ]
+    return [[expression_of(f) for f in term.factors if f.expr != "1"] for term in parsed(text, in_order=True)]
 
 
 def statsmodels_order(terms: Iterable[list[str]], categorical: dict[str, bool]) -> list[list[str]]:
@@ -186,7 +184,9 @@ def _product_names(parts: list[list[str]]) -> list[str]:
 
 def _spec(formula: str, terms: Sequence[list[str]], env: Environment) -> ModelSpec:
     text = [":".join(term) or "1" for term in terms]
-    spec = ModelSpec.from_spec(parsed(" + ".join(["0", *text]), in_order=True), output="sparse", na_action="ignore")
+    spec = ModelSpec.from_spec(
+        parsed(" + ".join(["0", *text]), in_order=True), output="sparse", na_action="ignore"
+    )
     try:
         return columns_of_rows(spec, env).model_spec
     except Exception as error:  # formulaic's own, and anything a user's expression may raise

@@ -232,7 +232,9 @@ def _require_state(state: Mapping[str, Any], expressions: Iterable[str]) -> None
 
 def _calls(expression: str) -> set[str]:
     """The calls of an expression as it is evaluated, and as formulaic spells them."""
-    own = {format_expr(node) for node in ast.walk(Expression.of(expression).tree) if isinstance(node, ast.Call)}
+    own = {
+        format_expr(node) for node in ast.walk(Expression.of(expression).tree) if isinstance(node, ast.Call)
+    }
     return {call.replace('"', r'\\\\"') for call in own} | own | _foreign_calls(expression)
 
 

@@ -177,11 +177,13 @@ def _mixed_columns(table: pd.DataFrame, content: bytes, form: Form) -> Iterator[
             )
 
 
-def _missing_texts(
-    table: pd.DataFrame, read: Callable[..., pd.DataFrame], form: Form
-) -> Iterator[str]:
+def _missing_texts(table: pd.DataFrame, read: Callable[..., pd.DataFrame], form: Form) -> Iterator[str]:
     """Columns of labels in which a text, such as NA, is taken for a missing cell."""
-    labels = [c for c in table.columns if table[c].isna().any() and not pd.api.types.is_numeric_dtype(table[c].dtype)]
+    labels = [
+        c
+        for c in table.columns
+        if table[c].isna().any() and not pd.api.types.is_numeric_dtype(table[c].dtype)
+    ]
     if not labels:
         return
     cells = read(labels, str, keep_default_na=False, na_values=None, na_filter=False)

@@ -53,6 +53,6 @@ def form_of(options: argparse.Namespace) -> Form:
 
 def _separator(text: str) -> str:
     char = _SPELT.get(text, text)
-    if len(char) != 1 or char in "\"\n\r":
+    if len(char) != 1 or char in '"\n\r':
         raise argparse.ArgumentTypeError(f"must be one character, or tab, got {text!r}")
     return char

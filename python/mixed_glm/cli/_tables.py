@@ -27,7 +27,9 @@ def read_table(source: str | Path, form: Form = COMMAS) -> pd.DataFrame:
     """
     name = "the standard input" if str(source) == STANDARD_INPUT else repr(str(source))
     try:
-        return read_parquet(source) if suffix(source) == ".parquet" else parse_csv(all_bytes(source), name, form)
+        return (
+            read_parquet(source) if suffix(source) == ".parquet" else parse_csv(all_bytes(source), name, form)
+        )
     except ValueError as error:  # of pandas and pyarrow too
         raise ValueError(f"{name} is not a csv or parquet table: {error}") from error
 
