@@ -288,7 +288,7 @@ def test_values_sum_to_one() -> None:
         (Poisson(), [1, -1], None, "endog must not be negative for the poisson family, got -1 at row 1"),
         (Poisson(), [1, 2.5], None, "endog must be whole numbers for the poisson family, got 2.5 at row 1"),
         (Poisson(), [1, 2], [1, 2], "n_trials is only for the binomial family, got it with poisson"),
-        (NegativeBinomial(), [0.1], None, "endog must be whole numbers for the negative_binomial family"),
+        (NegativeBinomial(1.0), [0.1], None, "endog must be whole numbers for the negative_binomial family"),
         (
             Exponential(),
             [-0.1],
@@ -308,7 +308,7 @@ def test_support_accepts() -> None:
     Binomial().validate_response([0, 1, 1])
     Binomial().validate_response([0, 2, 0], [0, 2, 5])
     Poisson().validate_response([0, 3, 1e9])
-    NegativeBinomial().validate_response([0, 3])
+    NegativeBinomial(1.0).validate_response([0, 3])
     Exponential().validate_response([0.0, 2.5])
 
 
@@ -363,8 +363,6 @@ def test_core_refuses() -> None:
     [
         ("binomial", Binomial()),
         ("Poisson", Poisson()),
-        ("negative_binomial", NegativeBinomial()),
-        ("NegativeBinomial", NegativeBinomial()),
         ("exponential", Exponential()),
         (Poisson, Poisson()),
         (Binomial, Binomial()),

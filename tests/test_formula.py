@@ -167,7 +167,6 @@ def test_names_of_the_caller_are_seen(data: pd.DataFrame) -> None:
         ("y ~ (1 | nope)", "nope"),
         ("y ~ (0 + nope | g)", "nope"),
         ("y ~ log(nope)", "nope"),
-        ("y ~ nope(x)", "nope"),
         ("y ~ offset(nope)", "nope"),
         ("y ~ `no pe`", "no pe"),
     ],
@@ -175,6 +174,15 @@ def test_names_of_the_caller_are_seen(data: pd.DataFrame) -> None:
 def test_unknown_column_is_named(data: pd.DataFrame, formula: str, name: str) -> None:
     with pytest.raises(ValueError, match=f"'{name}', which is not a column of data; columns: 'y', 'won'"):
         make(formula, data)
+
+
+def test_unknown_function_is_named(data: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"calls 'nope', which is not a function"):
+        make("y ~ nope(x)", data)
+    with pytest.raises(ValueError, match=r"calls 'as.facter'.*did you mean 'as.factor'"):
+        make("y ~ as.facter(x)", data)
+    with pytest.raises(ValueError, match="calls 'x', which is not a function"):  # a column
+        make("y ~ x(1)", data)
 
 
 def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None:
@@ -200,7 +208,7 @@ def test_unknown_column_in_vc_formulas_and_arguments(data: pd.DataFrame) -> None
         ("y ~ (0 | g)", {}, ValueError, "no effect before the bar"),
         ("y ~ (1 | g) + (1 | C(g))", {}, ValueError, "'g' twice"),
         ("y ~ x +* z", {}, ValueError, "cannot understand"),
-        ("y ~ .", {}, ValueError, "cannot understand"),
+        ("y ~ .", {}, ValueError, "written out.* the others are won"),
         ("g ~ x", {}, ValueError, "two levels, failure and success, got 3"),
         ("lab ~ x", {"binomial": False}, ValueError, "must be numeric, got labels"),
         ("won + t ~ x", {"binomial": False}, ValueError, "only for the binomial family"),

@@ -15,6 +15,7 @@ from mixed_glm.exceptions import (
     MixedGLMWarning,
     PredictionWarning,
     RankDeficiencyWarning,
+    UnusedLevelWarning,
     VarianceCollapseWarning,
 )
 from mixed_glm.many import ManyResults, ResponseStatus, fit_many
@@ -34,6 +35,7 @@ __all__ = [
     "PredictionWarning",
     "RankDeficiencyWarning",
     "ResponseStatus",
+    "UnusedLevelWarning",
     "VarianceCollapseWarning",
     "__isa__",
     "__version__",

@@ -8,6 +8,7 @@ __all__ = [
     "MixedGLMWarning",
     "PredictionWarning",
     "RankDeficiencyWarning",
+    "UnusedLevelWarning",
     "VarianceCollapseWarning",
 ]
 
@@ -34,3 +35,7 @@ class PredictionWarning(MixedGLMWarning):
 
 class RankDeficiencyWarning(MixedGLMWarning):
     """The columns of ``exog`` are linearly dependent; only the prior tells their coefficients apart."""
+
+
+class UnusedLevelWarning(MixedGLMWarning):
+    """A factor has levels that no row has; they are left out of the model."""

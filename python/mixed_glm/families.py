@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar
@@ -238,15 +239,12 @@ class Binomial(Family):
         """
         y = as_vector(endog, "endog")
         if n_trials is None:
-            _require(
-                (y == 0) | (y == 1),
-                y,
-                "endog must be 0 or 1 for the binomial family (give n_trials for counts)",
-            )
+            _require_binary(y)
             return
         trials = as_vector(n_trials, "n_trials", len(y), scalar=True)
         _require(trials >= 0, trials, "n_trials must not be negative")
         _require(trials == np.floor(trials), trials, "n_trials must be whole numbers")
+        _require_no_proportions(y, trials)
         self._validate_counts(y)
         row = _first(y <= trials)
         if row is not None:
@@ -279,16 +277,19 @@ class NegativeBinomial(Family):
 
     Parameters
     ----------
-    alpha : float, default 1.0
-        Dispersion, from 1e-100 to 1e100; the Poisson family is the limit at 0.
+    alpha : float
+        Dispersion, from 1e-100 to 1e100; the Poisson family is the limit at 0. It has no default: standard errors
+        depend on it.
     """
 
-    alpha: float = 1.0
+    alpha: float = None  # type: ignore[assignment]
 
     name: ClassVar[str] = "negative_binomial"
 
     def __post_init__(self) -> None:
         """Check alpha and make it a float."""
+        if self.alpha is None:
+            raise ValueError(_ALPHA)
         try:
             alpha = float(self.alpha)
         except (TypeError, ValueError):
@@ -319,6 +320,26 @@ class Exponential(Family):
 
 
 _MOST_POISSON = 1e15
+_ALPHA = (
+    "family: the dispersion of the negative binomial family is not estimated: give it, as families.NegativeBinomial(alpha=0.5), "
+    "whose variance is mu + 0.5 mu^2 (--alpha on the command line)"
+)
+_SCALE = "it has a free scale parameter"
+_OVERDISPERSED = "write {!r}, and a random effect of each row for overdispersion, as (1 | row)"
+_NOT_PART = "it is not part of the model"
+_REASONS = {
+    "bernoulli": "write 'binomial'", "logistic": "write 'binomial'", "betabinomial": _OVERDISPERSED.format("binomial"),
+    "quasibinomial": _OVERDISPERSED.format("binomial"), "quasipoisson": _OVERDISPERSED.format("poisson"),
+    "quasi": _SCALE, "normal": _SCALE, "gaussian": _SCALE, "student": _SCALE, "t": _SCALE, "lognormal": _SCALE, "tweedie": _SCALE,
+    "inversegaussian": f"{_SCALE} and is not log-concave", "beta": _SCALE,
+    "gamma": "it has a free shape parameter; with shape 1 it is Exponential", "weibull": "it has a free shape parameter",
+    **dict.fromkeys(("zip", "zinb", "zeroinflatedpoisson", "zeroinflatednegbinomial", "hurdlepoisson"), _NOT_PART),
+    **dict.fromkeys(("multinomial", "categorical", "cumulative", "ordinal", "sratio"), _NOT_PART),
+}  # fmt: skip
+_NEGATIVE_BINOMIAL = frozenset({
+    "nb", "nb1", "nb2", "negbin", "negbinom", "negbinomial", "nbinom", "nbinom1", "nbinom2", "negativebinom", "negativebin",
+    "negbinomial2", "negativebinomial2", "neg.binomial", "glmer.nb",
+})  # fmt: skip
 
 _LINKS: dict[str, Callable[[Floats], Floats]] = {
     "log": np.log,
@@ -359,12 +380,14 @@ def as_family(obj: Any) -> Family:
     if isinstance(obj, Family):
         return obj
     if isinstance(obj, type):
+        if obj.__name__ == "NegativeBinomial":
+            raise ValueError(_ALPHA)
         if not (issubclass(obj, Family) or hasattr(obj, "links")):
             raise TypeError(_not_a_family(obj))
         obj = obj()
         return obj if isinstance(obj, Family) else _from_statsmodels(obj)
     if isinstance(obj, str):
-        return _class_named(obj)()
+        return family_class(obj)()
     if hasattr(obj, "link") and hasattr(obj, "variance"):
         return _from_statsmodels(obj)
     raise TypeError(_not_a_family(obj))
@@ -384,7 +407,7 @@ def as_given_family(obj: Any) -> Family:
 
 
 def _from_statsmodels(obj: Any) -> Family:
-    cls = _class_named(type(obj).__name__)
+    cls = family_class(type(obj).__name__)
     link = type(obj.link).__name__.lower()
     if link not in cls.links:
         expected = ", ".join(cls.links)
@@ -399,18 +422,22 @@ def _from_statsmodels(obj: Any) -> Family:
     return cls()
 
 
-def _class_named(name: str) -> type[Family]:
-    key = name.strip().lower().replace("_", "").replace("-", "").replace(" ", "")
-    if key in _BY_NAME:
+def family_class(name: str) -> type[Family]:
+    """Class of the family of this name, or ValueError."""
+    written = re.fullmatch(r"([\w.]+)\((.*)\)", name.strip().replace(" ", ""))  # R's binomial(link = "logit")
+    key = (written[1] if written else name.strip()).lower().replace("_", "").replace("-", "").replace(" ", "")
+    if key in _BY_NAME and not (written and written[2]):
         return _BY_NAME[key]
+    if key in _NEGATIVE_BINOMIAL:
+        return NegativeBinomial
     reasons = {
         **{link: f"write families.Binomial(link={link!r})" for link in Binomial.links},
-        "bernoulli": "write 'binomial'",
-        "normal": "it has a free scale parameter",
-        "gaussian": "it has a free scale parameter",
-        "inversegaussian": "it has a free scale parameter and is not log-concave",
-        "gamma": "it has a free shape parameter; with shape 1 it is Exponential",
-        "tweedie": "it has a free scale parameter",
+        **(
+            {key: f"write families.{_BY_NAME[key].__name__}({written[2]})"}
+            if written and key in _BY_NAME
+            else {}
+        ),
+        **_REASONS,
     }
     close = difflib.get_close_matches(key, _BY_NAME, 1)
     hint = f"did you mean {_BY_NAME[close[0]].name!r}?" if close else ""
@@ -435,6 +462,31 @@ def _poisson(mean: Floats, rng: np.random.Generator) -> Floats:
 def _first(good: npt.NDArray[np.bool_]) -> int | None:
     """Row of the first False, None if there is none."""
     return None if good.all() else int(np.argmin(good))
+
+
+def _require_binary(y: Floats) -> None:
+    row = _first((y == 0) | (y == 1))
+    if row is None:
+        return
+    values = np.unique(y)
+    if ((y >= 0) & (y <= 1)).all():
+        hint = "for proportions of n trials give n_trials=n, or the counts y * n with n_trials=n"
+    elif len(values) == 2:
+        hint = f"it has the values {values[0]:g} and {values[1]:g}: write I(y == {values[1]:g}), which is 1 for success"
+    else:
+        hint = "give n_trials for counts"
+    raise ValueError(f"endog must be 0 or 1 for the binomial family, got {y[row]:g} at row {row} ({hint})")
+
+
+def _require_no_proportions(y: Floats, trials: Floats) -> None:
+    fractions = (y != np.floor(y)) & (y > 0) & (y < 1)
+    if fractions.any() and ((y >= 0) & (y <= 1)).all():
+        counts = y * trials
+        row = int(np.argmax(np.abs(counts - np.round(counts))))
+        raise ValueError(
+            f"endog must be numbers of successes, or proportions of n_trials: {y[row]:g} of {trials[row]:g} trials are "
+            f"{counts[row]:g} successes at row {row}, which is no whole number; give the counts as endog, with n_trials"
+        )
 
 
 def _require(good: npt.NDArray[np.bool_], values: Floats, message: str) -> None:

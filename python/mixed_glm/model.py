@@ -6,28 +6,28 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Never, ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
 from mixed_glm import _core, _saving
+from mixed_glm._attributes import ModelAttributes
 from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.build import build
-from mixed_glm._formula.encoding import Encoding
 from mixed_glm._input.arrays import row_index
+from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
 from mixed_glm._spec.design import make_design
 from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm.families import Family, as_given_family
+from mixed_glm.families import as_given_family
 from mixed_glm.many import fit_responses
-from mixed_glm.priors import LogNormal, Prior
+from mixed_glm.priors import Prior
 from mixed_glm.results import MixedGLMResults
 
 __all__ = ["MixedGLM", "load"]
@@ -73,7 +73,21 @@ def _fits(
     return as_method(method, function, returns="MixedGLMResults")
 
 
-class MixedGLM:
+_ARGUMENTS = (
+    "family",
+    "vcp_p",
+    "fe_p",
+    "vcp_names",
+    "vc_names",
+    "offset",
+    "exposure",
+    "n_trials",
+    "freq_weights",
+    "priors",
+)
+
+
+class MixedGLM(ModelAttributes):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
@@ -200,7 +214,9 @@ class MixedGLM:
         n_trials: Any = None,
         freq_weights: Any = None,
         priors: Mapping[str, Prior] | None = None,
+        **unknown: Never,
     ) -> None:
+        refuse_unknown(unknown, "MixedGLM", _ARGUMENTS)
         chosen = as_given_family(family)
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
@@ -229,6 +245,7 @@ class MixedGLM:
         n_trials: Any = None,
         freq_weights: Any = None,
         priors: Mapping[str, Prior] | None = None,
+        **unknown: Never,
     ) -> Self:
         """Make a model from a formula and a data frame.
 
@@ -257,6 +274,7 @@ class MixedGLM:
         ValueError, TypeError
             As for the class; also for an unknown column or a formula that cannot be understood.
         """
+        refuse_unknown(unknown, "from_formula", _ARGUMENTS)
         if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = as_given_family(family)
@@ -281,152 +299,6 @@ class MixedGLM:
         self._spec = spec
         design = spec.design
         self.data = ModelData(design.endog, design.exog, spec.endog_name, design.fep_names)
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What is to be fitted, as one immutable object."""
-        return self._spec
-
-    @property
-    def family(self) -> Family:
-        """Family of the response."""
-        return self.spec.family
-
-    @property
-    def endog(self) -> Floats:
-        """Response, shape (n,); numbers of successes where there are trials."""
-        return self.spec.design.endog
-
-    @property
-    def exog(self) -> Floats:
-        """Fixed-effects columns, shape (n, p)."""
-        return self.spec.design.exog
-
-    @property
-    def exog_vc(self) -> sparse.csr_array:
-        """Random-effects columns, shape (n, q)."""
-        return self.spec.design.exog_vc
-
-    @property
-    def ident(self) -> npt.NDArray[np.int32]:
-        """Component of each random effect, 0..K-1, shape (q,)."""
-        return self.spec.design.ident
-
-    @property
-    def offset(self) -> Floats | None:
-        """Offset as given, shape (n,)."""
-        return self.spec.design.offset
-
-    @property
-    def exposure(self) -> Floats | None:
-        """Exposure as given, shape (n,)."""
-        return self.spec.design.exposure
-
-    @property
-    def n_trials(self) -> Floats | None:
-        """Numbers of trials as given, shape (n,)."""
-        return self.spec.design.n_trials
-
-    @property
-    def freq_weights(self) -> Floats | None:
-        """Frequency weights as given, shape (n,)."""
-        return self.spec.design.freq_weights
-
-    @property
-    def vcp_p(self) -> Floats:
-        """Prior standard deviations of the log standard deviations, shape (K,); NaN where that prior is not normal."""
-        sds = self.spec.design.priors.sd
-        return np.array([prior.sigma if isinstance(prior, LogNormal) else np.nan for prior in sds])
-
-    @property
-    def fe_p(self) -> Floats:
-        """Prior standard deviations of the fixed effects, shape (p,)."""
-        return self.spec.design.priors.fe_scale
-
-    @property
-    def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
-        return self.spec.design.priors.to_frame(self.fep_names, self.vcp_names)
-
-    @property
-    def fep_names(self) -> list[str]:
-        """Names of the fixed effects."""
-        return self.spec.design.fep_names
-
-    @property
-    def vcp_names(self) -> list[str]:
-        """Names of the variance components."""
-        return self.spec.design.vcp_names
-
-    @property
-    def vc_names(self) -> list[str] | None:
-        """Names of the random effects, if they have any."""
-        return self.spec.design.vc_names
-
-    @property
-    def response_levels(self) -> tuple[str, str] | None:
-        """Failure and success, where the response was given as labels."""
-        return self.spec.design.response_levels
-
-    @property
-    def k_fep(self) -> int:
-        """Number of fixed effects."""
-        return self.spec.layout.k_fep
-
-    @property
-    def k_vcp(self) -> int:
-        """Number of variance components."""
-        return self.spec.layout.k_vcp
-
-    @property
-    def k_vc(self) -> int:
-        """Number of random effects."""
-        return self.spec.layout.k_vc
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows."""
-        return self.spec.nobs
-
-    @property
-    def index(self) -> pd.Index[Any] | None:
-        """Labels of the rows that are used, where the data came with some: what predictions of these rows have too."""
-        return self.spec.index
-
-    @property
-    def n_missing(self) -> int:
-        """Rows that a formula dropped because something was missing in them."""
-        return self.spec.n_missing
-
-    @property
-    def endog_names(self) -> str:
-        """Name of the response."""
-        return self.spec.endog_name
-
-    @property
-    def formula(self) -> str | None:
-        """The formula that the model was made from; None if from arrays."""
-        return None if self.spec.encoding is None else self.spec.encoding.formula
-
-    @property
-    def _encoding(self) -> Encoding | None:
-        return self.spec.encoding
-
-    @property
-    def exog_names(self) -> list[str]:
-        """Names of the fixed effects, as statsmodels calls them."""
-        return self.fep_names
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the parameters in order; without the random effects if they have no names."""
-        layout = self.spec.layout
-        return layout.names if layout.vc_names is not None else layout.names[layout.leading]
-
-    @property
-    def exog_vc2(self) -> sparse.csr_array:
-        """Squared entries of `exog_vc`."""
-        return sparse.csr_array(self.exog_vc.multiply(self.exog_vc))
 
     def core(self, standardization: Standardization | None = None) -> _core.Model:
         """Return the compiled model, for callers of the extension module.

@@ -39,16 +39,27 @@ COLUMNS = [
     "const",
     "text",
     "obj",
+    "log",
+    "C",
+    "a-b",
+    "d [mg/kg]",
 ]
 CALLS = [
     "C({})", "np.log({})", "log({})", "exp({})", "I({} ** 2)", "center({})", "scale({})", "poly({}, 2)", "bs({}, df=4)",
-    "C({}, contr.sum)", "C({}, levels=['a', 'b'])", "{} + 1", "Q('{}')", "lag({})", "np.{}", "{}()", "{}[0]", "lambda {}: 1",
+    "C({}, contr.sum)", "C({}, levels=['a', 'b'])", "{} + 1", "Q('x')", "lag({})", "np.{}", "{}()", "{}[0]", "lambda {}: 1",
     "hashed({}, 3)", "C({}, Treatment('q'))", "{}.foo", "cr({}, df=3)", "({})", "-{}", "abs({})", "{} / 0", "10 ** 400 * {}",
+    # R's
+    "I({}^2)", "I({} > 0 & x < 1 | !flag)", "factor({})", "as.factor({})", "as.numeric({})", "as.integer({} > 0)", "ordered({})",
+    "factor({}, levels=c('a', 'b', 'c', 'd'))", "factor({}, labels=c('p', 'q'))", "relevel({}, ref='a')", "interaction({}, cat)",
+    "cut({}, 3)", "cut({}, c(-Inf, 0, Inf))", "cut({}, breaks=seq(-4, 9, by=1), include.lowest=TRUE)", "ns({}, df=2)", "ns({}, 3)",
+    "cos(2*pi*{})", "pmin({}, 0)", "pmax({}, x, z)", "ifelse({} > 0, 1, {})", "I({} %in% c('a', 1))", "I({} %% 2)", "I(x %/% {})",
+    "log({}, 2)", "round({}, 1)", "sqrt({})", "is.na({})", "as.logical({})", "paste({}, g)", "I({} - mean({}))", "I({} / {}.max())",
+    "np.cumsum({})", "I({} == '1')", "splines::ns({})", "I(1:3)", "c({})", "s({})", "d${}", "seq(1, {})", "quantile({}, .5)",
 ]  # fmt: skip
 JUNK = ["(", ")", "|", "||", "~", "+", "-", "*", "/", ":", "^", "**", "%", "%in%", "`", "'", '"', "0", "1", "-1", " ", "\n", "\x00", "é",
         ".", ",", "[", "]", "{", "}", "#", "\\", "offset(", "cbind(", "trials(", "1e-3", "∞", "\u202e", "\ud800", "__import__('os')",
         "(" * 40, ")" * 40, "x" * 300, "+ x" * 50, "(1 | g) + " * 20]  # fmt: skip
-FAMILIES = ["binomial", "poisson", "exponential", "negative_binomial"]
+FAMILIES = ["binomial", "poisson", "exponential", mg.families.NegativeBinomial(0.7), "negative_binomial"]
 
 
 def case(rng: np.random.Generator) -> str:
@@ -126,6 +137,7 @@ def frame(rng: np.random.Generator) -> pd.DataFrame:
             "gap": np.where(rng.random(n) < 0.3, np.nan, rng.normal(size=n)), "one": 1.0, "a b": rng.normal(size=n),
             "class": labels[rng.integers(2, size=n)], "x.1": rng.normal(size=n), "ü": rng.normal(size=n), "const": "k",
             "text": pd.array(labels[rng.integers(4, size=n)], dtype="string"),
+            "log": rng.uniform(size=n), "C": rng.normal(size=n), "a-b": rng.normal(size=n), "d [mg/kg]": rng.normal(size=n),
             "obj": pd.Series([pick(rng, [1, "a", None, 2.5, (1,)]) for _ in range(n)], dtype=object),
         }
     )  # fmt: skip
@@ -155,7 +167,7 @@ def formula(rng: np.random.Generator) -> str:
 
 def variable(rng: np.random.Generator) -> str:
     name = pick(rng, COLUMNS)
-    if name.isidentifier() and rng.random() < 0.9:
+    if (name.isidentifier() or name == "x.1") and rng.random() < 0.9:
         return name
     return f"`{name}`"
 
@@ -170,7 +182,7 @@ def term(rng: np.random.Generator) -> str:
     if kind < 0.45:
         return f"offset({variable(rng)})"
     if kind < 0.6:
-        return pick(rng, CALLS).format(variable(rng).strip("`"))
+        return pick(rng, CALLS).replace("{}", variable(rng))
     if kind < 0.75:
         return variable(rng) + pick(rng, [":", "*", "^", "/", "**", "-", "%in%"]) + variable(rng)
     return variable(rng)

@@ -11,6 +11,7 @@ from all parts together, before anything is evaluated.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,20 +22,26 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
-from mixed_glm._formula.columns import plain_columns
+from mixed_glm._formula.columns import plain_columns, with_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
     caller_context,
+    functions_in,
     known_columns,
     names_of_factor,
+    needs_all,
     require_once,
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.other_rows import on_other_rows
+from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.scope import aligned, own
+from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
+from mixed_glm._formula.unused import without_unused
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
 from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
@@ -85,21 +92,28 @@ def build(
     ValueError, TypeError
         For an unknown column, a formula that cannot be understood, and everything `Design` refuses.
     """
-    text = parse_formula(formula)
+    parse_formula(formula)
     vc = _check_vc_formulas(vc_formulas)
-    fixed_terms = parse_terms(text.fixed)
     frame = as_frame(data)
+    context = caller_context() if context is None else context
+    formula = as_python(formula, frame.columns, context)
+    vc = {name: as_python(one, frame.columns, context) for name, one in vc.items()}
+    text = parse_formula(formula)
+    fixed_terms = parse_terms(text.fixed)
     rows = {k: _row_values(v, k, frame) for k, v in (by_row or {}).items() if v is not None}
     expressions = _expressions(text, fixed_terms, vc)
     names = set().union(*(names_of_factor(e) for e in expressions))
-    used = own(resolve_names(names, frame.columns, caller_context() if context is None else context))
-    part, kept = _complete_rows(frame, names, rows)
-    env = Environment(part, aligned(used, expressions, frame.index, kept, "data"))
+    used = own(resolve_names(names, frame.columns, context, functions_in(expressions)))
+    needed = set().union(*(names_of_factor(e) for e in expressions if needs_all(e)))
+    part, kept = _complete_rows(frame, names, needed, rows)
+    beside = aligned(used, expressions, frame.index, kept, "data")
+    env = Environment(*_with_used_levels(part, beside, text))
     y, trials, levels = _evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
-    components, z = _random_columns(text, vc, env)
+    everything = dataclasses.replace(env, frame=part, context=beside)  # statsmodels keeps levels without rows
+    components, z = _random_columns(text, vc, env, everything)
     widths = [c.width for c in components]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
@@ -117,9 +131,13 @@ def build(
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
     }
+    specs = [spec, *(c.spec for c in components if c.spec is not None)]
+    learnt = env.state | {k: v for s in specs for k, v in s.transform_state.items()}
+    evaluated = [*expressions_of(spec), *text.offsets, *(e for c in components for e in c.expressions)]
     encoding = Encoding(
-        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows
-    )
+        formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows,
+        by_other_rows=on_other_rows(evaluated, env, learnt),
+    )  # fmt: skip
     return FormulaDesign(arguments, encoding, frame, kept, text.response[0])
 
 
@@ -163,18 +181,39 @@ def _expressions(text: FormulaText, fixed: list[list[str]], vc: Mapping[str, str
 
 
 def _complete_rows(
-    frame: pd.DataFrame, names: set[str], rows: Mapping[str, Any]
+    frame: pd.DataFrame, names: set[str], needed: set[str], rows: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """Columns that are used, without the rows in which one of them or another value that is used is missing."""
     part = require_once(frame[[c for c in frame.columns if c in names]])
     kept = np.ones(len(frame), dtype=bool)
-    for column in (*(part.iloc[:, j] for j in range(part.shape[1])), *rows.values()):
+    for column in (*(part[c] for c in part.columns if c in needed), *rows.values()):
         if np.ndim(column):
             kept &= ~pd.isna(column).to_numpy()
     if not kept.any():
-        raise ValueError(f"data has no complete row: something is missing in each of the {len(frame)}")
+        absent = [repr(c) for c in part.columns if c in needed and part[c].isna().all()]
+        absent += [repr(k) for k, v in rows.items() if np.ndim(v) and pd.isna(v).all()]
+        which = (
+            f": {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing in all of them"
+            if absent
+            else ""
+        )
+        raise ValueError(
+            f"data has no complete row: something is missing in each of the {len(frame)} rows{which}"
+        )
     part = part.reset_index(drop=True) if kept.all() else part[kept].reset_index(drop=True)
     return plain_columns(part), kept
+
+
+def _with_used_levels(
+    part: pd.DataFrame, beside: dict[str, Any], text: FormulaText
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Columns and variables without unused levels; those of the response are failure and success even if unused."""
+    response = set().union(*(names_of_factor(e) for e in text.response))
+    terms = [*parse_terms(text.fixed), *(t for g in text.groups for t in parse_terms(g.effects))]
+    fixed = set().union(*(names_of_factor(f) for term in terms for f in term))
+    others = part.drop(columns=[c for c in part.columns if c in response])
+    kept, variables = without_unused(others, beside, fixed)
+    return with_columns(part, {c: kept[c] for c in kept.columns}), variables
 
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
@@ -212,23 +251,25 @@ def _fixed_columns(
     text: FormulaText, terms: list[list[str]], env: Environment, in_order: bool
 ) -> tuple[Floats, ModelSpec]:
     """Evaluate the fixed part: as written, or (`in_order` False) in the order that statsmodels has."""
-    formula = Formula(text.fixed)
+    formula = parsed(text.fixed)
     if not in_order:
         factors = {f: env.evaluate(f).categorical for f in dict.fromkeys(f for term in terms for f in term)}
         ordered = statsmodels_order(terms, factors)
-        by_factors = {frozenset(f.expr for f in term.factors if f.expr != "1"): term for term in formula}
+        by_factors = {
+            frozenset(expression_of(f) for f in term.factors if f.expr != "1"): term for term in formula
+        }
         formula = Formula([by_factors[frozenset(term)] for term in ordered], _ordering="none")
     spec = ModelSpec.from_spec(formula, output="pandas", na_action="ignore")
     return model_columns(spec, env, text.fixed)
 
 
 def _random_columns(
-    text: FormulaText, vc: Mapping[str, str], env: Environment
+    text: FormulaText, vc: Mapping[str, str], env: Environment, everything: Environment
 ) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
     """All variance components, and their columns side by side."""
     components, blocks = group_components(text.groups, env)
-    formulas = [learn_vc_formula(name, formula, env) for name, formula in vc.items()]
+    formulas = [learn_vc_formula(name, formula, everything) for name, formula in vc.items()]
     parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
-    parts += [formula.encode(env) for formula in formulas]
+    parts += [formula.encode(everything) for formula in formulas]
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
     return (*components, *formulas), z

@@ -147,3 +147,13 @@ def _numbers_alone(present: pd.Series[Any], name: str) -> bool:
             f"data: {name!r} holds both booleans and numbers, of which True equals 1; write one kind"
         )
     return bool(numeric) and numeric == kinds
+
+
+def as_values(value: Any) -> Any:
+    """What formulaic has marked, such as a factor, without the mark."""
+    return value.__wrapped__ if hasattr(value, "__formulaic_metadata__") else value
+
+
+def is_categorical(value: Any) -> bool:
+    """Whether values are pandas' categories."""
+    return isinstance(getattr(value, "dtype", None), pd.CategoricalDtype)

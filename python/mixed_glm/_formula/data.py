@@ -6,23 +6,37 @@ import ast
 import builtins
 import difflib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from formulaic.transforms import TRANSFORMS
 from formulaic.utils.layered_mapping import LayeredMapping
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._console.caller import outside_frame
 from mixed_glm._console.plain import plain_message
-from mixed_glm._formula.arithmetic import OPERAND, PlainKeys, guarded, label_operand, number_operand
+from mixed_glm._formula.arithmetic import (
+    DIFFERENT,
+    EQUAL,
+    OPERAND,
+    REMEMBERED,
+    TRUTH,
+    PlainKeys,
+    guarded,
+    is_memorable,
+    label_operand,
+    number_operand,
+    truth_operand,
+)
 from mixed_glm._formula.columns import number_columns, wide_column, with_columns
+from mixed_glm._formula.functions import ALWAYS, TRANSFORMS
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import distinct, factorize
+from mixed_glm._formula.r_math import different, same
+from mixed_glm._formula.r_names import unknown_function
 from mixed_glm._formula.scope import as_labels, as_numbers
 from mixed_glm._formula.uses import Expression
 
@@ -73,28 +87,23 @@ def require_once(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def names_in(expression: str) -> set[str]:
-    """Names that a Python expression reads; ``back-ticked`` and ``Q("quoted")`` columns included."""
-    parsed = Expression.parse(expression)
-    read: set[str] = set()
-    bound: set[str] = set()
-    for node in ast.walk(parsed.tree):
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(parsed.names.get(node.id, node.id))
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
-            read.update(
-                a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
-            )
-    return read - bound
+    """Names that a Python expression reads as values; ``back-ticked`` and ``Q("quoted")`` columns included."""
+    return set(Expression.parse(expression).variables().values())
 
 
 def names_of_factor(expression: str) -> set[str]:
     """Like `names_in`, for factors of formulaic, which writes looked-up columns without their back-ticks."""
-    try:
-        return names_in(expression)
-    except ValueError:
-        return {expression}
+    return set(Expression.of(expression).variables().values())
+
+
+def functions_in(expressions: Iterable[str]) -> set[str]:
+    """Names of all functions that are called."""
+    return set().union(*(Expression.of(e).functions() for e in expressions))
+
+
+def needs_all(expression: str) -> bool:
+    """Whether an expression is missing where one of its columns is; not so if it asks which are missing."""
+    return "is_na" not in Expression.of(expression).functions()
 
 
 def caller_context() -> Mapping[str, Any]:
@@ -104,25 +113,33 @@ def caller_context() -> Mapping[str, Any]:
     return context
 
 
-def resolve_names(names: Iterable[str], columns: Iterable[Any], context: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_names(
+    names: Iterable[str], columns: Iterable[Any], context: Mapping[str, Any], functions: Iterable[str] = ()
+) -> dict[str, Any]:
     """Pick what a formula needs from `context`; columns and formulaic's transforms come first.
 
     Raises
     ------
     ValueError
-        If a name is neither a column nor a transform nor defined in `context`.
+        If a name is neither a column nor a transform nor defined in `context`, or what is called is no function.
     """
     known = list(columns)
     picked = {}
     for name in sorted(set(names)):
-        if name in known or name in TRANSFORMS:
+        if name in known or name in ALWAYS:
             continue
         if name in context:
             picked[name] = context[name]
         elif not hasattr(builtins, name):
+            hint = "write offset(log(t)); " if name == "offset" else ""
             raise ValueError(
-                f"formula refers to {name!r}, which is not a column of data; {known_columns(name, known)}"
+                f"formula refers to {name!r}, which is not a column of data; {hint}{known_columns(name, known)}"
             )
+    for name in sorted(set(functions) - ALWAYS):
+        if callable(context.get(name)):
+            picked[name] = context[name]
+        elif name not in TRANSFORMS and not hasattr(builtins, name):
+            raise ValueError(unknown_function(name))
     return picked
 
 
@@ -228,11 +245,43 @@ class Environment:
         expression = Expression.of(text)
         if labels or expression.of_labels():
             columns, operand = self._exact(expression), label_operand
-            context = {name: as_labels(value) for name, value in self.context.items()}
+            context: Mapping[str, Any] = {name: as_labels(value) for name, value in self.context.items()}
         else:
             columns, operand, context = self._numbers(expression), number_operand, self.number_context
-        layers = (LayeredMapping(columns, name="data"), context, TRANSFORMS, {OPERAND: operand})
-        return stateful_eval(guarded(text), LayeredMapping(*layers), metadata, PlainKeys(state), spec)
+        values = {}
+        for alias, name in expression.variables().items():
+            for layer in (columns, context, TRANSFORMS):
+                if name in layer:
+                    values[alias] = layer[name]
+                    break
+        layers = (values, self._functions(expression, context), self._own(operand, state))
+        return stateful_eval(guarded(expression), LayeredMapping(*layers), metadata, PlainKeys(state), spec)
+
+    def _functions(self, expression: Expression, context: Mapping[str, Any]) -> dict[str, Any]:
+        """What is called: formulaic's functions before the caller's, and these before R's."""
+        found = {}
+        for name in expression.functions():
+            if name not in ALWAYS and callable(context.get(name)):
+                found[name] = context[name]
+            elif name in TRANSFORMS:
+                found[name] = TRANSFORMS[name]
+        return found
+
+    def _own(self, operand: Callable[[Any], Any], state: MutableMapping[str, Any]) -> dict[str, Any]:
+        """Functions that `guarded` writes into expressions."""
+
+        def remembered(text: str, value: Any) -> Any:
+            if text not in state and is_memorable(value, len(self.frame)):
+                state[text] = value.item() if isinstance(value, np.generic) else value
+            return state.get(text, value)
+
+        return {
+            OPERAND: operand,
+            TRUTH: truth_operand,
+            EQUAL: same,
+            DIFFERENT: different,
+            REMEMBERED: remembered,
+        }
 
     def _exact(self, expression: Expression) -> pd.DataFrame:
         """Columns as labels; whole numbers in 64 bits if anything is computed."""
@@ -275,8 +324,10 @@ class Environment:
 
 
 def _is_plain_c(expression: str) -> bool:
-    """Whether the expression is ``C(x)`` with nothing said about contrasts or levels."""
+    """Whether the expression is ``C(x)`` or ``factor(x)`` with nothing said about contrasts or levels."""
     tree = Expression.parse(expression).tree
-    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "C"):
+    if not (
+        isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in ("C", "factor")
+    ):
         return False
     return len(tree.args) == 1 and not tree.keywords

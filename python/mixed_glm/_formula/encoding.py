@@ -21,15 +21,19 @@ from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
     as_frame,
+    functions_in,
     names_of_factor,
+    needs_all,
     require_once,
     resolve_names,
 )
 from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
+from mixed_glm._formula.other_rows import refused
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
+from mixed_glm._formula.terms import expressions_of
 from mixed_glm._formula.text import FormulaText
 from mixed_glm._formula.vc_formulas import VcFormula
 
@@ -57,6 +61,8 @@ class Encoding:
         Rows dropped because something was missing.
     extra_offset : bool
         Whether an offset was given beside those in the formula.
+    by_other_rows : tuple of str
+        Expressions that have no value for new rows, as it depends on the other rows.
     lost : tuple of str
         Names whose values could not be kept when the model was saved or pickled: functions, modules.
     guard : Guard, optional
@@ -72,6 +78,7 @@ class Encoding:
     n_missing: int = 0
     extra_offset: bool = False
     lost: tuple[str, ...] = ()
+    by_other_rows: tuple[str, ...] = ()
     guard: Guard | None = field(default=None, metadata={"saved": False})
 
     def encode_fixed(self, data: Any) -> Floats:
@@ -83,13 +90,16 @@ class Encoding:
             If a column is missing or a categorical has a level that was not met when the model was made.
         """
         data = as_frame(data, empty=True)
-        part = self._columns(data, self.fixed.encoder_state)
+        expressions = expressions_of(self.fixed)
+        part = self._columns(data, expressions)
         missing = np.zeros(len(part), dtype=bool)
-        for column in part:
+        for column in set().union(*(names_of_factor(e) for e in expressions if needs_all(e))) & set(
+            part.columns
+        ):
             missing |= part[column].isna().to_numpy()
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
-            env = self._environment(data, self.fixed.encoder_state, ~missing)
+            env = self._environment(data, expressions, ~missing)
             self._check_levels(env)
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env)
@@ -165,12 +175,17 @@ class Encoding:
 
     def _columns(self, frame: pd.DataFrame, expressions: Iterable[str]) -> pd.DataFrame:
         """The columns that `expressions` use."""
-        names = set().union(*(names_of_factor(e) for e in expressions))
-        self._check_lost(names - set(frame.columns))
-        resolve_names(names, frame.columns, self.context)
+        expressions = list(expressions)
+        names, functions = set().union(*(names_of_factor(e) for e in expressions)), functions_in(expressions)
+        reason = refused(expressions, self.by_other_rows)
+        if reason is not None:
+            raise ValueError(reason)
+        self._check_lost((names - set(frame.columns)) | functions)
+        resolve_names(names, frame.columns, self.context, functions)
         return require_once(frame[[c for c in frame.columns if c in names]])
 
     def _check_levels(self, env: Environment) -> None:
+        env = dataclasses.replace(env, state=copy.deepcopy(self.fixed.transform_state))
         for expression, (kind, state) in self.fixed.encoder_state.items():
             if kind.value != "categorical" or "categories" not in state:
                 continue

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from formulaic import Formula, ModelSpec
+from formulaic import ModelSpec
 from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import find_levels
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
+from mixed_glm._formula.terms import expressions_of, parsed, unquoted
 from mixed_glm._formula.text import GroupTerm
 
 Floats = npt.NDArray[np.float64]
@@ -135,7 +136,7 @@ class Component:
     @property
     def expressions(self) -> list[str]:
         """What is evaluated to encode rows."""
-        return [*self.grouping.factors, *(self.spec.encoder_state if self.spec is not None else ())]
+        return [*self.grouping.factors, *(expressions_of(self.spec) if self.spec is not None else ())]
 
     def encode(self, env: Environment) -> sparse.csr_array:
         """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
@@ -250,7 +251,7 @@ def _effects(
     if term.effects.strip() == "1":
         return [(None, None)], None
     try:
-        spec = ModelSpec.from_spec(Formula(term.effects), output="pandas", na_action="ignore")
+        spec = ModelSpec.from_spec(parsed(term.effects), output="pandas", na_action="ignore")
         matrix = columns_of_rows(spec, env)
     except Exception as error:  # formulaic's own, and anything a user's expression may raise
         raise ValueError(
@@ -288,8 +289,9 @@ def _whole(levels: pd.Index) -> pd.Index:
 
 
 def _bare_name(expression: str) -> str:
-    """``C(g)`` -> ``g``, `` `a b` `` -> ``a b``."""
+    """``C(g)`` -> ``g``, ``factor(g)`` -> ``g``, `` `a b` `` -> ``a b``."""
     inner = expression.strip()
-    if inner.startswith("C(") and inner.endswith(")") and "," not in inner:
-        inner = inner[2:-1].strip()
-    return inner.strip("`")
+    for marked in ("C(", "factor("):
+        if inner.startswith(marked) and inner.endswith(")") and "," not in inner:
+            inner = inner[len(marked) : -1].strip()
+    return unquoted(inner)

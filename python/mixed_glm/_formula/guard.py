@@ -19,12 +19,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
-from formulaic.transforms import TRANSFORMS, ContrastsRegistry
-from formulaic.utils.code import sanitize_variable_names
-from formulaic.utils.layered_mapping import LayeredMapping
+from formulaic.transforms import ContrastsRegistry
 
+from mixed_glm._formula.functions import ALWAYS, TRANSFORMS
 from mixed_glm._formula.known import (
-    BUILTINS,
     CONTRASTS,
     COUNTS,
     FUNCTIONS,
@@ -32,8 +30,10 @@ from mixed_glm._formula.known import (
     MOST_LEVELS,
     NUMPY,
     NUMPY_CONSTANTS,
+    SUMMARIES,
     Known,
 )
+from mixed_glm._formula.uses import Expression
 
 MOST_CHARACTERS = 50_000  # of an expression
 MOST_BITS = 1024  # of a whole number that only constants make
@@ -130,23 +130,21 @@ class _Expression:
         self._guard = guard
         self._frame = frame
         self._context = context
-        self._env = LayeredMapping(LayeredMapping(frame, context, TRANSFORMS))  # as formulaic has it
-        self._aliases: dict[str, str] = {}
+        self._parsed = Expression(ast.Constant(None), {}, {})
         self._depth = 0
 
     def check(self, expression: str) -> None:
         if len(expression) > MOST_CHARACTERS:
             raise RefusedError(f"it is longer than {MOST_CHARACTERS:,} characters")
         try:
-            code = sanitize_variable_names(expression, self._env, self._aliases)
-            tree = ast.parse(code, mode="eval").body
-        except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):
+            self._parsed = Expression.parse(expression)
+        except ValueError:
             raise RefusedError("it is no expression, or too long a one") from None
-        self._value(tree)
+        self._value(self._parsed.tree)
 
     def name(self, name: str) -> Value:
         """What a name stands for: a column, or a plain value."""
-        original = self._aliases.get(name, name)
+        original = self._parsed.names.get(name, name)
         if original in self._frame.columns:
             return _of_column(self._frame[original])
         if original in self._context:
@@ -183,11 +181,14 @@ class _Expression:
 
     def _owner(self, node: ast.Attribute) -> Any:
         """What the attribute is taken of, if that is numpy or formulaic's contrasts."""
-        if isinstance(node.value, ast.Name) and node.value.id not in self._aliases:
-            found = self._env.get(node.value.id)
-            if found is np or found is ContrastsRegistry:
-                return found
-        return None
+        if not isinstance(node.value, ast.Name):
+            return None
+        name = node.value.id
+        found = TRANSFORMS.get(name) if self._parsed.is_function(node.value) else self._context.get(name)
+        hidden = name in self._parsed.names or (
+            found is self._context.get(name) and name in self._frame.columns
+        )
+        return found if not hidden and (found is np or found is ContrastsRegistry) else None
 
     def _list(self, node: ast.List | ast.Tuple) -> Value:
         return _listed([self._plain(element) for element in node.elts])
@@ -247,22 +248,34 @@ class _Expression:
     def _call(self, node: ast.Call) -> Value:
         if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
             raise RefusedError("it holds '*' or '**' in a call")
-        if isinstance(node.func, ast.Name) and self._is_given(node.func.id):
+        if isinstance(node.func, ast.Name) and self._is_given(node.func):
             for argument in (*node.args, *(k.value for k in node.keywords)):
                 self._value(argument)
             _require_simple_text(node)
             return Value("any")
+        if self._is_summary(node):
+            return NUMBERS
         known, name = self._function(node.func)
         if getattr(TRANSFORMS.get(name), "__is_stateful_transform__", False):
             _require_simple_text(node)
-        if name == "Q":
-            return self._quoted(node)
         return self._result(known, self._arguments(node, known, name))
 
-    def _is_given(self, name: str) -> bool:
-        if name in self._aliases or name in self._frame.columns or name not in self._guard.given:
+    def _is_given(self, node: ast.Name) -> bool:
+        if not self._parsed.is_function(node) or node.id in ALWAYS or node.id not in self._guard.given:
             return False
-        return callable(self._context.get(name))
+        return callable(self._context.get(node.id))
+
+    def _is_summary(self, node: ast.Call) -> bool:
+        """``x.mean()`` of numbers."""
+        method = node.func
+        if (
+            node.args
+            or node.keywords
+            or not isinstance(method, ast.Attribute)
+            or method.attr not in SUMMARIES
+        ):
+            return False
+        return self._owner(method) is None and self._value(method.value).of == "numbers"
 
     def _function(self, node: ast.AST) -> tuple[Known, str]:
         """A function of the closed list, and its name if it is one of formulaic's own."""
@@ -272,18 +285,10 @@ class _Expression:
             if node.attr in table:
                 return table[node.attr], ""
         if isinstance(node, ast.Name) and node.id in FUNCTIONS:
-            taken = node.id in self._frame.columns or node.id in self._context or node.id in self._aliases
-            if not taken and (node.id in TRANSFORMS or node.id in BUILTINS):
+            taken = node.id not in ALWAYS and callable(self._context.get(node.id))
+            if self._parsed.is_function(node) and not taken and node.id in TRANSFORMS:
                 return FUNCTIONS[node.id], node.id
         raise RefusedError(f"it calls {ast.unparse(node)[:100]!r}, which is not a known function")
-
-    def _quoted(self, node: ast.Call) -> Value:
-        """``Q("name")``: a column."""
-        if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.Constant):
-            name = node.args[0].value
-            if isinstance(name, str) and name in self._frame.columns:
-                return _of_column(self._frame[name])
-        raise RefusedError("'Q' must have the name of a column in quotes")
 
     def _arguments(self, node: ast.Call, known: Known, name: str) -> list[Value]:
         """Values of the arguments, each checked."""
@@ -334,6 +339,8 @@ class _Expression:
         if known.gives == "where":
             texts = [v for v in arguments[1:] if v.of == "text"]
             return max(texts, key=lambda v: v.size) if texts else NUMBERS
+        if known.gives == "labels":
+            return Value("text", max([1, *(v.size for v in arguments if v.of == "text")]))
         return NUMBERS if known.gives == "numbers" else Value(known.gives)
 
     _kinds: Mapping[type, Callable[[_Expression, Any], Value]] = {

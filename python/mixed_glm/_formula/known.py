@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Gives = Literal["numbers", "same", "where", "columns", "contrast"]
+Gives = Literal["numbers", "same", "where", "labels", "columns", "contrast"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Known:
     takes : tuple of str
         Parameters in their order; others, such as ``out=`` or formulaic's ``_state=``, are refused.
     gives : str
-        ``"numbers"``; ``"same"``, the kind of its first argument; ``"where"``, that of its last ones; ``"columns"``,
-        several of them; ``"contrast"``, a way of coding a factor.
+        ``"numbers"``; ``"same"``, the kind of its first argument; ``"where"``, that of its last ones; ``"labels"``;
+        ``"columns"``, several of them; ``"contrast"``, a way of coding a factor.
     takes_texts : bool
         Whether its first argument may be texts.
     named : bool
@@ -68,13 +68,42 @@ CONTRASTS: dict[str, Known] = {
     "custom": Known(("contrasts", "names"), "contrast"),
 }
 
-BUILTINS = frozenset({"abs"})
+SUMMARIES = frozenset({"mean", "median", "std", "var", "min", "max", "sum"})  # methods of columns of numbers
 
-# Names that formulaic or Python know.
+_MANY = tuple("abcdefgh")
+
+
+def _texts(*takes: str, gives: Gives = "labels") -> Known:
+    return Known(takes, gives, takes_texts=True)
+
+
+# Names that formulaic knows, and R's functions.
 FUNCTIONS: dict[str, Known] = {
-    **_numeric(1, "log log10 log2 exp exp10 exp2"),
+    **_numeric(
+        1,
+        """log10 log2 exp exp10 exp2 sin cos tan asin acos atan sinh cosh tanh sqrt log1p expm1 sign floor ceiling trunc
+        plogis qlogis pnorm qnorm lgamma""",
+    ),
+    **_numeric(2, "atan2 xor"),
+    "log": Known(("x", "base")),
+    **dict.fromkeys(("round", "signif"), Known(("x", "digits"))),
+    **dict.fromkeys(("pmin", "pmax", "min", "max", "sum"), Known((*_MANY, "na_rm"))),
+    **dict.fromkeys(("mean", "median", "sd", "var"), Known(("x", "na_rm"))),
+    "quantile": Known(("x", "probs", "na_rm", "names")),
+    "ifelse": Known(("test", "yes", "no"), "where"),
+    "is_in": Known(("x", "table"), takes_texts=True),
+    **dict.fromkeys(("is_na", "as_numeric", "as_integer", "as_logical"), Known(("x",), takes_texts=True)),
+    "factor": _texts("x", "levels", "labels", "exclude", "ordered"),
+    "droplevels": _texts("x"),
+    "ordered": _texts("x", "levels", "labels", gives="columns"),
+    "relevel": _texts("x", "ref"),
+    "interaction": _texts(*_MANY, "sep"),
+    "as_character": _texts("x"),
+    "paste": _texts(*_MANY, "sep"),
+    "paste0": _texts(*_MANY),
+    "cut": Known(("x", "breaks", "labels", "include_lowest", "right", "dig_lab", "ordered_result"), "labels"),
+    "ns": Known(("x", "df", "knots", "intercept", "Boundary_knots"), "columns"),
     "abs": Known(("data",), "same", named=False),
-    "Q": Known(("variable",), "same", takes_texts=True),
     "I": Known(("data",), "same", takes_texts=True),
     "lag": Known(("data", "offset"), "same", takes_texts=True),
     "center": Known(("data",)),
@@ -82,7 +111,18 @@ FUNCTIONS: dict[str, Known] = {
     "standardize": Known(("x", "center", "rescale", "ddof")),
     "poly": Known(("x", "degree", "raw"), "columns"),
     "bs": Known(
-        ("x", "df", "knots", "degree", "include_intercept", "lower_bound", "upper_bound", "extrapolation"),
+        (
+            "x",
+            "df",
+            "knots",
+            "degree",
+            "include_intercept",
+            "lower_bound",
+            "upper_bound",
+            "extrapolation",
+            "intercept",
+            "Boundary_knots",
+        ),
         "columns",
     ),
     **dict.fromkeys(("cr", "cs", "cc"), Known(_SPLINE, "columns")),
@@ -97,5 +137,8 @@ FUNCTIONS: dict[str, Known] = {
 
 # Parameters that say how many columns to make, and those that list them.
 COUNTS = frozenset({"df", "degree"})
-LISTS = frozenset({"knots", "levels", "contrasts", "constraints", "scores", "names", "among", "bins"})
+LISTS = frozenset({
+    "knots", "levels", "contrasts", "constraints", "scores", "names", "among", "bins", "labels", "breaks", "table", "probs",
+    "Boundary_knots",
+})  # fmt: skip
 MOST_LEVELS = 4096

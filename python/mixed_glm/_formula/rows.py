@@ -14,6 +14,7 @@ from formulaic.materializers import PandasMaterializer
 from mixed_glm._formula.columns import number_column, with_columns
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import distinct
+from mixed_glm._formula.unused import tell, unused_levels, used_levels
 
 
 def columns_of_rows(spec: ModelSpec, env: Environment) -> Any:
@@ -26,13 +27,23 @@ def columns_of_rows(spec: ModelSpec, env: Environment) -> Any:
     ValueError
         If two columns, or two levels of a factor, would have one name: formulaic would forget one of them.
     """
+    _require_no_times(spec, env.frame)
     materializer = PandasMaterializer(env.number_frame, context=env.number_context)
 
+    known = spec.encoder_state
+    changed: dict[str, tuple[Any, Any]] = {}
+
     def evaluate(expression: str, metadata: Any, spec: ModelSpec) -> tuple[Any, set[Any]]:
-        return env.value(expression, {expression: metadata}, spec.transform_state, spec), set()
+        value = env.value(expression, {expression: metadata}, spec.transform_state, spec)
+        if expression not in known and unused_levels(value):
+            changed[expression] = value, used_levels(value)
+            value = changed[expression][1]
+        return value, set()
 
     materializer._evaluate = evaluate
     matrix = materializer.get_model_matrix(spec)
+    for expression, (before, after) in changed.items():
+        tell(expression, before, after)
     _require_distinct(matrix.model_spec)
     return matrix
 
@@ -54,6 +65,28 @@ def columns_of_new_rows(spec: ModelSpec, env: Environment) -> Any:
         encoder_state=copy.deepcopy(spec.encoder_state), transform_state=copy.deepcopy(spec.transform_state)
     )
     return columns_of_rows(learnt, dataclasses.replace(env, frame=frame))
+
+
+def _require_no_times(spec: ModelSpec, frame: pd.DataFrame) -> None:
+    """Refuse times as covariates: numpy would take them for numbers of an unknown unit, or fail."""
+    for factor in {f for term in spec.formula for f in term.factors}:
+        if factor.eval_method.value == "lookup" and factor.expr in frame.columns:
+            refuse_times(factor.expr, frame[factor.expr])
+
+
+def refuse_times(name: str, values: Any) -> None:
+    """Raise ValueError if a covariate is made of times, with what to write instead."""
+    kind = getattr(values.dtype, "kind", "")
+    if kind == "M":
+        shown = name if name.isidentifier() else f"`{name}`"
+        raise ValueError(
+            f"formula: {name!r} holds times, and must be numeric or a factor: write I(({shown} - {shown}.min()).dt.days) for "
+            f"days since the first, {shown}.dt.year, or C({shown}) for a factor"
+        )
+    if kind == "m":
+        raise ValueError(
+            f"formula: {name!r} holds spans of time, and must be numeric: write I({name}.dt.days) or I({name}.dt.total_seconds())"
+        )
 
 
 def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:

@@ -133,7 +133,8 @@ def _parse_response(text: str) -> tuple[tuple[str, ...], Literal["single", "pair
         if call and call[1] == "trials" and call[2].strip():
             return (bar[0], call[2].strip()), "trials"
     if len(bar) > 1:
-        raise ValueError(f"the response may only be followed by '| trials(n)', got {text!r}")
+        hint = "; give freq_weights=... as an argument for weights, exposure=... for rates"
+        raise ValueError(f"the response may only be followed by '| trials(n)', got {text!r}{hint}")
     parts = split(text, "+")
     if len(parts) == 2 and all(parts):
         return tuple(parts), "pair"
@@ -157,11 +158,19 @@ def _parse_terms(text: str) -> tuple[str, list[GroupTerm], list[str]]:
         if bars and inner is not None:
             groups.extend(_parse_group_term(inner, f"({inner})"))
         elif is_offset and call is not None:
-            offsets.append(call[2].strip())
+            offsets.append(_offset(call[2].strip(), term))
         else:
             _refuse_stray_bars(term)
             kept.append(term if not kept and sign == "+" else f"{sign} {term}")
     return " ".join(kept) if kept else "1", groups, offsets
+
+
+def _offset(inner: str, term: str) -> str:
+    if len([part for part in split(inner, ",") if part]) != 1:
+        raise ValueError(
+            f"{term!r}: an offset is one expression, as in offset(log(t)); several of them are added as terms"
+        )
+    return inner
 
 
 def _signed_terms(text: str) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from mixed_glm._formula.data import Environment, Factor
 from mixed_glm._formula.groups import Block, EffectFactor, assemble
 from mixed_glm._formula.labels import find_levels
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
+from mixed_glm._formula.terms import expression_of, expressions_of, parsed, unquoted
 
 Product = tuple[tuple[str, bool], ...]  # factors, and for each whether its first level is left out
 
@@ -55,7 +56,7 @@ class VcFormula:
     @property
     def expressions(self) -> list[str]:
         """What is evaluated to encode rows."""
-        return list(self.levels if self.spec is None else self.spec.encoder_state)
+        return list(self.levels) if self.spec is None else expressions_of(self.spec)
 
     def labels(self) -> list[str]:
         """Names of the random effects, as statsmodels has them."""
@@ -104,11 +105,11 @@ class VcFormula:
         return Block(codes.astype(np.int64), None, len(levels))
 
     def _factor_names(self, name: str, reduced: bool) -> list[str]:
-        levels = self.levels[name]
+        levels, written = self.levels[name], unquoted(name)
         if levels is None:
-            return [name]
+            return [written]
         shown = levels.tolist()
-        return [f"{name}[T.{v}]" for v in shown[1:]] if reduced else [f"{name}[{v}]" for v in shown]
+        return [f"{written}[T.{v}]" for v in shown[1:]] if reduced else [f"{written}[{v}]" for v in shown]
 
 
 def learn_vc_formula(name: str, formula: str, env: Environment) -> VcFormula:
@@ -127,11 +128,7 @@ def learn_vc_formula(name: str, formula: str, env: Environment) -> VcFormula:
 def parse_terms(formula: str) -> list[list[str]]:
     """Terms of a one-sided formula in the order written, each a list of factors; the intercept is []."""
     text = formula.strip().removeprefix("~")
-    try:
-        parsed = Formula(text, _ordering="none")
-        return [[f.expr for f in term.factors if f.expr != "1"] for term in parsed]
-    except Exception as error:  # its parser raises a dozen types
-        raise ValueError(f"formula: cannot understand {formula!r}: {plain_message(error)}") from error
+    return [[expression_of(f) for f in term.factors if f.expr != "1"] for term in parsed(text, in_order=True)]
 
 
 def statsmodels_order(terms: Iterable[list[str]], categorical: dict[str, bool]) -> list[list[str]]:
@@ -187,7 +184,9 @@ def _product_names(parts: list[list[str]]) -> list[str]:
 
 def _spec(formula: str, terms: Sequence[list[str]], env: Environment) -> ModelSpec:
     text = [":".join(term) or "1" for term in terms]
-    spec = ModelSpec.from_spec(Formula(text, _ordering="none"), output="sparse", na_action="ignore")
+    spec = ModelSpec.from_spec(
+        parsed(" + ".join(["0", *text]), in_order=True), output="sparse", na_action="ignore"
+    )
     try:
         return columns_of_rows(spec, env).model_spec
     except Exception as error:  # formulaic's own, and anything a user's expression may raise

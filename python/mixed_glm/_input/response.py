@@ -12,6 +12,8 @@ from mixed_glm._input.arrays import as_floats, as_labels, as_vector, require_fin
 
 Floats = npt.NDArray[np.float64]
 
+NEARLY = 1e-6  # how far counts may be from whole numbers, relatively
+
 
 def is_labels(values: Any) -> bool:
     """Whether a response holds labels (strings, categories, booleans) instead of numbers."""
@@ -116,6 +118,21 @@ def as_response(endog: Any, binomial: bool) -> tuple[Floats, Floats | None, tupl
             f"family, got shape {array.shape}"
         )
     return as_vector(_not_empty(array), "endog"), None, None
+
+
+def as_counts(y: Floats, trials: Floats | None) -> Floats:
+    """Counts that arithmetic has made nearly whole as whole ones; proportions of `trials` as counts.
+
+    Responses are taken for proportions if some are not whole, all are from 0 to 1, and all are whole numbers of trials.
+    """
+    whole = np.round(y)
+    if np.allclose(y, whole, rtol=NEARLY, atol=NEARLY):
+        return whole
+    if trials is not None and ((y >= 0) & (y <= 1)).all():
+        counts = y * trials
+        if np.allclose(counts, np.round(counts), rtol=NEARLY, atol=NEARLY):
+            return np.round(counts)
+    return y
 
 
 def _not_empty(y: Floats) -> Floats:

@@ -91,6 +91,7 @@ def new_offset(spec: ModelSpec, exog: Any, offset: Any, exposure: Any, n: int) -
         if of_formula is not None:
             parts.append(of_formula)
             needs_offset = spec.encoding.extra_offset
+            _refuse_twice(spec, offset, exposure)
     if offset is not None:
         parts.append(as_vector(offset, "offset", n, scalar=True))
     elif needs_offset:
@@ -100,3 +101,16 @@ def new_offset(spec: ModelSpec, exog: Any, offset: Any, exposure: Any, n: int) -
     elif spec.design.exposure is not None:
         raise ValueError("exposure must be given for new rows: the model has one")
     return np.asarray(np.sum(parts, axis=0)) if parts else None
+
+
+def _refuse_twice(spec: ModelSpec, offset: Any, exposure: Any) -> None:
+    """Refuse an offset beside the one that the formula computes of new rows, where the model had none beside it."""
+    assert spec.encoding is not None
+    beside = {"offset": spec.encoding.extra_offset, "exposure": spec.design.exposure is not None}
+    for name, value in (("offset", offset), ("exposure", exposure)):
+        if value is not None and not beside[name]:
+            terms = " + ".join(f"offset({e})" for e in spec.encoding.text.offsets)
+            raise ValueError(
+                f"{name} would count beside {terms} of the formula, which is computed from the new rows already: leave out "
+                f"{name}, and give the new values in the columns that the formula uses"
+            )

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from formulaic import Formula, ModelSpec
+import pandas as pd
+from formulaic import ModelSpec
 from formulaic.parser import DefaultFormulaParser
 from formulaic.parser.types import Term
 from formulaic.utils.code import format_expr, sanitize_variable_names
@@ -21,7 +22,9 @@ from scipy import sparse
 
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
+from mixed_glm._formula.terms import expression_of, hidden, parsed
 from mixed_glm._formula.text import FormulaText, GroupTerm, parse_formula
+from mixed_glm._formula.uses import Expression
 from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._saving.values import DEEPEST
 from mixed_glm._spec.design import Design
@@ -115,7 +118,8 @@ def _require_types(encoding: Any) -> None:
     _require(known, "its random effects are of no known kind")
     named = isinstance(encoding.context, dict) and all(isinstance(k, str) for k in encoding.context)
     _require(named and isinstance(encoding.state, dict), "the values that its formula needs are none")
-    lost = isinstance(encoding.lost, tuple) and all(isinstance(k, str) for k in encoding.lost)
+    texts = (encoding.lost, encoding.by_other_rows)
+    lost = all(isinstance(t, tuple) and all(isinstance(k, str) for k in t) for t in texts)
     _require(lost and isinstance(encoding.n_missing, int), "what is said of its formula is not so")
 
 
@@ -130,7 +134,7 @@ def _one_sided(formula: Any) -> str:
 
 
 def _terms(text: str) -> list[Term]:
-    return list(Formula(text, _ordering="none"))
+    return list(parsed(text, in_order=True))
 
 
 def _key(term: Term) -> TermKey:
@@ -201,7 +205,8 @@ def _require_vc(component: VcFormula) -> None:
         _require_spec(
             component.spec, terms, lambda term: frozenset(_normal(f.expr) for f in term.factors) - {"1"}
         )
-    expressions = {f.expr for term in terms for f in term.factors}
+    factors = [f for term in terms for f in term.factors]
+    expressions = {*(f.expr for f in factors), *map(expression_of, factors)}
     _require(set(component.levels) <= expressions, "it has random effects that are not in its formula")
     used = {f for product in component.products for f, _ in product}
     _require(used <= set(component.levels), "it has random effects that are not in its formula")
@@ -226,7 +231,14 @@ def _require_state(state: Mapping[str, Any], expressions: Iterable[str]) -> None
 
 
 def _calls(expression: str) -> set[str]:
-    """The calls of an expression as formulaic spells them."""
+    """The calls of an expression as it is evaluated, and as formulaic spells them."""
+    own = {
+        format_expr(node) for node in ast.walk(Expression.of(expression).tree) if isinstance(node, ast.Call)
+    }
+    return {call.replace('"', r'\\\\"') for call in own} | own | _foreign_calls(expression)
+
+
+def _foreign_calls(expression: str) -> set[str]:
     try:
         tree = ast.parse(sanitize_variable_names(expression, {}, {}), mode="eval")
         calls = {format_expr(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -238,6 +250,8 @@ def _calls(expression: str) -> set[str]:
 def _count(value: Any) -> float:
     """How many numbers a learnt state holds; infinite if it holds something else."""
     if value is None or isinstance(value, (float, str)):
+        return 1
+    if isinstance(value, (pd.Timestamp, pd.Timedelta)):
         return 1
     if isinstance(value, int):
         return 1 if value.bit_length() < 64 else np.inf
@@ -265,7 +279,7 @@ def _require_modest(formulas: Iterable[str]) -> None:
 def _work(formula: str) -> float:
     """Rough number of steps of formulaic's parser: it multiplies out products, and copies what is added."""
     parser = DefaultFormulaParser()
-    nodes, waiting = [], [parser.get_ast(formula)]
+    nodes, waiting = [], [parser.get_ast(hidden(formula)[0])]
     while waiting:
         node = waiting.pop()
         nodes.append(node)

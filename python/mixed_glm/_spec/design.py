@@ -15,8 +15,9 @@ from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._input import arrays as check
 from mixed_glm._input.owned import owned, owned_sparse, protect
-from mixed_glm._input.response import as_response
+from mixed_glm._input.response import as_counts, as_response
 from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
+from mixed_glm._spec.rank import dependent_columns
 from mixed_glm._spec.spreads import column_spreads, component_spreads, locations
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
@@ -93,7 +94,7 @@ def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family,
         If the columns of `exog` are linearly dependent.
     """
     design = checked_design(endog, exog, exog_vc, ident, family, **arguments)
-    _warn_if_rank_deficient(design.exog)
+    _warn_if_rank_deficient(design.exog, design.fep_names)
     return design
 
 
@@ -141,6 +142,8 @@ def checked_design(
         raise ValueError("ident was given without exog_vc")
     components, labels, k = check.as_ident([] if exog_vc is None else _in_order(ident, z_names), q)
     trials = check_trials(n_trials, trials, n, family)
+    if not family.is_continuous:
+        y = as_counts(y, trials)
     family.validate_response(y, trials)
     if fep_names is None:
         fep_names = x_names or [f"FE_{j + 1}" for j in range(p)]
@@ -256,12 +259,12 @@ def check_exposure(exposure: Any, n: int, family: Family) -> Floats | None:
     return check.as_positive(exposure, "exposure", n)
 
 
-def _warn_if_rank_deficient(exog: Floats) -> None:
+def _warn_if_rank_deficient(exog: Floats, names: list[str]) -> None:
     rank = numerical_rank(exog)
     if rank < exog.shape[1]:
         warn(
-            f"exog has {exog.shape[1]} columns but rank {rank}: the data do not tell some coefficients "
-            "apart, only their prior does",
+            f"exog has {exog.shape[1]} columns but rank {rank}: {'; '.join(dependent_columns(exog, names))}. The data do not "
+            "tell these coefficients apart, only their prior does; leave out columns",
             RankDeficiencyWarning,
         )
 

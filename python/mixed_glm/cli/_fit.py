@@ -10,11 +10,12 @@ from mixed_glm._fit.choose import METHODS
 from mixed_glm._fit.variational import COVARIANCES
 from mixed_glm._spec.approximation import INTEGRATE
 from mixed_glm.cli._deliver import deliver
+from mixed_glm.cli._form import add_form, form_of
 from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._paths import check_files, check_suffix
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import read_table
-from mixed_glm.families import as_family
+from mixed_glm.families import family_class
 from mixed_glm.model import MixedGLM
 from mixed_glm.priors import Prior, as_prior
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", metavar="DATA", help="table: .csv or .parquet; -: csv from the standard input"
     )
     parser.add_argument("formula", metavar="FORMULA", help="such as 'y ~ x + (1 | g)'")
+    add_form(parser)
     model = parser.add_argument_group("model")
     model.add_argument("--family", required=True, help="binomial, poisson, negative_binomial or exponential")
     model.add_argument("--link", help="binomial: logit (default), probit, cloglog or loglog")
@@ -95,7 +97,7 @@ def _model(options: argparse.Namespace) -> MixedGLM:
     named = {"link": options.link, "alpha": options.alpha}
     return MixedGLM.from_formula(
         options.formula,
-        data=read_table(options.data),
+        data=read_table(options.data, form_of(options)),
         family=_family(options.family, {k: v for k, v in named.items() if v is not None}),
         vcp_p=options.vcp_p,
         fe_p=options.fe_p,
@@ -136,9 +138,9 @@ def _prior(text: str) -> tuple[str, Prior]:
 
 
 def _family(name: str, options: dict[str, Any]) -> Any:
-    family = as_family(name)
+    family = family_class(name)
     try:
-        return type(family)(**options) if options else family
+        return family(**options)
     except TypeError:
         raise ValueError(
             f"the {family.name} family takes no {' or '.join('--' + o for o in options)}"

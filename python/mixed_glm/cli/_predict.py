@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixed_glm.cli._form import add_form, form_of
 from mixed_glm.cli._messages import standard_output
 from mixed_glm.cli._paths import check_files, check_suffix
 from mixed_glm.cli._tables import TABLES, read_table, write_table
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trusted", action="store_true", help="evaluate whatever the formula of the fit says"
     )
+    add_form(parser)
     rows = parser.add_argument_group("new rows")
     rows.add_argument("--offset", metavar="COL", help="column with offsets, if the fit had them")
     rows.add_argument("--exposure", metavar="COL", help="column with exposures, if the fit had them")
@@ -63,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     check_files([("FIT", options.fit), ("DATA", options.data)], {"--output": options.output})
     check_suffix("--output", options.output, TABLES)
     result = load(options.fit, trusted=options.trusted)
-    data = read_table(options.data)
+    data = read_table(options.data, form_of(options))
     table = _with_predictions(data, _predictions(result, data, options))
     if options.output is not None:
         write_table(table, options.output)

@@ -10,14 +10,15 @@ import pandas as pd
 
 from mixed_glm._input.files import replacing
 from mixed_glm.cli._csv import parse_csv
+from mixed_glm.cli._form import COMMAS, Form
 from mixed_glm.cli._json import plain_value, write_json
 from mixed_glm.cli._parquet import read_parquet, write_parquet
 from mixed_glm.cli._paths import STANDARD_INPUT, suffix
 from mixed_glm.cli._source import all_bytes
 
 
-def read_table(source: str | Path) -> pd.DataFrame:
-    """Read a csv file (``-``: the standard input), or a parquet file where the name says so.
+def read_table(source: str | Path, form: Form = COMMAS) -> pd.DataFrame:
+    """Read a csv file (``-``: the standard input) of this form, or a parquet file where the name says so.
 
     Raises
     ------
@@ -26,7 +27,9 @@ def read_table(source: str | Path) -> pd.DataFrame:
     """
     name = "the standard input" if str(source) == STANDARD_INPUT else repr(str(source))
     try:
-        return read_parquet(source) if suffix(source) == ".parquet" else parse_csv(all_bytes(source), name)
+        return (
+            read_parquet(source) if suffix(source) == ".parquet" else parse_csv(all_bytes(source), name, form)
+        )
     except ValueError as error:  # of pandas and pyarrow too
         raise ValueError(f"{name} is not a csv or parquet table: {error}") from error
 

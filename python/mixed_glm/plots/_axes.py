@@ -65,6 +65,11 @@ def new_axes(width: float, height: float) -> Axes:
     return ax
 
 
+def plain(text: str) -> str:
+    """A name from the data as matplotlib draws it: ``$`` is a character, and does not begin mathematics."""
+    return text.replace("$", r"\$")
+
+
 def rows_height(rows: int) -> float:
     """Height in inches of a figure with so many rows, all of them named as long as that is possible."""
     return 1.4 + _ROW_HEIGHT * rows if rows <= _MOST_ROWS else 7.0
@@ -85,7 +90,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> bool:
     room = _height(ax) * 72.0 / (max(len(names), 1) * _LINE_SPACING)
     fits = room >= _SMALLEST_FONT
     places = range(len(names)) if fits else sorted({0, len(names) - 1})
-    ax.set_yticks(list(places), [names[i] for i in places], fontsize=min(size, room) if fits else size)
+    ax.set_yticks(list(places), [plain(names[i]) for i in places], fontsize=min(size, room) if fits else size)
     ax.set_ylim(-0.8, len(names) - 0.2)
     return fits
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._fit.fit import Fit, HasFit
-from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, scale_name
+from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, plain, scale_name
 from mixed_glm.priors import Prior
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _quantile(sd: Floats, density: Floats, level: float) -> float:
 
 def _draw_density(ax: Axes, sd: Floats, density: Floats, name: str, colour: str, alpha: float) -> None:
     median, low, high = (_quantile(sd, density, level) for level in (0.5, alpha / 2, 1 - alpha / 2))
-    label = f"{name}: {median:#.3g} ({low:#.2g} to {high:#.2g})"
+    label = f"{plain(name)}: {median:#.3g} ({low:#.2g} to {high:#.2g})"
     ax.plot(sd, density, color=colour, label=label)
     inside = (sd >= low) & (sd <= high)
     ax.fill_between(sd[inside], density[inside], color=colour, alpha=0.2, linewidth=0.0)

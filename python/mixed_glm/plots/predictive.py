@@ -12,7 +12,7 @@ from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._predict.predict import predict
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent
+from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ def _draw_calibration(spec: ModelSpec, groups: Comparison, ax: Axes, alpha: floa
     margin = 0.05 * (high - low) + 1e-3
     ax.set_xlim(low - margin, high + margin)
     ax.set_ylim(low - margin, high + margin)
-    ax.set_xlabel(f"predicted probability of {what}")
+    ax.set_xlabel(f"predicted probability of {plain(what)}")
     ax.set_ylabel("observed share")
     ax.set_title(f"Calibration of {len(groups.expected)} groups of rows")
     ax.legend(
@@ -125,7 +125,7 @@ def _draw_rootogram(name: str, bars: Comparison, ax: Axes, continuous: bool, alp
         ax.set_xscale("log")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))  # squares of whole numbers
     ax.yaxis.set_major_formatter(FuncFormatter(lambda root, _: f"{root * root:.4g}" if root >= 0 else ""))
-    ax.set_xlabel(name)
+    ax.set_xlabel(plain(name))
     ax.set_ylabel("number of rows (square-root scale)")
     ax.set_title("Hanging rootogram: bars should end in the grey band")
     ax.legend(frameon=False)

@@ -17,6 +17,7 @@ from mixed_glm.plots._axes import (
     name_rows,
     new_axes,
     percent,
+    plain,
     rows_height,
     scale_name,
 )
@@ -66,6 +67,7 @@ def plot_random_effects(
     component = layout.component(term)
     rows = layout.vc.start + fit.spec.effects_of(component)
     name = layout.vcp_names[component]
+    shown = plain(name)
     mean = fit.posterior.mean[rows]
     low, high = (bound[rows] for bound in fit.posterior.interval(alpha))
     order = np.argsort(mean, kind="stable")
@@ -74,10 +76,10 @@ def plot_random_effects(
     clear = (low > 0.0) | (high < 0.0)
     draw_intervals(ax, mean[order], low[order], high[order], [BLUE if c else GREY for c in clear[order]])
     named = name_rows(ax, [_short_name(layout.names[j], name) for j in rows[order]])
-    ax.set_ylabel(name if named else f"{name}: {len(rows)} effects, in order of size")
+    ax.set_ylabel(shown if named else f"{shown}: {len(rows)} effects, in order of size")
     ax.set_xlabel(_quantity(fit.spec, component))
     colours = "\nblue: zero is not in the interval" if clear.any() else ""
-    ax.set_title(f"{name}: posterior {centre_name(fit.method)} and {probability} interval{colours}")
+    ax.set_title(f"{shown}: posterior {centre_name(fit.method)} and {probability} interval{colours}")
     return ax
 
 
@@ -89,7 +91,7 @@ def _quantity(spec: ModelSpec, component: int) -> str:
         effect = encoded.effect if isinstance(encoded, Component) else None
     if effect is None:
         return f"random effect ({scale_name(spec.family)})"
-    return f"random slope of {effect} ({scale_name(spec.family)} per unit)"
+    return f"random slope of {plain(effect)} ({scale_name(spec.family)} per unit)"
 
 
 def _short_name(name: str, component: str) -> str:

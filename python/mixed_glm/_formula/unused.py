@@ -1,0 +1,60 @@
+"""Levels of factors that no row has: they are left out, as R does, since the data say nothing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from mixed_glm._console.caller import warn
+from mixed_glm._formula.columns import is_categorical, with_columns
+from mixed_glm._formula.labels import spelt
+from mixed_glm.exceptions import UnusedLevelWarning
+
+
+def without_unused(
+    frame: pd.DataFrame, context: Mapping[str, Any], fixed: Collection[str]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Columns and the caller's variables without levels that do not occur.
+
+    Warns
+    -----
+    UnusedLevelWarning
+        Where levels of a name in `fixed` are left out; groups without rows would not have had an effect anyway.
+    """
+    columns = {name: used_levels(frame[name]) for name in frame.columns if _has_unused(frame[name])}
+    variables = {name: used_levels(value) for name, value in context.items() if _has_unused(value)}
+    for name, changed in (columns | variables).items():
+        if name in fixed:
+            tell(str(name), frame[name] if name in columns else context[name], changed)
+    return with_columns(frame, columns), {**context, **variables}
+
+
+def used_levels(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Categories that occur."""
+    return values.cat.remove_unused_categories()
+
+
+def unused_levels(values: Any) -> list[Any]:
+    """Categories that do not occur; none if `values` are not categories."""
+    if not (isinstance(values, pd.Series) and is_categorical(values)):
+        return []
+    used = set(used_levels(values).cat.categories)
+    return [level for level in values.cat.categories if level not in used]
+
+
+def tell(name: str, before: Any, after: Any) -> None:
+    """Warn of the levels that were left out."""
+    left_out = unused_levels(before)
+    was_reference = left_out[0] == before.cat.categories[0]
+    reference = f"; the level of reference is now {spelt(after.cat.categories[:1])}" if was_reference else ""
+    warn(
+        f"{name} has the level{'s' * (len(left_out) > 1)} {spelt(left_out, 8)} in no row that is used: left out, as R "
+        f"does{reference}",
+        UnusedLevelWarning,
+    )
+
+
+def _has_unused(values: Any) -> bool:
+    return bool(unused_levels(values))
