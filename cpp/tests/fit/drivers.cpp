@@ -34,7 +34,7 @@ TEST_CASE("a point is told by its status") {
   const auto source = random_design(test_support::Shape::one_factor, 80, 2, 3);
   const Design design = source.design();
   const Model model = random_model(design, source, BinomialLogit(), 1);
-  Vector params = Vector::Zero(design.parameters());
+  Vector params = Vector::Zero(model.layout().size());
   CHECK(map_fit_at(model, params, false).status == FitStatus::not_converged);
   CHECK(map_fit_at(model, params, true).status == FitStatus::collapsed);  // all effects at zero
   params.tail(design.effects()).setConstant(3.0);  // so large that the sds want to grow

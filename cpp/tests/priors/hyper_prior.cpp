@@ -1,7 +1,7 @@
 // The priors of hyperparameters: each a density, with slope and curvature of its logarithm.
 
 #include <catch2/catch.hpp>
-#include <mixed_glm/priors/hyper_prior.hpp>
+#include <mixed_glm/priors/named_prior.hpp>
 #include <vector>
 
 using namespace mixed_glm;
@@ -18,7 +18,13 @@ struct PriorExample {
 std::vector<PriorExample> prior_examples() {
   return {{"standard normal", NormalPrior(0.0, 1.0), -12.0, 12.0},
           {"normal", NormalPrior(-1.3, 0.4), -6.0, 4.0},
-          {"wide normal", NormalPrior(5.0, 30.0), -350.0, 360.0}};
+          {"wide normal", NormalPrior(5.0, 30.0), -350.0, 360.0},
+          {"half-normal", HalfNormalPrior(0.8), -40.0, 4.0},
+          {"half-t", HalfTPrior(4.0, 0.6), -40.0, 12.0},
+          {"half-Cauchy", HalfTPrior(1.0, 1.3), -40.0, 40.0},
+          {"exponential", GammaPrior(1.0, 2.0), -40.0, 5.0},
+          {"gamma", GammaPrior(2.5, 3.0), -20.0, 4.0},
+          {"inverse gamma", InverseGammaPrior(3.0, 0.5), -6.0, 14.0}};
 }
 
 }  // namespace
@@ -40,13 +46,41 @@ TEST_CASE("slope and curvature of each prior are derivatives of its value") {
 TEST_CASE("each prior integrates to one") {
   for (const PriorExample& example : prior_examples()) {
     CAPTURE(example.name);
-    const int points = 20000;
+    const int points = 40000;
     const double step = (example.high - example.low) / points;
     double sum = 0.0;
     for (int k = 0; k <= points; ++k) sum += std::exp(example.prior.value(example.low + k * step));
     const double log_integral = std::log(sum * step) + example.prior.log_normalizer();
     CHECK(log_integral == Approx(0.0).margin(1e-10));
   }
+}
+
+TEST_CASE("the slope of each prior is zero at its mode") {
+  for (const PriorExample& example : prior_examples()) {
+    CAPTURE(example.name);
+    CHECK(example.prior.slope(example.prior.mode()) == Approx(0.0).margin(1e-12));
+  }
+}
+
+TEST_CASE("priors far out are finite or minus infinity, never NaN") {
+  for (const PriorExample& example : prior_examples()) {
+    for (const double x : {-800.0, -100.0, 100.0, 800.0}) {
+      CAPTURE(example.name, x);
+      CHECK_FALSE(std::isnan(example.prior.value(x)));
+      CHECK(example.prior.value(x) < 0.0);
+      CHECK_FALSE(std::isnan(example.prior.slope(x)));
+    }
+  }
+}
+
+TEST_CASE("priors by name") {
+  CHECK(make_prior({"normal", 0.5, 2.0}).normal() != nullptr);
+  CHECK(make_prior({"half_t", 3.0, 0.5}).value(0.2) == HalfTPrior(3.0, 0.5).value(0.2));
+  CHECK(make_prior({"half_normal", 0.7}).value(0.2) == HalfNormalPrior(0.7).value(0.2));
+  CHECK(make_prior({"gamma", 2.0, 3.0}).value(0.2) == GammaPrior(2.0, 3.0).value(0.2));
+  CHECK(make_prior({"inverse_gamma", 2.0, 3.0}).value(0.2) ==
+        InverseGammaPrior(2.0, 3.0).value(0.2));
+  CHECK_THROWS_AS(make_prior({"uniform", 0.0, 1.0}), std::invalid_argument);
 }
 
 TEST_CASE("the normal prior is the one that closed forms know") {
