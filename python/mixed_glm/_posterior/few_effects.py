@@ -117,7 +117,7 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
     z = design.exog_vc[rows][:, around.effects]
     shift = design.total_offset()
     offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
-    copies = sparse.csr_array(sparse.kron(sparse.eye_array(m), z, format="csr"))
+    copies = _block_diagonal(z, m)
     copies.data = copies.data * scale.ravel()[copies.indices]
     return dataclasses.replace(
         design,
@@ -133,3 +133,11 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
         fep_names=[],
         vc_names=None,
     )
+
+
+def _block_diagonal(z: sparse.csr_array, m: int) -> sparse.csr_array:
+    """`m` copies of a matrix along the diagonal."""
+    copy = np.arange(m)[:, None]
+    indices = (z.indices + z.shape[1] * copy).ravel()
+    indptr = np.append((z.indptr[:-1] + z.nnz * copy).ravel(), m * z.nnz)
+    return sparse.csr_array((np.tile(z.data, m), indices, indptr), shape=(m * z.shape[0], m * z.shape[1]))
