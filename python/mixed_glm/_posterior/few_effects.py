@@ -54,19 +54,13 @@ def _surroundings(z: sparse.csr_array, effects: Places, most_rows: int) -> Surro
     found, new = effects, effects
     rows: Places = np.empty(0, dtype=np.intp)
     while len(new):
-        touching = _union(by_effect.indices, by_effect.indptr, new)
-        fresh = np.setdiff1d(touching, rows, assume_unique=True)
+        fresh = np.setdiff1d(by_effect[:, new].indices, rows)
         rows = np.union1d(rows, fresh)
         if len(rows) > most_rows:
             return None
-        new = np.setdiff1d(_union(z.indices, z.indptr, fresh), found, assume_unique=True)
+        new = np.setdiff1d(z[fresh].indices, found)
         found = np.union1d(found, new)
     return Surroundings(found.astype(np.intp), rows.astype(np.intp))
-
-
-def _union(indices: npt.NDArray[np.integer], indptr: npt.NDArray[np.integer], lines: Places) -> Places:
-    parts = [indices[indptr[line] : indptr[line + 1]] for line in lines]
-    return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *parts]).astype(np.intp))
 
 
 def draw_few(
