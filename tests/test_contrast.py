@@ -176,3 +176,21 @@ def test_a_name_of_two_kinds_is_the_fixed_effect() -> None:
     with pytest.raises(ValueError, match="L: there are 2 parameters called 'e'"):
         twice.contrast("e - a")
     assert twice.contrast("u[1] - a").notna().all(axis=None)
+
+
+def test_labelled_coefficients_are_found_by_name(cbpp: mg.MixedGLMResults) -> None:
+    expected = cbpp.contrast("period[T.2] - period[T.4]")
+    names = cbpp.model.fep_names
+    in_order = pd.DataFrame([[0, 1, 0, -1]], columns=names, index=["d"])
+    for given in (in_order, in_order[names[::-1]], in_order[[names[3], names[1]]], in_order.iloc[0][::-1]):
+        np.testing.assert_allclose(cbpp.contrast(given), expected)
+    assert list(cbpp.contrast(in_order).index) == ["d"]
+    np.testing.assert_allclose(cbpp.contrast(pd.Series([0, 1, 0, -1])), expected)  # no names: by position
+    groups = pd.DataFrame({"herd[1]": [1.0, 0.5], "herd[7]": [-1.0, 0.5]}, index=["difference", "mean"])
+    np.testing.assert_array_equal(cbpp.contrast(groups).iloc[0], cbpp.contrast("herd[1] - herd[7]").iloc[0])
+    with pytest.raises(ValueError, match="L: there is no fixed effect 'x'"):
+        cbpp.contrast(in_order.rename(columns={names[1]: "x"}))
+    with pytest.raises(ValueError, match="L must name each parameter once"):
+        cbpp.contrast(in_order[[names[1], names[1]]])
+    with pytest.raises(ValueError, match="L must be finite"):
+        cbpp.contrast(in_order * np.nan)

@@ -99,6 +99,7 @@ def test_arrays() -> None:
         mg.MixedGLM(FRAME["y"], z, z, np.zeros(30, int), "binomial")
 
 
+@pytest.mark.filterwarnings("error")
 def test_loading_says_nothing_again(tmp_path) -> None:
     with pytest.warns(mg.DesignWarning):
         model = mg.MixedGLM.from_formula("y ~ h + (1 | h)", data=FRAME, family="binomial")
@@ -110,7 +111,6 @@ def notes(result: mg.MixedGLMResults) -> list[str]:
     return [note for note in result.summary().notes if "next to nothing" in note]
 
 
-@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.DesignWarning")
 def test_a_posterior_that_is_its_prior_is_told_in_the_summary() -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"one": "z", "row": np.arange(40), "y": rng.integers(0, 2, 40)})
@@ -132,6 +132,7 @@ def test_no_false_alarms_on_real_data(name: str) -> None:
     assert notes(model.fit_laplace(integrate="mode")) == []
 
 
+@pytest.mark.filterwarnings("error")
 def test_no_false_alarms_in_the_tutorial() -> None:
     data = mg.datasets.load_cbpp()
     for formula in (

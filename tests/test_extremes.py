@@ -14,10 +14,6 @@ from scipy.special import digamma, expit
 
 import mixed_glm as mg
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::mixed_glm.exceptions.DesignWarning"
-)  # odd designs are the point here
-
 
 def rng(seed=1):
     return np.random.default_rng(seed)

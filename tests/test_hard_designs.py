@@ -11,10 +11,6 @@ from scipy.special import expit
 import mixed_glm as mg
 from mixed_glm.exceptions import ConvergenceWarning, RankDeficiencyWarning
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::mixed_glm.exceptions.DesignWarning"
-)  # odd designs are the point here
-
 N = 60
 
 

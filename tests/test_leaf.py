@@ -8,10 +8,6 @@ from simulated import crossed, draw
 
 import mixed_glm as mg
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::mixed_glm.exceptions.DesignWarning"
-)  # one column, as brute force can integrate it
-
 
 def with_one_more_column(family="binomial-logit", seed=2, groups=10, rows=4):
     """One factor and a second component with a single column: brute force has v as a fourth parameter."""

@@ -6,7 +6,13 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
-from mixed_glm._posterior.quantiles import lattice_cdf, lattice_quantile, line_quantile, mixture_quantile
+from mixed_glm._posterior.quantiles import (
+    lattice_cdf,
+    lattice_quantile,
+    line_quantile,
+    mixture_cdf,
+    mixture_quantile,
+)
 
 LEVELS = np.array([1e-6, 0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.999999])
 
@@ -131,3 +137,18 @@ def test_distribution_function_of_a_normal_posterior():
     result = one_factor().model().fit_vb()
     assert_allclose(result.posterior.cdf(result.params + 1.96 * result.bse), 0.975, atol=1e-5)
     assert_allclose(result.posterior.cdf(result.posterior.quantile(0.1)), 0.1)
+
+
+@pytest.mark.parametrize("level", [1e-6, 0.025, 0.5, 0.9, 1 - 1e-6])
+@pytest.mark.parametrize("skewed", [False, True])
+def test_quantiles_of_odd_mixtures(level, skewed):
+    """Far apart, of very different widths, with next to no weight: whatever Newton's method does on its way."""
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.full(9, 0.3))
+    means = rng.normal(size=(9, 40)) * 10.0 ** rng.integers(-2, 3, 40)
+    sds = 10.0 ** rng.uniform(-2, 1.5, size=(9, 40))
+    skewness = rng.uniform(-0.5, 0.5, size=(9, 40)) if skewed else None
+    x = mixture_quantile(weights, means, sds, skewness, level)
+    low, high = x - 1e-9 * sds.min(axis=0), x + 1e-9 * sds.min(axis=0)
+    assert (mixture_cdf(weights, means, sds, skewness, low) <= level + 1e-9).all()
+    assert (mixture_cdf(weights, means, sds, skewness, high) >= level - 1e-9).all()

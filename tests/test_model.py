@@ -145,7 +145,6 @@ def test_two_columns_are_trials() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.VarianceCollapseWarning")
-@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.DesignWarning")
 def test_odd_shapes_are_fitted(changes: dict[str, Any]) -> None:
     model = make(**changes)
     result = model.fit_map()

@@ -19,10 +19,6 @@ from small_models import make, models, rows_of, simulate
 
 import mixed_glm as mg
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::mixed_glm.exceptions.DesignWarning"
-)  # random models are small
-
 SEEDS = st.integers(0, 2**20)
 examples = settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -188,7 +188,6 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.DesignWarning")  # groups that are fixed effects too
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_new_rows_are_encoded_as_before(formula: str, tmp_path: Path) -> None:
     scalar = 2.5  # noqa: F841  (the formula refers to it)

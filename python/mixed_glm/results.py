@@ -206,8 +206,8 @@ class MixedGLMResults(Generic[ModelT]):
         ----------
         L : array_like, str, list of str, or mapping
             Coefficients of the fixed effects, shape (p,) or (c, p); ``"a - b"``, ``"a = b"``, ``"a - 2 * b = 1"`` (the
-            difference of both sides counts), or several of these; ``{"a": 1, "b": -1}``; or a mapping of names to any of
-            these. Names are those of `to_frame`: of fixed effects, of variance components (which stand for their log
+            difference of both sides counts), or several of these; ``{"a": 1, "b": -1}``, or a Series or data frame whose
+            coefficients have names; or a mapping of names to any of these. Names are those of `to_frame`: of fixed effects, of variance components (which stand for their log
             standard deviations: the difference of two is the log of a ratio, and positive where the difference of the
             standard deviations is), and of random effects, such as ``herd[1]``, or ``u[j]`` for the one with number j. A
             name of several kinds is the first of these. Names stand as they are or in back-ticks.

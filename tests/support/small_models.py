@@ -64,7 +64,6 @@ def make(arguments: dict[str, Any], **changes: Any) -> mg.MixedGLM:
     """The model, whatever the rank of its fixed-effects columns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mg.RankDeficiencyWarning)
-        warnings.simplefilter("ignore", mg.DesignWarning)
         return mg.MixedGLM(**arguments | changes)
 
 

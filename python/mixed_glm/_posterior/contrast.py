@@ -149,7 +149,30 @@ def as_contrasts(contrast: Any, names: NamedParameters) -> list[Contrast]:
         ]
     if isinstance(contrast, (list, tuple)) and contrast and all(isinstance(part, str) for part in contrast):
         return [_parse(part, names) for part in contrast]
+    if isinstance(contrast, (pd.Series, pd.DataFrame)) and not _is_numbered(contrast):
+        return _of_labelled(contrast, names)
     return _of_matrix(contrast, list(names.layout.fep_names))
+
+
+def _is_numbered(table: pd.Series | pd.DataFrame) -> bool:
+    """Whether its coefficients have no names."""
+    labels = table.index if isinstance(table, pd.Series) else table.columns
+    return labels.equals(pd.RangeIndex(len(labels)))
+
+
+def _of_labelled(table: pd.Series | pd.DataFrame, names: NamedParameters) -> list[Contrast]:
+    """Coefficients with the names of their parameters, whatever their order."""
+    rows = table.to_frame().T if isinstance(table, pd.Series) else table
+    matrix = as_floats(rows, "L")
+    parameters = [str(name) for name in rows.columns]
+    if len(set(parameters)) < len(parameters):
+        raise ValueError(f"L must name each parameter once, got {', '.join(parameters)}")
+    found = []
+    for label, row in zip(rows.index, matrix, strict=True):
+        weights = dict(zip(parameters, row, strict=True))
+        name = _shown(weights) if isinstance(table, pd.Series) else str(label)
+        found.append(_of_weights(name, weights, 0.0, names))
+    return found
 
 
 def _of_matrix(contrast: Any, names: list[str]) -> list[Contrast]:

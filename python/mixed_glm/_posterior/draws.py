@@ -107,8 +107,7 @@ class PosteriorDraws:
         design = self.spec.design
         eta = self.fe @ design.exog[rows].T
         eta += np.asarray((design.exog_vc[rows] @ self.vc.T).T)
-        shift = design.total_offset()
-        return eta if shift is None else eta + shift[rows]
+        return eta if self._shift is None else eta + self._shift[rows]
 
     def log_likelihood(self, rows: slice = slice(None)) -> Floats:
         """Log probability of each response at each draw, times its frequency weight, shape (n, nobs).
@@ -119,9 +118,18 @@ class PosteriorDraws:
             Of these rows alone.
         """
         design = self.spec.design
+        trials, weights = self._trials_and_weights
         return self.spec.family.core.log_likelihood(
-            self.linear_predictor(rows), design.endog[rows], design.trials()[rows], design.weights()[rows]
+            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows]
         )
+
+    @cached_property
+    def _shift(self) -> Floats | None:
+        return self.spec.design.total_offset()
+
+    @cached_property
+    def _trials_and_weights(self) -> tuple[Floats, Floats]:
+        return self.spec.design.trials(), self.spec.design.weights()
 
     def predictive(self, rng: np.random.Generator) -> Floats:
         """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs)."""

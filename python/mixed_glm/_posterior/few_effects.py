@@ -54,19 +54,13 @@ def _surroundings(z: sparse.csr_array, effects: Places, most_rows: int) -> Surro
     found, new = effects, effects
     rows: Places = np.empty(0, dtype=np.intp)
     while len(new):
-        touching = _union(by_effect.indices, by_effect.indptr, new)
-        fresh = np.setdiff1d(touching, rows, assume_unique=True)
+        fresh = np.setdiff1d(by_effect[:, new].indices, rows)
         rows = np.union1d(rows, fresh)
         if len(rows) > most_rows:
             return None
-        new = np.setdiff1d(_union(z.indices, z.indptr, fresh), found, assume_unique=True)
+        new = np.setdiff1d(z[fresh].indices, found)
         found = np.union1d(found, new)
     return Surroundings(found.astype(np.intp), rows.astype(np.intp))
-
-
-def _union(indices: npt.NDArray[np.integer], indptr: npt.NDArray[np.integer], lines: Places) -> Places:
-    parts = [indices[indptr[line] : indptr[line + 1]] for line in lines]
-    return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *parts]).astype(np.intp))
 
 
 def draw_few(
@@ -115,7 +109,7 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
     z = design.exog_vc[rows][:, around.effects]
     shift = design.total_offset()
     offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
-    copies = sparse.csr_array(sparse.kron(sparse.eye_array(m), z, format="csr"))
+    copies = _block_diagonal(z, m)
     copies.data = copies.data * scale.ravel()[copies.indices]
     return dataclasses.replace(
         design,
@@ -131,3 +125,11 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
         fep_names=[],
         vc_names=None,
     )
+
+
+def _block_diagonal(z: sparse.csr_array, m: int) -> sparse.csr_array:
+    """`m` copies of a matrix along the diagonal."""
+    copy = np.arange(m)[:, None]
+    indices = (z.indices + z.shape[1] * copy).ravel()
+    indptr = np.append((z.indptr[:-1] + z.nnz * copy).ravel(), m * z.nnz)
+    return sparse.csr_array((np.tile(z.data, m), indices, indptr), shape=(m * z.shape[0], m * z.shape[1]))

@@ -14,7 +14,7 @@ from mixed_glm.families import Family
 Floats = npt.NDArray[np.float64]
 
 _ENTRIES = 2**19  # rows x components at a time
-_MOST_COMPONENTS = 32  # beyond, like ones are merged
+_MOST_COMPONENTS = 20  # beyond, like ones are merged
 
 
 def predict_population(family: Family, fixed: FixedEffects, rows: NewRows, target: Target) -> Prediction:

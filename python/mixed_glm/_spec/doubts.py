@@ -65,7 +65,7 @@ def doubts(design: Design, family: Family) -> Iterator[str]:
     """What to warn of, each in a sentence that says what to do."""
     columns = sparse.csc_array(design.exog_vc)
     components = [
-        Component(name, columns[:, np.flatnonzero(design.ident == k)])
+        Component(name, _taken(columns, np.flatnonzero(design.ident == k)))
         for k, name in enumerate(design.vcp_names)
     ]
     for component in components:
@@ -141,22 +141,32 @@ def _of_far_origins(components: list[Component], design: Design) -> Iterator[str
     slopes = [(c, group, factor) for c, (group, factor) in rows if not np.isin(factor, (0.0, 1.0)).all()]
     for (slope, its, factor), (intercept, of) in itertools.product(slopes, groups):
         inside = of >= 0
-        if (its[~inside] >= 0).any() or not _same_groups(its, of):
-            continue
         weight = design.weights()[inside]
         if weight.sum() <= 0:
             continue
         mean = np.average(factor[inside], weights=weight)
         sd = np.sqrt(np.average((factor[inside] - mean) ** 2, weights=weight))
-        if abs(mean) > _FAR * sd:
+        if abs(mean) > _FAR * sd and not (its[~inside] >= 0).any() and _same_groups(its, of):
             yield _far_origin(slope.name, intercept.name, mean, sd)
 
 
 def _same_groups(its: npt.NDArray[np.intp], of: npt.NDArray[np.intp]) -> bool:
     """Whether rows that touch one effect of the one touch one of the other, and the other way round."""
     both = (its >= 0) & (of >= 0)
-    pairs = np.unique(np.column_stack([its[both], of[both]]), axis=0)
-    return len(pairs) > 0 and all(len(np.unique(column)) == len(column) for column in pairs.T)
+    return _tells(its[both], of[both]) and _tells(of[both], its[both])
+
+
+def _tells(one: npt.NDArray[np.intp], other: npt.NDArray[np.intp]) -> bool:
+    partner = np.empty(one.max(initial=0) + 1, dtype=np.intp)
+    partner[one] = other
+    return bool((partner[one] == other).all())
+
+
+def _taken(columns: sparse.csc_array, places: npt.NDArray[np.intp]) -> sparse.csc_array:
+    """Some columns; by a slice, which is quicker, where they follow each other."""
+    if len(places) and places[-1] - places[0] + 1 == len(places):
+        return columns[:, places[0] : places[-1] + 1]
+    return columns[:, places]
 
 
 def _far_origin(slope: str, intercept: str, mean: float, sd: float) -> str:
