@@ -152,7 +152,9 @@ def test_numbers(expression: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(came.exog[:, -1], expected, rtol=1e-12, atol=1e-12)
     came.fit_laplace(integrate="mode").save(tmp_path / "fit.mglm")
     for kept in (came, mg.load(tmp_path / "fit.mglm", trusted=True).model):
-        np.testing.assert_allclose(kept._encoding.encode_fixed(DATA.iloc[5:7])[:, -1], expected[5:7], atol=1e-12)
+        np.testing.assert_allclose(
+            kept._encoding.encode_fixed(DATA.iloc[5:7])[:, -1], expected[5:7], atol=1e-12
+        )
 
 
 FACTORS = {
@@ -194,8 +196,16 @@ def test_levels_of_a_cut_into_five() -> None:
     """``levels(cut(0:10, 5))``."""
     data = pd.DataFrame({"y": [0, 1] * 5 + [0], "v": range(11)})
     names = model("y ~ 0 + cut(v, 5)", data).fep_names
-    assert [n.removeprefix("cut(v, 5)") for n in names] == ["[(-0.01,2]]", "[(2,4]]", "[(4,6]]", "[(6,8]]", "[(8,10]]"]
-    np.testing.assert_array_equal(column("cut(v, 5, labels = FALSE)", data), [1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+    assert [n.removeprefix("cut(v, 5)") for n in names] == [
+        "[(-0.01,2]]",
+        "[(2,4]]",
+        "[(4,6]]",
+        "[(6,8]]",
+        "[(8,10]]",
+    ]
+    np.testing.assert_array_equal(
+        column("cut(v, 5, labels = FALSE)", data), [1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    )
 
 
 def test_orthonormal_polynomials() -> None:
@@ -225,14 +235,19 @@ def test_natural_splines() -> None:
     np.testing.assert_allclose(came.exog[:6, 1:], NATURAL, atol=1e-7)
     new = came._encoding.encode_fixed(pd.DataFrame({"height": [70.0, 75.0, 76.0, 77.0, 50.0, 51.0, 52.0]}))
     np.testing.assert_allclose(new[0], came.exog[12])
-    np.testing.assert_allclose(np.diff(new[1:4], axis=0)[0], np.diff(new[1:4], axis=0)[1])  # straight lines outside
+    np.testing.assert_allclose(
+        np.diff(new[1:4], axis=0)[0], np.diff(new[1:4], axis=0)[1]
+    )  # straight lines outside
     np.testing.assert_allclose(np.diff(new[4:], axis=0)[0], np.diff(new[4:], axis=0)[1])
     with pytest.raises(ValueError, match="df must be at least 1"):
         model("y ~ ns(height, df = 0)", data)
 
 
 def test_b_splines_with_names_of_either() -> None:
-    ours, theirs = model("y ~ 0 + bs(t, df=6, intercept=TRUE)"), model("y ~ 0 + bs(t, df=6, include_intercept=True)")
+    ours, theirs = (
+        model("y ~ 0 + bs(t, df=6, intercept=TRUE)"),
+        model("y ~ 0 + bs(t, df=6, include_intercept=True)"),
+    )
     np.testing.assert_array_equal(ours.exog, theirs.exog)
     np.testing.assert_allclose(ours.exog.sum(axis=1), 1.0)
     bounded = model("y ~ bs(t, knots=c(4, 6), Boundary.knots=c(0, 10))")
@@ -292,7 +307,9 @@ def test_a_column_is_found_before_the_attribute() -> None:
 
 
 def test_unused_columns_called_like_functions_do_no_harm() -> None:
-    data = DATA.assign(**dict.fromkeys(("exp", "center", "poly", "Treatment", "mean", "pi", "c", "contr"), 1.0))
+    data = DATA.assign(
+        **dict.fromkeys(("exp", "center", "poly", "Treatment", "mean", "pi", "c", "contr"), 1.0)
+    )
     np.testing.assert_allclose(column("exp(z)", data), np.exp(Z))
     np.testing.assert_allclose(column("I(z - mean(z))", data), Z - Z.mean())
     assert model("y ~ C(w, contr.sum) + I(w %in% c(1, 2)) + center(z)", data).exog.shape == (N, 6)
@@ -386,4 +403,6 @@ def test_errors_name_the_remedy(formula: str, message: str) -> None:
     ],
 )
 def test_what_is_python_stays(written: str, expected: str) -> None:
-    assert as_python(written, ["y", "p.q", "u.v", ".x"], {}).replace(" ** ", "**") == expected.replace(" ** ", "**")
+    assert as_python(written, ["y", "p.q", "u.v", ".x"], {}).replace(" ** ", "**") == expected.replace(
+        " ** ", "**"
+    )

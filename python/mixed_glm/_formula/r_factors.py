@@ -65,7 +65,9 @@ def interaction(x: Any, *others: Any, sep: str = ".", _state: State) -> Any:
     order = np.lexsort(tuple(codes for codes, _ in parts))  # by the last factor, then by those before it
     rows = [sep.join(names[j][codes[i]] for j, (codes, _) in enumerate(parts)) for i in range(len(order))]
     if len(set(rows)) < len(set(zip(*(codes.tolist() for codes, _ in parts), strict=True))):
-        raise ValueError(f"interaction: different combinations are written alike with sep={sep!r}; give another sep")
+        raise ValueError(
+            f"interaction: different combinations are written alike with sep={sep!r}; give another sep"
+        )
     known = _state.setdefault("levels", list(dict.fromkeys(rows[i] for i in order)))
     return _like(x, pd.Categorical(rows, categories=[*known, *sorted(set(rows) - set(known))]))
 
