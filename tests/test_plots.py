@@ -292,4 +292,4 @@ def test_dollars_are_no_mathematics() -> None:
         ]
         for ax in pictures:
             ax.figure.canvas.draw()
-    assert [t.get_text() for t in pictures[0].get_yticklabels()][0] == r"inc[\$x^\$]"
+    assert next(t.get_text() for t in pictures[0].get_yticklabels()) == r"inc[\$x^\$]"

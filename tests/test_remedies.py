@@ -110,7 +110,7 @@ def test_proportions_of_trials() -> None:
         np.testing.assert_array_equal(came.endog, DATA.k)
     with pytest.raises(ValueError, match="proportions of n trials give n_trials=n, or the counts"):
         model("p ~ x", freq_weights="n")
-    with pytest.raises(ValueError, match="proportions of n_trials: .* successes at row .* no whole number"):
+    with pytest.raises(ValueError, match=r"proportions of n_trials: .* successes at row .* no whole number"):
         model("p ~ x", data=DATA.assign(p=0.123), n_trials="n")
     ones = DATA.assign(p=1.0)
     assert (model("p ~ x", data=ones, n_trials="n").endog == 1).all()  # whole numbers are counts
@@ -145,10 +145,10 @@ def test_offsets_count_once() -> None:
     ("formula", "told"),
     [
         ("y ~ x + I(2 * x)", r"'I\(2 \* x\)' is a multiple of 'x'"),
-        ("y ~ x + t + I(x - 3 * t)", r"'I\(x - 3 \* t\)' is a sum of 'x', 't'"),
+        ("y ~ x + t + I(x - 3 * t)", r"'I\(x - 3 \* t\)' is a linear combination of 'x', 't'"),
         ("y ~ x + zero", "'zero' is 0 in all rows"),
         ("y ~ one + x", "'one' is a multiple of 'Intercept'"),
-        ("y ~ C(g) + C(h)", r"'C\(h\)\[T.1\]' is a sum of .*\.\.\.'?"),
+        ("y ~ C(g) + C(h)", r"'C\(h\)\[T.1\]' is a linear combination of 'C\(g\)\[T.4\]', "),
         ("y ~ x + I(1e-9 * x)", r"'I\(1e-09 \* x\)' is a multiple of 'x'"),
     ],
 )
@@ -160,7 +160,7 @@ def test_dependent_columns_are_named(formula: str, told: str) -> None:
 
 
 def test_columns_that_are_missing_altogether_are_named() -> None:
-    with pytest.raises(ValueError, match="no complete row: .* 'u', 'v' are missing in all of them"):
+    with pytest.raises(ValueError, match=r"no complete row: .* 'u', 'v' are missing in all of them"):
         model("y ~ x + u + v", data=DATA.assign(u=np.nan, v=None))
     with pytest.raises(ValueError, match="'n_trials' is missing in all"):
         model("y ~ x", n_trials=np.full(N, np.nan))
