@@ -58,11 +58,14 @@ def relevel(x: Any, ref: Any, *, _state: State) -> Any:
 
 
 @stateful
-def interaction(x: Any, *others: Any, sep: str = ".", _state: State) -> Any:
-    """Combinations of the levels of several factors, the first running fastest; those that occur."""
+def interaction(
+    x: Any, *others: Any, sep: str = ".", drop: bool = False, lex_order: bool = False, _state: State
+) -> Any:
+    """Combinations of the levels of several factors, the first running fastest or slowest; those that occur."""
     parts = [factorize(pd.Series(as_values(v)).reset_index(drop=True), "interaction") for v in (x, *others)]
     names = [[written(level) for level in distinct(levels, "interaction")] for _, levels in parts]
-    order = np.lexsort(tuple(codes for codes, _ in parts))  # by the last factor, then by those before it
+    keys = tuple(codes for codes, _ in parts)
+    order = np.lexsort(keys[::-1] if lex_order else keys)  # by the last of them, then by those before it
     rows = [sep.join(names[j][codes[i]] for j, (codes, _) in enumerate(parts)) for i in range(len(order))]
     if len(set(rows)) < len(set(zip(*(codes.tolist() for codes, _ in parts), strict=True))):
         raise ValueError(
