@@ -17,6 +17,7 @@ import pytest
 
 import mixed_glm as mg
 from mixed_glm.cli import main
+from mixed_glm.cli._form import Form
 from mixed_glm.cli._tables import read_table, write_table
 
 FORMULA = "y ~ x + (1 | site)"
@@ -244,3 +245,89 @@ def test_a_damaged_archive_names_no_internals(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,a\n"))
     with pytest.raises(ValueError, match="several columns"):
         read_table(tmp_path / "t.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("written", "char"), [(";", ";"), ("tab", "\t"), ("\\t", "\t"), ("space", " "), ("|", "|")]
+)
+def test_other_separators(
+    tmp_path: Path, written: str, char: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{k % 2}{char}{k}{char}g{k % 4}" for k in range(24)]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join([char.join(["y", "x", "g"]), *rows]) + "\n")
+    fit = tmp_path / "fit.mglm"
+    assert (
+        main(
+            [
+                "fit",
+                str(path),
+                "y ~ x + (1 | g)",
+                "--family",
+                "binomial",
+                "--sep",
+                written,
+                "--save",
+                str(fit),
+            ]
+        )
+        == 0
+    )
+    assert (
+        main(["predict", str(fit), str(path), "--sep", written, "--output", str(tmp_path / "out.csv")]) == 0
+    )
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 24
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["fit", str(path), "y ~ x", "--family", "binomial", "--sep", "::"])
+    assert "must be one character, or tab" in capsys.readouterr().err
+
+
+def test_labels_that_are_read_as_missing_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "table.csv"
+    regions = ["EU", "NA", "SA"]
+    path.write_text("y,region\n" + "".join(f"{k // 3 % 2},{regions[k % 3]}\n" for k in range(30)))
+    command = ["fit", str(path), "y ~ region", "--family", "binomial"]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert (
+        "column 'region' holds the text 'NA' in 10 of 30 rows, read as missing: these rows are dropped"
+        in said
+    )
+    assert "--na ''" in said
+    assert main([*command, "--na", ""]) == 0
+    kept = capsys.readouterr()
+    assert kept.err == ""
+    assert "region[T.NA]" in kept.out
+
+
+def test_other_texts_for_missing_cells(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,NA\n-99,x\n.,y\n")
+    table = read_table(path, Form(missing=("-99", ".")))
+    assert table["a"].isna().tolist() == [False, True, True]
+    assert table["b"].tolist() == ["NA", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "said"),
+    [
+        ("y ~ x", "negbinomial", "NegativeBinomial(alpha=0.5)"),
+        ("y ~ x", "negative_binomial", "--alpha on the command line"),
+        (
+            "y ~ .",
+            "binomial",
+            "'.' for all other columns must be written out, in 'y ~ .': the others are x + g",
+        ),
+    ],
+)
+def test_plain_words(
+    tmp_path: Path, formula: str, family: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("y,x,g\n0,1,a\n1,2,b\n0,3,a\n1,1,b\n")
+    assert main(["fit", str(path), formula, "--family", family]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "__" not in error
+    assert main(["fit", str(path), "y ~ x", "--family", "nbinom2", "--alpha", "0.5"]) == 0

@@ -267,3 +267,29 @@ def test_without_matplotlib(result: mg.MixedGLMResults, monkeypatch: pytest.Monk
     for plot in (lambda: result.plot_random_effects(0), result.plot_posterior, result.plot_coefficients):
         with pytest.raises(ImportError, match=r"pip install 'mixed-glm\[plot\]'"):
             plot()
+
+
+def test_dollars_are_no_mathematics() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.array(["$0-$20k", "$20k-$50k", "$x^$"])
+    data = pd.DataFrame(
+        {
+            "$y^$": rng.integers(0, 2, 90),
+            "inc": labels[np.arange(90) % 3],
+            "$g_$": labels[np.arange(90) // 3 % 3],
+        }
+    )
+    for response in ("`$y^$`", "ifelse(`$y^$` > 0, '$_$', '$^$')"):
+        fit = mg.MixedGLM.from_formula(
+            f"{response} ~ 0 + inc + (1 + `$y^$` || `$g_$`)", data=data, family="binomial"
+        ).fit_laplace(integrate="mode")
+        pictures = [
+            fit.plot_coefficients(),
+            fit.plot_random_effects(0),
+            fit.plot_random_effects(1),
+            fit.plot_posterior(),
+            fit.plot_predictive_check(),
+        ]
+        for ax in pictures:
+            ax.figure.canvas.draw()
+    assert next(t.get_text() for t in pictures[0].get_yticklabels()) == r"inc[\$x^\$]"

@@ -113,6 +113,12 @@ NUMBERS = {
     "I(t / max(t))": T / T.max(),
     "I(t - quantile(t, 0.25))": T - np.quantile(T, 0.25),
     "scale(t)": (T - T.mean()) / T.std(ddof=1),
+    "scale(t)[, 1]": (T - T.mean()) / T.std(ddof=1),
+    "c(scale(t))": (T - T.mean()) / T.std(ddof=1),
+    "as.vector(scale(t))": (T - T.mean()) / T.std(ddof=1),
+    "as.numeric(scale(t))": (T - T.mean()) / T.std(ddof=1),
+    "I(scale(t) * scale(t))": (T - T.mean()) ** 2 / T.var(ddof=1),
+    "poly(x, 2)[, 1]": (X - X.mean()) / np.sqrt(((X - X.mean()) ** 2).sum()),
     "scale(t, center = FALSE)": T / np.sqrt((T**2).sum() / (N - 1)),
     "scale(t, scale = FALSE)": T - T.mean(),
     "stats::poly(x, 1)": (X - X.mean()) / np.sqrt(((X - X.mean()) ** 2).sum()),
@@ -166,6 +172,7 @@ FACTORS = {
     "relevel(f, ref = 'b')": ["[T.a]", "[T.c]"],
     "relevel(factor(w), ref = '3')": ["[T.1]", "[T.2]", "[T.4]"],
     "interaction(f, s)": ["[T.b.u]", "[T.c.u]", "[T.a.v]", "[T.b.v]", "[T.c.v]"],
+    "interaction(f, s, lex.order = TRUE)": ["[T.a.v]", "[T.b.u]", "[T.b.v]", "[T.c.u]", "[T.c.v]"],
     "cut(t, c(0, 3, 6, 9))": ["[T.(3,6]]", "[T.(6,9]]"],
     "cut(t, c(0, 3, 6, 9), right = FALSE)": ["[T.[3,6)]", "[T.[6,9)]"],
     "cut(z, c(-Inf, 0, Inf))": ["[T.(0,Inf]]"],
@@ -250,6 +257,8 @@ def test_b_splines_with_names_of_either() -> None:
     )
     np.testing.assert_array_equal(ours.exog, theirs.exog)
     np.testing.assert_allclose(ours.exog.sum(axis=1), 1.0)
+    by_range = model("y ~ bs(t, df=5, Boundary.knots=range(t))")
+    np.testing.assert_allclose(by_range.exog, model("y ~ bs(t, df=5)").exog)
     bounded = model("y ~ bs(t, knots=c(4, 6), Boundary.knots=c(0, 10))")
     assert bounded.exog.shape == (N, 6)
 

@@ -10,5 +10,9 @@ _MARKS = re.compile(
 
 
 def plain_message(error: BaseException) -> str:
-    """What an error says, on one line and without codes for terminals."""
-    return " ".join(_MARKS.sub("", str(error)).split())
+    """What an error says, on one line, without codes for terminals and without what formulaic puts around it."""
+    cause = error.__cause__
+    if type(error).__name__ == "FactorEvaluationError" and cause is not None:
+        said = plain_message(cause)
+        return said if isinstance(cause, ValueError) else f"{type(cause).__name__}: {said}"
+    return " ".join(_MARKS.sub("", str(error)).split()).removeprefix("formula: ")

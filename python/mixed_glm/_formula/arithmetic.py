@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Container, Iterator, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,14 @@ ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Po
 LOGIC = (ast.BitAnd, ast.BitOr)
 
 
-def guarded(expression: Expression) -> str:
+def guarded(expression: Expression, learnt: Container[str] = ()) -> str:
     """Expression in which operands are converted, and summaries of columns are those of the first data.
 
     Operands of arithmetic go through the function called `OPERAND`, those of logic through `TRUTH`, comparisons with
-    literals through `EQUAL` or `DIFFERENT`; summaries, such as ``x.mean()``, through `REMEMBERED`, with their text.
+    literals through `EQUAL` or `DIFFERENT`; summaries, such as ``x.mean()``, through `REMEMBERED`, with their text, or
+    with their text alone if they have been `learnt`.
     """
-    return ast.unparse(_Guard(expression).visit(copy.deepcopy(expression.tree)))
+    return ast.unparse(_Guard(expression, learnt).visit(copy.deepcopy(expression.tree)))
 
 
 def number_operand(value: Any) -> Any:
@@ -98,8 +99,9 @@ class PlainKeys(MutableMapping[str, Any]):
 
 
 class _Guard(ast.NodeTransformer):
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, learnt: Container[str]) -> None:
         self.variables = set(expression.variables())
+        self.learnt = learnt
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -130,6 +132,8 @@ class _Guard(ast.NodeTransformer):
             isinstance(inner, ast.Name) and inner.id in self.variables for inner in ast.walk(node)
         )
         text = ast.unparse(node)
+        if is_summary and text in self.learnt:
+            return _call(REMEMBERED, ast.Constant(text))
         self.generic_visit(node)
         return _call(REMEMBERED, ast.Constant(text), node) if is_summary else node
 
@@ -168,6 +172,8 @@ class _Written(ast.NodeTransformer):
         if name in (EQUAL, DIFFERENT):
             operator = ast.Eq() if name == EQUAL else ast.NotEq()
             return ast.Compare(node.args[0], [operator], [node.args[1]])
+        if name == REMEMBERED and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+            return ast.parse(str(node.args[0].value), mode="eval").body
         return node.args[1] if name == REMEMBERED else node
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from formulaic.utils.layered_mapping import LayeredMapping
-from formulaic.utils.stateful_transforms import stateful_eval
 
 from mixed_glm._console.caller import outside_frame
 from mixed_glm._console.plain import plain_message
@@ -38,6 +37,7 @@ from mixed_glm._formula.labels import distinct, factorize
 from mixed_glm._formula.r_math import different, same
 from mixed_glm._formula.r_names import unknown_function
 from mixed_glm._formula.scope import as_labels, as_numbers
+from mixed_glm._formula.stateful_eval import evaluate
 from mixed_glm._formula.uses import Expression
 
 
@@ -255,7 +255,8 @@ class Environment:
                     values[alias] = layer[name]
                     break
         layers = (values, self._functions(expression, context), self._own(operand, state))
-        return stateful_eval(guarded(expression), LayeredMapping(*layers), metadata, PlainKeys(state), spec)
+        text = guarded(expression, state)
+        return evaluate(text, LayeredMapping(*layers), metadata, PlainKeys(state), spec)
 
     def _functions(self, expression: Expression, context: Mapping[str, Any]) -> dict[str, Any]:
         """What is called: formulaic's functions before the caller's, and these before R's."""
@@ -270,7 +271,7 @@ class Environment:
     def _own(self, operand: Callable[[Any], Any], state: MutableMapping[str, Any]) -> dict[str, Any]:
         """Functions that `guarded` writes into expressions."""
 
-        def remembered(text: str, value: Any) -> Any:
+        def remembered(text: str, value: Any = None) -> Any:
             if text not in state and is_memorable(value, len(self.frame)):
                 state[text] = value.item() if isinstance(value, np.generic) else value
             return state.get(text, value)

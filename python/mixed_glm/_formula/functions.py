@@ -33,6 +33,7 @@ _LEARNT: dict[str, Callable[..., Any]] = {
 _OF_ALL_ROWS: dict[str, Callable[..., Any]] = {
     "mean": r_math.mean, "median": r_math.median, "sd": r_math.sd, "var": r_math.var, "min": r_math.smallest,
     "max": r_math.largest, "sum": r_math.total, "quantile": r_math.quantile,
+    "both_ends": r_math.both_ends,
 }  # fmt: skip
 
 # What each name stands for where it is called. Names that formulaic knows hide the caller's; R's are hidden by them.

@@ -12,7 +12,7 @@ from formulaic.transforms import C
 from formulaic.transforms.contrasts import PolyContrasts
 
 from mixed_glm._formula.columns import as_values, is_categorical
-from mixed_glm._formula.labels import factorize
+from mixed_glm._formula.labels import distinct, factorize
 from mixed_glm._formula.r_math import written
 from mixed_glm._formula.stateful import State, stateful
 
@@ -58,12 +58,19 @@ def relevel(x: Any, ref: Any, *, _state: State) -> Any:
 
 
 @stateful
-def interaction(x: Any, *others: Any, sep: str = ".", _state: State) -> Any:
-    """Combinations of the levels of several factors, the first running fastest; those that occur."""
+def interaction(
+    x: Any, *others: Any, sep: str = ".", drop: bool = False, lex_order: bool = False, _state: State
+) -> Any:
+    """Combinations of the levels of several factors, the first running fastest or slowest; those that occur."""
     parts = [factorize(pd.Series(as_values(v)).reset_index(drop=True), "interaction") for v in (x, *others)]
-    names = [[written(level) for level in levels] for _, levels in parts]
-    order = np.lexsort(tuple(codes for codes, _ in parts))  # by the last factor, then by those before it
+    names = [[written(level) for level in distinct(levels, "interaction")] for _, levels in parts]
+    keys = tuple(codes for codes, _ in parts)
+    order = np.lexsort(keys[::-1] if lex_order else keys)  # by the last of them, then by those before it
     rows = [sep.join(names[j][codes[i]] for j, (codes, _) in enumerate(parts)) for i in range(len(order))]
+    if len(set(rows)) < len(set(zip(*(codes.tolist() for codes, _ in parts), strict=True))):
+        raise ValueError(
+            f"interaction: different combinations are written alike with sep={sep!r}; give another sep"
+        )
     known = _state.setdefault("levels", list(dict.fromkeys(rows[i] for i in order)))
     return _like(x, pd.Categorical(rows, categories=[*known, *sorted(set(rows) - set(known))]))
 

@@ -153,6 +153,11 @@ def total(*values: Any, na_rm: Any = False) -> Any:
     return np.sum([np.sum(np.asarray(v, dtype=np.float64)) for v in values])
 
 
+def both_ends(x: Any, na_rm: Any = False) -> Any:
+    """The smallest and the largest value."""
+    return np.array([smallest(x), largest(x)])
+
+
 def mean(x: Any, na_rm: Any = False) -> Any:
     """Arithmetic mean."""
     return np.mean(np.asarray(x, dtype=np.float64))

@@ -16,6 +16,7 @@ from mixed_glm._formula.functions import TRANSFORMS
 CALLED = {
     "as.factor": "factor", "as.ordered": "ordered", "as.numeric": "as_numeric", "as.double": "as_numeric",
     "as.integer": "as_integer", "as.logical": "as_logical", "as.character": "as_character", "is.na": "is_na",
+    "as.vector": "I", "range": "both_ends",
 }  # fmt: skip
 ARGUMENTS = {"include.lowest": "include_lowest", "from": "from_"}
 RESERVED = {
@@ -88,8 +89,11 @@ class Names:
 
     def call(self, name: str, space: str, inside: str, closing: str) -> str:
         """What is written for the call of a function with these arguments."""
-        if name == "c":
-            return f"[{inside}]"
+        if name == "c":  # of one vector, it is that vector
+            whole = re.match(r"\s*[A-Za-z_`][\w.]*\s*[(`]", inside) is not None and "," not in _outside(
+                inside
+            )
+            return f"({inside}{closing}" if whole else f"[{inside}]"
         if name == "Q":
             return self._quoted(inside, closing)
         if name == "seq":
@@ -108,6 +112,10 @@ class Names:
         """Refuse functions that have no counterpart here, with what to write instead."""
         if name in _REMEDIES and name not in self._context:
             raise ValueError(f"formula: {name}() is not known here: {_REMEDIES[name]} (in {self._formula!r})")
+
+    def column(self, text: str, number: str) -> str:
+        """``scale(x)[, 1]``, or a column of several."""
+        return text if text.startswith("scale(") else f"{text}[:, {int(number) - 1}]"
 
     def refuse_dot(self) -> NoReturn:
         """``.`` for all other columns: which they are depends on the data, and groups would be among them."""
@@ -166,6 +174,15 @@ def unknown_function(name: str) -> str:
     close = difflib.get_close_matches(name, [*TRANSFORMS, *CALLED], 1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"formula calls {name!r}, which is not a function that is known here{hint}"
+
+
+def _outside(text: str) -> str:
+    """Text without what stands in brackets."""
+    depth, kept = 0, []
+    for char in text:
+        depth += (char in "([{") - (char in ")]}")
+        kept.append(char if depth == 0 else "")
+    return "".join(kept)
 
 
 def _sequence(inside: str, formula: str) -> str:

@@ -160,8 +160,7 @@ class _Reader:
             if self._next.text == "$":
                 self._names.refuse_dollar(text, self._tokens[min(self._at + 1, len(self._tokens) - 1)].text)
             if self._next.text in ("(", "["):
-                opening = self._take()
-                text += opening.space + opening.text + self._items(_PAIRS[opening.text]) + self._take().text
+                text = self._after(text)
             elif self._next.text == "." and text:
                 text += self._take().text + self._name()
             else:
@@ -169,6 +168,18 @@ class _Reader:
         while token.kind == "text" and self._next.kind == "text":  # adjacent texts are one
             text += self._next.space + self._take().text
         return token.space + text, _ATOM
+
+    def _after(self, text: str) -> str:
+        """With the arguments or indices that follow; ``[, 1]`` is a column of R's."""
+        opening = self._take()
+        start = self._at
+        inside = self._items(_PAIRS[opening.text])
+        closing = self._take().text
+        first = self._tokens[start].text if start < len(self._tokens) else ""
+        number = inside.replace(",", "").strip()
+        if opening.text == "[" and first == "," and number.isdecimal():
+            return self._names.column(text, number)
+        return f"{text}{opening.space}{opening.text}{inside}{closing}"
 
     def _name(self) -> str:
         """The name that comes next, if one does."""

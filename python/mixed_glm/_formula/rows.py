@@ -5,13 +5,15 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from formulaic import ModelSpec
 from formulaic.materializers import PandasMaterializer
+from formulaic.materializers.types import FactorValues
 
-from mixed_glm._formula.columns import number_column, with_columns
+from mixed_glm._formula.columns import as_values, is_categorical, number_column, with_columns
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import distinct
 from mixed_glm._formula.unused import tell, unused_levels, used_levels
@@ -38,7 +40,7 @@ def columns_of_rows(spec: ModelSpec, env: Environment) -> Any:
         if expression not in known and unused_levels(value):
             changed[expression] = value, used_levels(value)
             value = changed[expression][1]
-        return value, set()
+        return _with_levels(value, known[expression][1]) if expression in known else value, set()
 
     materializer._evaluate = evaluate
     matrix = materializer.get_model_matrix(spec)
@@ -65,6 +67,16 @@ def columns_of_new_rows(spec: ModelSpec, env: Environment) -> Any:
         encoder_state=copy.deepcopy(spec.encoder_state), transform_state=copy.deepcopy(spec.transform_state)
     )
     return columns_of_rows(learnt, dataclasses.replace(env, frame=frame))
+
+
+def _with_levels(value: Any, state: Mapping[str, Any]) -> Any:
+    """Categories, also marked ones, with those that were learnt: pandas is to drop levels from no others."""
+    labels = as_values(value)
+    if not (isinstance(labels, pd.Series) and is_categorical(labels) and "categories" in state):
+        return value
+    labels = labels.cat.set_categories(state["categories"])
+    marks = getattr(value, "__formulaic_metadata__", None)
+    return labels if marks is None else FactorValues(labels, metadata=marks)
 
 
 def _require_no_times(spec: ModelSpec, frame: pd.DataFrame) -> None:
@@ -94,6 +106,9 @@ def _as_learnt(spec: ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
     factors = {}
     for name, (kind, state) in spec.encoder_state.items():
         if name not in frame.columns:
+            continue
+        if kind.value == "categorical" and is_categorical(frame[name]):
+            factors[name] = _with_levels(frame[name], state)
             continue
         numeric = pd.api.types.is_numeric_dtype(number_column(frame[name]).dtype)
         if kind.value == "categorical" and numeric:

@@ -35,7 +35,9 @@ def dependent_columns(exog: Floats, names: Sequence[str]) -> list[str]:
         of = [repr(names[k]) for k, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-7]
         shown = ", ".join(of[:_MOST]) + (", ..." if len(of) > _MOST else "")
         found[j] = (
-            f"{names[j]!r} is a multiple of {shown}" if len(of) == 1 else f"{names[j]!r} is a sum of {shown}"
+            f"{names[j]!r} is a multiple of {shown}"
+            if len(of) == 1
+            else f"{names[j]!r} is a linear combination of {shown}"
         )
     told = [found[j] for j in sorted(found)]
     return told if len(told) <= _MOST else [*told[:_MOST], f"and {len(told) - _MOST} others like them"]
