@@ -62,15 +62,15 @@ def test_an_approximation_tells_what_it_is() -> None:
 
 def test_the_response_of_a_model_is_checked() -> None:
     model = small_model()
-    design = model._design
-    good = make_core(design, model.family, model.exog)
+    design = model.spec.design
+    good = make_core(design, model.family)
     assert good.nobs == 80
     endog = np.array(design.endog, dtype=float)
     endog[3] = -1.0
     arguments = {
         "exog": model.exog, "vc_indptr": np.zeros(81, np.int64), "vc_indices": np.zeros(0, np.int32),
-        "vc_data": np.zeros(0), "ident": np.zeros(0, np.int32), "k_vcp": 0, "family": model.family.core,
-        "trials": np.ones(80), "weights": np.ones(80), "offset": np.zeros(80), "fe_p": np.ones(2), "vcp_p": np.ones(0),
+        "vc_data": np.zeros(0), "ident": np.zeros(0, np.int32), "family": model.family.core,
+        "trials": np.ones(80), "weights": np.ones(80), "offset": np.zeros(80), "fe_p": np.ones(2), "sd_priors": [],
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"endog: -1.* in row 3 is no response of the poisson family"):
         _core.Model(endog=endog, **arguments)
@@ -133,9 +133,9 @@ for isa in sys.argv[1:]:
     core = importlib.import_module(f"mixed_glm._core_{isa}")
     model = core.Model(
         endog=np.array([0.0, 1.0, 3.0]), exog=np.ones((3, 1), order="F"), vc_indptr=np.arange(4),
-        vc_indices=np.zeros(3, np.int32), vc_data=np.ones(3), ident=np.zeros(1, np.int32), k_vcp=1,
+        vc_indices=np.zeros(3, np.int32), vc_data=np.ones(3), ident=np.zeros(1, np.int32),
         family=core.Family("poisson", "log"), trials=np.ones(3), weights=np.ones(3), offset=np.zeros(3),
-        fe_p=np.ones(1), vcp_p=np.ones(1),
+        fe_p=np.ones(1), sd_priors=[("normal", 0.0, 1.0)],
     )
     fit = core.fit_marginal(model, core.MarginalMethod(approximation=core.Approximation(name="ep")))
     assert fit.status is core.ResponseStatus.CONVERGED

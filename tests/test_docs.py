@@ -127,10 +127,11 @@ def test_picture_shows_every_folder():
 
 def test_architecture_page_names_what_there_is():
     page = (DOCS / "reference" / "architecture.md").read_text(encoding="utf-8")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (SOURCE / "cpp" / "include").rglob("*.hpp"))
+    files = [*(SOURCE / "cpp" / "include").rglob("*.hpp"), *(SOURCE / "python").rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     classes = re.findall(r"`([A-Z]\w+)`", page)
     assert len(classes) >= 5
-    assert [name for name in classes if not re.search(rf"\bclass {name}\b", code)] == []
+    assert [name for name in classes if not re.search(rf"\b(?:class|struct) {name}\b", code)] == []
 
 
 def test_reference_has_every_public_name():

@@ -220,7 +220,7 @@ def test_posterior_with_prior_behind(fit: Any) -> None:
 
 def test_components_in_one_picture(result: mg.MixedGLMResults) -> None:
     labels = [line.get_label() for line in result.plot_posterior().lines]
-    assert labels[:2] == ["prior, scale 0.3", "prior, scale 0.1"]
+    assert labels[:2] == ["prior LogNormal(0, 0.3)", "prior LogNormal(0, 0.1)"]
     assert [label.partition(": ")[0] for label in labels[2:]] == ["herd", "period:herd"]
     assert len(result.plot_posterior("herd").lines) == 2
 

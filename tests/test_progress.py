@@ -92,7 +92,7 @@ def test_signals_are_heard_while_drawing_and_checking(what: str) -> None:
     many = np.tile(mode, (60_000, 1))
     sampler = _core.ConditionalDraws(core, _core.Approximation(name="leaf", leaf=0, n_quad=25))
     effects = mg.MixedGLM(result.model.endog, None, z, np.zeros(q, int), "binomial")
-    bare = make_core(effects.spec.design, effects.family, effects.exog, merge_rows=False)
+    bare = make_core(effects.spec.design, effects.family, merge_rows=False)
     psi = np.zeros((draws := 1500, 1))
     call = {  # into the core at once, so that Python itself has no occasion to listen
         "draws": lambda: sampler.draw(psi, psi, rng.standard_normal((draws, 2 + q))),

@@ -12,7 +12,6 @@ from scipy import sparse
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Family
-from mixed_glm.priors import LogNormal
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,8 +74,7 @@ class ModelAttributes:
     @property
     def vcp_p(self) -> Floats:
         """Prior standard deviations of the log standard deviations, shape (K,); NaN where that prior is not normal."""
-        sds = self.spec.design.priors.sd
-        return np.array([prior.sigma if isinstance(prior, LogNormal) else np.nan for prior in sds])
+        return self.spec.design.priors.sd_scale
 
     @property
     def fe_p(self) -> Floats:

@@ -156,7 +156,7 @@ TEST_CASE("an interruption gives nothing") {
   responses.y = Vector(responses.y.col(0)).replicate(1, 1000000);
   ManyFitter fitter(design, BinomialLogit(), prior_of(design), MarginalMethod());
   int asked = 0;
-  const ManySettings settings{2, false, [&asked] { return ++asked == 2; }};
+  const ManySettings settings{2, false, false, [&asked] { return ++asked == 2; }};
   CHECK(!fitter.fit(responses.batch(), settings).has_value());
   CHECK(asked == 2);
 }

@@ -163,10 +163,16 @@ def _tells(one: npt.NDArray[np.intp], other: npt.NDArray[np.intp]) -> bool:
 
 
 def _taken(columns: sparse.csc_array, places: npt.NDArray[np.intp]) -> sparse.csc_array:
-    """Some columns; by a slice, which is quicker, where they follow each other."""
+    """Some columns; views where they follow each other. scipy's own slices end the process where memory is short."""
+    starts, counts = columns.indptr[places], np.diff(columns.indptr)[places]
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    entries: slice | npt.NDArray[np.intp]
     if len(places) and places[-1] - places[0] + 1 == len(places):
-        return columns[:, places[0] : places[-1] + 1]
-    return columns[:, places]
+        entries = slice(starts[0], starts[0] + indptr[-1])
+    else:
+        entries = np.repeat(starts - indptr[:-1], counts) + np.arange(indptr[-1])
+    shape = (columns.shape[0], len(places))
+    return sparse.csc_array((columns.data[entries], columns.indices[entries], indptr), shape=shape)
 
 
 def _far_origin(slope: str, intercept: str, mean: float, sd: float) -> str:

@@ -39,13 +39,18 @@ class ModelPriors:
 
     @property
     def fe_loc(self) -> Floats:
-        """Means of the priors of the fixed effects, shape (p,)."""
-        return np.array([prior.loc for prior in self.fe])
+        """Means of the priors of the fixed effects, shape (p,), read-only."""
+        return _read_only([prior.loc for prior in self.fe])
 
     @property
     def fe_scale(self) -> Floats:
-        """Standard deviations of the priors of the fixed effects, shape (p,)."""
-        return np.array([prior.scale for prior in self.fe])
+        """Standard deviations of the priors of the fixed effects, shape (p,), read-only."""
+        return _read_only([prior.scale for prior in self.fe])
+
+    @property
+    def sd_scale(self) -> Floats:
+        """Standard deviations of the priors of the log standard deviations, shape (K,), read-only; NaN where not normal."""
+        return _read_only([prior.sigma if isinstance(prior, LogNormal) else np.nan for prior in self.sd])
 
     def of_log_sds(self) -> tuple[Floats, Floats]:
         """Middle and width of the priors of the log standard deviations, shape (K,) each: as of a normal one, by quantiles."""
@@ -63,6 +68,12 @@ class ModelPriors:
             {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
             index=[*fep_names, *map(sd_name, vcp_names)],
         )
+
+
+def _read_only(numbers: list[float]) -> Floats:
+    array = np.array(numbers, dtype=float)
+    array.setflags(write=False)
+    return array
 
 
 def _middle_and_width(prior: Prior) -> tuple[float, float]:
