@@ -128,7 +128,8 @@ def use(loaded: Any) -> str:
     if isinstance(loaded, mg.MixedGLM):
         loaded.logposterior(np.zeros(loaded.k_fep + loaded.k_vcp + loaded.k_vc))
         if loaded.formula is not None:
-            loaded.predict(np.zeros(loaded.k_fep), new_rows(), offset=0.0)
+            computed = loaded.spec.encoding.text.offsets and not loaded.spec.encoding.extra_offset
+            loaded.predict(np.zeros(loaded.k_fep), new_rows(), offset=None if computed else 0.0)
         return "a model"
     str(loaded.summary())
     loaded.conf_int()

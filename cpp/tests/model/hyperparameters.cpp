@@ -26,8 +26,8 @@ TEST_CASE("theta is psi, then correlations, then the family's own") {
   CHECK(all.family().begin == 3);
   CHECK(all.family().size == 2);
   CHECK(all.prior(3).normal()->mean() == 1.0);
-  CHECK(all.start() == Vector::Zero(5));
-  CHECK(all.joint_start() == (Vector(5) << 1.0, 1.0, 0.0, 0.0, 0.0).finished());
+  CHECK(all.start() == (Vector(5) << 0.0, -0.5, 0.2, 1.0, 0.0).finished());
+  CHECK(all.joint_start() == (Vector(5) << 1.0, 0.5, 0.2, 1.0, 0.0).finished());
 
   const Hyperparameters only(of_psi);
   CHECK(only.size() == 2);
