@@ -21,6 +21,7 @@ from mixed_glm._input.arrays import row_index
 from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
 from mixed_glm._predict.linear import predict_at
+from mixed_glm._predict.prior import prior_predictive, prior_sample
 from mixed_glm._spec.design import make_design
 from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
@@ -330,6 +331,8 @@ class MixedGLM(ModelAttributes):
     fit_many = of_spec(fit_responses)
 
     predict = of_spec(predict_at)
+    prior_sample = of_spec(prior_sample)
+    prior_predictive = of_spec(prior_predictive)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`.

@@ -78,7 +78,10 @@ class Posterior:
 
     def sample(self, n: int, rng: Any) -> PosteriorDraws:
         """Joint draws with their log densities; `rng` as `numpy.random.default_rng` takes it."""
-        return PosteriorDraws(*self.draw(as_count(n, "n"), as_generator(rng)), self.spec, self.change)
+        drawn = self.draw(as_count(n, "n"), as_generator(rng))
+        return PosteriorDraws(
+            drawn.params, self.spec, log_q=drawn.log_q, log_q_fixed=drawn.log_q_fixed, change=self.change
+        )
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
         """Joint draws of fixed effects, log standard deviations and the random effects of these numbers, increasing."""

@@ -1,0 +1,106 @@
+"""Joint draws of all parameters, and what follows from each: linear predictors, likelihoods, responses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ParameterDraws:
+    """Joint draws of all parameters; ``np.asarray(draws)`` is `params`.
+
+    Attributes
+    ----------
+    params : float array, shape (n, p + K + q)
+        One row for each draw: fixed effects, log standard deviations, random effects.
+    spec : ModelSpec
+        The model.
+    """
+
+    params: Floats
+    spec: ModelSpec
+
+    @property
+    def fe(self) -> Floats:
+        """Fixed effects, shape (n, p)."""
+        return self.params[:, self.spec.layout.fe]
+
+    @property
+    def vcp(self) -> Floats:
+        """Log standard deviations, shape (n, K)."""
+        return self.params[:, self.spec.layout.vcp]
+
+    @property
+    def vc(self) -> Floats:
+        """Random effects, shape (n, q)."""
+        return self.params[:, self.spec.layout.vc]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of draws and of parameters."""
+        return len(self.params), self.params.shape[1]
+
+    def linear_predictor(self, rows: slice = slice(None)) -> Floats:
+        """Linear predictors of the model's rows at each draw, shape (n, nobs).
+
+        Parameters
+        ----------
+        rows : slice, optional
+            Of these rows alone.
+        """
+        design = self.spec.design
+        eta = self.fe @ design.exog[rows].T
+        eta += np.asarray((design.exog_vc[rows] @ self.vc.T).T)
+        return eta if self._shift is None else eta + self._shift[rows]
+
+    def log_likelihood(self, rows: slice = slice(None)) -> Floats:
+        """Log probability of each response at each draw, times its frequency weight, shape (n, nobs).
+
+        Parameters
+        ----------
+        rows : slice, optional
+            Of these rows alone.
+        """
+        design = self.spec.design
+        trials, weights = self._trials_and_weights
+        return self.spec.family.core.log_likelihood(
+            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows]
+        )
+
+    @cached_property
+    def _shift(self) -> Floats | None:
+        return self.spec.design.total_offset()
+
+    @cached_property
+    def _trials_and_weights(self) -> tuple[Floats, Floats]:
+        return self.spec.design.trials(), self.spec.design.weights()
+
+    def predictive(self, rng: np.random.Generator) -> Floats:
+        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs)."""
+        return self.spec.family.sample(self.linear_predictor(), rng, self.spec.design.n_trials)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Draws as a data frame with a column for each parameter."""
+        return pd.DataFrame(self.params, columns=self.spec.layout.names)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
+        """Return `params`."""
+        return np.array(self.params, dtype=dtype, copy=bool(copy) or None)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Entries of `params`."""
+        return self.params[index]
+
+    def __len__(self) -> int:
+        """Count the draws."""
+        return len(self.params)

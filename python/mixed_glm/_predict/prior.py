@@ -1,0 +1,70 @@
+"""Draws from the prior of a model: of its parameters, and of responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._posterior.parameter_draws import ParameterDraws
+from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+
+
+def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDraws:
+    """Draw fixed effects, log standard deviations and random effects jointly from their prior.
+
+    The responses have no part in it, except where a default prior of the intercept has their mean as location (`priors`).
+
+    Parameters
+    ----------
+    n : int, default 1000
+        Number of draws.
+    rng : int or numpy.random.Generator, optional
+        Source of random numbers; a number makes the draws reproducible.
+
+    Returns
+    -------
+    ParameterDraws
+        Converts to an array of shape (n, p + K + q); ``to_frame()`` has the names, ``linear_predictor()`` that of each row of
+        the model.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `n` is not a positive integer.
+    """
+    n, generator = as_count(n, "n"), as_generator(rng)
+    layout, priors, change = spec.layout, spec.design.priors, spec.coordinates
+    params = generator.standard_normal((n, layout.size))
+    params[:, layout.fe] *= FixedPrior.of(spec, change).scale
+    for place, prior in zip(range(*layout.vcp.indices(layout.size)), priors.sd, strict=True):
+        params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
+    params[:, layout.vc] *= np.exp(params[:, layout.vcp])[:, spec.design.ident]
+    return ParameterDraws(params if change is None else change.params_back(params), spec)
+
+
+def prior_predictive(spec: ModelSpec, n: int = 1000, rng: Any = None) -> Floats:
+    """Draw responses of the model's own rows from their prior predictive distribution: what the priors expect to see.
+
+    Parameters
+    ----------
+    n, rng
+        As for `prior_sample`.
+
+    Returns
+    -------
+    float array, shape (n, nobs)
+        One row for each prior draw, one column for each row that was used; binomial: numbers of successes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `prior_sample`.
+    """
+    generator = as_generator(rng)
+    return prior_sample(spec, n, generator).predictive(generator)
