@@ -7,6 +7,7 @@ __all__ = [
     "DesignWarning",
     "MixedGLMWarning",
     "PredictionWarning",
+    "PriorPullWarning",
     "RankDeficiencyWarning",
     "UnusedLevelWarning",
     "VarianceCollapseWarning",
@@ -31,6 +32,10 @@ class DesignWarning(MixedGLMWarning):
 
 class PredictionWarning(MixedGLMWarning):
     """The mean of a prediction hangs on few draws: it may not exist. The median does."""
+
+
+class PriorPullWarning(MixedGLMWarning):
+    """The prior of a fixed effect decides where it is: it pulls it by more than half a standard error."""
 
 
 class RankDeficiencyWarning(MixedGLMWarning):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm import _core, _saving
+from mixed_glm._assess.prior_pull import warn_of_prior_pull
 from mixed_glm._attributes import ModelAttributes
 from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
@@ -69,7 +70,9 @@ def _fits(
 
     @functools.wraps(function)
     def method(self: ModelT, /, *args: P.args, **kwargs: P.kwargs) -> MixedGLMResults[ModelT]:
-        return self._results_class(self, function(self.spec, *args, **kwargs))
+        fit = function(self.spec, *args, **kwargs)
+        warn_of_prior_pull(fit)
+        return self._results_class(self, fit)
 
     return as_method(method, function, returns="MixedGLMResults")
 

@@ -154,6 +154,10 @@ class Normal(Prior):
         """Name and parameters in the compiled core."""
         return "normal", self.loc, self.scale
 
+    def widened(self, factor: float) -> Normal:
+        """One with the same mean and `factor` times the standard deviation."""
+        return Normal(self.loc, factor * self.scale)
+
     def _distribution(self) -> Any:
         return stats.norm(self.loc, self.scale)
 

@@ -1,0 +1,87 @@
+"""PriorPullWarning: which coefficients the prior moves, and by how much."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mixed_glm as mg
+from mixed_glm._assess.prior_pull import prior_pull
+
+FITS: dict[str, Callable[[mg.MixedGLM], mg.MixedGLMResults]] = {
+    "fit": lambda m: m.fit(),
+    "laplace": lambda m: m.fit_laplace(),
+    "ep": lambda m: m.fit_ep(),
+    "map": lambda m: m.fit_map(),
+    "vb": lambda m: m.fit_vb(covariance="full"),
+}
+
+
+def years(origin: float) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    g, since = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30) - 9.5
+    eta = -0.4 + 0.12 * since + rng.normal(0.0, 0.7, 30)[g]
+    return pd.DataFrame({"g": g, "year": since + origin, "y": rng.binomial(20, 1 / (1 + np.exp(-eta)))})
+
+
+def model(data: pd.DataFrame, **arguments: Any) -> mg.MixedGLM:
+    return mg.MixedGLM.from_formula(
+        "y ~ year + (1 | g)", data=data, family="binomial", n_trials=np.full(len(data), 20), **arguments
+    )
+
+
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+def test_a_covariate_far_from_zero(fit: Callable[[mg.MixedGLM], mg.MixedGLMResults]) -> None:
+    with pytest.warns(mg.PriorPullWarning, match=r"Intercept .*year .*center\(\.\.\.\) it, take fe_p=None"):
+        fit(model(years(1994.5)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(model(years(0.0)))
+
+
+@pytest.mark.parametrize("fit", [FITS["laplace"], FITS["ep"], FITS["map"]], ids=["laplace", "ep", "map"])
+def test_priors_in_units_are_quiet(fit: Callable[[mg.MixedGLM], mg.MixedGLMResults]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", mg.PriorPullWarning)
+        fit(model(years(1994.5), fe_p=None))
+
+
+def test_it_points_at_the_line_that_fits() -> None:
+    with pytest.warns(mg.PriorPullWarning) as caught:
+        model(years(1994.5)).fit_laplace()
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.PriorPullWarning")
+@pytest.mark.parametrize("fe_p", [0.6, 0.3])
+def test_it_is_the_move_that_the_prior_makes(fe_p: float) -> None:
+    """To first order: against a fit with hardly any prior."""
+    rng = np.random.default_rng(5)
+    g, x = np.repeat(np.arange(12), 40), rng.normal(size=480)
+    y = rng.poisson(np.exp(0.8 + 0.6 * x + rng.normal(0.0, 0.2, 12)[g]))
+    data = pd.DataFrame({"y": y, "x": x, "g": g})
+    narrow, wide = (
+        mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=data, family="poisson", fe_p=scale, vcp_p=0.3).fit()
+        for scale in (fe_p, 1e4)
+    )
+    moved = np.abs(narrow.fe_mean - wide.fe_mean) / wide.fe_sd
+    assert moved[0] > 0.1
+    np.testing.assert_allclose(prior_pull(narrow.fit), moved, rtol=0.25, atol=0.01)
+    assert (prior_pull(wide.fit) < 1e-6).all()
+
+
+def test_a_named_prior_says_how_to_widen_it() -> None:
+    priors = {"Intercept": mg.priors.Normal(3.0, 0.1), "year": mg.priors.Normal(0.0, 1.0)}
+    with pytest.warns(mg.PriorPullWarning, match=r"priors=\{'Intercept': Normal\(3, 1\)\}"):
+        model(years(0.0), priors=priors).fit_laplace()
+
+
+def test_what_did_not_converge_says_that_alone() -> None:
+    with pytest.warns(mg.ConvergenceWarning) as caught:
+        model(years(1994.5)).fit_map(minim_opts={"maxiter": 1})
+    assert not [w for w in caught if issubclass(w.category, mg.PriorPullWarning)]
