@@ -133,6 +133,8 @@ class MixedGLM(ModelAttributes):
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters: those of fixed effects, ``"sd(herd)"`` for a
         standard deviation, ``"sd"`` for all of them that are not named. They count before `fe_p` and `vcp_p`.
+    **unknown
+        Arguments of other packages: refused, with what to write instead.
 
     Attributes
     ----------
@@ -268,6 +270,8 @@ class MixedGLM(ModelAttributes):
             As for the class.
         offset, exposure, n_trials, freq_weights : str or array_like, optional
             Column names, or values for all rows of `data`.
+        **unknown
+            As for the class.
 
         Raises
         ------
