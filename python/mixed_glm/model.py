@@ -266,11 +266,11 @@ class MixedGLM(ModelAttributes):
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
         data : DataFrame, or mapping of columns
             Rows in which anything that the model uses is missing are dropped and counted in `n_missing`.
-        family, vcp_p, fe_p, vcp_names, vc_names, priors
+        family, vcp_p, fe_p, vcp_names, vc_names
             As for the class.
         offset, exposure, n_trials, freq_weights : str or array_like, optional
             Column names, or values for all rows of `data`.
-        **unknown
+        priors, **unknown
             As for the class.
 
         Raises
