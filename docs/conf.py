@@ -53,7 +53,7 @@ numpydoc_validation_exclude = {
     r"ResponseStatus$",
     r"families\.Family$",
     r"summary\.Summary$",
-    r"\._\w+\.\w+$",
+    r"\._\w+\.\w+\.[A-Z]\w+$",
 }
 numpydoc_validation_checks = {
     "GL05",  # unknown section

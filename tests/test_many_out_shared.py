@@ -44,7 +44,7 @@ TRIES = 6
     ("others", "differs"),
     [
         ({"vcp_p": 0.5}, "priors"),
-        pytest.param({"method": "ep"}, "method, option approx, option n_quad", marks=pytest.mark.slow),
+        pytest.param({"method": "ep"}, "method, option approximation", marks=pytest.mark.slow),
         pytest.param({"integrate": "mode"}, "option integrate", marks=pytest.mark.slow),
         pytest.param({"keep_random_effects": True}, "keep_random_effects", marks=pytest.mark.slow),
         ({}, None),

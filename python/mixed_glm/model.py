@@ -137,6 +137,8 @@ class MixedGLM(ModelAttributes):
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters: those of fixed effects, ``"sd(herd)"`` for a
         standard deviation, ``"sd"`` for all of them that are not named. They count before `fe_p` and `vcp_p`.
+    **unknown
+        Arguments of other packages: refused, with what to write instead.
 
     Attributes
     ----------
@@ -268,10 +270,12 @@ class MixedGLM(ModelAttributes):
             ``{"a": "0 + C(village)"}``. Fixed effects are then ordered as statsmodels orders them.
         data : DataFrame, or mapping of columns
             Rows in which anything that the model uses is missing are dropped and counted in `n_missing`.
-        family, vcp_p, fe_p, vcp_names, vc_names, priors
+        family, vcp_p, fe_p, vcp_names, vc_names
             As for the class.
         offset, exposure, n_trials, freq_weights : str or array_like, optional
             Column names, or values for all rows of `data`.
+        priors, **unknown
+            As for the class.
 
         Raises
         ------

@@ -86,7 +86,12 @@ class ParameterDraws:
         return self.spec.design.trials(), self.spec.design.weights()
 
     def predictive(self, rng: np.random.Generator) -> Floats:
-        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs)."""
+        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs).
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        """
         return self.spec.family.sample(self.linear_predictor(), rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:

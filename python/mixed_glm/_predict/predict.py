@@ -81,16 +81,16 @@ def predict(
         rows, that of the rows of its data that were used. Binomial: per trial (unless `predictive`). NaN where a data
         frame has missing values in other columns than groups, those named for offset, exposure and trials included.
 
-    Warns
-    -----
-    PredictionWarning
-        If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
-
     Raises
     ------
     ValueError
         If an argument does not fit, a categorical variable of the fixed effects has a level that the model did
         not meet, or an offset, exposure or number of trials is missing.
+
+    Warns
+    -----
+    PredictionWarning
+        If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
     """
     if isinstance(exog_vc, (bool, np.bool_)):
         exog_vc, linear = None, bool(exog_vc)
