@@ -55,8 +55,11 @@ inline double cpu_quota(std::istream& groups, const std::string& root) {
     std::istringstream names(controllers);
     for (std::string name; std::getline(names, name, ',');) {
       if (name != "cpu") continue;
-      least = std::min(least, detail::quota_of_branch(root + "/" + controllers, group));
-      least = std::min(least, detail::quota_of_branch(root + "/cpu", group));
+      for (const std::string& mounted : {controllers, name}) {
+        std::string branch = root;
+        branch.append("/").append(mounted);
+        least = std::min(least, detail::quota_of_branch(branch, group));
+      }
     }
   }
   return least;

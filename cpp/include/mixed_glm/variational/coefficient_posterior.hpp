@@ -5,6 +5,7 @@
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
+#include <mixed_glm/model/model.hpp>
 
 namespace mixed_glm {
 
