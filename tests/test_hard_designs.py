@@ -111,7 +111,9 @@ def test_finite_and_converged(name, n_quad):
     assert (result.bse > 0).all()
     assert np.isfinite(result.log_evidence)
     assert np.isfinite(result.conf_int().to_numpy()).all()
-    caught = [w for w in caught if not issubclass(w.category, mg.PriorPullWarning)]  # which decides many of these
+    caught = [
+        w for w in caught if not issubclass(w.category, mg.PriorPullWarning)
+    ]  # which decides many of these
     flagged = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
     assert len(caught) == len(flagged)
     assert bool(flagged) != result.converged

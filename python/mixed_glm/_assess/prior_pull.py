@@ -50,7 +50,7 @@ def warn_of_prior_pull(fit: Fit) -> None:
     PriorPullWarning
         If the prior moves a coefficient by more than half a standard error.
     """
-    if not fit.converged:
+    if not fit.converged or _surely_little(fit):
         return
     pull = prior_pull(fit)
     places = np.flatnonzero(pull > _MUCH)
@@ -65,6 +65,16 @@ def warn_of_prior_pull(fit: Fit) -> None:
         f"{_remedy(fit, int(largest[0]))}",
         PriorPullWarning,
     )
+
+
+def _surely_little(fit: Fit) -> bool:
+    """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
+    if fit.posterior.change is not None:
+        return False
+    fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
+    mean, sd = fit.posterior.mean[fe] / scale, fit.posterior.sd[fe] / scale
+    trace = float(sd @ sd)
+    return trace < 1.0 and float(mean @ mean) * trace < _MUCH**2 * (1.0 - trace)
 
 
 def _remedy(fit: Fit, place: int) -> str:
