@@ -155,7 +155,16 @@ class Normal(Prior):
         return "normal", self.loc, self.scale
 
     def widened(self, factor: float) -> Normal:
-        """One with the same mean and `factor` times the standard deviation."""
+        """One with the same mean and `factor` times the standard deviation.
+
+        Parameters
+        ----------
+        factor : float
+
+        Returns
+        -------
+        Normal
+        """
         return Normal(self.loc, factor * self.scale)
 
     def _distribution(self) -> Any:
