@@ -92,8 +92,7 @@ def predict(
     PredictionWarning
         If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
     """
-    if isinstance(exog_vc, (bool, np.bool_)):
-        exog_vc, linear = None, bool(exog_vc)
+    exog_vc, linear = _in_their_places(exog_vc, linear)
     target = Target(linear, _random(random), predictive, _level(interval))
     if linear and predictive:
         raise ValueError("predictive=True must not come with linear=True: responses have no linear scale")
@@ -139,11 +138,15 @@ def predict_as_statsmodels(
             fit, exog, exog_vc, offset, linear, random, interval, exposure=exposure, n_trials=n_trials,
             predictive=predictive, draws=draws, rng=rng,
         )  # fmt: skip
-    if isinstance(exog_vc, (bool, np.bool_)):
-        exog_vc, linear = None, bool(exog_vc)
+    exog_vc, linear = _in_their_places(exog_vc, linear)
     rows = make_rows(fit.spec, exog, exog_vc, offset, exposure, n_trials, "population")
     eta = rows.exog @ fit.posterior.mean[fit.spec.layout.fe] + rows.shift
     return eta if linear else np.asarray(fit.spec.family.mean(eta))
+
+
+def _in_their_places(exog_vc: Any, linear: bool) -> tuple[Any, bool]:
+    """True or False for `exog_vc` is `linear`, whose place it is in statsmodels."""
+    return (None, bool(exog_vc)) if isinstance(exog_vc, (bool, np.bool_)) else (exog_vc, linear)
 
 
 def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random.Generator) -> Prediction:
