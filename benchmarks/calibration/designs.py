@@ -130,8 +130,8 @@ class UnitsDesign(Design):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The marginal ones: others need log-normal priors."""
-        return ("fit", "laplace", "leaf", "ep")
+        """`fit` alone: it is the priors that are in question here, and some of them rule out other methods."""
+        return ("fit",)
 
     def draw(self, rng: np.random.Generator) -> tuple[mg.MixedGLM, Floats]:
         """A model with responses, and the parameters (beta, psi, u) that they were drawn from.
