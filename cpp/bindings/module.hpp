@@ -20,3 +20,4 @@ MIXED_GLM_COLD void bind_marginal(pybind11::module_& m);
 MIXED_GLM_COLD void bind_sampling(pybind11::module_& m);
 MIXED_GLM_COLD void bind_variational(pybind11::module_& m);
 MIXED_GLM_COLD void bind_many(pybind11::module_& m);
+MIXED_GLM_COLD void bind_defaults(pybind11::module_& m);

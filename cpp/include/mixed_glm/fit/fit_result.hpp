@@ -6,6 +6,7 @@
 #include <mixed_glm/fit/map_driver.hpp>
 #include <mixed_glm/fit/marginal_driver.hpp>
 #include <mixed_glm/fit/variational_driver.hpp>
+#include <mixed_glm/model/standardization.hpp>
 
 namespace mixed_glm {
 
@@ -83,6 +84,17 @@ inline FitResult result_of(const Design& design, MarginalFit fit) {
   result.vcp_cov = std::move(fit.posterior.vcp_cov);
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
+  return result;
+}
+
+// A fit in other coordinates of the fixed effects, told in the caller's.
+inline FitResult result_back(const Standardization& coordinates, FitResult result) {
+  if (!result.has_result()) return result;
+  result.mean = coordinates.params_back(result.mean);
+  if (result.method == Method::map) result.log_density -= coordinates.log_determinant();
+  if (result.sd.size() == 0) return result;
+  result.sd.head(result.fixed) = coefficient_sds_back(coordinates.matrix(), result.fe_cov);
+  result.fe_cov = coordinates.covariance_back(result.fe_cov);
   return result;
 }
 
