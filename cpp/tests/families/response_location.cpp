@@ -67,8 +67,8 @@ TEST_CASE("a location is finite whatever the response") {
     const double of_zeros = response_location(family, zeros, ones, ones, nothing);
     CHECK(std::isfinite(of_zeros));
     CHECK(of_zeros < response_location(family, ones, ones, ones, nothing));
-    CHECK(response_location(family, nothing, nothing, nothing, nothing) == Approx(0.0).margin(0.4));
-    CHECK(std::isfinite(response_location(family, ones, ones, zeros, nothing)));
+    CHECK(response_location(family, nothing, nothing, nothing, nothing) == 0.0);
+    CHECK(response_location(family, ones, ones, zeros, ones) == 0.0);
   }
   const Vector wide = (Vector(3) << -800, 0, 800).finished();
   CHECK(response_location(PoissonLog(), ones, ones, ones, wide) ==

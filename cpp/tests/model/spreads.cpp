@@ -1,5 +1,6 @@
 // How far columns and components spread, and the way back from standardized columns.
 
+#include <Eigen/LU>
 #include <catch2/catch.hpp>
 #include <mixed_glm/model/component_spread.hpp>
 #include <mixed_glm/model/standardization.hpp>
@@ -90,7 +91,7 @@ TEST_CASE("the linear predictor is the same after the way back") {
     const Index p = change.scale().size();
     const Matrix own = x.rightCols(p), scaled = change.apply(own);
     const Vector beta = change.params_back(b);
-    const Vector expected = change.offset({}, scaled) + scaled * b.head(p);
+    const Vector expected = change.offset(Vector(), scaled) + scaled * b.head(p);
     CHECK((own * beta.head(p)).isApprox(expected, 1e-9));
     CHECK(beta.tail(7 - p) == b.tail(7 - p));
     test_support::Random random(2);

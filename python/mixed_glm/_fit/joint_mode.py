@@ -66,14 +66,15 @@ def fit_map(
     with shown_progress(progress, "map", "log density") as report:
         mode = find_joint_mode(core, method, minim_opts, begin, rng, report)
     _warn(spec, mode, method)
-    mean, sd = mode.params, mode.sd
+    mean, sd, log_density = mode.params, mode.sd, mode.log_density
     if change is not None:
         mean, sd = change.params_back(mean), change.sd_back(sd, mode.fe_cov)
+        log_density -= change.log_determinant
     return Fit(
         spec,
         JointModePosterior(mean, sd, spec, mode.params, change),
         method="map",
-        log_density=mode.log_density,
+        log_density=log_density,
         status=mode.status.label,
         converged=mode.converged,
         n_iter=mode.n_iter,

@@ -82,7 +82,9 @@ double response_location(const Kernel& kernel, const ConstVectorRef& y,
   Vector rows = weights.size() > 0 ? Vector(weights) : Vector(Vector::Ones(y.size()));
   const double sum = rows.cwiseProduct(y).sum();
   if (trials.size() > 0 && has_trials(kernel)) rows.array() *= trials.array();
-  const double total = rows.sum(), mean = mean_response(kernel, sum, total);
+  const double total = rows.sum();
+  if (!(total > 0.0)) return 0.0;
+  const double mean = mean_response(kernel, sum, total);
   double location = predictor(kernel, mean);
   if (offset.size() > 0 && std::isfinite(location)) {
     location = beside_offset(kernel, location, mean, rows / total, offset);
