@@ -27,9 +27,8 @@ def fits(cattle: pd.DataFrame) -> dict[str, Callable[[], mg.MixedGLMResults]]:
     herds = np.eye(cattle["herd"].max())[cattle["herd"] - 1]
     period = np.column_stack([np.ones(len(cattle)), *(cattle["period"] == k for k in (2, 3, 4))])
     model = mg.MixedGLM(
-        cattle["incidence"], period, herds, np.zeros(herds.shape[1], int), "binomial", n_trials=cattle["size"],
-        fe_p=None, vcp_p=None,
-    )  # fmt: skip
+        cattle["incidence"], period, herds, np.zeros(herds.shape[1], int), "binomial", n_trials=cattle["size"]
+    )
     return {
         "auto": model.fit,
         "map": model.fit_map,

@@ -68,7 +68,7 @@ inline double slope_spread(const SparseRows& z, const std::vector<Code>& ident, 
   const double sd = has_intercept ? take_mean(values, weights).sd : 0.0;
   const double spread =
       sd > constant_share * size ? sd : std::sqrt(take_mean(squares, weights).mean);
-  return spread > 0.0 ? spread : 1.0;
+  return spread > smallest_number ? spread : 1.0;
 }
 
 }  // namespace detail
