@@ -22,24 +22,22 @@ from mixed_glm.exceptions import PriorPullWarning
 Floats = npt.NDArray[np.float64]
 
 _MUCH = 0.5  # standard errors
-_ALL = 1.0 - 1e-10  # of what is known; the rest is rounding
+_ALL, _NOTHING = 1.0 - 1e-10, 1e-30  # of what is known; the rest is rounding
 _SHOWN = 5
 
 
 def prior_pull(fit: Fit) -> Floats:
     """Pull of the prior on each fixed effect in standard errors, shape (p,); NaN where the fit has no covariance."""
-    fixed = fit.posterior.fixed_effects()
-    at = int(fixed.weights.argmax())
-    mean, covariance = fixed.means[at], fixed.covariances[at]
+    mean, covariance = fit.posterior.fixed_at_mode()
     if not np.isfinite(covariance).all():
         return np.full(len(mean), np.nan)
     prior = FixedPrior.of(fit.spec, fit.posterior.change)
-    off, spread, way = prior.standard(mean, covariance)
+    off, spread = prior.standard(mean, covariance)
     share, axes = np.linalg.eigh(spread)  # of the prior in what is known
-    share = np.clip(share, 0.0, _ALL)
-    root = np.sqrt(share / (1.0 - share)) * axes
-    pull, scale = way @ (root @ (root.T @ off)), np.sqrt(((way @ root) ** 2).sum(axis=1))
-    return np.asarray(np.abs(np.divide(pull, scale, out=np.zeros_like(pull), where=scale > 0.0)))
+    share = share.clip(_NOTHING, _ALL)
+    variance = share / (1.0 - share)  # of what the data alone would say, along the axes
+    own = prior.from_standard(axes)
+    return np.asarray(np.abs(own @ (variance * (off @ axes))) / np.sqrt((own * own) @ variance))
 
 
 def warn_of_prior_pull(fit: Fit) -> None:
@@ -53,16 +51,16 @@ def warn_of_prior_pull(fit: Fit) -> None:
     if not fit.converged or _surely_little(fit):
         return
     pull = prior_pull(fit)
-    places = np.flatnonzero(pull > _MUCH)
-    if not len(places):
+    places = np.flatnonzero(pull > _MUCH).tolist()
+    if not places:
         return
-    largest = places[np.argsort(-pull[places], kind="stable")]
+    largest = sorted(places, key=lambda j: -pull[j])
     names, mean = fit.spec.layout.fep_names, fit.posterior.mean
     shown = [f"{names[j]} ({mean[j]:.3g}: by {pull[j]:.1f})" for j in largest[:_SHOWN]]
     more = f" and {len(largest) - _SHOWN} more" if len(largest) > _SHOWN else ""
     warn(
         f"the prior pulls fixed effects by more than half a standard error: {', '.join(shown)}{more}. "
-        f"{_remedy(fit, int(largest[0]))}",
+        f"{_remedy(fit, largest[0])}",
         PriorPullWarning,
     )
 
