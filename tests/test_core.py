@@ -64,7 +64,7 @@ def test_equal_settings_are_compiled_once() -> None:
     assert made(integrate="grid") is not made(integrate="mode")
     assert made(start=np.zeros(1)) is not made(start=np.zeros(1))
     made(max_iterations=10)
-    with pytest.raises(TypeError, match="max_iterations cannot be 10.0"):  # though equal to 10
+    with pytest.raises(TypeError, match=r"max_iterations cannot be 10\.0"):  # though equal to 10
         made(max_iterations=10.0)
 
 

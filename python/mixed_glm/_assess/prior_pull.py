@@ -67,11 +67,14 @@ def warn_of_prior_pull(fit: Fit) -> None:
 
 def _surely_little(fit: Fit) -> bool:
     """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
-    if fit.posterior.change is not None:
-        return False
-    fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
-    mean, sd = fit.posterior.mean[fe] / scale, fit.posterior.sd[fe] / scale
-    trace = float(sd @ sd)
+    posterior = fit.posterior
+    if posterior.change is None:
+        fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
+        mean, sd = posterior.mean[fe] / scale, posterior.sd[fe] / scale
+        trace = float(sd @ sd)
+    else:
+        mean, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
+        trace = float(spread.trace())
     return trace < 1.0 and float(mean @ mean) * trace < _MUCH**2 * (1.0 - trace)
 
 

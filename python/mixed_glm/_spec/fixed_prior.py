@@ -45,8 +45,9 @@ class FixedPrior:
         """Mean and covariance, shapes (p,) and (p, p), of a posterior of beta where the prior is standard normal."""
         if self.change is None:
             return mean / self.scale, covariance / np.multiply.outer(self.scale, self.scale)
-        there = self._way / self.scale[:, None]
-        return self._own(mean) / self.scale, there @ covariance @ there.T
+        there = self.change.inverse / self.scale[:, None]
+        off, origin = there @ mean, self.change.origin
+        return off if origin is None else off - origin / self.scale, there @ covariance @ there.T
 
     def from_standard(self, root: Floats) -> Floats:
         """Rows that stand for coefficients where the prior is standard normal -> for those of beta, up to a factor for each."""
@@ -70,7 +71,7 @@ class FixedPrior:
     @property
     def _way(self) -> Floats:
         p = len(self.scale)
-        return np.asarray(np.eye(p) if self.change is None else np.linalg.inv(self.change.matrix))
+        return np.eye(p) if self.change is None else self.change.inverse
 
     @property
     def _constant(self) -> float:
