@@ -33,7 +33,8 @@ inline std::vector<NormalPrior> default_fe_priors(const ColumnSpreads& columns, 
 // K priors. spreads: of the components.
 inline std::vector<NormalPrior> default_sd_priors(const Vector& spreads) {
   std::vector<NormalPrior> priors;
-  for (const double spread : spreads) priors.emplace_back(-std::log(spread), 1.0);
+  for (const double spread : spreads)
+    priors.emplace_back(0.0 - std::log(spread), 1.0);  // 0 of 1, and not -0
   return priors;
 }
 
