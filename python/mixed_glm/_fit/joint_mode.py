@@ -42,7 +42,7 @@ def fit_map(
         Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means
         and the full covariance, intercept included, back exactly. **The prior `fe_p` then applies to
         the coefficients of the standardized columns.** Without a constant column, columns are scaled
-        but not centred.
+        but not centred. With default priors, which are in units of the columns, nothing changes.
     rng : int, numpy.random.Generator or RandomState, optional
         Perturbs the start. By default nothing is random.
     start : array_like, shape (p + K + q,), optional
