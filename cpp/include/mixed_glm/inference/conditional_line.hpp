@@ -1,0 +1,136 @@
+// The conditional posterior of the coefficients as a function of one log standard deviation psi,
+// interpolated between a few nodes by natural cubic splines.
+//
+// Effects are interpolated as multiples of those of a balanced Gaussian model, in which data tell of
+// each of them with precision t:
+//
+//     mean ~ rho(psi) = 1 / (1 + e^(-2 psi) / t)      variance ~ v(psi) = 1 / (e^(-2 psi) + t)
+//
+// with t as it is at the mode. So most of what psi does is known beforehand, and the rest is nearly
+// constant at both ends. The covariance of the fixed effects is U D U', U with a diagonal of ones:
+// logarithms of D and entries of U are interpolated, and the product is positive definite.
+//
+// Beyond the outer nodes everything goes on along its slope, as a function of psi what is
+// logarithmic and may grow without end, and as one of e^(2 psi) (to the left) or of e^(-2 psi) (to
+// the right) what converges there.
+#pragma once
+
+#include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
+#include <mixed_glm/math/exp.hpp>
+#include <mixed_glm/math/natural_spline.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+class ConditionalLine {
+ public:
+  using Knots = math::NaturalSpline::Weights;
+
+  // nodes: one for each knot; mode: the number of the one that is the mode, or near it.
+  ConditionalLine(const Knots& knots, const std::vector<const ConditionalPosterior*>& nodes,
+                  Index mode)
+      : spline_(knots),
+        fixed_(nodes.front()->fe_cov.rows()),
+        effects_(nodes.front()->mean.size() - fixed_),
+        means_(nodes.front()->mean.size(), knots.size()),
+        log_variances_(effects_, knots.size()),
+        skewness_(nodes.front()->third.size(), knots.size()),
+        log_pivots_(fixed_, knots.size()),
+        factors_(fixed_ * fixed_, knots.size()) {
+    const ConditionalPosterior& at_mode = *nodes[size_t(mode)];
+    const double prior = prior_precision(knots[mode]);
+    if (effects_ > 0) {
+      const double precision = 1.0 / at_mode.variance.head(effects_).mean();
+      of_data_ = std::max(precision - prior, 1e-3 * prior);
+    }
+    for (Index i = 0; i < knots.size(); ++i) set(i, *nodes[size_t(i)]);
+  }
+
+  // result: overwritten, its memory used again.
+  void evaluate(double psi, ConditionalPosterior& result) {
+    const Knots straight = spline_.weights(psi), bent = spline_.weights(saturated(psi));
+    result.mean.noalias() = means_ * bent;
+    result.mean.head(effects_) *= shrinkage(psi);
+    result.variance.resize(means_.rows());
+    auto variance = result.variance.head(effects_);
+    variance.noalias() = log_variances_ * bent;
+    const double scale = balanced_variance(psi);
+    for (Index j = 0; j < effects_; ++j) variance[j] = scale * math::exp(variance[j]);
+    result.third.resize(skewness_.rows());
+    if (skewness_.rows() > 0) {
+      result.third.noalias() = skewness_ * bent;
+      result.third.array() *= variance.array() * variance.array().sqrt();
+    }
+    set_covariance(straight, bent, result);
+  }
+
+ private:
+  void set(Index i, const ConditionalPosterior& node) {
+    const double psi = spline_.knot(i);
+    means_.col(i) = node.mean;
+    means_.col(i).head(effects_) /= shrinkage(psi);
+    const auto variance = node.variance.head(effects_).array();
+    log_variances_.col(i) = (variance / balanced_variance(psi)).max(smallest).log();
+    if (skewness_.rows() > 0) {
+      skewness_.col(i) = node.third.array() / (variance * variance.sqrt()).max(smallest);
+    }
+    factorize(node.fe_cov, log_pivots_.col(i), factors_.col(i));
+  }
+
+  // covariance = U D U', also where rounding has made it indefinite. log_pivots: of D.
+  void factorize(const Matrix& covariance, Eigen::Ref<Vector> log_pivots,
+                 Eigen::Ref<Vector> factor) {
+    factor_ = covariance;
+    for (Index j = 0; j < fixed_; ++j) {
+      const double pivot = std::max(factor_(j, j), 1e-14 * covariance(j, j) + smallest);
+      const Index below = fixed_ - j - 1;
+      auto column = factor_.col(j).tail(below);
+      column /= pivot;
+      for (Index k = 0; k < below; ++k) {
+        factor_.col(j + 1 + k).tail(below - k) -=
+            pivot * column[k] * column.tail(below - k);
+      }
+      factor_.col(j).head(j).setZero();
+      factor_(j, j) = 1.0;
+      log_pivots[j] = std::log(pivot);
+    }
+    factor = Eigen::Map<const Vector>(factor_.data(), factor_.size());
+  }
+
+  void set_covariance(const Knots& straight, const Knots& bent, ConditionalPosterior& result) {
+    pivots_.noalias() = log_pivots_ * straight;
+    for (Index j = 0; j < fixed_; ++j) pivots_[j] = math::exp(0.5 * pivots_[j]);
+    Eigen::Map<Vector>(factor_.data(), factor_.size()).noalias() = factors_ * bent;
+    factor_ *= pivots_.asDiagonal();
+    result.fe_cov.setZero(fixed_, fixed_);
+    add_abt(factor_, factor_, result.fe_cov);
+    result.variance.tail(fixed_) = result.fe_cov.diagonal();
+  }
+
+  static double prior_precision(double psi) { return math::exp(std::min(-2.0 * psi, 600.0)); }
+  double shrinkage(double psi) const { return 1.0 / (1.0 + prior_precision(psi) / of_data_); }
+  double balanced_variance(double psi) const { return 1.0 / (prior_precision(psi) + of_data_); }
+
+  // As far from the outer node as what converges has gone along its slope there.
+  double saturated(double psi) const {
+    if (psi < spline_.first()) {
+      return spline_.first() + 0.5 * std::expm1(2.0 * (psi - spline_.first()));
+    }
+    if (psi > spline_.last()) {
+      return spline_.last() - 0.5 * std::expm1(-2.0 * (psi - spline_.last()));
+    }
+    return psi;
+  }
+
+  static constexpr double smallest = 1e-300;
+
+  math::NaturalSpline spline_;
+  Index fixed_, effects_;
+  double of_data_ = 1.0;                      // t
+  Matrix means_, log_variances_, skewness_;   // a column for each node
+  Matrix log_pivots_, factors_, factor_;
+  Vector pivots_;
+};
+
+}  // namespace mixed_glm
