@@ -24,6 +24,24 @@
 namespace mixed_glm {
 
 class ConditionalLine {
+  // The parts of a column of what is bounded.
+  template <class Column>
+  auto means(Column& column) const {
+    return column.head(effects_ + fixed_);
+  }
+  template <class Column>
+  auto log_variances(Column& column) const {
+    return column.segment(effects_ + fixed_, effects_);
+  }
+  template <class Column>
+  auto skewness(Column& column) const {
+    return column.segment(2 * effects_ + fixed_, skewed_);
+  }
+  template <class Column>
+  auto factors(Column& column) const {
+    return column.tail(fixed_ * fixed_);
+  }
+
  public:
   using Knots = math::NaturalSpline::Weights;
 
@@ -33,11 +51,10 @@ class ConditionalLine {
       : spline_(knots),
         fixed_(nodes.front()->fe_cov.rows()),
         effects_(nodes.front()->mean.size() - fixed_),
-        means_(nodes.front()->mean.size(), knots.size()),
-        log_variances_(effects_, knots.size()),
-        skewness_(nodes.front()->third.size(), knots.size()),
+        skewed_(nodes.front()->third.size()),
+        bounded_(fixed_ + 2 * effects_ + skewed_ + fixed_ * fixed_, knots.size()),
         log_pivots_(fixed_, knots.size()),
-        factors_(fixed_ * fixed_, knots.size()) {
+        factor_(fixed_, fixed_) {
     const ConditionalPosterior& at_mode = *nodes[size_t(mode)];
     const double prior = prior_precision(knots[mode]);
     if (effects_ > 0) {
@@ -49,38 +66,35 @@ class ConditionalLine {
 
   // result: overwritten, its memory used again.
   void evaluate(double psi, ConditionalPosterior& result) {
-    const Knots straight = spline_.weights(psi), bent = spline_.weights(saturated(psi));
-    result.mean.noalias() = means_ * bent;
+    at_.noalias() = bounded_ * spline_.weights(saturated(psi));
+    result.mean = means(at_);
     result.mean.head(effects_) *= shrinkage(psi);
-    result.variance.resize(means_.rows());
-    auto variance = result.variance.head(effects_);
-    variance.noalias() = log_variances_ * bent;
+    result.variance.resize(effects_ + fixed_);
     const double scale = balanced_variance(psi);
-    for (Index j = 0; j < effects_; ++j) variance[j] = scale * math::exp(variance[j]);
-    result.third.resize(skewness_.rows());
-    if (skewness_.rows() > 0) {
-      result.third.noalias() = skewness_ * bent;
-      result.third.array() *= variance.array() * variance.array().sqrt();
-    }
-    set_covariance(straight, bent, result);
+    const auto logs = log_variances(at_);
+    for (Index j = 0; j < effects_; ++j) result.variance[j] = scale * math::exp(logs[j]);
+    const auto variance = result.variance.head(effects_).array();
+    if (skewed_ > 0) result.third = skewness(at_).array() * variance * variance.sqrt();
+    set_covariance(psi, result);
   }
 
  private:
   void set(Index i, const ConditionalPosterior& node) {
     const double psi = spline_.knot(i);
-    means_.col(i) = node.mean;
-    means_.col(i).head(effects_) /= shrinkage(psi);
     const auto variance = node.variance.head(effects_).array();
-    log_variances_.col(i) = (variance / balanced_variance(psi)).max(smallest).log();
-    if (skewness_.rows() > 0) {
-      skewness_.col(i) = node.third.array() / (variance * variance.sqrt()).max(smallest);
+    auto column = bounded_.col(i);
+    means(column) = node.mean;
+    means(column).head(effects_) /= shrinkage(psi);
+    log_variances(column) = (variance / balanced_variance(psi)).max(smallest).log();
+    if (skewed_ > 0) {
+      skewness(column) = node.third.array() / (variance * variance.sqrt()).max(smallest);
     }
-    factorize(node.fe_cov, log_pivots_.col(i), factors_.col(i));
+    factorize(node.fe_cov, log_pivots_.col(i));
+    factors(column) = Eigen::Map<const Vector>(factor_.data(), factor_.size());
   }
 
-  // covariance = U D U', also where rounding has made it indefinite. log_pivots: of D.
-  void factorize(const Matrix& covariance, Eigen::Ref<Vector> log_pivots,
-                 Eigen::Ref<Vector> factor) {
+  // covariance = U D U', also where rounding has made it indefinite: U becomes factor_.
+  void factorize(const Matrix& covariance, Eigen::Ref<Vector> log_pivots) {
     factor_ = covariance;
     for (Index j = 0; j < fixed_; ++j) {
       const double pivot = std::max(factor_(j, j), 1e-14 * covariance(j, j) + smallest);
@@ -88,21 +102,18 @@ class ConditionalLine {
       auto column = factor_.col(j).tail(below);
       column /= pivot;
       for (Index k = 0; k < below; ++k) {
-        factor_.col(j + 1 + k).tail(below - k) -=
-            pivot * column[k] * column.tail(below - k);
+        factor_.col(j + 1 + k).tail(below - k) -= pivot * column[k] * column.tail(below - k);
       }
       factor_.col(j).head(j).setZero();
       factor_(j, j) = 1.0;
       log_pivots[j] = std::log(pivot);
     }
-    factor = Eigen::Map<const Vector>(factor_.data(), factor_.size());
   }
 
-  void set_covariance(const Knots& straight, const Knots& bent, ConditionalPosterior& result) {
-    pivots_.noalias() = log_pivots_ * straight;
+  void set_covariance(double psi, ConditionalPosterior& result) {
+    pivots_.noalias() = log_pivots_ * spline_.weights(psi);
     for (Index j = 0; j < fixed_; ++j) pivots_[j] = math::exp(0.5 * pivots_[j]);
-    Eigen::Map<Vector>(factor_.data(), factor_.size()).noalias() = factors_ * bent;
-    factor_ *= pivots_.asDiagonal();
+    factor_ = Eigen::Map<const Matrix>(factors(at_).data(), fixed_, fixed_) * pivots_.asDiagonal();
     result.fe_cov.setZero(fixed_, fixed_);
     add_abt(factor_, factor_, result.fe_cov);
     result.variance.tail(fixed_) = result.fe_cov.diagonal();
@@ -126,11 +137,12 @@ class ConditionalLine {
   static constexpr double smallest = 1e-300;
 
   math::NaturalSpline spline_;
-  Index fixed_, effects_;
-  double of_data_ = 1.0;                      // t
-  Matrix means_, log_variances_, skewness_;   // a column for each node
-  Matrix log_pivots_, factors_, factor_;
-  Vector pivots_;
+  Index fixed_, effects_, skewed_;
+  double of_data_ = 1.0;  // t
+  // A column for each node: all that is bounded at both ends, and log D, which is not.
+  Matrix bounded_, log_pivots_;
+  Matrix factor_;
+  Vector at_, pivots_;
 };
 
 }  // namespace mixed_glm

@@ -48,16 +48,16 @@ inline GridSettings default_grid(Index components) {
   }
 }
 
-// The line is for one component.
-inline bool suits(Integrate integrate, Index components) {
-  return integrate != Integrate::line || components <= 1;
-}
-
 // `automatic`: the line for one component, a grid for few, a central composite design for many.
-// Without components there is nothing to integrate.
+// Without components there is nothing to integrate. Throws std::invalid_argument for a rule that
+// does not suit their number.
 inline Integrate resolve(Integrate integrate, Index components) {
   constexpr Index most_grid_components = 5;
   if (components == 0) return Integrate::mode;
+  if (integrate == Integrate::line && components != 1) {
+    throw std::invalid_argument("integrate: 'line' is for one component, got " +
+                                std::to_string(components) + "; use 'auto'");
+  }
   if (integrate != Integrate::automatic) return integrate;
   if (components == 1) return Integrate::line;
   return components <= most_grid_components ? Integrate::grid : Integrate::ccd;

@@ -20,7 +20,9 @@ class LineNodes {
   // visit(x) returns value and slope there, or nothing where they cannot be evaluated.
   template <class Visit>
   void place(Visit&& visit) {
-    for (const double side : {-1.0, 1.0}) place_side(side, visit);
+    const auto left = place_inner(-1.0, visit), right = place_inner(1.0, visit);
+    if (right) go_out(1.0, *right, visit);
+    if (left) go_out(-1.0, *left, visit);
     line_.interpolate();
   }
 
@@ -40,9 +42,10 @@ class LineNodes {
   static constexpr double negligible = 5.0;  // nats: what is lower need not be evaluated
   static constexpr int most_inner = 3, most_outer = 7;
 
+  // Returns the outermost node on this side.
   template <class Visit>
-  void place_side(double side, Visit& visit) {
-    std::optional<LineNode> outer;  // the outermost node on this side
+  std::optional<LineNode> place_inner(double side, Visit& visit) {
+    std::optional<LineNode> outer;
     double distance = first * sd_;
     for (int k = 0; k < most_inner; ++k) {
       const auto node = visit_at(mode_.x + side * distance, outer.value_or(mode_), side, visit);
@@ -58,7 +61,7 @@ class LineNodes {
       }
       distance *= std::clamp(std::sqrt(0.5 * first * first / down), 0.2, 0.7);
     }
-    if (outer) go_out(side, *outer, visit);
+    return outer;
   }
 
   template <class Visit>

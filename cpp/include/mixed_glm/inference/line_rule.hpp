@@ -37,8 +37,8 @@ class LineLattice {
   const std::vector<Point>& points() const { return points_; }  // the mode first
 
  private:
-  static constexpr double finest = 0.75, coarsest = 1.2;
-  static constexpr double most_points = 40.0;    // from which on the lattice becomes coarser
+  static constexpr double finest = 0.65, coarsest = 1.2;
+  static constexpr double most_points = 44.0;    // from which on the lattice becomes coarser
   static constexpr int most_on_a_side = 10'000;  // so that no density can go on without end
   static constexpr double drop = 10.0;
 
@@ -66,6 +66,9 @@ class LineLattice {
 
 class LineRule {
  public:
+  // Newton decrement of the coefficients at the nodes: what the step after it leaves does not show.
+  static constexpr double node_decrement = 1e-3;
+
   // The marginal stands at `mode`, which becomes that of the interpolated density.
   LineRule(Marginal& marginal, MarginalMode& mode) : marginal_(&marginal), mode_(&mode) {}
 
@@ -75,11 +78,13 @@ class LineRule {
     Vector psi = mode_->psi;
     LineNodes nodes(marginal_->model().hyperparameters().prior(0), take_node(psi),
                     1.0 / std::sqrt(mode_->precision(0, 0)));
+    marginal_->allow_decrement(node_decrement);
     nodes.place([&](double x) -> std::optional<LineNode> {
       psi[0] = x;
       if (!evaluate(psi)) return std::nullopt;
       return take_node(psi);
     });
+    marginal_->allow_decrement(0.0);
     left_out_ = nodes.left_out();
     move_mode(nodes.line());
     fill(nodes, mixture);
@@ -129,6 +134,7 @@ class LineRule {
     const double log_volume = std::log(step_ * sd);
     ConditionalLine conditional = interpolated();
     ConditionalPosterior at;
+    mixture.reserve(lattice.points().size());
     for (const LineLattice::Point& point : lattice.points()) {
       conditional.evaluate(point.psi, at);
       mixture.add(Vector::Constant(1, point.psi), point.log_density, log_volume, at);

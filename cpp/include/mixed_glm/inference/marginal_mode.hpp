@@ -48,7 +48,7 @@ class MarginalModeSearch {
     double radius = settings_.initial_radius;
     while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
       if (at_mode()) {
-        if (roughness_ <= rough) break;
+        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) break;
         marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
         if (!evaluate(mode_.psi)) break;
         move_to(mode_.psi);

@@ -39,6 +39,8 @@ class PosteriorMixture {
         third_(Vector::Zero(model.design().coefficients())),
         fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
 
+  void reserve(size_t points) { points_.reserve(points); }
+
   void add(const Vector& psi, double log_density, double log_volume,
            const ConditionalPosterior& posterior) {
     PosteriorPoint point;
