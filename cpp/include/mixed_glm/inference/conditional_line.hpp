@@ -1,10 +1,10 @@
 // The conditional posterior of the coefficients as a function of one log standard deviation psi,
 // interpolated between a few nodes by natural cubic splines.
 //
-// Effects are interpolated as multiples of those of a balanced Gaussian model, in which data tell of
-// each of them with precision t:
+// Mean and variance of each effect are interpolated as multiples of what they are in a Gaussian
+// model with known fixed effects, in which the data tell of the effect with precision t:
 //
-//     mean ~ rho(psi) = 1 / (1 + e^(-2 psi) / t)      variance ~ v(psi) = 1 / (e^(-2 psi) + t)
+//     mean ~ variance = v(psi) = 1 / (e^(-2 psi) + t)
 //
 // with t as it is at the mode. So most of what psi does is known beforehand, and the rest is nearly
 // constant at both ends. The covariance of the fixed effects is U D U', U with a diagonal of ones:
@@ -57,22 +57,20 @@ class ConditionalLine {
         factor_(fixed_, fixed_) {
     const ConditionalPosterior& at_mode = *nodes[size_t(mode)];
     const double prior = prior_precision(knots[mode]);
-    if (effects_ > 0) {
-      const double precision = 1.0 / at_mode.variance.head(effects_).mean();
-      of_data_ = std::max(precision - prior, 1e-3 * prior);
-    }
+    of_data_ =
+        (at_mode.variance.head(effects_).array().inverse() - prior).max(1e-3 * prior).min(largest);
     for (Index i = 0; i < knots.size(); ++i) set(i, *nodes[size_t(i)]);
   }
 
   // result: overwritten, its memory used again.
   void evaluate(double psi, ConditionalPosterior& result) {
     at_.noalias() = bounded_ * spline_.weights(saturated(psi));
+    set_unit(psi);
     result.mean = means(at_);
-    result.mean.head(effects_) *= shrinkage(psi);
+    result.mean.head(effects_).array() *= unit_.array();
     result.variance.resize(effects_ + fixed_);
-    const double scale = balanced_variance(psi);
     const auto logs = log_variances(at_);
-    for (Index j = 0; j < effects_; ++j) result.variance[j] = scale * math::exp(logs[j]);
+    for (Index j = 0; j < effects_; ++j) result.variance[j] = unit_[j] * math::exp(logs[j]);
     const auto variance = result.variance.head(effects_).array();
     if (skewed_ > 0) result.third = skewness(at_).array() * variance * variance.sqrt();
     set_covariance(psi, result);
@@ -80,12 +78,12 @@ class ConditionalLine {
 
  private:
   void set(Index i, const ConditionalPosterior& node) {
-    const double psi = spline_.knot(i);
+    set_unit(spline_.knot(i));
     const auto variance = node.variance.head(effects_).array();
     auto column = bounded_.col(i);
     means(column) = node.mean;
-    means(column).head(effects_) /= shrinkage(psi);
-    log_variances(column) = (variance / balanced_variance(psi)).max(smallest).log();
+    means(column).head(effects_).array() /= unit_.array();
+    log_variances(column) = (variance / unit_.array()).max(smallest).log();
     if (skewed_ > 0) {
       skewness(column) = node.third.array() / (variance * variance.sqrt()).max(smallest);
     }
@@ -120,8 +118,7 @@ class ConditionalLine {
   }
 
   static double prior_precision(double psi) { return math::exp(std::min(-2.0 * psi, 600.0)); }
-  double shrinkage(double psi) const { return 1.0 / (1.0 + prior_precision(psi) / of_data_); }
-  double balanced_variance(double psi) const { return 1.0 / (prior_precision(psi) + of_data_); }
+  void set_unit(double psi) { unit_ = (of_data_.array() + prior_precision(psi)).inverse(); }
 
   // As far from the outer node as what converges has gone along its slope there.
   double saturated(double psi) const {
@@ -134,11 +131,11 @@ class ConditionalLine {
     return psi;
   }
 
-  static constexpr double smallest = 1e-300;
+  static constexpr double smallest = 1e-300, largest = 1e300;
 
   math::NaturalSpline spline_;
   Index fixed_, effects_, skewed_;
-  double of_data_ = 1.0;  // t
+  Vector of_data_, unit_;  // t and v of each effect
   // A column for each node: all that is bounded at both ends, and log D, which is not.
   Matrix bounded_, log_pivots_;
   Matrix factor_;

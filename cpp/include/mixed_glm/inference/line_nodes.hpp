@@ -34,9 +34,9 @@ class LineNodes {
   int left_out() const { return left_out_; }
 
  private:
-  static constexpr double first = 1.5;   // standard deviations
-  static constexpr double fall = 6.0;    // nats, of the outer nodes
-  static constexpr double enough = 5.0;  // nats, not to go on once more
+  static constexpr double first = 1.5;       // standard deviations
+  static constexpr double fall = 6.0;        // nats, of the outer nodes
+  static constexpr double enough = 5.0;      // nats, not to go on once more
   static constexpr double too_far = 3.5;     // nats, of the inner nodes
   static constexpr double flat = 0.2;        // slope of the likelihood
   static constexpr double negligible = 5.0;  // nats: what is lower need not be evaluated
@@ -71,10 +71,10 @@ class LineNodes {
       if (down > (k == 0 ? fall : enough)) return;
       if (k > 0 && side < 0.0 && std::abs(line_.likelihood_slope(node)) < flat) return;
       const double slope = std::max(-side * node.slope, 0.3 / sd_);
-      const double most = k == 0 ? 2.5 * sd_ : std::max(4.0 * sd_, std::abs(node.x - mode_.x) - 4.0 * sd_);
+      const double most =
+          k == 0 ? 2.5 * sd_ : std::max(4.0 * sd_, std::abs(node.x - mode_.x) - 4.0 * sd_);
       // Short of what the slope says: it grows on the way.
-      const double way =
-          std::clamp((fall - down) / slope * (k == 0 ? 0.8 : 1.0), 0.8 * sd_, most);
+      const double way = std::clamp((fall - down) / slope * (k == 0 ? 0.8 : 1.0), 0.8 * sd_, most);
       const auto next = visit_at(node.x + side * way, node, side, visit);
       if (!next) return;
       node = *next;
@@ -95,7 +95,9 @@ class LineNodes {
     return node;
   }
 
-  double fall_of(const LineNode& node) const { return std::max(mode_.value, highest_) - node.value; }
+  double fall_of(const LineNode& node) const {
+    return std::max(mode_.value, highest_) - node.value;
+  }
 
   // The standard deviation, by the curvature at the mode of the cubic to the first node.
   void learn_scale(const LineNode& node) {

@@ -1,7 +1,7 @@
 // Integration over one log standard deviation psi by few evaluations: value, slope and conditional
-// posterior at some nodes (line_nodes.hpp), between which the log density (log_density_line.hpp) and
-// the conditional posterior (conditional_line.hpp) are interpolated. Their values at the points of a
-// fine lattice make the mixture, as if they had been evaluated there.
+// posterior at some nodes (line_nodes.hpp), between which the log density (log_density_line.hpp)
+// and the conditional posterior (conditional_line.hpp) are interpolated. Their values at the points
+// of a fine lattice make the mixture, as if they had been evaluated there.
 #pragma once
 
 #include <mixed_glm/inference/conditional_line.hpp>
@@ -33,7 +33,7 @@ class LineLattice {
     double psi, log_density;
   };
 
-  double step() const { return step_; }                           // h
+  double step() const { return step_; }                         // h
   const std::vector<Point>& points() const { return points_; }  // the mode first
 
  private:

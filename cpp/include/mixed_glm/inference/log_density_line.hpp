@@ -2,8 +2,8 @@
 // neighbours, whose second derivatives at the nodes are those of the polynomial through value and
 // slope at the node and at both of its neighbours.
 //
-// Beyond the outer nodes only the likelihood is extrapolated: the prior is known. To the left, where
-// effects of standard deviation e^x vanish, the likelihood is linear in the variance,
+// Beyond the outer nodes only the likelihood is extrapolated: the prior is known. To the left,
+// where effects of standard deviation e^x vanish, the likelihood is linear in the variance,
 //
 //     log L(x) = log L(a) + (log L)'(a) (e^(2 (x - a)) - 1) / 2
 //
@@ -43,9 +43,7 @@ class LogDensityLine {
   const LineNode& first() const { return node(0); }
   const LineNode& last() const { return node(size_ - 1); }
 
-  double likelihood_slope(const LineNode& node) const {
-    return node.slope - prior_->slope(node.x);
-  }
+  double likelihood_slope(const LineNode& node) const { return node.slope - prior_->slope(node.x); }
 
   // To be called when all nodes are there.
   void interpolate() {
@@ -155,8 +153,7 @@ class LogDensityLine {
     const auto [u_left, w_left] = conditions(left);
     const auto [u_right, w_right] = conditions(right);
     const double w = (w_right - w_left) / both;
-    const double c5 =
-        -2.0 * (u_right - u_left + 0.5 * w * (b - a) * both) / (both * both * both);
+    const double c5 = -2.0 * (u_right - u_left + 0.5 * w * (b - a) * both) / (both * both * both);
     const double c4 = 0.5 * w - 1.5 * c5 * (b - a);
     return 2.0 * (u_right + b * b * (c4 + 2.0 * b * c5));
   }
