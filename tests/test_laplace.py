@@ -232,7 +232,7 @@ def test_probabilities_of_a_gaussian_fixed_effect():
 class TestArguments:
     def test_integrate(self):
         with pytest.raises(
-            ValueError, match=r"integrate must be one of 'auto', 'grid', 'ccd', 'mode', got 'all'"
+            ValueError, match=r"integrate must be one of 'auto', 'line', 'grid', 'ccd', 'mode', got 'all'"
         ):
             crossed().fit_laplace(integrate="all")
 

@@ -100,6 +100,11 @@ void bind_marginal(py::module_& m) {
       .def_readonly("passes", &MarginalFit::passes)
       .def_readonly("failed_points", &MarginalFit::failed_points)
       .def_readonly("fallbacks", &MarginalFit::fallbacks)
+      .def_property_readonly(
+          "integration_rule",
+          [](const MarginalFit& fit) { return mixed_glm::to_string(fit.integration.rule); })
+      .def_property_readonly("evaluations",
+                             [](const MarginalFit& fit) { return fit.integration.evaluations; })
       .def_property_readonly("mode", part(&MarginalFit::mode, &MarginalMode::psi))
       .def_property_readonly("mode_precision", part(&MarginalFit::mode, &MarginalMode::precision))
       .def_property_readonly("mode_axes", &mode_axes)

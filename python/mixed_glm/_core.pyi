@@ -77,6 +77,8 @@ class MarginalMethod:
         approximation: Approximation = ...,
         start: _Floats = ...,
         integrate: str = "auto",
+        grid_step: float = ...,
+        grid_drop: float = ...,
         tolerance: float = ...,
         max_iterations: int = ...,
     ) -> None: ...
@@ -165,6 +167,10 @@ class MarginalFit:
     def failed_points(self) -> int: ...
     @property
     def fallbacks(self) -> int: ...
+    @property
+    def integration_rule(self) -> str: ...
+    @property
+    def evaluations(self) -> int: ...
     @property
     def mode(self) -> NDArray[np.float64]: ...
     @property

@@ -42,7 +42,7 @@ def fit_laplace(
 
     Given the log standard deviations psi, fixed and random effects are integrated by the Laplace approximation
     with the second-order correction of their mean, or, with ``n_quad > 1``, one component (the leaf) by
-    adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated over a grid.
+    adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated numerically.
 
     Parameters
     ----------
@@ -52,16 +52,17 @@ def fit_laplace(
     leaf : str or int, default "auto"
         Name or number of the component to integrate by quadrature: each row must touch at most one of its
         effects. Default: of these, the one with the most effects.
-    integrate : {"auto", "grid", "ccd", "mode"}
-        How psi is integrated: a grid (default up to five components), a central composite design (beyond), or
-        not at all, by plugging in its mode.
+    integrate : {"auto", "line", "grid", "ccd", "mode"}
+        How psi is integrated: between a handful of points on the line of a single component (default for one), a
+        grid (default up to five components; for one, three times the work of the line), a central composite design
+        (beyond), or not at all, by plugging in its mode.
     mean_correction : bool, default True
         Whether means are corrected to second order; without, they are conditional modes.
     method : str, default "newton"
         Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
     minim_opts : mapping, optional
         Options of the method; for ``"newton"`` ``tol`` (1e-6, of the squared distance to the mode in posterior
-        standard deviations) and ``maxiter`` (200).
+        standard deviations; 0.01 or more for the line, which interpolates the rest) and ``maxiter`` (200).
     start : array_like, shape (K,), optional
         Log standard deviations at which the search begins; default: in the middle of their priors.
     progress : bool, default False
@@ -82,7 +83,7 @@ def fit_laplace(
     Warns
     -----
     ConvergenceWarning
-        If the mode of psi was not found, or points of the grid had to be left out.
+        If the mode of psi was not found, or points of the integration had to be left out.
 
     References
     ----------
@@ -112,7 +113,7 @@ def fit_ep(
 
     Parameters
     ----------
-    integrate : {"auto", "grid", "ccd", "mode"}
+    integrate : {"auto", "line", "grid", "ccd", "mode"}
         As for `fit_laplace`.
     n_quad : int, default 11
         Nodes for each tilted density, placed at its mode.
@@ -149,7 +150,7 @@ def fit_marginal(
     core = spec.core()
     optim = None
     newton = is_newton(method)
-    options = core_options(approximation, integrate, minim_opts if newton else None)
+    options = core_options(spec, approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
@@ -184,8 +185,8 @@ def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
 
 
 def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
-    points = len(fit.weights)
-    tried = points if points > 1 else fit.iterations
+    points = fit.evaluations + (fit.integration_rule == "line")  # which has evaluated the mode before
+    tried = points if fit.evaluations else fit.iterations
     reasons = {
         ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
         ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
