@@ -7,6 +7,7 @@
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/ridge_rule.hpp>
 #include <optional>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct MarginalFit {
                                // without an integration, evaluations on the way to the mode
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
+  IntegrationReport integration;
+  RidgeShape ridge;  // of the density of psi, where its points were sampled with it; else empty
+  bool rough = false;  // integration by weights that say that it may be inaccurate
 };
 
 namespace detail {
@@ -49,6 +53,8 @@ inline void conclude(MarginalFit& fit) {
     fit.status = FitStatus::not_converged;
   } else if (fit.failed_points > 0) {
     fit.status = FitStatus::points_left_out;
+  } else if (fit.rough) {
+    fit.status = FitStatus::rough_integration;
   } else {
     fit.status = fit.fallbacks > 0 ? FitStatus::fell_back : FitStatus::converged;
   }
@@ -91,6 +97,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   StandIns stand_ins;
   tell_stage(settings.mode.monitor, Stage::integration);
   const auto visit = [&](const Vector& psi, double log_volume) {
+    ++fit.integration.evaluations;
     const int before = marginal.fallbacks();
     const bool valid = marginal.evaluate(psi);
     tell_step(settings.mode.monitor, marginal.log_density());
@@ -103,7 +110,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     return marginal.log_density();
   };
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
-  if (resolve(settings.integrate, k) == Integrate::ccd) {
+  if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(whitened, k).run(visit);
   } else {
     const GridSettings grid = settings.grid.value_or(default_grid(k));
@@ -120,6 +127,18 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   }
 }
 
+inline void integrate_on_ridges(Marginal& marginal, Monitor* monitor, MarginalFit& fit) {
+  tell_stage(monitor, Stage::integration);
+  RidgeFit ridge = RidgeRule(marginal, fit.mode, monitor).run();
+  fit.posterior = std::move(ridge.posterior);
+  fit.ridge = std::move(ridge.shape);
+  fit.integration = ridge.report;
+  fit.rough = ridge.rough;
+  fit.failed_points = ridge.failed_points;
+  fit.fallbacks = ridge.fallbacks;
+  if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
+}
+
 }  // namespace detail
 
 // start: K log standard deviations.
@@ -132,13 +151,16 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (!fit.mode.found) return fit;
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
-  const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
+  fit.integration.rule = resolve(settings.integrate, start.size());
+  const bool plug_in = fit.integration.rule == Integrate::mode;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), at_mode, fit);
     fit.fallbacks = marginal.fallbacks();
+  } else if (fit.integration.rule == Integrate::ridge) {
+    detail::integrate_on_ridges(marginal, settings.mode.monitor, fit);
   } else {
     detail::integrate(marginal, settings, fit);
   }

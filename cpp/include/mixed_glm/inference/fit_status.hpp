@@ -15,10 +15,11 @@ enum class FitStatus : std::int8_t {
   not_converged = 5,     // the result is the last point
   failed = 6,            // no result: nothing could be evaluated
   invalid_response = 7,  // no result: outside of the family's support, or not finite
+  rough_integration = 8,  // converged; the weights of the integration say that it may be inaccurate
 };
 
 // In the order of their numbers.
-inline constexpr EnumNames<FitStatus, 8> fit_status_names = {{
+inline constexpr EnumNames<FitStatus, 9> fit_status_names = {{
     {FitStatus::converged, "converged"},
     {FitStatus::fell_back, "fell back"},
     {FitStatus::points_left_out, "points left out"},
@@ -27,6 +28,7 @@ inline constexpr EnumNames<FitStatus, 8> fit_status_names = {{
     {FitStatus::not_converged, "not converged"},
     {FitStatus::failed, "failed"},
     {FitStatus::invalid_response, "invalid response"},
+    {FitStatus::rough_integration, "rough integration"},
 }};
 
 constexpr const char* to_string(FitStatus status) { return name_of(fit_status_names, status); }
@@ -34,7 +36,7 @@ constexpr const char* to_string(FitStatus status) { return name_of(fit_status_na
 // Whether the search ended at what it was for.
 constexpr bool is_converged(FitStatus status) {
   return status == FitStatus::converged || status == FitStatus::fell_back ||
-         status == FitStatus::collapsed;
+         status == FitStatus::collapsed || status == FitStatus::rough_integration;
 }
 
 }  // namespace mixed_glm
