@@ -3,6 +3,7 @@
 #include <pybind11/eigen.h>
 
 #include <mixed_glm/inference/integration_report.hpp>
+#include <mixed_glm/math/sobol_points.hpp>
 #include <mixed_glm/ridge/ridge_proposal.hpp>
 
 #include "module.hpp"
@@ -19,6 +20,7 @@ using mixed_glm::IntegrationReport;
 using mixed_glm::Matrix;
 using mixed_glm::RidgeProposal;
 using mixed_glm::RidgeShape;
+using mixed_glm::SobolPoints;
 using mixed_glm::Vector;
 
 constexpr Index leading = 4;  // columns of `profiles` before the ridge: axis, z, value, slope
@@ -71,18 +73,30 @@ RidgeShape shape_of(const ConstVectorRef& mode, const ConstMatrixRef& axes,
   return shape;
 }
 
-// uniform: one row for each point, in the unit cube.
-py::tuple sample(const RidgeShape& shape, const ConstMatrixRef& uniform) {
-  if (uniform.cols() != shape.dimension()) refuse("one uniform number for each axis expected");
+// Points, one row for each, and their log densities.
+template <class Uniform>
+py::tuple sample(const RidgeShape& shape, Index n, const Uniform& uniform) {
   const RidgeProposal proposal(shape);
-  Matrix points(uniform.rows(), uniform.cols());
-  Vector log_density(uniform.rows());
-  for (Index i = 0; i < uniform.rows(); ++i) {
-    const RidgeProposal::Point point = proposal.at(uniform.row(i));
+  Matrix points(n, shape.dimension());
+  Vector log_density(n);
+  for (Index i = 0; i < n; ++i) {
+    const RidgeProposal::Point point = proposal.at(uniform(i));
     points.row(i) = point.x.transpose();
     log_density[i] = point.log_density;
   }
   return py::make_tuple(points, log_density);
+}
+
+// uniform: one row for each point, in the open unit cube.
+py::tuple at(const RidgeShape& shape, const ConstMatrixRef& uniform) {
+  if (uniform.cols() != shape.dimension()) refuse("expected one uniform number for each axis");
+  return sample(shape, uniform.rows(), [&](Index i) -> Vector { return uniform.row(i); });
+}
+
+// The same points for every n: those of a smaller one come first.
+py::tuple spread(const RidgeShape& shape, Index n) {
+  const SobolPoints uniform(shape.dimension());
+  return sample(shape, n, [&](Index i) { return uniform.point(std::uint32_t(i)); });
 }
 
 }  // namespace bind_ridge_detail
@@ -94,7 +108,8 @@ void bind_ridge(py::module_& m) {
       .def_readonly("mode", &RidgeShape::mode)
       .def_readonly("axes", &RidgeShape::axes)
       .def_property_readonly("profiles", &profiles_of)
-      .def("sample", &sample, py::arg("uniform"));
+      .def("at", &at, py::arg("uniform"))
+      .def("spread", &spread, py::arg("n"));
   py::class_<IntegrationReport>(m, "IntegrationReport", py::module_local())
       .def_property_readonly("rule", [](const IntegrationReport& r) { return to_string(r.rule); })
       .def_readonly("evaluations", &IntegrationReport::evaluations)

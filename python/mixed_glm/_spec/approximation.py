@@ -15,7 +15,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 EP_N_QUAD = _core.EP_N_QUAD
-INTEGRATE = ("auto", "grid", "ccd", "mode")
+INTEGRATE = ("auto", "grid", "ridge", "ccd", "mode")
 
 
 @dataclass(frozen=True)

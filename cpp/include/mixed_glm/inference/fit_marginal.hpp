@@ -30,7 +30,7 @@ struct MarginalFit {
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
   IntegrationReport integration;
-  RidgeShape ridge;  // of the density of psi, where its points were sampled with it; else empty
+  RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
   bool rough = false;  // integration by weights that say that it may be inaccurate
 };
 
@@ -129,7 +129,9 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
 
 inline void integrate_on_ridges(Marginal& marginal, Monitor* monitor, MarginalFit& fit) {
   tell_stage(monitor, Stage::integration);
-  RidgeFit ridge = RidgeRule(marginal, fit.mode, monitor).run();
+  RidgeSettings settings;
+  settings.monitor = monitor;
+  RidgeFit ridge = RidgeRule(marginal, fit.mode, settings).run();
   fit.posterior = std::move(ridge.posterior);
   fit.ridge = std::move(ridge.shape);
   fit.integration = ridge.report;

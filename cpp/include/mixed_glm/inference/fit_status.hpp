@@ -8,13 +8,13 @@ namespace mixed_glm {
 
 enum class FitStatus : std::int8_t {
   converged = 0,
-  fell_back = 1,         // converged; a simpler approximation stood in at some points
-  points_left_out = 2,   // the density could not be evaluated at some points of the integration
-  collapsed = 3,         // joint mode: all effects of a component are at zero
-  not_a_maximum = 4,     // joint mode: no standard deviations
-  not_converged = 5,     // the result is the last point
-  failed = 6,            // no result: nothing could be evaluated
-  invalid_response = 7,  // no result: outside of the family's support, or not finite
+  fell_back = 1,          // converged; a simpler approximation stood in at some points
+  points_left_out = 2,    // the density could not be evaluated at some points of the integration
+  collapsed = 3,          // joint mode: all effects of a component are at zero
+  not_a_maximum = 4,      // joint mode: no standard deviations
+  not_converged = 5,      // the result is the last point
+  failed = 6,             // no result: nothing could be evaluated
+  invalid_response = 7,   // no result: outside of the family's support, or not finite
   rough_integration = 8,  // converged; the weights of the integration say that it may be inaccurate
 };
 

@@ -1,8 +1,8 @@
 // Integration over three and more hyperparameters by importance sampling.
 //
 // The proposal has the profiles of the density along whitened axes, on curved ridges, and is
-// sampled at quasi-random points, whose weights are calibrated by the gradients (ridge/). What comes
-// out is one mixture over the points.
+// sampled at quasi-random points, whose weights are calibrated by the gradients (ridge/). What
+// comes out is one mixture over the points.
 //
 // The number of points follows from the number of dimensions: the shape of the largest weights
 // (k-hat) tells of a tail that the proposal misses, not of scatter. It is doubled once where k-hat
@@ -18,6 +18,13 @@
 
 namespace mixed_glm {
 
+struct RidgeSettings {
+  // Numbers in conditional posteriors that are kept until their weights are known; what is beyond
+  // is evaluated again.
+  Index most_kept = 20'000'000;
+  Monitor* monitor = nullptr;
+};
+
 struct RidgeFit {
   PosteriorSummary posterior;  // empty if nothing could be evaluated
   RidgeShape shape;
@@ -30,8 +37,8 @@ struct RidgeFit {
 class RidgeRule {
  public:
   // The marginal stands anywhere.
-  RidgeRule(Marginal& marginal, const MarginalMode& mode, Monitor* monitor = nullptr)
-      : marginal_(&marginal), mode_(&mode), monitor_(monitor) {}
+  RidgeRule(Marginal& marginal, const MarginalMode& mode, const RidgeSettings& settings = {})
+      : marginal_(&marginal), mode_(&mode), settings_(settings) {}
 
   RidgeFit run() {
     RidgeFit fit;
@@ -47,11 +54,11 @@ class RidgeRule {
       weights = weigh(proposal, sample_);
       if (!is_doubtful(weights) && weights.sd_error < settled) break;
     }
-    fit.report = {Integrate::ridge, evaluations_, weights.k_hat, weights.ess_share};
-    fit.rough = is_doubtful(weights);
     fit.failed_points = unless_negligible(failed_);
-    if (weights.weights.size() > 0) fit.posterior = mixture(weights);
     fit.fallbacks = unless_negligible(stand_ins_);
+    fit.rough = is_doubtful(weights);
+    if (weights.weights.size() > 0) fit.posterior = mixture(weights);
+    fit.report = {Integrate::ridge, evaluations_, weights.k_hat, weights.ess_share};
     return fit;
   }
 
@@ -59,7 +66,6 @@ class RidgeRule {
   static constexpr double temper = 1.1;    // of the profiles, for tails that are a little longer
   static constexpr double settled = 0.05;  // standard error of a log standard deviation
   static constexpr double negligible_share = 0.02;  // of the points; what a lattice leaves out
-  static constexpr Index most_kept = 20'000'000;    // numbers in conditional posteriors
 
   static Index first_points(Index k) {
     const double least = points_per_feature * double(1 + stein_feature_count(k));
@@ -79,7 +85,7 @@ class RidgeRule {
   Evaluation evaluate(const Vector& psi) {
     ++evaluations_;
     const bool valid = marginal_->evaluate(psi);
-    tell_step(monitor_, marginal_->log_density());
+    tell_step(settings_.monitor, marginal_->log_density());
     if (!valid) return {};
     return {marginal_->log_density(), marginal_->gradient(psi)};
   }
@@ -114,7 +120,7 @@ class RidgeRule {
     sample_.log_density.push_back(known ? found.value : -std::numeric_limits<double>::infinity());
     sample_.gradient.push_back(known ? Vector(axes_ * found.gradient) : Vector());
     posteriors_.emplace_back();
-    if (known && kept_ < most_kept) {
+    if (known && kept_ < settings_.most_kept) {
       posteriors_.back() = marginal_->posterior();
       kept_ += 2 * posteriors_.back().mean.size() + posteriors_.back().fe_cov.size();
     }
@@ -139,7 +145,7 @@ class RidgeRule {
 
   Marginal* marginal_;
   const MarginalMode* mode_;
-  Monitor* monitor_;
+  RidgeSettings settings_;
   Matrix axes_;
   RidgeSample sample_;
   std::vector<ConditionalPosterior> posteriors_;  // of the sample; empty where not kept

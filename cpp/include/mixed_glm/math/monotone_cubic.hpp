@@ -46,7 +46,8 @@ class MonotoneCubic {
       slopes_.col(c).setConstant(secant(0, c));
       return;
     }
-    slopes_(0, c) = end_slope(nodes_[1] - nodes_[0], nodes_[2] - nodes_[1], secant(0, c), secant(1, c));
+    slopes_(0, c) =
+        end_slope(nodes_[1] - nodes_[0], nodes_[2] - nodes_[1], secant(0, c), secant(1, c));
     slopes_(n - 1, c) = end_slope(nodes_[n - 1] - nodes_[n - 2], nodes_[n - 2] - nodes_[n - 3],
                                   secant(n - 2, c), secant(n - 3, c));
     for (Index i = 1; i + 1 < n; ++i) {

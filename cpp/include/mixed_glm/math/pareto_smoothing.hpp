@@ -1,6 +1,6 @@
-// Pareto smoothed importance weights (Vehtari, Simpson, Gelman, Yao and Gabry 2024, JMLR 25:72): the
-// largest become quantiles of a generalized Pareto distribution that is fitted to them (Zhang and
-// Stephens 2009, Technometrics 51, 316-325), whose shape k tells how far they can be relied on.
+// Pareto smoothed importance weights (Vehtari, Simpson, Gelman, Yao and Gabry 2024, JMLR 25:72):
+// the largest become quantiles of a generalized Pareto distribution that is fitted to them (Zhang
+// and Stephens 2009, Technometrics 51, 316-325), whose shape k tells how far they can be relied on.
 #pragma once
 
 #include <algorithm>
@@ -42,9 +42,7 @@ inline GeneralizedPareto fit_pareto(const Vector& values) {
 struct SmoothedWeights {
   Vector weights;  // summing to one
   double k_hat;    // infinite where there is no tail to fit
-  double ess_share() const {
-    return 1.0 / (weights.squaredNorm() * double(weights.size()));
-  }
+  double ess_share() const { return 1.0 / (weights.squaredNorm() * double(weights.size())); }
 };
 
 // log_ratio: of target and proposal, up to a constant; minus infinity: no weight. At least one is
@@ -52,8 +50,9 @@ struct SmoothedWeights {
 inline SmoothedWeights smooth_weights(const Vector& log_ratio) {
   const Index n = log_ratio.size();
   const Index tail = std::min(n / 5, Index(std::ceil(3.0 * std::sqrt(double(n)))));
-  SmoothedWeights result{(log_ratio.array() - log_ratio.maxCoeff()).exp(),
-                         std::numeric_limits<double>::infinity()};
+  const double highest = log_ratio.maxCoeff();
+  const auto ratio = [&](double x) { return std::exp(x - highest); };  // Eigen's own is never zero
+  SmoothedWeights result{log_ratio.unaryExpr(ratio), std::numeric_limits<double>::infinity()};
   Vector& weights = result.weights;
   if (tail >= 5) {
     std::vector<Index> order(static_cast<size_t>(n));

@@ -13,11 +13,16 @@
 
 namespace mixed_glm {
 
+// A weight, of those that sum to one, that is as good as none.
+constexpr double negligible_weight = 1e-12;
+
 class CalibratedWeights {
  public:
   // weights: not negative, summing to one; features: sample x functions.
   CalibratedWeights(const Vector& weights, const Matrix& features)
-      : weights_(weights), plain_(weights), design_(features.rows(), features.cols() + 1) {
+      : weights_(weights),
+        plain_((weights.array() > negligible_weight).select(weights, 0.0)),
+        design_(features.rows(), features.cols() + 1) {
     design_.col(0).setOnes();
     design_.rightCols(features.cols()) = features;
     for (int round = 0; round < most_rounds; ++round) {

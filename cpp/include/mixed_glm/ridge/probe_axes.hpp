@@ -23,7 +23,7 @@ using LogDensity = std::function<Evaluation(const Vector&)>;
 namespace detail {
 
 constexpr std::array<double, 7> probe_places = {1.0, 2.0, 3.3, 5.0, 7.5, 11.0, 16.0};
-constexpr double probe_drop = 7.0;     // nats below the mode at which an axis ends
+constexpr double probe_drop = 7.0;    // nats below the mode at which an axis ends
 constexpr double longest_step = 1.5;  // towards the ridge, in standard deviations
 
 struct Probe {
@@ -68,8 +68,8 @@ inline AxisProfile profile_of(std::vector<Probe> probes, Index dimension) {
 
 }  // namespace detail
 
-// top: the log density at the mode; precision: minus its Hessian there. An axis on which nothing can
-// be evaluated has that of a normal density.
+// top: the log density at the mode; precision: minus its Hessian there. An axis on which nothing
+// can be evaluated has that of a normal density.
 inline RidgeShape probe_axes(const LogDensity& density, const Vector& mode, double top,
                              const Matrix& precision) {
   const Index dimension = mode.size();

@@ -3,8 +3,8 @@
 //     x = mode + axes z,   axes = (minus the Hessian at the mode)^-1/2, symmetric: each axis stays
 //                          with its variable, so that skewness is not mixed
 //
-// by its profiles: along each axis k the log density, its slope, and where its ridge runs, at nodes.
-// A ridge is where the other coordinates go as z_k does; it has no entry of the axis itself.
+// by its profiles: along each axis k the log density, its slope, and where its ridge runs, at
+// nodes. A ridge is where the other coordinates go as z_k does; it has no entry of the axis itself.
 #pragma once
 
 #include <mixed_glm/linalg/symmetric_eigen.hpp>

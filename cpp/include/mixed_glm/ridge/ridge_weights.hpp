@@ -52,7 +52,7 @@ inline Matrix known_gradients(const RidgeSample& sample, Index dimension) {
 // (h - E_q[h]) / (N w), which have mean zero with calibrated weights.
 inline void add_moments_of_proposal(const RidgeProposal& proposal, const RidgeSample& sample,
                                     const Vector& weights, Matrix& features) {
-  const Vector scale = (weights.array() > 0.0)
+  const Vector scale = (weights.array() > negligible_weight)
                            .select((double(sample.size()) * weights.array()).inverse(), 0.0);
   for (Index k = 0; k < proposal.dimension(); ++k) {
     const ProfileDensity& density = proposal.density(k);

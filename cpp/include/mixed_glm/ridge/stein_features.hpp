@@ -1,7 +1,8 @@
 // Functions that have mean zero under a density p, whatever its constant (Mira, Solgi and Imparato
 // 2013, "Zero variance Markov chain Monte Carlo"):
 //
-//     Laplacian(phi) + grad(phi) . grad(log p),   phi: the monomials up to degree two, and the cubes
+//     Laplacian(phi) + grad(phi) . grad(log p),   phi: the monomials up to degree two, and the
+//     cubes
 #pragma once
 
 #include <mixed_glm/typedefs.hpp>
