@@ -42,6 +42,9 @@ TEST_CASE("Stein's functions have mean zero under a normal density") {
   const Matrix features = stein_features(z, -z);
   CHECK(features.cols() == stein_feature_count(3));
   const Vector mean = features.colwise().mean();
-  const Vector sd = (features.cwiseAbs2().colwise().mean()).cwiseSqrt();
+  const Vector sd = features.cwiseAbs2().colwise().mean().cwiseSqrt();
   CHECK((mean.array() / sd.array()).abs().maxCoeff() < 4.0 / std::sqrt(double(n)));
+  for (const Index k : {26, 27}) {
+    CHECK(stein_features(Matrix::Ones(2, k), Matrix::Ones(2, k)).cols() == stein_feature_count(k));
+  }
 }

@@ -69,7 +69,7 @@ class RidgeRule {
 
   static Index first_points(Index k) {
     const double least = points_per_feature * double(1 + stein_feature_count(k));
-    Index points = k <= 8 ? 128 : k <= 12 ? 256 : 512;
+    Index points = k <= 8 ? 128 : k <= 12 ? 256 : has_stein_products(k) ? 512 : 1024;
     while (double(points) < least) points *= 2;
     return points;
   }
