@@ -18,12 +18,12 @@ from mixed_glm._spec.design import make_core
 SETTINGS = (_core.Approximation, _core.MapMethod, _core.VariationalMethod, _core.MarginalMethod)
 
 
-def small_model() -> mg.MixedGLM:
+def small_model(**priors: float) -> mg.MixedGLM:
     rng = np.random.default_rng(0)
     group = np.arange(80) % 8
     x = np.column_stack([np.ones(80), rng.normal(size=80)])
     y = rng.poisson(np.exp(1.0 + np.linspace(-1.5, 1.5, 8)[group]))
-    return mg.MixedGLM(y, x, np.eye(8)[group], np.zeros(8, int), "poisson")
+    return mg.MixedGLM(y, x, np.eye(8)[group], np.zeros(8, int), "poisson", **priors)
 
 
 @pytest.mark.parametrize("settings", [*SETTINGS, _core.Model], ids=lambda cls: cls.__name__)
@@ -117,7 +117,7 @@ def test_single_fits_and_many_have_one_vocabulary(fit: str) -> None:
 
 
 def test_the_joint_mode_of_another_search_is_told_by_the_core() -> None:
-    model = small_model()
+    model = small_model(fe_p=2.0, vcp_p=1.0)
     newton = model.fit_map()
     other = _core.map_fit_at(model.core(), newton.params, converged=True)
     assert other.status.label == newton.status

@@ -214,6 +214,7 @@ def test_prior_is_recovered_without_information():
         family="poisson",
         freq_weights=np.zeros(40),
         vcp_p=0.4,
+        fe_p=2.0,
     )
     for n_quad in (1, 25):
         result = model.fit_laplace(n_quad=n_quad)

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 SCALE = 2.5  # of a coefficient's default, in standard deviations of its column; of the intercept's
 ALL_SDS = "sd"
+AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,7 @@ class ModelPriors:
 
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
-        of = [
-            "at the means of the columns" if j == self.constant else "coefficient"
-            for j in range(len(self.fe))
-        ]
+        of = [AT_MEANS if j == self.constant else "coefficient" for j in range(len(self.fe))]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
         return pd.DataFrame(
             {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
@@ -110,7 +108,7 @@ class Defaults:
         fe = [Normal(0.0, SCALE / spread) for spread in spreads]
         if constant >= 0:
             fe[constant] = Normal(location / value, SCALE / abs(value))
-        return cls(tuple(fe), tuple(LogNormal(-float(np.log(r)), 1.0) for r in z_spreads), constant)
+        return cls(tuple(fe), tuple(LogNormal(0.0 - float(np.log(r)), 1.0) for r in z_spreads), constant)
 
 
 def resolve_priors(

@@ -133,7 +133,8 @@ class Standardization:
         p = len(self.scale)
         rest = sparse.eye_array(hessian.shape[0] - p)
         way = sparse.block_diag([np.linalg.inv(self.matrix), rest], format="csc")
-        return sparse.csc_array(way.T @ hessian @ way)
+        moved = way.T @ hessian @ way
+        return sparse.csc_array(0.5 * (moved + moved.T))
 
     def covariance_back(self, covariance: Floats) -> Floats:
         """Joint covariance of (b, psi, u), shape (d, d), -> that of (beta, psi, u)."""
