@@ -45,7 +45,9 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
         _core.MarginalMethod(approximation="ep")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="approx: expected 'laplace', 'leaf', 'ep' or 'vb', got 'vb_full'"):
         _core.Approximation(name="vb_full")
-    with pytest.raises(ValueError, match="integrate: expected 'auto', 'grid', 'ridge', 'ccd' or 'mode', got ''"):
+    with pytest.raises(
+        ValueError, match="integrate: expected 'auto', 'grid', 'ridge', 'ccd' or 'mode', got ''"
+    ):
         _core.MarginalMethod(integrate="")
 
 

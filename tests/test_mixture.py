@@ -9,6 +9,8 @@ from simulated import crossed, one_factor
 from mixed_glm._posterior.quantiles import (
     lattice_margins,
     line_quantile,
+    margins_cdf,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -50,6 +52,7 @@ def test_quantiles_of_a_density_on_a_lattice(angle):
     line = np.arange(-4, 5)
     points = mean + np.array([[i, j] for i in line for j in line]) @ cell.T
     log_density = -0.5 * (((points - mean) / sd) ** 2).sum(axis=1) + 17.0
+    margins = lattice_margins(points, log_density, cell)
     for level in (0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.77, 0.9):
         x = margins_quantile(margins, level)
         assert_allclose(stats.norm.cdf((x - mean) / sd), level, atol=0.007)

@@ -1,5 +1,6 @@
 // Integration along ridges agrees with the grid, in far fewer evaluations.
 
+#include <Eigen/LU>
 #include <catch2/catch.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
@@ -31,12 +32,13 @@ void check_agreement(const MarginalFit& ridge, const MarginalFit& grid) {
   CHECK(one.weights.sum() == Approx(1.0));
 }
 
-// In place of the marginal, at all of psi or nowhere beyond a bound.
-class Bounded final : public Marginal {
+// A marginal that a test can change.
+class Changed : public Marginal {
  public:
-  Bounded(const Model& model, double highest) : inner_(model), highest_(highest) {}
+  explicit Changed(const Model& model) : inner_(model) {}
   bool evaluate(const Vector& theta) override {
-    return theta.maxCoeff() <= highest_ && inner_.evaluate(theta);
+    theta_ = theta;
+    return inner_.evaluate(theta);
   }
   void reset() override { inner_.reset(); }
   double log_density() const override { return inner_.log_density(); }
@@ -46,9 +48,37 @@ class Bounded final : public Marginal {
   const Model& model() const override { return inner_.model(); }
   int passes() const override { return inner_.passes(); }
 
+ protected:
+  Vector theta_;
+
  private:
   LaplaceMarginal inner_;
+};
+
+// Cannot be evaluated beyond a bound.
+class Bounded final : public Changed {
+ public:
+  Bounded(const Model& model, double highest) : Changed(model), highest_(highest) {}
+  bool evaluate(const Vector& theta) override {
+    return theta.maxCoeff() <= highest_ && Changed::evaluate(theta);
+  }
+
+ private:
   double highest_;
+};
+
+// Two components depend on each other, of which the gradients know nothing.
+class Twisted final : public Changed {
+ public:
+  Twisted(const Model& model, const Vector& centre, const Vector& sd)
+      : Changed(model), centre_(centre), sd_(sd) {}
+  double log_density() const override {
+    const auto z = ((theta_ - centre_).array() / sd_.array()).min(3.0).max(-3.0);
+    return Changed::log_density() + 0.95 * z[0] * z[1];
+  }
+
+ private:
+  Vector centre_, sd_;
 };
 
 }  // namespace
@@ -112,6 +142,24 @@ TEST_CASE("where the density cannot be evaluated at many points, the fit says so
   CHECK(fit.status == FitStatus::points_left_out);
   CHECK(fit.failed_points > 10);
   CHECK(fit.posterior.mean.allFinite());
+}
+
+TEST_CASE("where the proposal does not fit, points are doubled, and the fit says so") {
+  const auto source = random_design(Shape::three_factors, 300, 2, 4);
+  const Design design = source.design();
+  const Model model = random_model(design, source, BinomialLogit(), 4);
+  LaplaceMarginal marginal(model);
+  MarginalModeSearch search(marginal);
+  MarginalMode mode = search.find(Vector::Zero(3));
+  mode.precision = search.curvature();
+  const Vector sd = mode.precision.inverse().diagonal().cwiseSqrt();
+  Twisted twisted(model, mode.psi, sd);
+  const RidgeFit fit = RidgeRule(twisted, mode).run();
+  CHECK(fit.rough);
+  CHECK(fit.report.evaluations >= 256 + 18);
+  CHECK(fit.report.k_hat > 0.45);
+  CHECK(fit.report.ess_share < 0.9);
+  CHECK_FALSE(RidgeRule(marginal, mode).run().rough);
 }
 
 TEST_CASE("weights that doubt themselves show in the status") {
