@@ -93,6 +93,7 @@ def test_statuses_are_those_of_the_core() -> None:
         "NOT_CONVERGED": "not converged",
         "FAILED": "failed",
         "INVALID_RESPONSE": "invalid response",
+        "ROUGH_INTEGRATION": "rough integration",
     }
     assert [int(status) for status in mg.ResponseStatus] == list(range(8))
     assert [status.name for status in mg.ResponseStatus if status.converged] == [
