@@ -13,6 +13,7 @@ import pytest
 import mixed_glm as mg
 from mixed_glm import _core
 from mixed_glm._native import dispatch
+from mixed_glm._spec.approximation import Approximation, core_method
 from mixed_glm._spec.design import make_core
 
 SETTINGS = (_core.Approximation, _core.MapMethod, _core.VariationalMethod, _core.MarginalMethod)
@@ -54,6 +55,19 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
 def test_an_argument_that_a_model_needs_is_named() -> None:
     with pytest.raises(TypeError, match=r"Model\(\) needs argument endog"):
         _core.Model(exog=np.ones((3, 1), order="F"))  # type: ignore[call-arg]
+
+
+def test_equal_settings_are_compiled_once() -> None:
+    def made(**options: object) -> _core.MarginalMethod:
+        start = options.pop("start", np.empty(0))
+        return core_method(start=start, approximation=Approximation("laplace"), **options)
+
+    assert made(integrate="grid") is made(integrate="grid")
+    assert made(integrate="grid") is not made(integrate="mode")
+    assert made(start=np.zeros(1)) is not made(start=np.zeros(1))
+    made(max_iterations=10)
+    with pytest.raises(TypeError, match=r"max_iterations cannot be 10\.0"):  # though equal to 10
+        made(max_iterations=10.0)
 
 
 def test_an_approximation_tells_what_it_is() -> None:

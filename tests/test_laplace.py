@@ -264,6 +264,8 @@ class TestArguments:
     def test_minim_opts(self):
         with pytest.raises(ValueError, match=r"minim_opts.*gtol"):
             crossed().fit_laplace(minim_opts={"gtol": 1e-3})
+        with pytest.raises(TypeError, match=r"minim_opts .*'tol' must be a number, got \[0.001\]"):
+            crossed().fit_laplace(minim_opts={"tol": [1e-3]})
 
     def test_vcp(self):
         with pytest.raises(ValueError, match="vcp"):

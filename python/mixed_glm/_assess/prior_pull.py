@@ -23,10 +23,9 @@ _SHOWN = 5
 
 def prior_pull(fit: Fit) -> Floats:
     """Pull of the priors on each fixed effect and log standard deviation, shape (p + K,); NaN where the fit has no covariance."""
-    fixed = fit.posterior.fixed_effects()
-    at = int(fixed.weights.argmax())
     prior = FixedPrior.of(fit.spec, fit.posterior.change)
-    off, spread, way = prior.standard(fixed.means[at], fixed.covariances[at])
+    off, spread = prior.standard(*fit.posterior.fixed_at_mode())
+    way = prior.from_standard(np.eye(len(off)))
     return np.asarray(np.r_[fixed_pull(off[None], spread[None], way)[0], _pull_of_sds(fit)])
 
 
@@ -37,11 +36,14 @@ def _pull_of_sds(fit: Fit) -> Floats:
 
 def _surely_little(fit: Fit) -> bool:
     """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
-    if fit.posterior.change is not None:
-        return False
-    fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
-    mean, sd = fit.posterior.mean[fe] / scale, fit.posterior.sd[fe] / scale
-    trace = float(sd @ sd)
+    posterior = fit.posterior
+    if posterior.change is None:
+        fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
+        mean, sd = posterior.mean[fe] / scale, posterior.sd[fe] / scale
+        trace = float(sd @ sd)
+    else:
+        mean, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
+        trace = float(spread.trace())
     little = trace < 1.0 and float(mean @ mean) * trace < MUCH**2 * (1.0 - trace)
     return little and not (_pull_of_sds(fit) > MUCH).any()
 
@@ -128,7 +130,7 @@ def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:
 
 
 def _for_sd(priors: ModelPriors, name: str, place: int, log_sd: float) -> str:
-    middle, width = (float(v[place]) for v in priors.of_log_sds())
+    middle, width = (float(v[place]) for v in priors.of_log_sds)
     if log_sd > middle:
         wider = LogNormal(float(f"{middle:.3g}"), float(f"{3.0 * width:.3g}"))
         return f"The data have it larger than the prior expects: give a wider one, as priors={{{name!r}: {wider!r}}}"

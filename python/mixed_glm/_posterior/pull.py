@@ -35,7 +35,7 @@ def fixed_pull(off: Floats, spread: Floats, way: Floats) -> Floats:
     spread : float array, shape (m, p, p)
         Covariances in these coordinates.
     way : float array, shape (p, p)
-        From these coordinates to the coefficients.
+        From these coordinates to the coefficients, up to a factor for each.
     """
     known = np.asarray(np.isfinite(spread).all(axis=(1, 2)) & np.isfinite(off).all(axis=1))
     share, axes = np.linalg.eigh(np.where(known[:, None, None], spread, 0.0))  # of the prior in what is known
@@ -52,7 +52,7 @@ def sd_pull(mean: Floats, sd: Floats, priors: ModelPriors) -> Floats:
 
     Zero where a standard deviation is smaller than a prior with mass at zero expects: such a prior says nothing against it.
     """
-    middle, width = priors.of_log_sds()
+    middle, width = priors.of_log_sds
     keeps_from_zero = np.array([prior.has_joint_mode for prior in priors.sd], dtype=bool)
     off = mean - middle
     return np.asarray(np.where(keeps_from_zero | (off > 0.0), sd * np.abs(off) / width**2, 0.0))

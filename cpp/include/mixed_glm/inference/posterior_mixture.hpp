@@ -57,10 +57,9 @@ class PosteriorMixture {
 
   bool is_empty() const { return !(total_ > 0.0); }
 
-  // Of a mixture that is not empty.
-  PosteriorSummary finish() const {
+  // Of a mixture that is not empty; it gives its points away.
+  PosteriorSummary finish() && {
     PosteriorSummary result;
-    result.points = points_;
     result.log_evidence = reference_ + std::log(total_);
     result.weights.resize(Index(points_.size()));
     for (size_t i = 0; i < points_.size(); ++i) {
@@ -77,6 +76,7 @@ class PosteriorMixture {
     result.mean = model_->design().join(origin_ + shift, psi.mean);
     result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
     result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    result.points = std::move(points_);
     return result;
   }
 
