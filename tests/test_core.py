@@ -109,11 +109,12 @@ def test_statuses_are_those_of_the_core() -> None:
         "INVALID_RESPONSE": "invalid response",
         "ROUGH_INTEGRATION": "rough integration",
     }
-    assert [int(status) for status in mg.ResponseStatus] == list(range(8))
+    assert [int(status) for status in mg.ResponseStatus] == list(range(9))
     assert [status.name for status in mg.ResponseStatus if status.converged] == [
         "CONVERGED",
         "FELL_BACK",
         "COLLAPSED",
+        "ROUGH_INTEGRATION",
     ]
     assert mg.ResponseStatus(5) is mg.ResponseStatus.NOT_CONVERGED
     assert "POINTS_LEFT_OUT\n" in (mg.ResponseStatus.__doc__ or "")
