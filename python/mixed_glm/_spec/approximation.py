@@ -17,7 +17,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 EP_N_QUAD = _core.EP_N_QUAD
-INTEGRATE = ("auto", "line", "grid", "ccd", "mode")
+INTEGRATE = ("auto", "line", "grid", "ridge", "ccd", "mode")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ struct FitResult {
   double log_evidence = std::numeric_limits<double>::quiet_NaN();  // estimate of log p(y); vb: the
                                                                    // bound; map: none
   int iterations = 0;
-  int passes = 0;  // over the rows, with curvature
+  int passes = 0;                 // over the rows, with curvature
+  IntegrationReport integration;  // over psi: laplace, leaf, ep
 
   bool has_result() const { return status != FitStatus::failed; }
   bool converged() const { return is_converged(status); }
@@ -83,6 +84,7 @@ inline FitResult result_of(const Model& model, MarginalFit fit) {
   result.vcp_cov = std::move(fit.posterior.vcp_cov);
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
+  result.integration = fit.integration;
   return result;
 }
 
