@@ -114,6 +114,16 @@ def test_its_own_arrays_are_read_only(again: Callable[[mg.MixedGLM], mg.MixedGLM
     assert model.fit_laplace().converged
 
 
+def test_what_is_kept_of_the_priors_is_not_pickled() -> None:
+    priors = mg.MixedGLM(family="poisson", **arguments()).spec.design.priors
+    assert priors.fe_scale is priors.fe_scale  # made once
+    again = pickle.loads(pickle.dumps(priors))
+    assert vars(again).keys() == {"fe", "sd", "constant"}
+    assert again == priors
+    for array in (again.fe_loc, again.fe_scale, again.sd_scale):
+        assert not array.flags.writeable
+
+
 @pytest.mark.parametrize(
     "exog",
     [

@@ -32,7 +32,10 @@ def draw(family: str, eta, rng, trials=1):
     ).astype(float)
 
 
-PLAIN = {"fe_p": 2.0, "vcp_p": 1.0}  # the priors that `BruteForce` has: normal about zero, of columns as they stand
+PLAIN = {
+    "fe_p": 2.0,
+    "vcp_p": 1.0,
+}  # the priors that `BruteForce` has: normal about zero, of columns as they stand
 
 
 @dataclass
