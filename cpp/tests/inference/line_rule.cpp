@@ -279,7 +279,9 @@ TEST_CASE("fits by the line rule agree with those by a fine grid") {
       CHECK(exact.integration.evaluations > 30);
       const auto sd = exact.posterior.sd.array();
       CHECK(((got.posterior.mean - exact.posterior.mean).array() / sd).abs().maxCoeff() < 0.01);
-      CHECK((got.posterior.sd.array() / sd).log().abs().maxCoeff() < 0.02);
+      // Effects of separated groups, whose Laplace means grow without end in psi, set the bound.
+      CHECK((got.posterior.sd.array() / sd).log().abs().maxCoeff() < 0.03);
+      CHECK(std::abs(std::log(got.posterior.sd[2] / sd[2])) < 0.01);
       CHECK(got.posterior.log_evidence == Approx(exact.posterior.log_evidence).margin(0.005));
       CHECK(got.mode.log_density == Approx(exact.mode.log_density).margin(1e-3));
       CHECK(std::abs(got.mode.psi[0] - exact.mode.psi[0]) < 0.02 * sd[2]);
