@@ -146,7 +146,7 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     """Fine points of a lattice in K dimensions, their weights, and the edges of a fine cell.
 
     The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
-    subdivided.
+    subdivided. Points are told by whole numbers: of neighbours at the same distance, rounding must not decide which count.
 
     Parameters
     ----------
@@ -162,12 +162,13 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     dimension = points.shape[1]
     parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
     steps = (np.arange(parts) + 0.5) / parts - 0.5
-    offsets = np.array(list(itertools.product(steps, repeat=dimension))) @ cell.T
-    fine = (points[:, None, :] + offsets[None]).reshape(-1, dimension)
-    to_lattice = np.linalg.inv(cell).T
+    offsets = np.array(list(itertools.product(steps, repeat=dimension)))
+    places = np.rint((points - points[0]) @ np.linalg.inv(cell).T)
+    fine_places = (places[:, None, :] + offsets[None]).reshape(-1, dimension)
     neighbours = min(len(points), 3**dimension + 1)
-    surface = RBFInterpolator(points @ to_lattice, log_density, neighbors=neighbours, kernel="cubic")
-    log_fine = surface(fine @ to_lattice)
+    surface = RBFInterpolator(places, log_density, neighbors=neighbours, kernel="cubic")
+    log_fine = surface(fine_places)
+    fine = points[0] + fine_places @ cell.T
     return fine, np.exp(log_fine - log_fine.max()), cell / parts
 
 
