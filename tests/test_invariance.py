@@ -48,8 +48,10 @@ FORMULAS = {
     "y ~ 0 + x + t + (1 | g)": False,  # nothing takes up the shift
     "y ~ poly(x, 2) + (1 | g)": True,
     "y ~ bs(x, df=4) + (1 | g)": True,
-    "y ~ x * t + (1 | g)": False,  # the columns of products have other spreads
-    "y ~ x * C(f) + (1 | g)": False,
+    "y ~ x * t + (1 | g)": True,
+    "y ~ x * C(f) + (1 | g)": True,
+    "y ~ x + I(x**2) + t:x + t + (1 | g)": True,
+    "y ~ x:t + (1 | g)": False,  # the product alone
     "y ~ x + C(f) + (1 | g)": True,
     "y ~ x + C(f, Treatment('b')) + (1 | g) + (0 + t | f)": True,
     "y ~ 0 + C(f) + x + (1 | g)": False,

@@ -287,7 +287,9 @@ class MixedGLM(ModelAttributes):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = as_given_family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
-        built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
+        built = build(
+            formula, vc_formulas, data, binomial=chosen.has_trials, in_units=fe_p is None, by_row=by_row
+        )
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)

@@ -179,7 +179,7 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     design = spec.design
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    no_priors = dataclasses.replace(design.priors, fe=(), constant=-1)
+    no_priors = dataclasses.replace(design.priors, fe=(), constant=-1, mixing=None)
     none = dataclasses.replace(design, exog=np.empty((spec.nobs, 0), order="F"), priors=no_priors)
     core = make_core(none, spec.family, merge_rows=False)
     leaf = _core.default_leaf(core)

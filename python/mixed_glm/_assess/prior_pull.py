@@ -121,7 +121,7 @@ def _listed(places: list[int], said: Callable[[int], str]) -> str:
 
 def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:
     wider = f"wider priors, as priors={{{name!r}: {priors.fe[place].widened(10.0)!r}}}"
-    if priors.constant >= 0:
+    if priors.in_units:
         return f"If that is not meant, give {wider}"
     return (
         "Is a covariate far from zero, or in large or small units? If the pull is not meant, center(...) it, leave out fe_p "
