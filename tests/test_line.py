@@ -84,13 +84,13 @@ class Errors:
     def of(cls, model: mg.MixedGLM, approximation: Approximation) -> Errors:
         fit, line = posterior(model, approximation, integrate="line")
         _, fine = posterior(model, approximation, integrate="grid", grid_step=0.2, grid_drop=16.0)
-        assert fit.integration_rule == "line"
+        assert fit.integration.rule == "line"
         psi = model.spec.layout.vcp
         mean = np.abs(line.mean - fine.mean) / fine.sd
         log_sd = np.abs(np.log(line.sd / fine.sd))
         ends = np.max([np.abs(line.quantile(p) - fine.quantile(p)) / fine.sd for p in (0.025, 0.975)], axis=0)
         of_psi = float(ends[psi][0])
-        return cls(fit.evaluations, mean[psi][0], log_sd[psi][0], of_psi, float(np.delete(ends, psi).max()))
+        return cls(fit.integration.evaluations, mean[psi][0], log_sd[psi][0], of_psi, float(np.delete(ends, psi).max()))
 
 
 def check(kind: Kind, approximation: Approximation, seeds: range) -> None:

@@ -9,6 +9,7 @@
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/ridge_rule.hpp>
 #include <optional>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct MarginalFit {
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
   IntegrationReport integration;
+  RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
+  bool rough = false;  // integration by weights that say that it may be inaccurate
 };
 
 namespace detail {
@@ -53,6 +56,8 @@ inline void conclude(MarginalFit& fit) {
     fit.status = FitStatus::not_converged;
   } else if (fit.failed_points > 0) {
     fit.status = FitStatus::points_left_out;
+  } else if (fit.rough) {
+    fit.status = FitStatus::rough_integration;
   } else {
     fit.status = fit.fallbacks > 0 ? FitStatus::fell_back : FitStatus::converged;
   }
@@ -83,7 +88,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
   mixture.add(fit.mode.psi, fit.mode.log_density,
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
-  fit.posterior = mixture.finish();
+  fit.posterior = std::move(mixture).finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
   model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
@@ -131,8 +136,24 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   if (mixture.is_empty()) {
     fit.reason = evaluation_failed;
   } else {
-    fit.posterior = mixture.finish();
+    fit.posterior = std::move(mixture).finish();
   }
+}
+
+inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& settings,
+                                MarginalFit& fit) {
+  tell_stage(settings.mode.monitor, Stage::integration);
+  RidgeSettings ridges;
+  ridges.keep_points = settings.keep_points;
+  ridges.monitor = settings.mode.monitor;
+  RidgeFit ridge = RidgeRule(marginal, fit.mode, ridges).run();
+  fit.posterior = std::move(ridge.posterior);
+  fit.ridge = std::move(ridge.shape);
+  fit.integration = ridge.report;
+  fit.rough = ridge.rough;
+  fit.failed_points = ridge.failed_points;
+  fit.fallbacks = ridge.fallbacks;
+  if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
 }
 
 }  // namespace detail
@@ -160,6 +181,8 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), at_mode, fit);
     fit.fallbacks = marginal.fallbacks();
+  } else if (rule == Integrate::ridge) {
+    detail::integrate_on_ridges(marginal, settings, fit);
   } else {
     detail::integrate(marginal, settings, fit);
   }

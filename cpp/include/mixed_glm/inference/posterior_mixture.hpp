@@ -63,8 +63,8 @@ class PosteriorMixture {
 
   bool is_empty() const { return !(total_ > 0.0); }
 
-  // Of a mixture that is not empty; to be called once.
-  PosteriorSummary finish() {
+  // Of a mixture that is not empty; it gives its points away.
+  PosteriorSummary finish() && {
     PosteriorSummary result;
     result.log_evidence = reference_ + std::log(total_);
     result.weights.resize(Index(points_.size()));
