@@ -90,7 +90,13 @@ class Errors:
         log_sd = np.abs(np.log(line.sd / fine.sd))
         ends = np.max([np.abs(line.quantile(p) - fine.quantile(p)) / fine.sd for p in (0.025, 0.975)], axis=0)
         of_psi = float(ends[psi][0])
-        return cls(fit.integration.evaluations, mean[psi][0], log_sd[psi][0], of_psi, float(np.delete(ends, psi).max()))
+        return cls(
+            fit.integration.evaluations,
+            mean[psi][0],
+            log_sd[psi][0],
+            of_psi,
+            float(np.delete(ends, psi).max()),
+        )
 
 
 def check(kind: Kind, approximation: Approximation, seeds: range) -> None:

@@ -189,7 +189,9 @@ def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
 
 
 def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
-    points = fit.integration.evaluations + (fit.integration.rule == "line")  # which has evaluated the mode before
+    points = fit.integration.evaluations + (
+        fit.integration.rule == "line"
+    )  # which has evaluated the mode before
     tried = points if fit.integration.evaluations else fit.iterations
     reasons = {
         ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
