@@ -198,6 +198,22 @@ TEST_CASE("what cannot be evaluated ends the line there, and is told where it ma
   CHECK(LineLattice(alone, 0.0, 1.0).points().size() == 1);
 }
 
+TEST_CASE("a second, higher mode is noticed") {
+  const HyperPrior prior = NormalPrior(0.0, 9.0);
+  const auto place = [&](double gain) {
+    const auto node = [&](double x) -> LineNode {
+      const double low = std::exp(-0.5 * x * x), z = x - 3.0;
+      const double high = std::exp(gain - 0.5 * z * z);
+      return {x, std::log(low + high), (-x * low - z * high) / (low + high)};
+    };
+    LineNodes nodes(prior, node(0.0), 1.0);
+    nodes.place([&](double x) -> std::optional<LineNode> { return node(x); });
+    return nodes.has_higher_mode();
+  };
+  CHECK(place(4.0));
+  CHECK_FALSE(place(-4.0));
+}
+
 TEST_CASE("conditional posteriors of a balanced model are interpolated exactly") {
   const double data = 2.5;  // precision that the data give an effect
   const auto posterior_at = [&](double psi) {

@@ -119,12 +119,17 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   if (fit.integration.rule == Integrate::line) {
     stand_ins.visited(fit.mode.log_density, fit.mode.stood_in);
     LineRule line(marginal, fit.mode);
-    line.run([&](const Vector& psi) { return evaluate(psi, 0.0); }, mixture);
-    fit.grid_step = line.step();
-    fit.failed_points = line.left_out();
-  } else if (fit.integration.rule == Integrate::ccd) {
+    if (line.run([&](const Vector& psi) { return evaluate(psi, 0.0); }, mixture)) {
+      fit.grid_step = line.step();
+      fit.failed_points = line.left_out();
+    } else {
+      fit.integration.rule = Integrate::grid;
+      stand_ins = StandIns();
+    }
+  }
+  if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
-  } else {
+  } else if (fit.integration.rule == Integrate::grid) {
     const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
