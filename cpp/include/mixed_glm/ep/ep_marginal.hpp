@@ -45,6 +45,7 @@ class EpMarginal final : public Marginal {
 
   void reset() override {
     laplace_.reset();
+    forget_fixed();
     sweeps_ = fallbacks_ = 0;
     started_ = fell_back_ = false;
   }
@@ -64,15 +65,27 @@ class EpMarginal final : public Marginal {
   }
 
   ConditionalPosterior posterior() const override {
-    if (fell_back_) return laplace_.posterior();
     const Design& design = model_->design();
     ConditionalPosterior result;
+    if (fell_back_) {
+      result = laplace_.posterior();
+      if (result.third.size() > 0) {
+        result.third = with_fixed(result.third.head(design.effects()), result.variance);
+      }
+      return result;
+    }
     result.mean = ep_.mean();
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = ep_.sigma().variance(j);
     result.fe_cov = ep_.sigma().border_block();
     result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    ThirdCumulants third(design, ep_.sigma());
+    result.third = with_fixed(third.of_effects(ep_.third()), result.variance);
     return result;
+  }
+  Matrix fixed_third() override {
+    if (fell_back_) return laplace_.fixed_third();
+    return ThirdCumulants(model_->design(), ep_.sigma()).of_fixed(ep_.third());
   }
 
  private:

@@ -5,11 +5,13 @@
 //     Delta           = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
 //     E[x]            = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
-// with which the common form of the gradient (marginal.hpp) is the exact derivative.
+// with which the common form of the gradient (marginal.hpp) is the exact derivative. Third
+// cumulants: third_cumulants.hpp.
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/third_cumulants.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/model/row_variance.hpp>
 
@@ -17,7 +19,7 @@ namespace mixed_glm {
 
 struct LaplaceSettings {
   NewtonSettings inner;
-  bool mean_correction = true;  // report x + Delta rather than x
+  bool mean_correction = true;  // report x + Delta, and skewness, rather than x
 };
 
 class LaplaceMarginal final : public Marginal {
@@ -53,6 +55,7 @@ class LaplaceMarginal final : public Marginal {
 
   void reset() override {
     mode_.reset();
+    forget_fixed();
     valid_ = false;
   }
 
@@ -74,7 +77,14 @@ class LaplaceMarginal final : public Marginal {
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
     result.fe_cov = sigma_.border_block();
     result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    if (!settings_.mean_correction) return result;
+    ThirdCumulants third(design, sigma_);
+    result.third = with_fixed(third.of_effects(likelihood_.third_derivative()), result.variance);
     return result;
+  }
+  Matrix fixed_third() override {
+    if (!settings_.mean_correction) return Matrix();
+    return ThirdCumulants(model_->design(), sigma_).of_fixed(likelihood_.third_derivative());
   }
 
  private:

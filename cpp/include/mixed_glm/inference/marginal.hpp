@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/fixed_skewness.hpp>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
 
 namespace mixed_glm {
@@ -22,12 +23,12 @@ inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team*
   return settings;
 }
 
-// First three moments of each effect given theta, in the order of the coefficients (u, beta); for a
-// Gaussian the third central moment is zero.
+// First three moments of each coefficient given theta, in the order (u, beta); for a Gaussian the
+// third central moment is zero.
 struct ConditionalPosterior {
   Vector mean;      // q + p
   Vector variance;  // q + p
-  Vector third;     // q, third central moments; empty: all zero
+  Vector third;     // q + p, third central moments; empty: all zero
   Matrix fe_cov;    // p x p
 };
 
@@ -54,6 +55,17 @@ class Marginal {
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 
+  // Third cumulants of the fixed effects where it has been evaluated, as cubes
+  // (linalg/symmetric_cubes.hpp); empty: all zero.
+  virtual Matrix fixed_third() { return Matrix(); }
+  // Takes the skewness of the fixed effects from here, for all posteriors that follow.
+  void expand_fixed() {
+    const Matrix third = fixed_third();
+    fixed_skewness_ =
+        third.size() == 0 ? FixedSkewness() : FixedSkewness(third, posterior().fe_cov);
+  }
+  const FixedSkewness& fixed_skewness() const { return fixed_skewness_; }
+
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
@@ -70,6 +82,23 @@ class Marginal {
     result.head(of_terms.rows()) += of_terms.diagonal();
     return result;
   }
+
+ protected:
+  void forget_fixed() { fixed_skewness_ = FixedSkewness(); }
+  // Third central moments of (u, beta) from those of u and the variances of all.
+  Vector with_fixed(Vector third, const Vector& variance) const {
+    const Index q = third.size(), p = variance.size() - q;
+    third.conservativeResize(q + p);
+    if (fixed_skewness_.is_empty()) {
+      third.tail(p).setZero();
+    } else {
+      third.tail(p) = fixed_skewness_.each().array() * variance.tail(p).array().pow(1.5);
+    }
+    return third;
+  }
+
+ private:
+  FixedSkewness fixed_skewness_;
 };
 
 }  // namespace mixed_glm
