@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
-from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances
+from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._posterior.quantiles import (
@@ -66,6 +67,9 @@ class MarginalPosterior(Posterior):
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     fe_covs : float array, shape (M, p, p), or None
         Covariances of the fixed effects given psi; None in older files, and where they would be too many.
+    fe_third : float array, shape (p, p, p), or None
+        Third cumulants of the fixed effects given psi, at its mode, in coordinates whitened by the lower Cholesky factor
+        of their covariance; None, which is zero, in older files and for very many fixed effects.
     """
 
     skewness: Floats
@@ -82,6 +86,7 @@ class MarginalPosterior(Posterior):
     axes: Floats | None = None
     approximation: Approximation | None = None
     fe_covs: Floats | None = None
+    fe_third: Floats | None = None
 
     @classmethod
     def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
@@ -91,13 +96,18 @@ class MarginalPosterior(Posterior):
         points, p = fe_means.shape
         kept = fit.points_fe_cov.size == points * p * p
         fe_covs = fit.points_fe_cov.reshape(points, p, p) if kept else None
+        fe_third = fit.fe_third.reshape(p, p, p) if fit.fe_third.size else None
         change = spec.coordinates
         if change is not None:
             if fe_covs is None:
                 fe_covs = point_covariances(fit.weights, fe_means, fe_sds, fe_cov)
             mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
             fe_means, fe_cov = change.params_back(fe_means), change.covariance_back(fe_cov)
+            before = fe_covs
             fe_covs = change.matrix @ fe_covs @ change.matrix.T
+            if fe_third is not None:
+                top = np.argmax(fit.weights)
+                fe_third = turned_cubes(fe_third, before[top], fe_covs[top], change.matrix)
             fe_sds = np.sqrt(np.diagonal(fe_covs, axis1=1, axis2=2))
             fe_covs = fe_covs if kept else None
         return cls(
@@ -118,7 +128,13 @@ class MarginalPosterior(Posterior):
             axes=fit.mode_axes,
             approximation=approximation,
             fe_covs=fe_covs,
+            fe_third=fe_third,
         )
+
+    @cached_property
+    def fe_skewness(self) -> Floats:
+        """Skewness of the fixed effects given psi, shape (p,)."""
+        return self.fixed_effects().skewness(np.eye(self.fe_means.shape[1]))
 
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (p + K + q,).
@@ -130,7 +146,9 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_quantile(weights, self.fe_means[used], self.fe_sds[used], None, level)
+        out[layout.fe] = mixture_quantile(
+            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
+        )
         if self.vc_means.size:
             out[layout.vc] = mixture_quantile(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
@@ -145,7 +163,9 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[layout.fe])
+        out[layout.fe] = mixture_cdf(
+            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fe]
+        )
         if self.vc_means.size:
             out[layout.vc] = mixture_cdf(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
@@ -184,23 +204,26 @@ class MarginalPosterior(Posterior):
         used = self.weights > 0.0
         weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
         if self.fe_covs is not None:
-            return FixedEffects(weights, means, self.fe_covs[used])
-        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov))
+            return FixedEffects(weights, means, self.fe_covs[used], self.fe_third)
+        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third)
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
 
         psi is drawn from its density between the points, and the effects from their approximate posterior at the
-        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order. Effects of a leaf are
+        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order: fixed effects with their
+        joint third cumulants, random effects with their skewness and the copula of a Gaussian. Effects of a leaf are
         drawn from their exact conditional densities given psi and all other effects. Where the mode of psi was plugged
         in, the effects do not depend on the psi drawn.
         """
         layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
-        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
-        psi = self._psi_density().draw(n, rng)
         plugged_in = len(self.points) == 1
+        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
+        if self.fe_third is not None:
+            sampler.expand_fixed(self.points[np.argmax(self.weights)], thorough=not plugged_in)
+        psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
         drawn.params[:, layout.vcp] = psi.psi

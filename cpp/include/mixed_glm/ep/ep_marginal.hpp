@@ -69,23 +69,24 @@ class EpMarginal final : public Marginal {
     ConditionalPosterior result;
     if (fell_back_) {
       result = laplace_.posterior();
-      if (result.third.size() > 0) {
-        result.third = with_fixed(result.third.head(design.effects()), result.variance);
-      }
+      add_tails(result, result.third.head(std::min(design.effects(), result.third.size())));
       return result;
     }
     result.mean = ep_.mean();
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = ep_.sigma().variance(j);
     result.fe_cov = ep_.sigma().border_block();
-    result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
-    ThirdCumulants third(design, ep_.sigma());
-    result.third = with_fixed(third.of_effects(ep_.third()), result.variance);
+    add_tails(result, ThirdCumulants(design, ep_.sigma()).of_effects(ep_.third()));
     return result;
   }
-  Matrix fixed_third() override {
-    if (fell_back_) return laplace_.fixed_third();
-    return ThirdCumulants(model_->design(), ep_.sigma()).of_fixed(ep_.third());
+  FixedCumulants fixed_cumulants(bool thorough) override {
+    if (fell_back_) return laplace_.fixed_cumulants(thorough);
+    const Index p = model_->design().fixed();
+    if (p == 0 || p > most_skew_fixed_effects) return {};
+    FixedCumulants cumulants;
+    cumulants.gaussian = ep_.sigma().border_block();
+    cumulants.third = ThirdCumulants(model_->design(), ep_.sigma()).of_fixed(ep_.third());
+    return cumulants;
   }
 
  private:

@@ -133,7 +133,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
-  marginal.expand_fixed();
+  marginal.expand_fixed(!plug_in);
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points
@@ -143,7 +143,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   } else {
     detail::integrate(marginal, settings, fit);
   }
-  fit.posterior.fe_third = marginal.fixed_skewness().whitened();
+  fit.posterior.fe_third = marginal.fixed_tails().third();
   fit.passes = marginal.passes();
   detail::conclude(fit);
   return fit;

@@ -7,7 +7,7 @@
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
-#include <mixed_glm/inference/fixed_skewness.hpp>
+#include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
 
 namespace mixed_glm {
@@ -55,16 +55,12 @@ class Marginal {
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 
-  // Third cumulants of the fixed effects where it has been evaluated, as cubes
-  // (linalg/symmetric_cubes.hpp); empty: all zero.
-  virtual Matrix fixed_third() { return Matrix(); }
-  // Takes the skewness of the fixed effects from here, for all posteriors that follow.
-  void expand_fixed() {
-    const Matrix third = fixed_third();
-    fixed_skewness_ =
-        third.size() == 0 ? FixedSkewness() : FixedSkewness(third, posterior().fe_cov);
-  }
-  const FixedSkewness& fixed_skewness() const { return fixed_skewness_; }
+  // Cumulants of the fixed effects where it has been evaluated; no third ones: a Gaussian.
+  // thorough: also where they cost as much as an evaluation for each fixed effect.
+  virtual FixedCumulants fixed_cumulants(bool /*thorough*/) { return {}; }
+  // Takes the tails of the fixed effects from here, for all posteriors that follow.
+  void expand_fixed(bool thorough) { fixed_tails_ = FixedTails(fixed_cumulants(thorough)); }
+  const FixedTails& fixed_tails() const { return fixed_tails_; }
 
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
@@ -84,21 +80,23 @@ class Marginal {
   }
 
  protected:
-  void forget_fixed() { fixed_skewness_ = FixedSkewness(); }
-  // Third central moments of (u, beta) from those of u and the variances of all.
-  Vector with_fixed(Vector third, const Vector& variance) const {
-    const Index q = third.size(), p = variance.size() - q;
-    third.conservativeResize(q + p);
-    if (fixed_skewness_.is_empty()) {
-      third.tail(p).setZero();
-    } else {
-      third.tail(p) = fixed_skewness_.each().array() * variance.tail(p).array().pow(1.5);
-    }
-    return third;
+  void forget_fixed() { fixed_tails_ = FixedTails(); }
+  // Completes a posterior: mean, variance of u and the Gaussian's covariance of beta are there;
+  // third: q, of the effects, or empty.
+  void add_tails(ConditionalPosterior& posterior, const Vector& third) const {
+    const Index p = posterior.fe_cov.rows();
+    posterior.fe_cov = fixed_tails_.spread_out(posterior.fe_cov);
+    posterior.variance.tail(p) = posterior.fe_cov.diagonal();
+    if (third.size() == 0 && fixed_tails_.is_empty()) return;
+    posterior.third = Vector::Zero(posterior.mean.size());
+    posterior.third.head(third.size()) = third;
+    if (fixed_tails_.is_empty()) return;
+    posterior.third.tail(p) =
+        fixed_tails_.skewness().array() * posterior.variance.tail(p).array().pow(1.5);
   }
 
  private:
-  FixedSkewness fixed_skewness_;
+  FixedTails fixed_tails_;
 };
 
 }  // namespace mixed_glm

@@ -9,7 +9,7 @@
 // where covariances are.
 #pragma once
 
-#include <mixed_glm/inference/fixed_skewness.hpp>
+#include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/linalg/symmetric_cubes.hpp>
 #include <mixed_glm/model/design.hpp>

@@ -89,6 +89,7 @@ class LeafMarginal final : public Marginal {
     for (Index j = 0; j < variance.size(); ++j) variance[j] = sigma_.variance(j);
     return variance;
   }
+  Matrix fe_cov() const { return fixed_tails().spread_out(sigma_.border_block()); }
   Vector reduced_third() const {
     return settings_.mean_correction ? moments_.third().of_effects() : Vector();
   }
@@ -106,12 +107,12 @@ class LeafMarginal final : public Marginal {
     ConditionalPosterior result;
     result.mean.resize(full.coefficients());
     result.variance.resize(full.coefficients());
-    result.third = Vector::Zero(full.effects());
+    Vector of_effects = Vector::Zero(full.effects());
     const Vector v = reduced_mean(), third = reduced_third();
     for (Index j = 0; j < others; ++j) {
       result.mean[leaf_.full_effect(j)] = v[j];
       result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
-      if (third.size() > 0) result.third[leaf_.full_effect(j)] = third[j];
+      if (third.size() > 0) of_effects[leaf_.full_effect(j)] = third[j];
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
       const Index j = leaf_.group_effect(g);
@@ -119,18 +120,21 @@ class LeafMarginal final : public Marginal {
       const auto m = moments_.moments(g);
       result.mean[j] = likelihood_modes()[g] + m[0];
       result.variance[j] = moments_.variance(g);
-      result.third[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
+      of_effects[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
     }
     result.mean.tail(p) = v.tail(p);
     result.fe_cov = sigma_.border_block();
-    result.variance.tail(p) = result.fe_cov.diagonal();
-    result.third = with_fixed(std::move(result.third), result.variance);
+    add_tails(result, of_effects);
     return result;
   }
-  Matrix fixed_third() override {
-    if (!settings_.mean_correction || model().design().fixed() > most_skew_fixed_effects) return {};
+  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+    const Index p = model().design().fixed();
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
     moments_.compute(sigma_, mode_, true);
-    return moments_.third().of_fixed();
+    FixedCumulants cumulants;
+    cumulants.gaussian = sigma_.border_block();
+    cumulants.third = moments_.third().of_fixed();
+    return cumulants;
   }
 
  private:

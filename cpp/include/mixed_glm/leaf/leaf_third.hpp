@@ -10,7 +10,7 @@
 // Of an effect v_j, the rows that touch it, and all groups that do.
 #pragma once
 
-#include <mixed_glm/inference/fixed_skewness.hpp>
+#include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/leaf/leaf_nodes.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/linalg/symmetric_cubes.hpp>

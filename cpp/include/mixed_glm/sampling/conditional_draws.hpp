@@ -14,6 +14,9 @@ class ConditionalDraws {
   virtual ~ConditionalDraws() = default;
 
   virtual const Model& model() const = 0;
+  // Takes the tails of the fixed effects from a psi, for all draws that follow; without, they have
+  // none. thorough: as in inference/marginal.hpp. False where it fails.
+  virtual bool expand_fixed(const Vector& psi, bool thorough) = 0;
   // False where it fails.
   virtual bool evaluate(const Vector& psi) = 0;
   // psi: K x m. z: (q + p) x m, standard normal, becomes the draws (u, beta), in the order of the
@@ -32,6 +35,13 @@ class GaussianConditionalDraws final : public ConditionalDraws {
 
   const Model& model() const override { return marginal_.model(); }
 
+  bool expand_fixed(const Vector& psi, bool thorough) override {
+    if (!marginal_.evaluate(psi)) return false;
+    marginal_.expand_fixed(thorough);
+    skew_.set_fixed(marginal_.fixed_tails());
+    return true;
+  }
+
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
@@ -39,7 +49,7 @@ class GaussianConditionalDraws final : public ConditionalDraws {
     const Index q = model().design().effects();
     mean_ = posterior.mean;
     skew_.set(marginal_.cholesky(), posterior.variance.head(q),
-              posterior.third.head(std::min(q, posterior.third.size())), marginal_.fixed_third());
+              posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
     response_ = psi_response(marginal_.prior(), marginal_.cholesky(), mean_);
     return true;
   }

@@ -19,6 +19,13 @@ class LeafConditionalDraws final : public ConditionalDraws {
 
   const Model& model() const override { return marginal_.model(); }
 
+  bool expand_fixed(const Vector& psi, bool thorough) override {
+    if (!marginal_.evaluate(psi)) return false;
+    marginal_.expand_fixed(thorough);
+    skew_.set_fixed(marginal_.fixed_tails());
+    return true;
+  }
+
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
@@ -27,7 +34,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
       response_.col(k) = marginal_.theta_response(Vector::Unit(psi.size(), k));
     }
     skew_.set(marginal_.cholesky(), marginal_.reduced_variance(), marginal_.reduced_third(),
-              marginal_.fixed_third());
+              marginal_.fe_cov());
     return true;
   }
 
