@@ -208,6 +208,7 @@ def test_prior_is_recovered_without_information():
         family="poisson",
         freq_weights=np.zeros(40),
         vcp_p=0.4,
+        fe_p=2.0,
     )
     for n_quad in (1, 25):
         result = model.fit_laplace(n_quad=n_quad)
@@ -257,6 +258,8 @@ class TestArguments:
     def test_minim_opts(self):
         with pytest.raises(ValueError, match=r"minim_opts.*gtol"):
             crossed().fit_laplace(minim_opts={"gtol": 1e-3})
+        with pytest.raises(TypeError, match=r"minim_opts .*'tol' must be a number, got \[0.001\]"):
+            crossed().fit_laplace(minim_opts={"tol": [1e-3]})
 
     def test_vcp(self):
         with pytest.raises(ValueError, match="vcp"):

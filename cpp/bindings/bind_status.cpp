@@ -34,9 +34,7 @@ INVALID_RESPONSE
     Response, trials or offset are missing, infinite, or not what the family can give; estimates are NaN.
 )";
 
-FitStatus status_of(const py::handle& member) {
-  return static_cast<FitStatus>(member.attr("value").cast<int>());
-}
+FitStatus status_of(const py::handle& member) { return static_cast<FitStatus>(member.cast<int>()); }
 
 // "not converged" as NOT_CONVERGED.
 std::string member_name(std::string text) {

@@ -98,6 +98,8 @@ TEST_CASE("every method fills its result") {
     CHECK(result.fe_mean().size() == 2);
     CHECK(result.vcp_mean().size() == 1);
     CHECK(result.vc_mean().size() == 12);
+    CHECK((Vector(15) << result.fe_mean(), result.vcp_mean(), result.vc_mean()).finished() ==
+          result.mean);
     // The means agree within what approximations of so well-behaved a posterior may differ.
     CHECK((result.fe_mean() - laplace.fe_mean()).cwiseQuotient(laplace.fe_sd()).norm() < 0.3);
     CHECK(result.fe_cov.diagonal().cwiseSqrt().isApprox(result.fe_sd(), 1e-9));

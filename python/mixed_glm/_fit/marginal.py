@@ -153,14 +153,17 @@ def fit_marginal(
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
-                vcp = spec.design.priors.of_log_sds()[0]
+                vcp = spec.design.priors.of_log_sds[0]
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
-    if fit.status == ResponseStatus.FAILED:
+    status = fit.status
+    if status == ResponseStatus.FAILED:
         raise RuntimeError(f"the fit failed: {fit.reason}")
-    status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
-    _warn(status, fit, optim)
+    if optim is not None and not optim.success:
+        status = ResponseStatus.NOT_CONVERGED
+    if status != ResponseStatus.CONVERGED:
+        _warn(status, fit, optim)
     return Fit(
         spec,
         MarginalPosterior.of(spec, approximation, fit),

@@ -94,9 +94,10 @@ class MarginalPosterior(Posterior):
         mean, sd = fit.mean, fit.sd
         fe_means, fe_sds, fe_cov = fit.points_fe_mean, fit.points_fe_sd, fit.fe_cov
         points, p = fe_means.shape
-        kept = fit.points_fe_cov.size == points * p * p
-        fe_covs = fit.points_fe_cov.reshape(points, p, p) if kept else None
-        fe_third = fit.fe_third.reshape(p, p, p) if fit.fe_third.size else None
+        flat, cubes = fit.points_fe_cov, fit.fe_third
+        kept = flat.size == points * p * p
+        fe_covs = flat.reshape(points, p, p) if kept else None
+        fe_third = cubes.reshape(p, p, p) if cubes.size else None
         change = spec.coordinates
         if change is not None:
             if fe_covs is None:
@@ -206,6 +207,13 @@ class MarginalPosterior(Posterior):
         if self.fe_covs is not None:
             return FixedEffects(weights, means, self.fe_covs[used], self.fe_third)
         return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third)
+
+    def fixed_at_mode(self) -> tuple[Floats, Floats]:
+        """Mean and covariance of the fixed effects at the likeliest of the points, shapes (p,) and (p, p)."""
+        if self.fe_covs is None:
+            return super().fixed_at_mode()
+        at = int(self.weights.argmax())
+        return self.fe_means[at], self.fe_covs[at]
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.

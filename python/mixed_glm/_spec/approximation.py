@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -64,9 +66,7 @@ class Approximation:
     @property
     def core(self) -> _core.Approximation:
         """The approximation in the compiled core."""
-        return _core.Approximation(
-            name=self.name, leaf=self.leaf, n_quad=self.n_quad, mean_correction=self.mean_correction
-        )
+        return _core.Approximation(**vars(self))
 
 
 def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
@@ -100,9 +100,18 @@ def core_options(
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 
 
-def core_method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
-    """The fit through the marginal posterior in the compiled core."""
+def core_method(*, start: Floats, **options: Any) -> _core.MarginalMethod:
+    """The fit through the marginal posterior in the compiled core; an empty `start`: where the core begins."""
+    return _method(start=start, **options) if len(start) else _method_without_start(**options)
+
+
+def _method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
     return _core.MarginalMethod(approximation=approximation.core, **arguments)
+
+
+_method_without_start = lru_cache(maxsize=32, typed=True)(
+    _method
+)  # immutable: one for all fits with the same options
 
 
 def newton_options(
@@ -119,9 +128,14 @@ def newton_options(
     tolerance : str
         The user's name of the tolerance.
     """
+    if not minim_opts:
+        return {}
     names = {tolerance: "tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
+    options = dict(minim_opts)
     unknown = ", ".join(sorted(set(options) - set(names)))
     if unknown:
         raise ValueError(f"minim_opts for {method} may have {tolerance!r} and 'maxiter', got {unknown}")
+    for name, value in options.items():
+        if not isinstance(value, Real):
+            raise TypeError(f"minim_opts for {method}: {name!r} must be a number, got {value!r}")
     return {names[name]: value for name, value in options.items()}

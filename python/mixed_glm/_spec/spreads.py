@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from mixed_glm._input.arrays import LARGEST
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
@@ -20,13 +21,13 @@ _CONSTANT = 1e-8  # a column whose sd is below this share of its size counts as 
 
 
 def column_spreads(exog: Floats, weights: Floats | None) -> Floats:
-    """Standard deviation of each column, shape (p,); of a constant one its size, and 1 of zeros."""
+    """Standard deviation of each column, shape (p,); of a constant one its size, and 1 of zeros, or what is next to zero."""
     out = np.empty(exog.shape[1])
     for j, column in enumerate(exog.T):
         size = np.abs(column).max(initial=0.0)
         sd = _sd(column, weights)
         out[j] = sd if sd > _CONSTANT * size else size
-    out[out == 0.0] = 1.0
+    out[out <= 1.0 / LARGEST] = 1.0
     return out
 
 
@@ -55,7 +56,7 @@ def component_spreads(z: sparse.csr_array, ident: Codes, k: int, weights: Floats
             values: Floats = np.bincount(rows[part], z.data[part], minlength=z.shape[0]).astype(np.float64)
             sd = _sd(values, weights)
             spread = sd if sd > _CONSTANT * np.abs(values).max() else spread
-        out[c] = spread or 1.0
+        out[c] = spread if spread > 1.0 / LARGEST else 1.0
     return out
 
 

@@ -14,7 +14,10 @@ A prior with the means o is one about zero of b - o, beside an offset of X o: be
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +95,15 @@ class Standardization:
         scaled /= self.scale
         return scaled
 
+    @cached_property
+    def inverse(self) -> Floats:
+        """T^-1, shape (p, p)."""
+        return np.asarray(np.linalg.inv(self.matrix))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the inverse."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
     @property
     def log_determinant(self) -> float:
         """log |det T|."""
@@ -132,8 +144,9 @@ class Standardization:
         """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
         p = len(self.scale)
         rest = sparse.eye_array(hessian.shape[0] - p)
-        way = sparse.block_diag([np.linalg.inv(self.matrix), rest], format="csc")
-        return sparse.csc_array(way.T @ hessian @ way)
+        way = sparse.block_diag([self.inverse, rest], format="csc")
+        moved = way.T @ hessian @ way
+        return sparse.csc_array(0.5 * (moved + moved.T))
 
     def covariance_back(self, covariance: Floats) -> Floats:
         """Joint covariance of (b, psi, u), shape (d, d), -> that of (beta, psi, u)."""

@@ -12,7 +12,7 @@ namespace mixed_glm {
 struct FitResult {
   FitStatus status = FitStatus::failed;
   Method method = Method::automatic;  // the one that was used, where it was chosen
-  Index fixed = 0, components = 0;    // p, K
+  ParameterLayout layout;             // of mean and sd
   Vector mean, sd;  // of (beta, psi, u), psi: log standard deviations; map: the mode, and the
                     // Gaussian there; sd and covariances are empty where it is no maximum
   Matrix fe_cov;    // p x p, covariance of beta
@@ -28,21 +28,20 @@ struct FitResult {
   bool has_result() const { return status != FitStatus::failed; }
   bool converged() const { return is_converged(status); }
 
-  auto fe_mean() const { return mean.head(fixed); }
-  auto fe_sd() const { return sd.head(fixed); }
-  auto vcp_mean() const { return mean.segment(fixed, components); }
-  auto vcp_sd() const { return sd.segment(fixed, components); }
-  auto vc_mean() const { return mean.tail(mean.size() - fixed - components); }
-  auto vc_sd() const { return sd.tail(sd.size() - fixed - components); }
+  auto fe_mean() const { return layout.beta(mean); }
+  auto fe_sd() const { return layout.beta(sd); }
+  auto vcp_mean() const { return layout.psi(mean); }
+  auto vcp_sd() const { return layout.psi(sd); }
+  auto vc_mean() const { return layout.u(mean); }
+  auto vc_sd() const { return layout.u(sd); }
 };
 
 namespace detail {
 
-inline FitResult begin_result(const Design& design, FitStatus status, int iterations, int passes) {
+inline FitResult begin_result(const Model& model, FitStatus status, int iterations, int passes) {
   FitResult result;
   result.status = status;
-  result.fixed = design.fixed();
-  result.components = design.components();
+  result.layout = model.layout();
   if (!result.has_result()) return result;
   result.iterations = iterations;
   result.passes = passes;
@@ -51,8 +50,8 @@ inline FitResult begin_result(const Design& design, FitStatus status, int iterat
 
 }  // namespace detail
 
-inline FitResult result_of(const Design& design, MapFit fit) {
-  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.mode.passes);
+inline FitResult result_of(const Model& model, MapFit fit) {
+  FitResult result = detail::begin_result(model, fit.status, fit.mode.iterations, fit.mode.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.mode.params);
   result.log_density = fit.mode.log_density;
@@ -63,8 +62,8 @@ inline FitResult result_of(const Design& design, MapFit fit) {
   return result;
 }
 
-inline FitResult result_of(const Design& design, VariationalFit fit) {
-  FitResult result = detail::begin_result(design, status_of(fit), fit.iterations, fit.passes);
+inline FitResult result_of(const Model& model, VariationalFit fit) {
+  FitResult result = detail::begin_result(model, status_of(fit), fit.iterations, fit.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.mean);
   result.sd = std::move(fit.sd);
@@ -74,8 +73,8 @@ inline FitResult result_of(const Design& design, VariationalFit fit) {
   return result;
 }
 
-inline FitResult result_of(const Design& design, MarginalFit fit) {
-  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.passes);
+inline FitResult result_of(const Model& model, MarginalFit fit) {
+  FitResult result = detail::begin_result(model, fit.status, fit.mode.iterations, fit.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.posterior.mean);
   result.sd = std::move(fit.posterior.sd);

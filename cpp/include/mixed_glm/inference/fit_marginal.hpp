@@ -79,7 +79,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
   mixture.add(fit.mode.psi, fit.mode.log_density,
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
-  fit.posterior = mixture.finish();
+  fit.posterior = std::move(mixture).finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
   model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
@@ -116,7 +116,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   if (mixture.is_empty()) {
     fit.reason = evaluation_failed;
   } else {
-    fit.posterior = mixture.finish();
+    fit.posterior = std::move(mixture).finish();
   }
 }
 

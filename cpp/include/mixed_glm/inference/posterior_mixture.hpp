@@ -26,9 +26,9 @@ struct PosteriorSummary {
   Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order
   Matrix fe_cov;              // p x p
   Matrix vcp_cov;             // K x K, of psi
-  Matrix
-      fe_third;  // p x p p, third cumulants of the fixed effects given psi, of L^-1 (beta - mean)
-                 // with L the lower Cholesky factor of their covariance there; empty: all zero
+  // p x p p, third cumulants of the fixed effects given psi (linalg/symmetric_cubes.hpp), of L^-1
+  // (beta - mean) with L the lower Cholesky factor of their covariance there; empty: all zero.
+  Matrix fe_third;
 };
 
 class PosteriorMixture {
@@ -61,10 +61,9 @@ class PosteriorMixture {
 
   bool is_empty() const { return !(total_ > 0.0); }
 
-  // Of a mixture that is not empty.
-  PosteriorSummary finish() const {
+  // Of a mixture that is not empty; it gives its points away.
+  PosteriorSummary finish() && {
     PosteriorSummary result;
-    result.points = points_;
     result.log_evidence = reference_ + std::log(total_);
     result.weights.resize(Index(points_.size()));
     for (size_t i = 0; i < points_.size(); ++i) {
@@ -81,6 +80,7 @@ class PosteriorMixture {
     result.mean = model_->design().join(origin_ + shift, psi.mean);
     result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
     result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    result.points = std::move(points_);
     return result;
   }
 
