@@ -12,6 +12,20 @@ namespace mixed_glm::math {
 
 constexpr double most_skew_normal = 0.95;
 
+// The arc tangent of alpha for a skewness, and back; in it the distribution changes smoothly. The
+// skewness is not negative.
+inline double skew_normal_angle(double skewness) noexcept {
+  constexpr double half_pi = 1.57079632679489661923;
+  const double power = std::cbrt(skewness * skewness);
+  const double limit = std::cbrt((2.0 - half_pi) * (2.0 - half_pi));
+  return std::asin(std::sqrt(half_pi * power / (power + limit)));
+}
+inline double skewness_of_angle(double angle) noexcept {
+  constexpr double half_pi = 1.57079632679489661923;
+  const double mean = std::sin(angle) / std::sqrt(half_pi);
+  return (2.0 - half_pi) * mean * mean * mean / std::pow(1.0 - mean * mean, 1.5);
+}
+
 class SkewVariate {
  public:
   explicit SkewVariate(double skewness) noexcept {
@@ -20,8 +34,7 @@ class SkewVariate {
     if (!(size > least_skewness)) return;
     if (size <= most_skew_normal) {
       kind_ = Kind::skew_normal;
-      const double power = std::cbrt(size * size), limit = std::cbrt(square(0.5 * (4.0 - pi)));
-      const double delta = std::sqrt(0.5 * pi * power / (power + limit));
+      const double delta = std::sin(skew_normal_angle(size));
       const double mean = delta * std::sqrt(2.0 / pi);
       alpha_ = sign_ * delta / std::sqrt(1.0 - delta * delta);
       scale_ = std::sqrt(1.0 - mean * mean);  // 1 / scale
@@ -70,7 +83,6 @@ class SkewVariate {
   static constexpr double pi = 3.14159265358979323846;
   static constexpr double least_skewness = 1e-9;
 
-  static double square(double x) noexcept { return x * x; }
   static double normal_density(double x) noexcept {
     return 0.39894228040143267794 * std::exp(-0.5 * x * x);
   }

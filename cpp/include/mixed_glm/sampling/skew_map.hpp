@@ -11,10 +11,10 @@ namespace mixed_glm {
 
 namespace detail {
 
-// Values and slopes at the knots for skewness (k step)^3: in its cube root they are smooth.
+// Values and slopes at the knots for shapes whose angles (math/skew_variate.hpp) are k steps.
 class SkewTable {
  public:
-  static constexpr Index knots = 61, shapes = 34;
+  static constexpr Index knots = 61, shapes = 60;
   static constexpr double last_knot = 7.5, knot_step = 2.0 * last_knot / double(knots - 1);
 
   static const SkewTable& instance() {
@@ -22,15 +22,17 @@ class SkewTable {
     return table;
   }
   static double knot(Index k) { return -last_knot + knot_step * double(k); }
-  static double shape_step() { return std::cbrt(math::most_skew_normal) / double(shapes - 1); }
+  static double shape_step() {
+    return math::skew_normal_angle(math::most_skew_normal) / double(shapes - 1);
+  }
   const Matrix& values() const { return values_; }  // knots x shapes
   const Matrix& slopes() const { return slopes_; }
 
  private:
   SkewTable() : values_(knots, shapes), slopes_(knots, shapes) {
     for (Index s = 0; s < shapes; ++s) {
-      const double root = shape_step() * double(s);
-      const math::SkewVariate variate(std::min(root * root * root, math::most_skew_normal));
+      const double skewness = math::skewness_of_angle(shape_step() * double(s));
+      const math::SkewVariate variate(std::min(skewness, math::most_skew_normal));
       for (Index k = 0; k < knots; ++k) {
         values_(k, s) = variate.of_normal(knot(k));
         slopes_(k, s) = math::SkewVariate(0.0).density(knot(k)) / variate.density(values_(k, s));
@@ -55,7 +57,7 @@ class SkewMap {
     if (!is_tabled_) return;
     // Lagrange's interpolation through four shapes.
     const Table& table = Table::instance();
-    const double place = std::cbrt(std::abs(skewness)) / Table::shape_step();
+    const double place = math::skew_normal_angle(std::abs(skewness)) / Table::shape_step();
     const Index first = std::min(std::max(Index(place) - 1, Index(0)), Table::shapes - 4);
     value_.setZero();
     slope_.setZero();
