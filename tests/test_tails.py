@@ -221,7 +221,7 @@ def test_older_files_have_no_skewness_of_the_fixed_effects(tmp_path: Path) -> No
 
 
 def test_crossed_factors_have_tails_too() -> None:
-    result = crossed("poisson", seed=3).model(vcp_p=0.5).fit_ep()
+    result = crossed(seed=3, family="poisson", vcp_p=0.5).fit_ep()
     assert np.abs(result.posterior.fe_skewness).max() > 0.0
     assert np.abs(result.posterior.vc_skewness).max() > 0.02
 

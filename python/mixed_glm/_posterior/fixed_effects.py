@@ -53,7 +53,7 @@ class FixedEffects:
         squares = (whitened[:, :, None] * whitened[:, None, :]).reshape(-1, p * p)
         cubes = ((squares @ self.third.reshape(p * p, p)) * whitened).sum(axis=1)
         variance = (whitened**2).sum(axis=1)
-        return np.divide(cubes, variance**1.5, out=np.zeros(len(matrix)), where=variance > 0.0)
+        return np.asarray(cubes / np.where(variance > 0.0, variance, np.inf) ** 1.5)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p)."""

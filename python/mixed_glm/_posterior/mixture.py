@@ -206,7 +206,9 @@ class MarginalPosterior(Posterior):
         weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
         if self.fe_covs is not None:
             return FixedEffects(weights, means, self.fe_covs[used], self.fe_third)
-        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third)
+        return FixedEffects(
+            weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third
+        )
 
     def fixed_at_mode(self) -> tuple[Floats, Floats]:
         """Mean and covariance of the fixed effects at the likeliest of the points, shapes (p,) and (p, p)."""

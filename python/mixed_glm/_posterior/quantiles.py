@@ -59,8 +59,8 @@ def mixture_quantile(
     float array, shape (m,)
     """
     shape = np.broadcast(means, sds).shape
-    moments = _moments(shape, means, sds, skewness)
-    return _core.mixture_quantile(weights, *moments, np.full(shape[1], ndtri(level)))
+    moments = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_quantile(weights, *moments, normal_quantiles=np.full(shape[1], ndtri(level)))
 
 
 def mixture_cdf(
@@ -68,14 +68,13 @@ def mixture_cdf(
 ) -> Floats:
     """Probabilities that m mixtures of M components give to numbers below `values`, shape (m,)."""
     shape = np.broadcast(means, sds).shape
-    return _core.mixture_cdf(weights, *_moments(shape, means, sds, skewness), values)
+    moments = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_cdf(weights, *moments, values=values)
 
 
-def _moments(shape: tuple[int, ...], *moments: Floats | None) -> list[Floats]:
-    """Each as a matrix, one column for each mixture; None: zeros."""
-    return [
-        np.asfortranarray(np.broadcast_to(0.0 if moment is None else moment, shape)) for moment in moments
-    ]
+def _columns(moment: Floats | None, shape: tuple[int, ...]) -> Floats:
+    """One column for each mixture; None: zeros."""
+    return np.asfortranarray(np.broadcast_to(0.0 if moment is None else moment, shape))
 
 
 def line_quantile(points: Floats, log_density: Floats, level: float) -> float:
