@@ -59,8 +59,8 @@ def mixture_quantile(
     float array, shape (m,)
     """
     shape = np.broadcast(means, sds).shape
-    moments = (_columns(moment, shape) for moment in (means, sds, skewness))
-    return _core.mixture_quantile(weights, *moments, normal_quantiles=np.full(shape[1], ndtri(level)))
+    mean, sd, third = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_quantile(weights, mean, sd, third, np.full(shape[1], ndtri(level)))
 
 
 def mixture_cdf(
@@ -68,8 +68,8 @@ def mixture_cdf(
 ) -> Floats:
     """Probabilities that m mixtures of M components give to numbers below `values`, shape (m,)."""
     shape = np.broadcast(means, sds).shape
-    moments = (_columns(moment, shape) for moment in (means, sds, skewness))
-    return _core.mixture_cdf(weights, *moments, values=values)
+    mean, sd, third = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_cdf(weights, mean, sd, third, values)
 
 
 def _columns(moment: Floats | None, shape: tuple[int, ...]) -> Floats:
