@@ -46,7 +46,9 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
         _core.MarginalMethod(approximation="ep")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="approx: expected 'laplace', 'leaf', 'ep' or 'vb', got 'vb_full'"):
         _core.Approximation(name="vb_full")
-    with pytest.raises(ValueError, match="integrate: expected 'auto', 'grid', 'ccd' or 'mode', got ''"):
+    with pytest.raises(
+        ValueError, match="integrate: expected 'auto', 'line', 'grid', 'ridge', 'ccd' or 'mode', got ''"
+    ):
         _core.MarginalMethod(integrate="")
 
 
@@ -105,12 +107,14 @@ def test_statuses_are_those_of_the_core() -> None:
         "NOT_CONVERGED": "not converged",
         "FAILED": "failed",
         "INVALID_RESPONSE": "invalid response",
+        "ROUGH_INTEGRATION": "rough integration",
     }
-    assert [int(status) for status in mg.ResponseStatus] == list(range(8))
+    assert [int(status) for status in mg.ResponseStatus] == list(range(9))
     assert [status.name for status in mg.ResponseStatus if status.converged] == [
         "CONVERGED",
         "FELL_BACK",
         "COLLAPSED",
+        "ROUGH_INTEGRATION",
     ]
     assert mg.ResponseStatus(5) is mg.ResponseStatus.NOT_CONVERGED
     assert "POINTS_LEFT_OUT\n" in (mg.ResponseStatus.__doc__ or "")

@@ -20,6 +20,7 @@ METHODS = {
     "laplace without correction": ("laplace", {"mean_correction": False, "integrate": "mode"}),
     "leaf": ("laplace", {"n_quad": 9}),
     "ep": ("ep", {}),
+    "laplace ridge": ("laplace", {"integrate": "ridge"}),
     "ep ccd": ("ep", {"integrate": "ccd", "n_quad": 7}),
 }
 DESIGNS = {

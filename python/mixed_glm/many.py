@@ -69,7 +69,7 @@ def fit_many(
         with a shape that can be sliced as ``[:, start:stop]``, such as `numpy.memmap`, zarr or h5py arrays. It is
         read piece by piece.
     exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names
-        The model, as for `MixedGLM`.
+        The model, as for `MixedGLM`. The default prior of the intercept has its place from each response.
     method : {"laplace", "ep", "vb", "map"}, default "laplace"
         As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
     offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional

@@ -31,12 +31,14 @@ struct Herds {
     result.n_trials = trials;
     result.random = RandomEffects(60);
     result.random.add_intercepts(herd, 12);
+    result.fe_p = fe_p;  // and not those in units of the data (default_priors.cpp)
+    result.vcp_p = vcp_p;
     return result;
   }
   Vector y;
   Matrix x;
   std::vector<Code> herd;
-  Vector trials;
+  Vector trials, fe_p = Vector::Constant(2, 2.0), vcp_p = Vector::Ones(1);
 };
 
 constexpr Method every_method[] = {Method::automatic, Method::map,  Method::vb, Method::vb_full,
@@ -157,6 +159,8 @@ struct DoubledHerds {
     result.n_trials = trials;
     result.random = RandomEffects(120);
     result.random.add_intercepts(herd, 12);
+    result.fe_p = herds.fe_p;
+    result.vcp_p = herds.vcp_p;
     return result;
   }
   Herds herds;
@@ -207,6 +211,7 @@ TEST_CASE("a model without random effects, and one that collapses") {
   const Herds herds;
   ModelData data = herds.data();
   data.random = RandomEffects(0);
+  data.vcp_p = {};
   const MixedModel fixed(data);
   for (const Method method : {Method::automatic, Method::map, Method::vb, Method::laplace}) {
     const FitResult result = fit(fixed, {method});
@@ -224,6 +229,7 @@ TEST_CASE("a model without any parameter is its likelihood") {
   ModelData data = herds.data();
   data.exog = {};
   data.random = RandomEffects(0);
+  data.fe_p = data.vcp_p = {};
   const MixedModel model(data);
   const double log_likelihood = JointDensity(model.model()).value(Vector());
   for (const Method method : {Method::automatic, Method::map, Method::vb, Method::laplace}) {

@@ -16,7 +16,6 @@ from mixed_glm._posterior.pull import fixed_pull, sd_pull
 from mixed_glm._spec.design import core_arguments
 from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm._spec.spreads import locations
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family
 
@@ -236,7 +235,10 @@ class Problem:
         if not self.centred or self.change is None:
             return origins, np.empty(0)
         total = offset if self._row_shift is None else offset + self._row_shift[:, None]
-        shift = locations(self.family, endog, trials, self.weights, total if total.any() else None)
+        shift = _core.response_locations(
+            family=self.family.core, endog=endog, trials=trials, weights=self.weights,
+            offset=total if total.any() else np.empty((0, 0)),
+        )  # fmt: skip
         origins = np.repeat(origins, endog.shape[1], axis=0)
         constant = self.change.constant
         origins[:, constant] = shift / self.design["exog"][:, constant].mean()

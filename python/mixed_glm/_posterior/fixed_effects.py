@@ -73,14 +73,13 @@ class FixedEffects:
     def merged(self, most: int) -> FixedEffects:
         """Like components merged, until at most so many are left; mean and covariance of all are kept.
 
-        The set of components that differ most is split in two along the direction in which they do, again and again.
+        The set of components that differ most is split in two along the direction in which they do, again and again:
+        by their means and the sizes of their covariances, measured by the covariance of all, so that units and origins of
+        the columns have no part in it.
         """
         if len(self.weights) <= most or not self.means.size:
             return self
-        sds = np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
-        scale = np.sqrt(self.weights @ (sds**2 + (self.means - self.weights @ self.means) ** 2))
-        scale = np.where(scale > 0.0, scale, 1.0)
-        place = np.hstack([self.means / scale, sds / scale])
+        place = self._places()
         sets = [np.arange(len(self.weights))]
         while len(sets) < most:
             spread = [self._spread(place[s], self.weights[s]) for s in sets]
@@ -91,6 +90,19 @@ class FixedEffects:
             chosen = sets.pop(widest)
             sets += [chosen[side], chosen[~side]]
         return self._of_sets(sets)
+
+    def _places(self) -> Floats:
+        """Whitened means, and roots of the traces of whitened covariances, of all components, shape (M, p + 1)."""
+        total = self._of_sets([np.arange(len(self.weights))]).covariances[0]
+        if not np.isfinite(total).all():
+            return np.zeros((len(self.weights), 1))
+        scale = np.sqrt(total.diagonal())
+        scale = np.where(scale > 0.0, scale, 1.0)
+        values, vectors = np.linalg.eigh(total / np.outer(scale, scale))
+        known = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
+        white = vectors[:, known] / np.sqrt(values[known]) / scale[:, None]
+        sizes = np.tensordot(self.covariances, white @ white.T, 2)
+        return np.column_stack([self.means @ white, np.sqrt(np.maximum(sizes, 0.0))])
 
     @staticmethod
     def _spread(place: Floats, weights: Floats) -> tuple[float, npt.NDArray[np.bool_]]:

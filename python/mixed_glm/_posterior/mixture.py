@@ -20,15 +20,16 @@ from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiD
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    lattice_cdf,
     lattice_margins,
-    lattice_quantile,
     line_cdf,
     line_density,
     line_quantile,
+    margins_cdf,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
+from mixed_glm._posterior.ridge_density import RidgeDensity, RidgeShape
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
 from mixed_glm._posterior.some_draws import Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
@@ -70,6 +71,8 @@ class MarginalPosterior(Posterior):
     fe_third : float array, shape (p, p, p), or None
         Third cumulants of the fixed effects given psi, at its mode, in coordinates whitened by the lower Cholesky factor
         of their covariance; None, which is zero, in older files and for very many fixed effects.
+    ridge : RidgeShape or None
+        Shape of the density of psi that the points were sampled with; None for other points.
     """
 
     skewness: Floats
@@ -87,6 +90,7 @@ class MarginalPosterior(Posterior):
     approximation: Approximation | None = None
     fe_covs: Floats | None = None
     fe_third: Floats | None = None
+    ridge: RidgeShape | None = None
 
     @classmethod
     def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
@@ -130,6 +134,7 @@ class MarginalPosterior(Posterior):
             approximation=approximation,
             fe_covs=fe_covs,
             fe_third=fe_third,
+            ridge=RidgeShape.of(fit.ridge),
         )
 
     @cached_property
@@ -140,8 +145,8 @@ class MarginalPosterior(Posterior):
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (p + K + q,).
 
-        Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated; without a
-        grid, from its moments.
+        Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated, or of that with
+        the shape and the moments found along ridges; without either, from its moments.
         """
         out = expansion_quantile(self.mean, self.sd, self.skewness, level)
         layout = self.spec.layout
@@ -154,8 +159,10 @@ class MarginalPosterior(Posterior):
             out[layout.vc] = mixture_quantile(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
             )
-        if self.cell is not None:
-            out[layout.vcp] = self._psi_quantile(level)
+        if self._is_line:
+            out[layout.vcp] = line_quantile(self.points[:, 0], self.log_density, level)
+        elif self._margins is not None:
+            out[layout.vcp] = margins_quantile(self._margins, level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
@@ -171,34 +178,43 @@ class MarginalPosterior(Posterior):
             out[layout.vc] = mixture_cdf(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
             )
-        if self.cell is not None:
-            out[layout.vcp] = self._psi_cdf(values[layout.vcp])
+        if self._is_line:
+            out[layout.vcp] = line_cdf(self.points[:, 0], self.log_density, values[layout.vcp.start])
+        elif self._margins is not None:
+            out[layout.vcp] = margins_cdf(self._margins, values[layout.vcp])
         return out
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""
-        if self.cell is None:
+        if self._is_line:
+            psi, density = line_density(self.points[:, 0], self.log_density)
+        elif self._margins is not None:
+            psi, density = smoothed_density(*self._margins[component])
+        else:
             place = self.spec.layout.vcp.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
-        if self.points.shape[1] == 1:
-            psi, density = line_density(self.points[:, 0], self.log_density)
-        else:
-            psi, density = smoothed_density(
-                *lattice_margins(self.points, self.log_density, self.cell)[component]
-            )
         return psi, density / trapezoid(density, psi)
 
-    def _psi_cdf(self, values: Floats) -> Floats:
-        assert self.cell is not None
-        if self.points.shape[1] > 1:
-            return lattice_cdf(self.points, self.log_density, self.cell, values)
-        return np.array([line_cdf(self.points[:, 0], self.log_density, values[0])])
+    @property
+    def _is_line(self) -> bool:
+        return self.cell is not None and self.points.shape[1] == 1
 
-    def _psi_quantile(self, level: float) -> Floats:
-        assert self.cell is not None
-        if self.points.shape[1] > 1:
-            return lattice_quantile(self.points, self.log_density, self.cell, level)
-        return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
+    @cached_property
+    def _margins(self) -> list[tuple[Floats, Floats]] | None:
+        """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
+        if self._ridge_density is not None:
+            return self._ridge_density.margins
+        if self.cell is not None:
+            return lattice_margins(self.points, self.log_density, self.cell)
+        return None
+
+    @cached_property
+    def _ridge_density(self) -> RidgeDensity | None:
+        if self.ridge is None:
+            return None
+        mean = self.weights @ self.points
+        deviations = self.points - mean
+        return RidgeDensity(self.ridge, mean, (self.weights[:, None] * deviations).T @ deviations)
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
@@ -280,6 +296,8 @@ class MarginalPosterior(Posterior):
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
+        if self._ridge_density is not None:
+            return self._ridge_density
         if self.cell is not None:
             return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
         psi = self.spec.layout.vcp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -104,15 +105,14 @@ def line_density(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
     return fine, np.exp(CubicSpline(x, f)(fine) - f.max())
 
 
-def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: float) -> Floats:
-    """Marginal quantiles, shape (K,), of a density known by its logarithm on a lattice; see `_lattice`."""
-    return np.array([np.interp(level, p, x) for x, p in lattice_margins(points, log_density, cell)])
+def margins_quantile(margins: Sequence[tuple[Floats, Floats]], level: float) -> Floats:
+    """Quantiles, shape (K,), of distribution functions that are piecewise linear."""
+    return np.array([np.interp(level, probability, knots) for knots, probability in margins])
 
 
-def lattice_cdf(points: Floats, log_density: Floats, cell: Floats, values: Floats) -> Floats:
-    """Marginal probabilities, shape (K,), of numbers below `values`; 0 or 1 outside the lattice."""
-    margins = lattice_margins(points, log_density, cell)
-    return np.array([np.interp(v, x, p) for v, (x, p) in zip(values, margins, strict=True)])
+def margins_cdf(margins: Sequence[tuple[Floats, Floats]], values: Floats) -> Floats:
+    """Probabilities, shape (K,), of numbers below `values`; the first or the last beyond the knots."""
+    return np.array([np.interp(v, *margin) for v, margin in zip(values, margins, strict=True)])
 
 
 def lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:
@@ -126,7 +126,7 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     """Fine points of a lattice in K dimensions, their weights, and the edges of a fine cell.
 
     The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
-    subdivided.
+    subdivided. Points are told by whole numbers: of neighbours at the same distance, rounding must not decide which count.
 
     Parameters
     ----------
@@ -142,12 +142,13 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     dimension = points.shape[1]
     parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
     steps = (np.arange(parts) + 0.5) / parts - 0.5
-    offsets = np.array(list(itertools.product(steps, repeat=dimension))) @ cell.T
-    fine = (points[:, None, :] + offsets[None]).reshape(-1, dimension)
-    to_lattice = np.linalg.inv(cell).T
+    offsets = np.array(list(itertools.product(steps, repeat=dimension)))
+    places = np.rint((points - points[0]) @ np.linalg.inv(cell).T)
+    fine_places = (places[:, None, :] + offsets[None]).reshape(-1, dimension)
     neighbours = min(len(points), 3**dimension + 1)
-    surface = RBFInterpolator(points @ to_lattice, log_density, neighbors=neighbours, kernel="cubic")
-    log_fine = surface(fine @ to_lattice)
+    surface = RBFInterpolator(places, log_density, neighbors=neighbours, kernel="cubic")
+    log_fine = surface(fine_places)
+    fine = points[0] + fine_places @ cell.T
     return fine, np.exp(log_fine - log_fine.max()), cell / parts
 
 

@@ -17,7 +17,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 EP_N_QUAD = _core.EP_N_QUAD
-INTEGRATE = ("auto", "grid", "ccd", "mode")
+INTEGRATE = ("auto", "line", "grid", "ridge", "ccd", "mode")
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,15 @@ def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
 
 
 def core_options(
-    approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
+    spec: ModelSpec, approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
+    if integrate == "line" and spec.layout.k_vcp > 1:
+        raise ValueError(
+            f"integrate: 'line' is for one variance component, got {spec.layout.k_vcp}; use 'auto' or 'grid'"
+        )
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 
 

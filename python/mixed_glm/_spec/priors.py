@@ -17,7 +17,6 @@ from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Pr
 
 Floats = npt.NDArray[np.float64]
 
-SCALE = 2.5  # of a coefficient's default, in standard deviations of its column; of the intercept's
 ALL_SDS = "sd"
 AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
@@ -109,12 +108,10 @@ class Defaults:
     constant: int
 
     @classmethod
-    def of(cls, spreads: Floats, constant: int, value: float, location: float, z_spreads: Floats) -> Defaults:
-        """Priors in units of the columns; the `constant` column has this `value`."""
-        fe = [Normal(0.0, SCALE / spread) for spread in spreads]
-        if constant >= 0:
-            fe[constant] = Normal(location / value, SCALE / abs(value))
-        return cls(tuple(fe), tuple(LogNormal(0.0 - float(np.log(r)), 1.0) for r in z_spreads), constant)
+    def of(cls, loc: Floats, scale: Floats, mu: Floats, constant: int) -> Defaults:
+        """From the numbers that the core has for them (cpp/include/mixed_glm/fit/default_priors.hpp)."""
+        fe = tuple(Normal(m, s) for m, s in zip(loc.tolist(), scale.tolist(), strict=True))
+        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant)
 
 
 def resolve_priors(

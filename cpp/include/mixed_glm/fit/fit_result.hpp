@@ -6,6 +6,7 @@
 #include <mixed_glm/fit/map_driver.hpp>
 #include <mixed_glm/fit/marginal_driver.hpp>
 #include <mixed_glm/fit/variational_driver.hpp>
+#include <mixed_glm/model/standardization.hpp>
 
 namespace mixed_glm {
 
@@ -23,7 +24,8 @@ struct FitResult {
   double log_evidence = std::numeric_limits<double>::quiet_NaN();  // estimate of log p(y); vb: the
                                                                    // bound; map: none
   int iterations = 0;
-  int passes = 0;  // over the rows, with curvature
+  int passes = 0;                 // over the rows, with curvature
+  IntegrationReport integration;  // over psi: laplace, leaf, ep
 
   bool has_result() const { return status != FitStatus::failed; }
   bool converged() const { return is_converged(status); }
@@ -82,6 +84,18 @@ inline FitResult result_of(const Model& model, MarginalFit fit) {
   result.vcp_cov = std::move(fit.posterior.vcp_cov);
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
+  result.integration = fit.integration;
+  return result;
+}
+
+// A fit in other coordinates of the fixed effects, told in the caller's.
+inline FitResult result_back(const Standardization& coordinates, FitResult result) {
+  if (!result.has_result()) return result;
+  result.mean = coordinates.params_back(result.mean);
+  if (result.method == Method::map) result.log_density -= coordinates.log_determinant();
+  if (result.sd.size() == 0) return result;
+  result.layout.beta(result.sd) = coefficient_sds_back(coordinates.matrix(), result.fe_cov);
+  result.fe_cov = coordinates.covariance_back(result.fe_cov);
   return result;
 }
 

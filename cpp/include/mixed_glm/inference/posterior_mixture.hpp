@@ -10,9 +10,10 @@ namespace mixed_glm {
 
 struct PosteriorPoint {
   Vector psi;
-  double log_density = 0.0;            // log p(y, psi)
-  double log_weight = 0.0;             // log_density + log volume of the cell
-  Vector fe_mean, fe_sd, fe_skewness;  // of the fixed effects given psi
+  double log_density = 0.0;  // log p(y, psi)
+  double log_weight = 0.0;   // log_density + log volume of the cell
+  // Of the fixed effects given psi; as all below empty if not kept.
+  Vector fe_mean, fe_sd, fe_skewness;
   Vector fe_cov;  // p p, their covariances; empty for all points where there are many
   // Of the random effects given psi, the caller's order; empty for all points where they would be
   // more than a posterior should hold.
@@ -33,12 +34,16 @@ struct PosteriorSummary {
 
 class PosteriorMixture {
  public:
-  explicit PosteriorMixture(const Model& model)
+  // keep_points: the moments of the coefficients at each point too; without, only their sums.
+  explicit PosteriorMixture(const Model& model, bool keep_points = true)
       : model_(&model),
+        keep_points_(keep_points),
         first_(Vector::Zero(model.design().coefficients())),
         second_(Vector::Zero(model.design().coefficients())),
         third_(Vector::Zero(model.design().coefficients())),
         fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
+
+  void reserve(size_t points) { points_.reserve(points); }
 
   void add(const Vector& psi, double log_density, double log_volume,
            const ConditionalPosterior& posterior) {
@@ -46,16 +51,18 @@ class PosteriorMixture {
     point.psi = psi;
     point.log_density = log_density;
     point.log_weight = log_density + log_volume;
-    const Index p = model_->design().fixed();
-    point.fe_mean = posterior.mean.tail(p);
-    point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
-    point.fe_skewness = skewness_of(posterior).tail(p);
     if (points_.empty()) origin_ = posterior.mean;
     if (point.log_weight > -std::numeric_limits<double>::infinity()) {
       accumulate(posterior, point.log_weight);
     }
-    keep_effects(posterior, point);
-    keep_covariance(posterior, point);
+    if (keep_points_) {
+      const Index p = model_->design().fixed();
+      point.fe_mean = posterior.mean.tail(p);
+      point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
+      point.fe_skewness = skewness_of(posterior).tail(p);
+      keep_effects(posterior, point);
+      keep_covariance(posterior, point);
+    }
     points_.push_back(std::move(point));
   }
 
@@ -138,7 +145,8 @@ class PosteriorMixture {
       reference_ = log_weight;
     }
     const double weight = std::exp(log_weight - reference_);
-    const Vector shift = posterior.mean - origin_;
+    shift_ = posterior.mean - origin_;
+    const Vector& shift = shift_;
     const auto variance = posterior.variance.array();
     total_ += weight;
     first_ += weight * shift;
@@ -146,7 +154,8 @@ class PosteriorMixture {
     third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
     if (posterior.third.size() > 0) third_ += weight * posterior.third;
     const Index p = model_->design().fixed();
-    fe_second_ += weight * (posterior.fe_cov + shift.tail(p) * shift.tail(p).transpose());
+    fe_second_ += weight * posterior.fe_cov;
+    fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();
   }
 
   PsiMoments psi_moments(const Vector& weights) const {
@@ -164,10 +173,11 @@ class PosteriorMixture {
   }
 
   const Model* model_;
+  bool keep_points_;
   std::vector<PosteriorPoint> points_;
   double reference_ = -std::numeric_limits<double>::infinity();
   double total_ = 0.0;
-  Vector origin_, first_, second_, third_;
+  Vector origin_, first_, second_, third_, shift_;
   Matrix fe_second_;
 };
 
