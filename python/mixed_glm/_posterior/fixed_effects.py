@@ -8,12 +8,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm import _core
+
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class FixedEffects:
-    """Posterior of the fixed effects: a mixture of M normal distributions.
+    """Posterior of the fixed effects: a mixture of M distributions, normal but for their skewness.
 
     Attributes
     ----------
@@ -21,11 +23,14 @@ class FixedEffects:
         They sum to one.
     means : float array, shape (M, p)
     covariances : float array, shape (M, p, p)
+    third : float array, shape (p, p, p), or None
+        Third cumulants of each component in its coordinates whitened by its root; None: zero.
     """
 
     weights: Floats
     means: Floats
     covariances: Floats
+    third: Floats | None = None
 
     @cached_property
     def roots(self) -> Floats:
@@ -39,6 +44,17 @@ class FixedEffects:
             sd[:] = np.sqrt(((matrix @ root) ** 2).sum(axis=1))
         return self.means @ matrix.T, sds
 
+    def skewness(self, matrix: Floats) -> Floats:
+        """Skewness of ``matrix @ beta``, shape (c,): that of the heaviest component, as the others' hardly differs."""
+        if self.third is None:
+            return np.zeros(len(matrix))
+        whitened = matrix @ self.roots[np.argmax(self.weights)]
+        p = whitened.shape[1]
+        squares = (whitened[:, :, None] * whitened[:, None, :]).reshape(-1, p * p)
+        cubes = ((squares @ self.third.reshape(p * p, p)) * whitened).sum(axis=1)
+        variance = (whitened**2).sum(axis=1)
+        return np.asarray(cubes / np.where(variance > 0.0, variance, np.inf) ** 1.5)
+
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p)."""
         component = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
@@ -47,6 +63,8 @@ class FixedEffects:
     def deviations(self, component: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p), from the components that are named, less their means."""
         draws = rng.standard_normal((len(component), self.means.shape[1]))
+        if self.third is not None:
+            draws, _ = _core.skew_fixed_effects(self.third.reshape(len(self.third), -1), draws)
         for m in np.unique(component):
             rows = component == m
             draws[rows] = draws[rows] @ self.roots[m].T
@@ -102,7 +120,23 @@ class FixedEffects:
         for s, share, mean in zip(sets, shares, means, strict=True):
             off = self.means[s] - mean
             covariances.append(np.tensordot(share, self.covariances[s], 1) + (share[:, None] * off).T @ off)
-        return FixedEffects(weights, means, np.array(covariances))
+        return FixedEffects(weights, means, np.array(covariances), self.third)
+
+
+def turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -> Floats:
+    """Third cumulants of coordinates whitened by roots, shape (p, p, p), after a linear change of the fixed effects.
+
+    Parameters
+    ----------
+    third : float array, shape (p, p, p)
+        Of coordinates whitened by the root of the covariance `before`.
+    before, after : float array, shape (p, p)
+        Covariances of the fixed effects before and after the change.
+    change : float array, shape (p, p)
+        From the one to the other.
+    """
+    turn = np.linalg.solve(_root(after), change @ _root(before))
+    return np.asarray(np.einsum("ia,jb,kc,abc->ijk", turn, turn, turn, third, optimize=True))
 
 
 def point_covariances(weights: Floats, means: Floats, sds: Floats, total: Floats) -> Floats:

@@ -55,11 +55,16 @@ class ConditionalLine {
       : spline_(knots),
         fixed_(nodes.front()->fe_cov.rows()),
         effects_(nodes.front()->mean.size() - fixed_),
-        skewed_(nodes.front()->third.size()),
+        skewed_(nodes.front()->third.size() > 0 ? effects_ : 0),
         bounded_(fixed_ + 2 * effects_ + skewed_ + fixed_ * fixed_, knots.size()),
         log_pivots_(fixed_, knots.size()),
         factor_(fixed_, fixed_) {
     const ConditionalPosterior& at_mode = *nodes[size_t(mode)];
+    if (at_mode.third.size() > 0) {  // the fixed effects have one skewness at all psi
+      const auto variance = at_mode.variance.tail(fixed_).array();
+      fixed_skewness_ =
+          at_mode.third.tail(fixed_).array() / (variance * variance.sqrt()).max(smallest);
+    }
     const double prior = prior_precision(knots[mode]);
     of_data_ =
         (at_mode.variance.head(effects_).array().inverse() - prior).max(1e-3 * prior).min(largest);
@@ -81,8 +86,14 @@ class ConditionalLine {
     const auto logs = log_variances(at_);
     for (Index j = 0; j < effects_; ++j) result.variance[j] = unit_[j] * math::exp(logs[j]);
     const auto variance = result.variance.head(effects_).array();
-    if (skewed_ > 0) result.third = skewness(at_).array() * variance * variance.sqrt();
     set_covariance(psi, result);
+    if (skewed_ + fixed_skewness_.size() == 0) return;
+    result.third.resize(effects_ + fixed_);
+    if (skewed_ > 0) {
+      result.third.head(effects_) = skewness(at_).array() * variance * variance.sqrt();
+    }
+    const auto fixed_variance = result.variance.tail(fixed_).array();
+    result.third.tail(fixed_) = fixed_skewness_.array() * fixed_variance * fixed_variance.sqrt();
   }
 
  private:
@@ -94,7 +105,8 @@ class ConditionalLine {
     means(column).head(effects_) /= shrinkage(spline_.knot(i));
     log_variances(column) = (variance / unit_.array()).max(smallest).log();
     if (skewed_ > 0) {
-      skewness(column) = node.third.array() / (variance * variance.sqrt()).max(smallest);
+      skewness(column) =
+          node.third.head(effects_).array() / (variance * variance.sqrt()).max(smallest);
     }
     factorize(node.fe_cov, log_pivots_.col(i));
     factors(column) = Eigen::Map<const Vector>(factor_.data(), factor_.size());
@@ -157,6 +169,7 @@ class ConditionalLine {
   Index fixed_, effects_, skewed_;
   double of_means_ = std::numeric_limits<double>::infinity();  // t of the means
   Vector of_data_, unit_;                                      // t and v of each effect
+  Vector fixed_skewness_;                                      // or empty
   // A column for each node: all that is bounded at both ends, and log D, which is not.
   Matrix bounded_, log_pivots_;
   Matrix factor_;

@@ -179,6 +179,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
+  marginal.expand_fixed(!plug_in);
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   // Exact for a lattice: one of its many points.
@@ -191,6 +192,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   } else {
     detail::integrate(marginal, settings, fit);
   }
+  fit.posterior.fe_third = marginal.fixed_tails().third();
   fit.passes = marginal.passes();
   detail::conclude(fit);
   return fit;

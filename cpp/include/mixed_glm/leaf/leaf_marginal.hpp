@@ -17,7 +17,7 @@ namespace mixed_glm {
 struct LeafSettings {
   Index n_quad = 25;
   NewtonSettings inner;
-  bool mean_correction = true;  // of (v, beta)
+  bool mean_correction = true;  // of (v, beta), and their skewness
 };
 
 class LeafMarginal final : public Marginal {
@@ -61,6 +61,7 @@ class LeafMarginal final : public Marginal {
     update_response();
     mode_.reset();
     joint_mode_.reset();
+    forget_fixed();
     valid_ = false;
   }
 
@@ -76,13 +77,22 @@ class LeafMarginal final : public Marginal {
   }
 
   const LeafDesign& leaf() const { return leaf_; }
-  // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d theta along a
-  // change of theta.
+  // The distribution of (v, beta): its mean, the factor of its precision, variances and third
+  // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
     return settings_.mean_correction ? Vector(mode_.coefficients() + moments_.delta())
                                      : mode_.coefficients();
   }
   const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  Vector reduced_variance() const {
+    Vector variance(leaf_.reduced().design().effects());
+    for (Index j = 0; j < variance.size(); ++j) variance[j] = sigma_.variance(j);
+    return variance;
+  }
+  Matrix fe_cov() const { return fixed_tails().spread_out(sigma_.border_block()); }
+  Vector reduced_third() const {
+    return settings_.mean_correction ? moments_.third().of_effects() : Vector();
+  }
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     const double precision = effect_precision(theta_[leaf_.leaf()]);
@@ -97,11 +107,12 @@ class LeafMarginal final : public Marginal {
     ConditionalPosterior result;
     result.mean.resize(full.coefficients());
     result.variance.resize(full.coefficients());
-    result.third = Vector::Zero(full.effects());
-    const Vector v = reduced_mean();
+    Vector of_effects = Vector::Zero(full.effects());
+    const Vector v = reduced_mean(), third = reduced_third();
     for (Index j = 0; j < others; ++j) {
       result.mean[leaf_.full_effect(j)] = v[j];
       result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
+      if (third.size() > 0) of_effects[leaf_.full_effect(j)] = third[j];
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
       const Index j = leaf_.group_effect(g);
@@ -109,12 +120,21 @@ class LeafMarginal final : public Marginal {
       const auto m = moments_.moments(g);
       result.mean[j] = likelihood_modes()[g] + m[0];
       result.variance[j] = moments_.variance(g);
-      result.third[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
+      of_effects[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
     }
     result.mean.tail(p) = v.tail(p);
     result.fe_cov = sigma_.border_block();
-    result.variance.tail(p) = result.fe_cov.diagonal();
+    add_tails(result, of_effects);
     return result;
+  }
+  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+    const Index p = model().design().fixed();
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    moments_.compute(sigma_, mode_, true);
+    FixedCumulants cumulants;
+    cumulants.gaussian = sigma_.border_block();
+    cumulants.third = moments_.third().of_fixed();
+    return cumulants;
   }
 
  private:

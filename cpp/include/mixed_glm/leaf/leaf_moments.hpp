@@ -15,6 +15,7 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/leaf/leaf_likelihood.hpp>
+#include <mixed_glm/leaf/leaf_third.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/row_variance.hpp>
 
@@ -30,14 +31,18 @@ class LeafMoments {
         row_pull_(leaf.full().design().rows()),
         node_variance_(leaf.groups()),
         moments_(3, leaf.groups()),
-        slopes_(size_t(leaf.groups())) {}
+        slopes_(size_t(leaf.groups())),
+        third_(leaf, likelihood.nodes().members()) {}
 
-  // mode: found for the likelihood; sigma: the selected inverse of its H.
-  void compute(const SelectedInverse& sigma, const ConditionalMode& mode) {
+  // mode: found for the likelihood; sigma: the selected inverse of its H; fixed_third: whether the
+  // third cumulants of beta are wanted, too.
+  void compute(const SelectedInverse& sigma, const ConditionalMode& mode,
+               bool fixed_third = false) {
     const Design& design = leaf_->reduced().design();
     sigma_ = &sigma;
     RowVariance variance(design, sigma);
     delta_.setZero(design.coefficients());
+    third_.open(sigma, fixed_third);
     const auto rows = [&](NodeChunk& chunk) { add_traces(chunk, variance); };
     const auto groups = [&](int member, Index g) { finish_group(member, g); };
     const auto again = [&](NodeChunk& chunk) { add_pulls(chunk); };
@@ -53,6 +58,7 @@ class LeafMoments {
   }
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
+  const LeafThird& third() const { return third_; }
   // E[(u_g - mode_g)^m], m = 1, 2, 3.
   auto moments(Index g) const { return moments_.col(g); }
   // Where the second-order terms outweigh it, that of the nodes alone.
@@ -181,6 +187,7 @@ class LeafMoments {
     add_ab(own.covariance, scores, s.product);
     resize_buffer(s.effect_product, scores.cols(), 1);
     s.effect_product.noalias() = scores.transpose() * s.shift_product;
+    third_.add_group(member, g, likelihood_->nodes().weights(g), s.product);
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();
     s.trace.array() -= s.trace.dot(likelihood_->nodes().weights(g));
   }
@@ -213,7 +220,9 @@ class LeafMoments {
           0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * own.predicted.array())).sum();
       row_pull_[i] = pull;
       s.pull += leaf_->factor()[size_t(i)] * pull;
+      third_.add_row(chunk, r, g, likelihood_->nodes().weights(g), s.product, s.shift_product);
     }
+    third_.close_chunk(chunk);
   }
 
   void add_to_delta(int member, const LeafBatch& batch) {
@@ -230,6 +239,7 @@ class LeafMoments {
       own.block.view(own.block.pull) = row_pull_.segment(first, last - first);
       detail::add_gradient(leaf_->reduced().design(), own.block, delta_);
     });
+    third_.finish(member, batch);
   }
 
   // a_i' Sigma d_k at every node.
@@ -262,6 +272,7 @@ class LeafMoments {
   Vector node_variance_;
   Matrix moments_;              // 3 x groups
   std::vector<Matrix> slopes_;  // of each group, 3 x size: of E_k[f] in x
+  LeafThird third_;             // of (v, beta)
 };
 
 }  // namespace mixed_glm

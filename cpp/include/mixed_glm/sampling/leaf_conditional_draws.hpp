@@ -1,6 +1,6 @@
 // Draws of the coefficients given psi with one component, the leaf, taken exactly: the others from
-// the Gaussian of the leaf quadrature (leaf_marginal.hpp), then the leaf's effects from their
-// conditional densities given the others and psi (leaf_effect_draws.hpp).
+// the distribution of the leaf quadrature (leaf_marginal.hpp, skew_draws.hpp), then the leaf's
+// effects from their conditional densities given the others and psi (leaf_effect_draws.hpp).
 #pragma once
 
 #include <mixed_glm/leaf/leaf_marginal.hpp>
@@ -19,6 +19,13 @@ class LeafConditionalDraws final : public ConditionalDraws {
 
   const Model& model() const override { return marginal_.model(); }
 
+  bool expand_fixed(const Vector& psi, bool thorough) override {
+    if (!marginal_.evaluate(psi)) return false;
+    marginal_.expand_fixed(thorough);
+    skew_.set_fixed(marginal_.fixed_tails());
+    return true;
+  }
+
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
@@ -26,6 +33,8 @@ class LeafConditionalDraws final : public ConditionalDraws {
     for (Index k = 0; k < psi.size(); ++k) {
       response_.col(k) = marginal_.theta_response(Vector::Unit(psi.size(), k));
     }
+    skew_.set(marginal_.cholesky(), marginal_.reduced_variance(), marginal_.reduced_third(),
+              marginal_.fe_cov());
     return true;
   }
 
@@ -35,7 +44,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     RowMatrix reduced(others + p, z.cols());
     for (Index j = 0; j < others; ++j) reduced.row(j) = z.row(leaf.full_effect(j));
     reduced.bottomRows(p) = z.bottomRows(p);
-    DrawDensities log_density = spread_by_precision(marginal_.cholesky(), reduced);
+    DrawDensities log_density = skew_.draw(reduced);
     reduced.colwise() += marginal_.reduced_mean();
     add_atb(psi.colwise() - psi_, response_.transpose(), reduced.transpose());
     for (Index j = 0; j < others; ++j) z.row(leaf.full_effect(j)) = reduced.row(j);
@@ -67,6 +76,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
 
   LeafMarginal marginal_;
   LeafEffectDraws effects_of_;
+  SkewDraws skew_;
   RowBlock block_;
   Vector psi_, coefficients_, eta_, effects_;
   RowMatrix response_;
