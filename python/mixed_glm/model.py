@@ -187,8 +187,10 @@ class MixedGLM(ModelAttributes):
     -----
     Priors in units of the columns do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
     deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link; without a
-    constant column nothing is centred. The logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and
-    the spread of its covariate for a slope: the standard deviation where the same groups have an intercept, else the root mean
+    constant column nothing is centred. Where a formula has products or powers of covariates, as ``x * z`` or ``x + I(x**2)``, these
+    are the priors of the coefficients with covariates at their means, as far as moving an origin leaves the model as it is. The
+    logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and the spread of its covariate for a
+    slope: the standard deviation where the same groups have an intercept, else the root mean
     square. `priors` of the model and of its results shows what is in force.
 
     Examples

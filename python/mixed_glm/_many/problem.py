@@ -249,7 +249,10 @@ class Problem:
         assert self.change is not None
         way, p = self.change.matrix, len(self.change.scale)
         variances = np.einsum("ij,mjk,ik->mi", way, covariances.reshape(-1, p, p), way)
-        return coefficients @ way.T, np.sqrt(variances)
+        means = np.einsum(
+            "ij,mj->mi", way, coefficients
+        )  # not matmul, whose bits depend on how many responses there are
+        return means, np.sqrt(variances)
 
 
 @functools.lru_cache(maxsize=2)
