@@ -12,6 +12,7 @@
 #include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/linalg/symmetric_cubes.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/design.hpp>
 #include <mixed_glm/model/entry_runs.hpp>
 #include <vector>
@@ -54,11 +55,13 @@ class ThirdCumulants {
   void add_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
     const SparseRows& z = design_->z();
     const Index start = z.begin(first);
-    entries_.setZero(z.end(first + count - 1) - start);
+    resize_buffer(entries_, z.end(first + count - 1) - start, 1);
+    entries_.setZero();
     const auto x = design_->x().middleRows(first, count);
     for_each_run(z, first, count, [&](const EntryRun& run) {
       const auto border = sigma_->with_border(run.effect);
       const double own = sigma_->variance(run.effect);
+      resize_buffer(fixed_share_, run.length(), 1);
       fixed_share_.noalias() = x.middleRows(run.begin, run.length()) * border;
       for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
         entries_[e - start] += z.value(e) * own + fixed_share_[r];
@@ -89,7 +92,7 @@ class ThirdCumulants {
 
   // cov(eta_i, beta), one row each.
   void cover_fixed(Index first, Index count) {
-    fixed_.resize(row_block_size, design_->fixed());
+    resize_buffer(fixed_, row_block_size, design_->fixed());
     fixed_.topRows(count).noalias() =
         design_->x().middleRows(first, count) * sigma_->border_block();
     const SparseRows& z = design_->z();

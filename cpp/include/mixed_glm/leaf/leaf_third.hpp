@@ -46,6 +46,7 @@ class LeafThird {
     }
     if (!with_fixed_) return;
     Member& own = members_[size_t(member)];
+    resize_buffer(own.scores, product.cols(), fixed());
     own.scores = product.bottomRows(fixed()).transpose();
     own.cubes.add(weights, own.scores);
   }

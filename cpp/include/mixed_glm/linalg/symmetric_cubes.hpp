@@ -2,7 +2,7 @@
 // of p rows in which column b p + c holds the entries (., b, c).
 #pragma once
 
-#include <mixed_glm/typedefs.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 
 namespace mixed_glm {
 
@@ -20,11 +20,13 @@ class SymmetricCubes {
   // rows: m x p, one vector each; weights: m. Only entries a >= b >= c are summed.
   template <class Weights, class Rows>
   void add(const Weights& weights, const Rows& rows) {
+    resize_buffer(weighted_, rows.rows(), size_);
     for (Index b = 0; b < size_; ++b) {
-      weighted_.noalias() =
+      auto weighted = weighted_.leftCols(size_ - b);
+      weighted.noalias() =
           weights.cwiseProduct(rows.col(b)).asDiagonal() * rows.rightCols(size_ - b);
       sums_.block(b, b * size_, size_ - b, b + 1).noalias() +=
-          weighted_.transpose() * rows.leftCols(b + 1);
+          weighted.transpose() * rows.leftCols(b + 1);
     }
   }
 
