@@ -31,6 +31,8 @@ def prior_pull(fit: Fit) -> Floats:
 
 def _pull_of_sds(fit: Fit) -> Floats:
     vcp = fit.spec.layout.vcp
+    if fit.method == "map":  # whose log standard deviations are drawn to a collapse, not to the prior
+        return np.zeros(fit.spec.layout.k_vcp)
     return sd_pull(fit.posterior.mean[vcp], fit.posterior.sd[vcp], fit.spec.design.priors)
 
 

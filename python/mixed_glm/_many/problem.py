@@ -211,6 +211,10 @@ class Problem:
         way = np.diag(scale) if self.change is None else self.change.matrix * scale
         spread = results.fe_cov.reshape(len(results.fe_mean), len(scale), len(scale)) / np.outer(scale, scale)
         of_sds = sd_pull(results.vcp_mean, results.vcp_sd, self.priors)
+        if (
+            self.method.name == "map"
+        ):  # whose log standard deviations are drawn to a collapse, not to the prior
+            of_sds *= 0.0
         return np.hstack([fixed_pull(results.fe_mean / scale, spread, way), of_sds])
 
     @property

@@ -81,8 +81,9 @@ class Standardization:
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
         scaled = np.array(exog if self.mixing is None else exog @ self.mixing, order="F")
-        scaled -= self.center
-        scaled /= self.scale
+        for column, center, scale in zip(scaled.T, self.center, self.scale, strict=True):
+            column -= center  # column by column: numpy 2 crashes where it finds no memory to broadcast
+            column /= scale
         return scaled
 
     @cached_property
