@@ -8,7 +8,7 @@ using mixed_glm::math::owens_t;
 using mixed_glm::math::SkewVariate;
 
 TEST_CASE("Owen's function") {
-  constexpr double pi = 3.14159265358979323846;
+  constexpr double half_turn = 3.14159265358979323846;
   for (const double h : {-3.0, -0.4, 0.0, 0.2, 1.0, 2.5, 6.0}) {
     CAPTURE(h);
     CHECK(owens_t(h, 1.0) ==
@@ -23,11 +23,11 @@ TEST_CASE("Owen's function") {
         sum += std::exp(-0.5 * h * h * square) / square;
       }
       CAPTURE(a);
-      CHECK(owens_t(h, a) == Approx(sum * a / steps / (2.0 * pi)).margin(1e-8));
+      CHECK(owens_t(h, a) == Approx(sum * a / steps / (2.0 * half_turn)).margin(1e-8));
     }
   }
   for (const double a : {0.2, 1.0, 5.0}) {
-    CHECK(owens_t(0.0, a) == Approx(std::atan(a) / (2.0 * pi)).epsilon(1e-12));
+    CHECK(owens_t(0.0, a) == Approx(std::atan(a) / (2.0 * half_turn)).epsilon(1e-12));
   }
 }
 
