@@ -225,7 +225,7 @@ TEST_CASE("conditional posteriors of a balanced model are interpolated exactly")
     result.fe_cov(0, 1) = result.fe_cov(1, 0) = 0.7 * std::exp(0.2 * psi);
     result.variance.resize(4);
     result.variance << variance, variance, result.fe_cov.diagonal();
-    result.third = Vector::Constant(2, 0.4 * std::pow(variance, 1.5));
+    result.third = 0.4 * result.variance.array().pow(1.5);
     return result;
   };
   ConditionalLine::Knots knots(4);
