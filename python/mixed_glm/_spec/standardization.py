@@ -135,8 +135,8 @@ class Standardization:
     def hessian_back(self, hessian: sparse.csc_array) -> sparse.csc_array:
         """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
         p = len(self.scale)
-        rest = sparse.eye_array(hessian.shape[0] - p)
-        way = sparse.block_diag([self.inverse, rest], format="csc")
+        rest = sparse.identity(hessian.shape[0] - p)
+        way = sparse.csc_array(sparse.block_diag([self.inverse, rest], format="csc"))
         moved = way.T @ hessian @ way
         return sparse.csc_array(0.5 * (moved + moved.T))
 
