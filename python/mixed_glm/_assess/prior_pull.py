@@ -67,7 +67,7 @@ def warn_of_prior_pull(fit: Fit) -> None:
     much = is_much(pull, p)
     if not much.any():
         return
-    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    names = _names(spec)
     values = [*mean[:p], *np.exp(mean[spec.layout.vcp])]
 
     def said(j: int) -> str:
@@ -88,7 +88,7 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
     counts = much.sum(axis=0)
     if not counts.any():
         return
-    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    names = _names(spec)
 
     def said(j: int) -> str:
         return f"{names[j]} ({counts[j]} of {len(pull)} responses)"
@@ -101,7 +101,7 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
 def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats) -> None:
     """One warning for the fixed effects, one for the standard deviations: of those with a `rank` above zero, the highest first."""
     p = spec.layout.k_fep
-    priors, names = spec.design.priors, [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    priors, names = spec.design.priors, _names(spec)
     order = [int(j) for j in np.argsort(-rank, kind="stable") if rank[j] > 0.0]
     fixed, sds = [j for j in order if j < p], [j for j in order if j >= p]
     if fixed:
@@ -117,6 +117,10 @@ def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats
             f"{_listed(sds, said)}. {_for_sd(priors, names[sds[0]], first, float(vcp[first]))}",
             PriorPullWarning,
         )
+
+
+def _names(spec: ModelSpec) -> list[str]:
+    return [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
 
 
 def _listed(places: list[int], said: Callable[[int], str]) -> str:

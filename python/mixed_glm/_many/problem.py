@@ -253,10 +253,7 @@ class Problem:
         assert self.change is not None
         way, p = self.change.matrix, len(self.change.scale)
         variances = np.einsum("ij,mjk,ik->mi", way, covariances.reshape(-1, p, p), way)
-        means = np.einsum(
-            "ij,mj->mi", way, coefficients
-        )  # not matmul, whose bits depend on how many responses there are
-        return means, np.sqrt(variances)
+        return _core.coefficients_back(way, np.empty(0), coefficients), np.sqrt(variances)
 
 
 @functools.lru_cache(maxsize=2)

@@ -77,6 +77,10 @@ class ModelPriors:
         parts = [_middle_and_width(prior) for prior in self.sd]
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
+    def without_fixed(self) -> ModelPriors:
+        """Those of the standard deviations alone, of a model without fixed effects."""
+        return ModelPriors((), self.sd)
+
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
         return self.mixing is not None and not is_alone(self.mixing, place)
