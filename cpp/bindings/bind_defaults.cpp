@@ -1,9 +1,10 @@
 // Priors in units of the data, and the coordinates of the fixed effects that they ask for. Arrays
 // that are not given are empty.
 
-#include <mixed_glm/families/response_location.hpp>
+#include <mixed_glm/families/threshold_locations.hpp>
 #include <mixed_glm/fit/default_priors.hpp>
 #include <mixed_glm/model/component_spread.hpp>
+#include <mixed_glm/model/ordered_normals.hpp>
 #include <mixed_glm/model/standardization.hpp>
 
 #include "bound_model.hpp"
@@ -37,9 +38,10 @@ Vector each(const std::vector<NormalPrior>& priors, Member member) {
   return result;
 }
 
-// (center, scale, T, the constant's number)
-py::tuple standardization(const FortranDoubles& exog, const Doubles& weights) {
-  const mixed_glm::Standardization found(ColumnSpreads(columns_of(exog), view(weights)));
+// (center, scale, T, the constant's number); thresholds: how many follow the columns' coefficients.
+py::tuple standardization(const FortranDoubles& exog, const Doubles& weights, Index thresholds) {
+  const mixed_glm::Standardization found(ColumnSpreads(columns_of(exog), view(weights)), {},
+                                         thresholds);
   return py::make_tuple(found.center(), found.scale(), found.matrix(), found.constant());
 }
 
@@ -55,6 +57,19 @@ py::tuple default_fe_priors(const FortranDoubles& exog, const Family& family, co
   const auto priors = mixed_glm::default_fe_priors(columns, location);
   return py::make_tuple(each(priors, &NormalPrior::mean), each(priors, &NormalPrior::sd),
                         columns.constant);
+}
+
+// Of each column of endog, m x (C - 1); offset has as many, or one for all, or none.
+RowMatrix threshold_locations(int categories, const FortranDoubles& endog, const Doubles& weights,
+                              const FortranDoubles& offset) {
+  const auto y = columns_of(endog), o = columns_of(offset);
+  RowMatrix result(y.cols(), categories - 1);
+  for (Index j = 0; j < y.cols(); ++j) {
+    const Vector own = o.cols() == 0 ? Vector() : Vector(o.col(o.cols() == 1 ? 0 : j));
+    result.row(j) =
+        mixed_glm::threshold_locations(categories, y.col(j), view(weights), own).transpose();
+  }
+  return result;
 }
 
 // Means of the log standard deviations.
@@ -97,7 +112,12 @@ RowMatrix coefficients_back(const Matrix& way, const Vector& origin, const RowMa
 
 void bind_defaults(py::module_& m) {
   using namespace bind_defaults_detail;
-  m.def("standardization", &standardization, py::arg("exog"), py::arg("weights"));
+  m.def("standardization", &standardization, py::arg("exog"), py::arg("weights"),
+        py::arg("thresholds") = 0);
+  m.def("threshold_locations", &threshold_locations, py::kw_only(), py::arg("categories"),
+        py::arg("endog"), py::arg("weights"), py::arg("offset"));
+  m.def("log_ordered_probability", &mixed_glm::log_ordered_probability, py::arg("mean"),
+        py::arg("sd"));
   m.def("default_fe_priors", &default_fe_priors, py::kw_only(), py::arg("exog"), py::arg("family"),
         py::arg("endog"), py::arg("trials"), py::arg("weights"), py::arg("offset"));
   m.def("default_sd_priors", &default_sd_priors, py::kw_only(), py::arg("indptr"),

@@ -104,16 +104,19 @@ Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
 void bind_family(py::module_& m) {
   py::class_<Family>(m, "Family", py::module_local(),
                      "A family and link, with the dispersion alpha if it has one.")
-      .def(py::init(
-               [](const std::string& name, const std::string& link, std::optional<double> alpha) {
-                 return mixed_glm::make_family(name, link, alpha);
-               }),
-           py::arg("name"), py::arg("link"), py::arg("alpha") = py::none())
+      .def(py::init([](const std::string& name, const std::string& link,
+                       std::optional<double> alpha, std::optional<int> categories) {
+             return mixed_glm::make_family(name, link, alpha, categories);
+           }),
+           py::arg("name"), py::arg("link"), py::arg("alpha") = py::none(),
+           py::arg("categories") = py::none())
       .def_property_readonly("name",
                              [](const Family& self) { return mixed_glm::family_name(self); })
       .def_property_readonly("link", [](const Family& self) { return mixed_glm::link_name(self); })
       .def_property_readonly("alpha",
                              [](const Family& self) { return mixed_glm::family_alpha(self); })
+      .def_property_readonly("categories",
+                             [](const Family& self) { return mixed_glm::family_categories(self); })
       .def("mean", &mean, py::arg("eta"), "Inverse link of each element; per trial for a binomial.")
       .def("derivatives", &derivatives, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"),

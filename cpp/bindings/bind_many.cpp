@@ -19,7 +19,7 @@ using mixed_glm::Matrix;
 
 std::unique_ptr<ManyFitter> make_fitter(const BoundModel& bound, const FitMethod& method) {
   return std::make_unique<ManyFitter>(bound.design(), bound.model().family(), bound.model().prior(),
-                                      method);
+                                      method, bound.ordinal());
 }
 
 Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) {
@@ -29,13 +29,19 @@ Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) 
   return {array.data(), array.shape(0), array.shape(1)};
 }
 
+// One row for each response; a vector has one number for each.
+Matrix shifts(const Doubles& array) {
+  if (array.size() == 0) return Matrix();
+  const py::ssize_t width = array.ndim() == 2 ? array.shape(1) : 1;
+  return Eigen::Map<const mixed_glm::RowMatrix>(array.data(), array.shape(0), width);
+}
+
 ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDoubles& trials,
                 const FortranDoubles& offset, const Doubles& weights, const Doubles& shift,
                 int n_jobs, bool keep_random_effects, bool keep_covariances) {
   const auto y = columns("endog", endog), n = columns("trials", trials),
              o = columns("offset", offset);
-  const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights),
-                                       bound_model::view(shift)};
+  const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights), shifts(shift)};
   const bool in_main_thread = interpreter_lock::is_main_thread();
   std::optional<ManyResults> results;
   {

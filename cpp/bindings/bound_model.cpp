@@ -21,6 +21,8 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .required("sd_priors", sd_priors)
       .required("family", family)
       .optional("merge_rows", merge_rows)
+      .optional("thresholds", thresholds)
+      .optional("any_response", any_response)
       .finish();
 }
 
@@ -45,10 +47,16 @@ mixed_glm::ModelData ModelArrays::data() const {
   data.freq_weights = {weights.data(), weights.size()};
   data.offset = {offset.data(), offset.size()};
   data.fe_p = {fe_p.data(), fe_p.size()};
+  const Index begin = fe_p.size() - thresholds.size();
+  for (Index t = 0; t < thresholds.size() && begin >= 0; ++t) {
+    data.fe_priors.emplace(begin + t,
+                           mixed_glm::NormalPrior(thresholds.data()[t], fe_p.data()[begin + t]));
+  }
   for (const auto& [name, first, second] : sd_priors) {
     data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));
   }
   data.merge_rows = merge_rows;
+  data.any_response = any_response;
   return data;
 }
 

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <mixed_glm/families/cloglog.hpp>
+#include <mixed_glm/families/cumulative_logit.hpp>
 #include <mixed_glm/families/custom_family.hpp>
 #include <mixed_glm/families/exponential.hpp>
 #include <mixed_glm/families/logit.hpp>
@@ -34,7 +35,8 @@
 
 namespace mixed_glm {
 
-using Family = std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog,
-                            PoissonLog, NegativeBinomialLog, ExponentialLog, CustomFamily>;
+using Family =
+    std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog, PoissonLog,
+                 NegativeBinomialLog, ExponentialLog, CumulativeLogit, CustomFamily>;
 
 }  // namespace mixed_glm

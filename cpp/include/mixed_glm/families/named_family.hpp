@@ -1,5 +1,5 @@
 // Families by name: binomial (logit, probit, cloglog, loglog), poisson (log),
-// negative_binomial (log, with alpha), exponential (log).
+// negative_binomial (log, with alpha), exponential (log), cumulative (logit, with categories).
 #pragma once
 
 #include <mixed_glm/families/family.hpp>
@@ -24,12 +24,24 @@ inline std::optional<double> family_alpha(const Family& family) {
   return kernel == nullptr ? std::nullopt : std::optional<double>(kernel->alpha());
 }
 
-// Throws std::invalid_argument for an unknown pair, or if alpha is missing or out of place.
+// Of an ordinal response.
+inline std::optional<int> family_categories(const Family& family) {
+  const auto* kernel = std::get_if<CumulativeLogit>(&family);
+  return kernel == nullptr ? std::nullopt : std::optional<int>(kernel->categories());
+}
+
+// Throws std::invalid_argument for an unknown pair, or if alpha or categories are missing or out of
+// place.
 inline Family make_family(std::string_view name, std::string_view link,
-                          std::optional<double> alpha = std::nullopt) {
+                          std::optional<double> alpha = std::nullopt,
+                          std::optional<int> categories = std::nullopt) {
   const bool negative_binomial = name == NegativeBinomialLog::family_name;
   if (alpha.has_value() != negative_binomial) {
     throw std::invalid_argument("alpha: expected for negative_binomial and for no other family");
+  }
+  const bool cumulative = name == CumulativeLogit::family_name;
+  if (categories.has_value() != cumulative) {
+    throw std::invalid_argument("categories: expected for cumulative and for no other family");
   }
   if (name == "binomial" && link == "logit") return BinomialLogit();
   if (name == "binomial" && link == "probit") return BinomialProbit();
@@ -38,9 +50,10 @@ inline Family make_family(std::string_view name, std::string_view link,
   if (name == "poisson" && link == "log") return PoissonLog();
   if (negative_binomial && link == "log") return NegativeBinomialLog(*alpha);
   if (name == "exponential" && link == "log") return ExponentialLog();
+  if (cumulative && link == "logit") return CumulativeLogit(*categories);
   throw std::invalid_argument(
-      "family and link: expected binomial with logit, probit, cloglog or loglog, or poisson, "
-      "negative_binomial or exponential with log, got " +
+      "family and link: expected binomial with logit, probit, cloglog or loglog, poisson, "
+      "negative_binomial or exponential with log, or cumulative with logit, got " +
       std::string(name) + " with " + std::string(link));
 }
 

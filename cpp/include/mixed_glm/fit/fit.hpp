@@ -49,6 +49,15 @@ inline FitMethod marginal_method(const FitOptions& options, const Approximation&
   return method;
 }
 
+// A normal distribution gives thresholds out of order some probability, and the bound is minus
+// infinity.
+inline void check_method(const Model& model, const FitOptions& options) {
+  const bool variational = options.method == Method::vb || options.method == Method::vb_full;
+  if (!variational || !family_categories(model.family())) return;
+  refuse_argument("method", "auto, laplace, leaf, ep or map for the cumulative family",
+                  to_string(options.method));
+}
+
 // Looks at the model where it is to choose.
 inline FitMethod method_of(const Model& model, const FitOptions& options, Team& team) {
   Approximation approximation{ApproximationName::laplace, options.leaf, options.n_quad,
@@ -93,6 +102,7 @@ inline Method used_method(const FitMethod& method, const FitOptions& options) {
 
 inline FitResult fit(const Model& model, const FitOptions& options = {}) {
   options.check(model.design());
+  detail::check_method(model, options);
   Team team(thread_count(options.n_jobs));
   const FitMethod method = detail::method_of(model, options, team);
   FitResult result = make_driver(model, method, options.monitor, &team)->fit();

@@ -10,6 +10,9 @@
 // exog is viewed and must outlive the model; it is copied only where rows are sorted
 // (model/row_order.hpp) or merged (model/merged_rows.hpp), and where priors in units of the data
 // ask for centred and scaled columns. All other arrays are needed during the construction only.
+//
+// An ordinal model (CumulativeLogit) has no constant column. Its thresholds are fixed effects after
+// those of exog, in results, too, and it has rows of its own (model/ordinal_rows.hpp).
 #pragma once
 
 #include <memory>
@@ -18,6 +21,7 @@
 #include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/fit/model_priors.hpp>
 #include <mixed_glm/model/model.hpp>
+#include <mixed_glm/model/ordinal_rows.hpp>
 #include <utility>
 
 namespace mixed_glm {
@@ -35,24 +39,38 @@ class MixedModel {
     coordinates_ = fixed.coordinates();
     const bool keeps_columns = !coordinates_ || coordinates_->keeps_columns();
     if (!keeps_columns) exog_ = coordinates_->apply(given.map());
-    const MatrixView x = keeps_columns ? given : MatrixView(exog_);
+    MatrixView x = keeps_columns ? given : MatrixView(exog_);
     Vector offset = data.offset.map();
     if (coordinates_) offset = coordinates_->offset(offset, x.map());
     const RandomEffects none(n);
     const RandomEffects& random = data.random.components() == 0 ? none : data.random;
     SparseRows z = random.matrix();
     Prior prior = model_prior(data, fixed, z);
+    Response response;
+    if (fixed.thresholds() > 0) {
+      const Vector origin = threshold_origin(fixed.thresholds());
+      make_ordinal(data);
+      encode_ordinal(data, weights, origin, prior, response);
+      prior.fe_start = Vector::Zero(prior.fe_p.size());
+      prior.fe_start.tail(origin.size()) = ordinal_->any_thresholds() - origin;
+      z = ordinal_->effects(z);
+      offset = ordinal_->offset(offset, origin);
+      exog_ = ordinal_->exog(x.map());
+      x = MatrixView(exog_);
+    } else {
+      encode_response(data.family, data.endog.map(), trials, weights, response);
+    }
     design_ = make_design(x, std::move(z), random, offset, data.merge_rows);
     if (design_->x().data() != exog_.data())
       exog_.resize(0, 0);  // it has its own, sorted or merged
-    model_ = std::make_unique<Model>(
-        *design_, data.family, encode_response(data.family, data.endog.map(), trials, weights),
-        std::move(prior), offset);
+    model_ = std::make_unique<Model>(*design_, data.family, response, std::move(prior), offset);
   }
 
   // What the methods work on: its fixed effects are those of coordinates().
   const Design& design() const { return *design_; }
   const Model& model() const { return *model_; }
+  // How observations became rows; null unless ordinal.
+  const OrdinalRows* ordinal() const { return ordinal_ ? &*ordinal_ : nullptr; }
   // Of centred and scaled columns, or with an origin that is not zero, where priors ask for it.
   // None: the columns as they were given.
   const std::optional<Standardization>& coordinates() const { return coordinates_; }
@@ -104,6 +122,41 @@ class MixedModel {
     check_finite("n_trials", trials, 0.0);
     check_finite("freq_weights", weights, 0.0);
     check_support(data, trials);
+    if (family_categories(data.family)) check_no_constant(x, weights);
+  }
+
+  // Thresholds are what a constant would be.
+  static void check_no_constant(const MatrixView& x, const Vector& weights) {
+    const Index constant = ColumnSpreads(x.map(), weights).constant;
+    if (constant < 0) return;
+    refuse_argument("exog", "no constant column beside thresholds",
+                    "one at column " + std::to_string(constant));
+  }
+
+  Vector threshold_origin(Index thresholds) const {
+    if (!coordinates_ || coordinates_->origin().size() == 0) return Vector::Zero(thresholds);
+    return coordinates_->origin().tail(thresholds);
+  }
+
+  void make_ordinal(const ModelData& data) {
+    const auto& family = std::get<CumulativeLogit>(data.family);
+    if (data.any_response) {
+      ordinal_.emplace(family, data.endog.size());
+    } else {
+      ordinal_.emplace(family, data.endog.map());
+    }
+  }
+
+  void encode_ordinal(const ModelData& data, const Vector& weights, const Vector& origin,
+                      const Prior& prior, Response& response) const {
+    const double normalizer = log_ordered_probability(origin, prior.fe_p.tail(origin.size()));
+    if (ordinal_->encode(data.endog.map(), weights, normalizer, response)) return;
+    if (data.any_response) return;
+    const Vector counts = ordinal_->count(data.endog.map(), weights);
+    Index k = 1;
+    while (counts[k] > 0.0) ++k;
+    refuse_argument("endog", "an observation in each category between others",
+                    "none in category " + std::to_string(k));
   }
 
   static std::unique_ptr<Design> make_design(const MatrixView& x, SparseRows z,
@@ -117,7 +170,8 @@ class MixedModel {
   }
 
   std::optional<Standardization> coordinates_;
-  Matrix exog_;  // in them, where they are other columns
+  std::optional<OrdinalRows> ordinal_;
+  Matrix exog_;  // in them, where they are other columns or rows
   std::unique_ptr<Design> design_;
   std::unique_ptr<Model> model_;
 };

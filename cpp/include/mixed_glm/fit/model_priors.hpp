@@ -1,7 +1,8 @@
 // The priors of a model, from what its data say of them: numbers, distributions, or nothing.
 #pragma once
 
-#include <mixed_glm/families/response_location.hpp>
+#include <mixed_glm/families/named_family.hpp>
+#include <mixed_glm/families/threshold_locations.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/fit/default_priors.hpp>
 #include <mixed_glm/fit/model_data.hpp>
@@ -21,12 +22,14 @@ class FixedPriors {
  public:
   // x: as data.exog, checked. Throws std::invalid_argument for wrong priors.
   FixedPriors(const ModelData& data, const MatrixView& x)
-      : mean_(Vector::Zero(x.cols())), sd_(x.cols()) {
-    for (const auto& [j, prior] : data.fe_priors) check(j, prior, x.cols());
+      : thresholds_(family_categories(data.family).value_or(1) - 1),
+        mean_(Vector::Zero(x.cols() + thresholds_)),
+        sd_(mean_.size()) {
+    for (const auto& [j, prior] : data.fe_priors) check(j, prior, sd_.size());
     if (!data.fe_p.empty()) {
-      check_length("fe_p", data.fe_p.size(), x.cols());
+      check_length("fe_p", data.fe_p.size(), sd_.size());
       sd_ = data.fe_p.map();
-    } else if (Index(data.fe_priors.size()) < x.cols()) {
+    } else if (Index(data.fe_priors.size()) < sd_.size()) {
       set_defaults(data, x);
     }
     for (const auto& [j, prior] : data.fe_priors) set(j, prior);
@@ -34,7 +37,8 @@ class FixedPriors {
     if (coordinates_) sd_.array() *= coordinates_->scale().array();
   }
 
-  const Vector& sd() const { return sd_; }  // p, in those coordinates
+  const Vector& sd() const { return sd_; }          // p, in those coordinates
+  Index thresholds() const { return thresholds_; }  // of an ordinal model, the last of these p
   const std::optional<Standardization>& coordinates() const { return coordinates_; }
 
  private:
@@ -56,6 +60,7 @@ class FixedPriors {
 
   void set_defaults(const ModelData& data, const MatrixView& x) {
     const ColumnSpreads columns(x.map(), data.freq_weights.map());
+    if (thresholds_ > 0) return set_ordinal_defaults(data, columns);
     const bool centred = columns.constant >= 0 && data.fe_priors.count(columns.constant) == 0;
     const double location =
         centred ? response_location(data.family, data.endog.map(), data.n_trials.map(),
@@ -67,6 +72,20 @@ class FixedPriors {
     if (centred) coordinates_.emplace(columns, mean_);
   }
 
+  // Thresholds have the prior that a constant would have.
+  void set_ordinal_defaults(const ModelData& data, const ColumnSpreads& columns) {
+    const Index p = columns.columns();
+    const Vector at = threshold_locations(int(thresholds_) + 1, data.endog.map(),
+                                          data.freq_weights.map(), data.offset.map());
+    Index j = 0;
+    for (const NormalPrior& prior : default_fe_priors(columns, 0.0)) set(j++, prior);
+    for (Index t = 0; t < thresholds_; ++t) set(p + t, NormalPrior(at[t], default_prior_scale));
+    for (const auto& [k, prior] : data.fe_priors) set(k, prior);
+    const bool centred = data.fe_priors.lower_bound(p) == data.fe_priors.end();
+    if (centred) coordinates_.emplace(columns, mean_, thresholds_);
+  }
+
+  Index thresholds_;
   Vector mean_, sd_;  // p
   std::optional<Standardization> coordinates_;
 };

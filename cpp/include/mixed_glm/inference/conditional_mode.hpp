@@ -48,7 +48,10 @@ class ConditionalMode {
         coefficients_(Vector::Zero(likelihood.design().coefficients())),
         gradient_(likelihood.design().coefficients()),
         step_(likelihood.design().coefficients()),
-        trial_(likelihood.design().coefficients()) {}
+        trial_(likelihood.design().coefficients()),
+        fallback_(Vector::Zero(likelihood.design().coefficients())) {
+    if (prior.fe_start.size() > 0) fallback_.tail(prior.fe_start.size()) = prior.fe_start;
+  }
 
   // Start of the next search; without a call, the last mode.
   void set_start(const Vector& coefficients) {
@@ -202,13 +205,12 @@ class ConditionalMode {
   }
 
   // At the family's own start; where that is far off, as offsets can make it, or does not exist, at
-  // zero, if that is more likely.
+  // zero (or where the prior says), if that is more likely.
   bool begin_anew() {
     const bool valid = jump_to_family_start() && expand(coefficients_);
     if (valid && !damped_) return true;
-    trial_.setZero();
-    if (valid && !(value_at(trial_) > log_density_)) return true;
-    coefficients_.setZero();
+    if (valid && !(value_at(fallback_) > log_density_)) return true;
+    coefficients_ = fallback_;
     started_ = true;
     return expand(coefficients_);
   }
@@ -229,7 +231,7 @@ class ConditionalMode {
   NewtonSettings settings_;
   CoefficientPrior prior_;
   BorderedCholesky cholesky_;
-  Vector coefficients_, gradient_, step_, step_before_, trial_;
+  Vector coefficients_, gradient_, step_, step_before_, trial_, fallback_;
   double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0, allowed_ = 0.0;
   int iterations_ = 0;
   bool started_ = false, damped_ = false;

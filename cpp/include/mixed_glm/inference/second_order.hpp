@@ -101,11 +101,23 @@ class SecondOrderCovariance {
     const LikelihoodSites sites(*model_);
     detail::predict(*model_, mode_->coefficients(), block);
     Vector above(block.count), below(block.count);
-    block.view(block.eta).array() += eta_step;
+    const Vector step = eta_steps(block);
+    block.view(block.eta) += step;
     sites.expand<3>(block, above.data());
-    block.view(block.eta).array() -= 2.0 * eta_step;
+    block.view(block.eta) -= 2.0 * step;
     sites.expand<3>(block, below.data());
-    return (above - below) / (2.0 * eta_step);
+    return (above - below).cwiseQuotient(2.0 * step);
+  }
+
+  // Within the domain, which that of a gap row ends at zero (families/cumulative_logit.hpp).
+  Vector eta_steps(const RowBlock& block) const {
+    Vector step = Vector::Constant(block.count, eta_step);
+    if (!std::holds_alternative<CumulativeLogit>(model_->family())) return step;
+    for (Index r = 0; r < block.count; ++r) {
+      const bool is_gap = model_->response().b[block.first + r] < 0.0;
+      if (is_gap) step[r] = std::min(eta_step, 0.02 * block.eta[size_t(r)]);
+    }
+    return step;
   }
 
   // Z of a block's rows.

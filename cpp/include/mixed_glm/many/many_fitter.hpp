@@ -21,9 +21,15 @@ struct ManySettings {
 
 class ManyFitter {
  public:
-  // The design is viewed and must outlive this object.
-  ManyFitter(const Design& design, Family family, Prior prior, FitMethod method)
-      : design_(&design), family_(family), prior_(std::move(prior)), method_(std::move(method)) {
+  // The design is viewed and must outlive this object; ordinal: the rows that an ordinal model has
+  // in it, for any response, likewise.
+  ManyFitter(const Design& design, Family family, Prior prior, FitMethod method,
+             const OrdinalRows* ordinal = nullptr)
+      : design_(&design),
+        family_(family),
+        prior_(std::move(prior)),
+        method_(std::move(method)),
+        ordinal_(ordinal) {
     if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
       marginal->settings.keep_points = false;  // ManyResults has no place for them
     }
@@ -35,7 +41,11 @@ class ManyFitter {
   // Nothing if interrupted. Several threads may call this at a time. Offsets must agree in rows
   // that the design has merged.
   std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
-    batch.check(design_->user_rows());
+    if (ordinal_ != nullptr) {
+      batch.check(ordinal_->observations(), ordinal_->thresholds());
+    } else {
+      batch.check(design_->user_rows());
+    }
     check_merged_offsets(batch.offset);
     ManyResults results(batch.size(), *design_, settings.keep_random_effects,
                         settings.keep_covariances);
@@ -64,9 +74,12 @@ class ManyFitter {
     if (design_->rows() == design_->user_rows()) return;
     Vector own(design_->rows());
     for (Index j = 0; j < offset.cols(); ++j) {
-      design_->to_design_rows(offset.col(j), own);
-      const Vector merged = design_->to_user_rows(own);
-      if (!offset.col(j).allFinite() || merged == offset.col(j)) continue;
+      const Vector all =
+          ordinal_ == nullptr
+              ? Vector(offset.col(j))
+              : ordinal_->offset(offset.col(j), Vector::Zero(ordinal_->thresholds()));
+      design_->to_design_rows(all, own);
+      if (!all.allFinite() || design_->to_user_rows(own) == all) continue;
       throw std::invalid_argument(
           "offset: expected equal values in rows that the design has merged, got others for "
           "response " +
@@ -75,7 +88,7 @@ class ManyFitter {
   }
 
   std::unique_ptr<ResponseWorker> make_worker() const {
-    return std::make_unique<ResponseWorker>(*design_, family_, prior_, method_);
+    return std::make_unique<ResponseWorker>(*design_, family_, prior_, method_, ordinal_);
   }
 
   std::unique_ptr<ResponseWorker> take() {
@@ -98,6 +111,7 @@ class ManyFitter {
   Family family_;
   Prior prior_;
   FitMethod method_;
+  const OrdinalRows* ordinal_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ResponseWorker>> idle_;
 };

@@ -13,18 +13,21 @@ struct ResponseBatch {
   ConstMatrixRef trials;   // n x m, or n x 1 for all; ignored unless binomial
   ConstMatrixRef offset;   // n x m, or n x 1 for all, or empty
   ConstVectorRef weights;  // n, how often each row counts
-  Vector shift = {};       // m, added to the offset of each response in all rows, or empty
+  Matrix shift = {};       // m x 1, added to the offset of each response in all rows; ordinal: m x
+                           // (C - 1), origins of the thresholds; or empty
 
   Index size() const { return endog.cols(); }  // m
 
-  // Throws std::invalid_argument for arrays that do not fit n rows and m responses.
-  void check(Index rows) const {
+  // Throws std::invalid_argument for arrays that do not fit n rows and m responses. shifts: how
+  // many each has.
+  void check(Index rows, Index shifts = 1) const {
     check_shape("endog", endog, rows);
     check_shape("trials", trials, rows);
     if (offset.size() > 0) check_shape("offset", offset, rows);
-    if (shift.size() > 0 && shift.size() != size()) {
-      throw std::invalid_argument("shift: expected length " + std::to_string(size()) + ", got " +
-                                  std::to_string(shift.size()));
+    if (shift.size() > 0 && (shift.rows() != size() || shift.cols() != shifts)) {
+      throw std::invalid_argument(
+          "shift: expected shape (" + std::to_string(size()) + ", " + std::to_string(shifts) +
+          "), got (" + std::to_string(shift.rows()) + ", " + std::to_string(shift.cols()) + ")");
     }
     if (weights.size() != rows) {
       throw std::invalid_argument("weights: expected length " + std::to_string(rows) + ", got " +

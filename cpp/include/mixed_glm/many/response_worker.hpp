@@ -7,15 +7,17 @@
 #include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/many/many_results.hpp>
 #include <mixed_glm/many/response_batch.hpp>
+#include <mixed_glm/model/ordinal_rows.hpp>
 
 namespace mixed_glm {
 
 class ResponseWorker {
  public:
-  // The design is viewed and must outlive this object.
+  // The design is viewed and must outlive this object, as must the rows of an ordinal model.
   ResponseWorker(const Design& design, const Family& family, const Prior& prior,
-                 const FitMethod& method)
-      : rows_(empty_rows(design.user_rows())),
+                 const FitMethod& method, const OrdinalRows* ordinal = nullptr)
+      : ordinal_(ordinal),
+        rows_(empty_rows(design.user_rows())),
         model_(design, family, rows_, prior),
         driver_(make_driver(model_, method, &monitor_)) {}
 
@@ -50,6 +52,7 @@ class ResponseWorker {
     const auto endog = batch.endog.col(j);
     const auto trials = ResponseBatch::column(batch.trials, j);
     if (!supports(model_.family(), endog, trials)) return false;
+    if (ordinal_ != nullptr) return load_ordinal(batch, j);
     encode_response(model_.family(), endog, trials, batch.weights, rows_);
     if (batch.offset.size() == 0 && batch.shift.size() == 0) {
       model_.set_rows(rows_, no_offset_);
@@ -57,12 +60,27 @@ class ResponseWorker {
     }
     offset_.setZero(batch.endog.rows());
     if (batch.offset.size() > 0) offset_ = ResponseBatch::column(batch.offset, j);
-    if (batch.shift.size() > 0) offset_.array() += batch.shift[j];
+    if (batch.shift.size() > 0) offset_.array() += batch.shift(j, 0);
     if (!offset_.allFinite()) return false;
     model_.set_rows(rows_, offset_);
     return true;
   }
 
+  // False also where an inner category has no observation.
+  bool load_ordinal(const ResponseBatch& batch, Index j) {
+    Vector origin = Vector::Zero(ordinal_->thresholds());
+    if (batch.shift.size() > 0) origin = batch.shift.row(j);
+    if (batch.offset.size() > 0) offset_ = ResponseBatch::column(batch.offset, j);
+    const Vector sd = model_.prior().fe_p.tail(origin.size());
+    const double normalizer = log_ordered_probability(origin, sd);
+    if (!ordinal_->encode(batch.endog.col(j), batch.weights, normalizer, rows_)) return false;
+    const Vector offset = ordinal_->offset(offset_, origin);
+    if (!offset.allFinite()) return false;
+    model_.set_rows(rows_, offset);
+    return true;
+  }
+
+  const OrdinalRows* ordinal_;
   Response rows_;
   Vector no_offset_, offset_;
   Model model_;

@@ -17,6 +17,7 @@ struct Prior {
   Vector fe_p;                       // p standard deviations of the fixed effects
   Vector vcp_p;                      // K standard deviations of the log standard deviations
   std::vector<HyperPrior> psi = {};  // K, in the place of vcp_p; none: vcp_p
+  Vector fe_start = {};  // p, where the density is not zero whatever the data; empty: zeros
 
   void check(Index fixed, Index components) const {
     const auto check_one = [](const char* name, const Vector& sd, Index size) {
@@ -29,6 +30,10 @@ struct Prior {
       }
     };
     check_one("fe_p", fe_p, fixed);
+    if (fe_start.size() > 0 && fe_start.size() != fixed) {
+      throw std::invalid_argument("fe_start: expected length " + std::to_string(fixed) + ", got " +
+                                  std::to_string(fe_start.size()));
+    }
     if (psi.empty()) {
       check_one("vcp_p", vcp_p, components);
     } else if (Index(psi.size()) != components) {

@@ -9,6 +9,9 @@
 // only scaled (m = 0). A prior with the means o is one about zero of b - o, beside an offset of
 // X o: beta = T (b + o), b being what is fitted.
 //
+// Thresholds of an ordinal model follow the columns' coefficients, and take up the shift as a
+// constant would: c_t = b_t + sum_j m_j / s_j b_j.
+//
 // Densities of beta are those of b, divided by |T|.
 #pragma once
 
@@ -32,17 +35,22 @@ class Standardization {
  public:
   // Columns centred and scaled. prior_mean: of the coefficients of the columns as they were given,
   // the constant's at the means of the others; empty: zeros.
-  explicit Standardization(const ColumnSpreads& columns, const Vector& prior_mean = {})
-      : center_(Vector::Zero(columns.columns())),
-        scale_(Vector::Ones(columns.columns())),
+  // thresholds: how many follow; prior_mean has theirs, too.
+  explicit Standardization(const ColumnSpreads& columns, const Vector& prior_mean = {},
+                           Index thresholds = 0)
+      : center_(Vector::Zero(columns.columns() + thresholds)),
+        scale_(Vector::Ones(columns.columns() + thresholds)),
         constant_(columns.constant) {
     for (Index j = 0; j < columns.columns(); ++j) {
       if (!columns.varies(j)) continue;
       scale_[j] = columns.sd[j];
-      if (constant_ >= 0) center_[j] = columns.mean[j];
+      if (constant_ >= 0 || thresholds > 0) center_[j] = columns.mean[j];
     }
     if (prior_mean.size() > 0) origin_ = prior_mean.cwiseProduct(scale_);
     way_ = scale_.cwiseInverse().asDiagonal();
+    for (Index t = columns.columns(); t < way_.rows(); ++t) {
+      way_.row(t) += center_.cwiseQuotient(scale_).transpose();
+    }
     if (constant_ < 0) return;
     const double value = columns.mean[constant_];
     way_.row(constant_) -= (center_.array() / (scale_.array() * value)).matrix().transpose();
@@ -55,7 +63,7 @@ class Standardization {
         way_(Matrix::Identity(prior_mean.size(), prior_mean.size())) {}
 
   // p, subtracted from each column; zeros without a constant.
-  const Vector& center() const { return center_; }
+  const Vector& center() const { return center_; }  // of thresholds zeros
   const Vector& scale() const { return scale_; }    // p, that they are divided by; 1 where constant
   const Vector& origin() const { return origin_; }  // p, o; empty: zeros
   const Matrix& matrix() const { return way_; }     // p x p, T
@@ -64,14 +72,14 @@ class Standardization {
 
   bool keeps_columns() const { return center_.isZero(0.0) && scale_.isOnes(0.0); }
   Matrix apply(const ConstMatrixRef& x) const {
-    Matrix result = x.rowwise() - center_.transpose();
+    Matrix result = x.rowwise() - center_.head(x.cols()).transpose();
     for (Index j = 0; j < x.cols(); ++j) result.col(j) /= scale_[j];
     return result;
   }
   // The offset (n; empty: zeros) with the share of the origin. x: the columns that are fitted.
   Vector offset(const ConstVectorRef& offset, const ConstMatrixRef& x) const {
     if (origin_.size() == 0 || origin_.isZero(0.0)) return offset;
-    Vector result = x * origin_;
+    Vector result = x * origin_.head(x.cols());
     if (offset.size() > 0) result += offset;
     return result;
   }
