@@ -118,6 +118,7 @@ void bind_defaults(py::module_& m) {
         py::arg("endog"), py::arg("weights"), py::arg("offset"));
   m.def("log_ordered_probability", &mixed_glm::log_ordered_probability, py::arg("mean"),
         py::arg("sd"));
+  m.attr("DEFAULT_PRIOR_SCALE") = mixed_glm::default_prior_scale;
   m.def("default_fe_priors", &default_fe_priors, py::kw_only(), py::arg("exog"), py::arg("family"),
         py::arg("endog"), py::arg("trials"), py::arg("weights"), py::arg("offset"));
   m.def("default_sd_priors", &default_sd_priors, py::kw_only(), py::arg("indptr"),

@@ -78,13 +78,13 @@ class ModelAttributes:
 
     @property
     def fe_p(self) -> Floats:
-        """Prior standard deviations of the fixed effects, shape (p,)."""
+        """Prior standard deviations of the fixed effects, shape (p,), and of thresholds behind them."""
         return self.spec.design.priors.fe_scale
 
     @property
     def priors(self) -> pd.DataFrame:
         """The priors in force: a row for each fixed effect and standard deviation."""
-        return self.spec.design.priors.to_frame(self.fep_names, self.vcp_names)
+        return self.spec.design.priors.to_frame(self.spec.layout.fixed_names, self.vcp_names)
 
     @property
     def fep_names(self) -> list[str]:
@@ -102,8 +102,8 @@ class ModelAttributes:
         return self.spec.design.vc_names
 
     @property
-    def response_levels(self) -> tuple[str, str] | None:
-        """Failure and success, where the response was given as labels."""
+    def response_levels(self) -> tuple[str, ...] | None:
+        """Failure and success, where the response was given as labels; the categories of an ordinal response in their order."""
         return self.spec.design.response_levels
 
     @property

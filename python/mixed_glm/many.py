@@ -17,13 +17,13 @@ from mixed_glm._many.columns import Columns
 from mixed_glm._many.methods import make_method
 from mixed_glm._many.problem import Problem
 from mixed_glm._many.remote import require_executor
-from mixed_glm._many.results import ManyResults, ResponseStatus
+from mixed_glm._many.results import ManyResults, ResponseStatus, with_thresholds
 from mixed_glm._many.run import Source, run
 from mixed_glm._many.store import Store
 from mixed_glm._spec.design import check_exposure, check_trials, make_design
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
-from mixed_glm.families import as_given_family
+from mixed_glm.families import Cumulative, Family, as_given_family
 from mixed_glm.priors import Prior
 
 __all__ = ["ManyResults", "ResponseStatus", "fit_many"]
@@ -146,9 +146,10 @@ def fit_many(
     require_same_index(endogs=endogs, exog=exog, exog_vc=exog_vc)
     chosen = as_given_family(family)
     unknown = np.full(matrix.shape[0], chosen.placeholder)
+    levels = _levels(chosen)
     design = make_design(
         unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
-        vc_names=vc_names, freq_weights=freq_weights, priors=priors,
+        vc_names=vc_names, freq_weights=freq_weights, priors=priors, response_levels=levels, any_response=True,
     )  # fmt: skip
     return fit_responses(
         ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
@@ -209,8 +210,9 @@ def fit_responses(
     labels = list(range(source.size)) if matrix.labels is None else matrix.labels
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
-        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects, **arrays
-    )
+        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
+        **with_thresholds(arrays, layout),
+    )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
     return results
@@ -241,8 +243,29 @@ def _source(
         total = np.zeros(n) if shared_offset is None else as_vector(shared_offset, "offset", n, scalar=True)
         if shared_exposure is not None:
             total = total + np.log(as_vector(shared_exposure, "exposure", n, scalar=True))
-    source = Source(endogs, each_trials, each_offset, each_exposure, total)
+    source = Source(endogs, each_trials, each_offset, each_exposure, total, _whole_numbers(spec))
     return source, np.ones(n) if trials is None else trials, total
+
+
+def _levels(family: Family) -> tuple[str, ...] | None:
+    """Categories of responses that are ordinal."""
+    if not isinstance(family, Cumulative):
+        return None
+    if family.categories is None:
+        raise ValueError(
+            "family: how many categories the responses have must be said, as families.Cumulative(categories=5); they are the "
+            "numbers 0 to 4 then"
+        )
+    return tuple(map(str, range(family.categories)))
+
+
+def _whole_numbers(spec: ModelSpec) -> Floats | None:
+    """The categories of an ordinal response, where they are whole numbers: those of other responses are the same."""
+    levels = spec.design.response_levels if spec.family.is_ordinal else None
+    if levels is None or not all(level.removeprefix("-").isdecimal() for level in levels):
+        return None
+    numbers = np.array(levels, dtype=np.float64)
+    return numbers if (np.diff(numbers) > 0).all() else None
 
 
 def _split(value: Any, name: str, n: int, m: int) -> tuple[Columns | None, Any]:

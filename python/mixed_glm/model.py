@@ -103,9 +103,10 @@ class MixedGLM(ModelAttributes):
     endog : array_like, shape (n,) or (n, 2)
         Response. Binomial: 0 and 1; numbers of successes with `n_trials`; two columns, successes and
         failures; or labels with two levels, of which the second (second category, or second in sorted
-        order) is success.
+        order) is success. Cumulative: an ordered categorical, or whole numbers.
     exog : array_like, shape (n, p), or None
-        Fixed-effects columns. Include a column of ones for an intercept.
+        Fixed-effects columns. Include a column of ones for an intercept, unless the family is cumulative: its thresholds are in the
+        place of one, and a formula's intercept is left out.
     exog_vc : array_like or scipy.sparse, shape (n, q), or None
         Random-effects columns, in any sparse format or dense. It is never changed.
     ident : array_like, shape (q,), or None
@@ -117,7 +118,7 @@ class MixedGLM(ModelAttributes):
         Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. Default,
         and for those that are not named: log-normal priors in units of the columns, see Notes.
     fe_p : float, array_like of shape (p,), Series or mapping, optional
-        Prior standard deviations, about zero, of the coefficients as they stand; by name, if it is a Series or mapping.
+        Prior standard deviations, about zero, of the coefficients as they stand, and of thresholds (shape (p + C - 1,)); by name, if it is a Series or mapping.
         Default, and for those that are not named: normal priors in units of the columns, see Notes.
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
@@ -145,7 +146,7 @@ class MixedGLM(ModelAttributes):
     k_fep, k_vcp, k_vc : int
         Numbers p of fixed effects, K of variance components and q of random effects.
     endog : float array, shape (n,)
-        Response; numbers of successes where there are trials.
+        Response; numbers of successes where there are trials; numbers of categories from 0 for an ordinal one.
     exog : float array, shape (n, p)
     exog_vc : scipy.sparse.csr_array, shape (n, q)
     ident : int array, shape (q,)
@@ -159,8 +160,8 @@ class MixedGLM(ModelAttributes):
         Names of fixed effects and variance components.
     vc_names : list of str or None
         Names of the random effects, such as ``herd[3]``.
-    response_levels : (str, str) or None
-        Failure and success, where the response was given as labels.
+    response_levels : tuple of str, or None
+        Failure and success, where the response was given as labels; the categories of an ordinal response in their order.
     names : list of str
         Names of all parameters in their order: fixed effects, variance components, random effects if named.
     nobs : int
@@ -186,7 +187,8 @@ class MixedGLM(ModelAttributes):
     Notes
     -----
     Priors in units of the columns do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
-    deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link; without a
+    deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link (a threshold
+    of an ordinal response N(logit of the share below it, 2.5^2), all of them restricted to be ordered); without a
     constant column nothing is centred. Where a formula has products or powers of covariates, as ``x * z`` or ``x + I(x**2)``, these
     are the priors of the coefficients with covariates at their means, as far as moving an origin leaves the model as it is. The
     logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and the spread of its covariate for a
@@ -290,8 +292,9 @@ class MixedGLM(ModelAttributes):
         chosen = as_given_family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
         built = build(
-            formula, vc_formulas, data, binomial=chosen.has_trials, in_units=fe_p is None, by_row=by_row
-        )
+            formula, vc_formulas, data, binomial=chosen.has_trials, ordinal=chosen.is_ordinal, in_units=fe_p is None,
+            by_row=by_row,
+        )  # fmt: skip
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)

@@ -47,12 +47,15 @@ class MixedGLMResults(Generic[ModelT]):
     Attributes
     ----------
     model : MixedGLM
-    params : float array, shape (p + K + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, random effects.
+    params : float array, shape (p + K + f + q,)
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, parameters of the family, random
+        effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
+    family_mean, family_sd : float array, shape (f,)
+        The same for the parameters of the family: C - 1 thresholds of an ordinal response, none of others.
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
@@ -90,6 +93,7 @@ class MixedGLMResults(Generic[ModelT]):
         self.params = posterior.mean
         self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
         self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
+        self.family_mean, self.family_sd = posterior.mean[layout.family], posterior.sd[layout.family]
 
     @property
     def fit(self) -> Fit:
@@ -150,7 +154,7 @@ class MixedGLMResults(Generic[ModelT]):
     def priors(self) -> pd.DataFrame:
         """The priors in force: a row for each fixed effect and standard deviation."""
         layout, design = self.fit.spec.layout, self.fit.spec.design
-        return design.priors.to_frame(layout.fep_names, layout.vcp_names)
+        return design.priors.to_frame(layout.fixed_names, layout.vcp_names)
 
     @property
     def elbo(self) -> float | None:
@@ -205,7 +209,7 @@ class MixedGLMResults(Generic[ModelT]):
         -------
         float array, shape (n, nobs)
             One row for each posterior draw, one column for each row that was used (``model.index`` has their labels);
-            binomial: numbers of successes.
+            binomial: numbers of successes; ordinal: numbers of categories from 0, in the order of ``model.response_levels``.
         """
         generator = as_generator(rng)
         return self.posterior.sample(n, generator).predictive(generator)

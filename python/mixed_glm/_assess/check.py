@@ -16,8 +16,10 @@ from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K, LEAST_DRAWS, smooth_weights
+from mixed_glm._spec.binary_rows import BinaryRows
 from mixed_glm._spec.design import make_core
 from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm.families import Binomial
 
 Floats = npt.NDArray[np.float64]
 
@@ -176,23 +178,28 @@ def check_draws(draws: PosteriorDraws, progress: bool = False) -> Check:
 def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[Floats, str]:
     """log p(y, beta, psi), random effects integrated out, at each draw; and how they were integrated."""
     spec = draws.spec
-    design = spec.design
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    no_columns = np.empty((spec.nobs, 0), order="F")
+    rows = BinaryRows.of(spec)
+    design = spec.design if rows is None else rows.design(spec.design)
+    no_columns = np.empty((len(design.endog), 0), order="F")
     none = dataclasses.replace(design, exog=no_columns, priors=design.priors.without_fixed())
-    core = make_core(none, spec.family, merge_rows=False)
+    core = make_core(none, spec.family if rows is None else Binomial(), merge_rows=False)
     leaf = _core.default_leaf(core)
     alone = leaf >= 0 and bool((design.ident == leaf).all())
     integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
     shift = design.total_offset()
     values = []
-    size = max(_LEAST_DRAWS, _BATCH // spec.nobs)
+    size = max(_LEAST_DRAWS, _BATCH // len(design.endog))
     with shown_count(progress, len(draws), "check", "draws") as advance:
         for first in range(0, len(draws), size):
-            rows = slice(first, first + size)
-            eta = draws.fe[rows] @ design.exog.T + (0.0 if shift is None else shift)
-            psi = np.ascontiguousarray(draws.vcp[rows])
+            some = slice(first, first + size)
+            eta = draws.fe[some] @ design.exog.T + (0.0 if shift is None else shift)
+            if rows is not None:
+                eta -= draws.family[some][:, rows.threshold]
+            psi = np.ascontiguousarray(draws.vcp[some])
             values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
             advance(len(psi))
-    return np.concatenate(values) + FixedPrior.of(spec, draws.change).log_density(draws.fe), integral
+    fixed = draws.params[:, spec.layout.fixed]
+    of_gaps = 0.0 if rows is None else rows.log_gaps(draws.family)
+    return np.concatenate(values) + of_gaps + FixedPrior.of(spec, draws.change).log_density(fixed), integral

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 def prior_pull(fit: Fit) -> Floats:
-    """Pull of the priors on each fixed effect and log standard deviation, shape (p + K,); NaN where the fit has no covariance."""
+    """Pull of the priors on each fixed effect, threshold and log standard deviation, shape (p + K,); NaN where the fit has no covariance."""
     prior = FixedPrior.of(fit.spec, fit.posterior.change)
     off, spread = prior.standard(*fit.posterior.fixed_at_mode())
     way = prior.from_standard(np.eye(len(off)))
@@ -40,7 +40,7 @@ def _surely_little(fit: Fit) -> bool:
     """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
     posterior = fit.posterior
     if posterior.change is None:
-        fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
+        fe, scale = fit.spec.layout.fixed, fit.spec.design.priors.fe_scale
         mean, sd = posterior.mean[fe] / scale, posterior.sd[fe] / scale
         trace = float(sd @ sd)
     else:
@@ -63,12 +63,12 @@ def warn_of_prior_pull(fit: Fit) -> None:
         return
     pull = prior_pull(fit)
     spec, mean = fit.spec, fit.posterior.mean
-    p = spec.layout.k_fep
-    much = is_much(pull, p)
+    fixed = spec.layout.fixed
+    much = is_much(pull, len(fixed))
     if not much.any():
         return
     names = _names(spec)
-    values = [*mean[:p], *np.exp(mean[spec.layout.vcp])]
+    values = [*mean[fixed], *np.exp(mean[spec.layout.vcp])]
 
     def said(j: int) -> str:
         return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"
@@ -83,7 +83,7 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
     -----
     PriorPullWarning
     """
-    p = spec.layout.k_fep
+    p = len(spec.layout.fixed)
     much = is_much(pull, p)
     counts = much.sum(axis=0)
     if not counts.any():
@@ -100,7 +100,7 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
 
 def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats) -> None:
     """One warning for the fixed effects, one for the standard deviations: of those with a `rank` above zero, the highest first."""
-    p = spec.layout.k_fep
+    p = len(spec.layout.fixed)
     priors, names = spec.design.priors, _names(spec)
     order = [int(j) for j in np.argsort(-rank, kind="stable") if rank[j] > 0.0]
     fixed, sds = [j for j in order if j < p], [j for j in order if j >= p]
@@ -120,7 +120,7 @@ def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats
 
 
 def _names(spec: ModelSpec) -> list[str]:
-    return [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    return [*spec.layout.fixed_names, *map(sd_name, spec.layout.vcp_names)]
 
 
 def _listed(places: list[int], said: Callable[[int], str]) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from mixed_glm import _core
+from mixed_glm._fit.ordinal import refuse_variational
 from mixed_glm._input.arrays import as_count, as_vector
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import Approximation
@@ -144,6 +145,7 @@ def vb_elbo(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike, *, n_quad: 
         trapezoidal rules beyond (25 nodes at 1.5, 47 at 3, 91 at 5), which keeps E log(1 + exp(eta)) right to
         2e-8.
     """
+    refuse_variational(spec, "vb_elbo")
     layout, change = spec.layout, spec.coordinates
     point, nodes = _point(spec, mean, sd), variational_nodes(n_quad)
     if change is None:
@@ -168,6 +170,7 @@ def vb_elbo_grad(
     mean : float array, shape (p + K + q,)
     sd : float array, shape (p + K + q,)
     """
+    refuse_variational(spec, "vb_elbo_grad")
     layout, change = spec.layout, spec.coordinates
     point, nodes = _point(spec, mean, sd), variational_nodes(n_quad)
     if change is None:
@@ -203,6 +206,8 @@ def _log_marginal(
 ) -> tuple[float, Floats]:
     psi = as_vector(vcp, "vcp", spec.layout.k_vcp, what="variance components")
     nodes = None if n_quad is None else as_count(n_quad, "n_quad")
+    if approx == "vb":
+        refuse_variational(spec, "approx='vb'")
     return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
 
 

@@ -45,6 +45,7 @@ from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.unused import without_unused
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
+from mixed_glm._input.ordinal import as_ordinal
 from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
 
 Floats = npt.NDArray[np.float64]
@@ -67,6 +68,7 @@ def build(
     data: Any,
     *,
     binomial: bool,
+    ordinal: bool = False,
     in_units: bool = False,
     by_row: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
@@ -83,6 +85,9 @@ def build(
         The caller's object is not changed.
     binomial : bool
         Whether the response may be labels, two columns or have trials.
+    ordinal : bool, default False
+        Whether the response has categories in an order. Its thresholds are in the place of the constant: factors are coded as
+        beside one, whether the formula has it or not, and it is left out.
     in_units : bool, default False
         Whether priors that do not depend on origins may be asked for: look for covariates whose origins are free.
     by_row : mapping, optional
@@ -103,22 +108,26 @@ def build(
     formula = as_python(formula, frame.columns, context)
     vc = {name: as_python(one, frame.columns, context) for name, one in vc.items()}
     text = parse_formula(formula)
+    if ordinal and not _has_constant(text):
+        formula += " + 1"
+        text = parse_formula(formula)
     fixed_terms = parse_terms(text.fixed)
     rows = {k: _row_values(v, k, frame) for k, v in (by_row or {}).items() if v is not None}
     expressions = _expressions(text, fixed_terms, vc)
-    names = set().union(*(names_of_factor(e) for e in expressions))
-    used = own(resolve_names(names, frame.columns, context, functions_in(expressions)))
+    variables = set().union(*(names_of_factor(e) for e in expressions))
+    used = own(resolve_names(variables, frame.columns, context, functions_in(expressions)))
     needed = set().union(*(names_of_factor(e) for e in expressions if needs_all(e)))
-    part, kept = _complete_rows(frame, names, needed, rows)
+    part, kept = _complete_rows(frame, variables, needed, rows)
     beside = aligned(used, expressions, frame.index, kept, "data")
     env = Environment(*_with_used_levels(part, beside, text))
-    y, trials, levels = _evaluate_response(text, env, binomial)
+    y, trials, levels = _evaluate_response(text, env, binomial, ordinal)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
     everything = dataclasses.replace(env, frame=part, context=beside)  # statsmodels keeps levels without rows
     components, z = _random_columns(text, vc, env, everything)
     widths = [c.width for c in components]
+    names = [str(c) for c in spec.column_names]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
     if offset is not None:
@@ -131,7 +140,7 @@ def build(
         "exog": x,
         "exog_vc": z,
         "ident": np.repeat(np.arange(len(widths), dtype=np.int32), widths),
-        "fep_names": [str(c) for c in spec.column_names],
+        "fep_names": names,
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
     }
@@ -141,14 +150,24 @@ def build(
             x, fixed_terms, env, None if weights.ndim == 0 else weights,
             lambda moved: _fixed_columns(text, fixed_terms, moved, in_order=not vc)[0],
         )  # fmt: skip
+    if ordinal:
+        _leave_out_constant(arguments, names.index("Intercept"))
     specs = [spec, *(c.spec for c in components if c.spec is not None)]
     learnt = env.state | {k: v for s in specs for k, v in s.transform_state.items()}
     evaluated = [*expressions_of(spec), *text.offsets, *(e for c in components for e in c.expressions)]
     encoding = Encoding(
         formula, text, spec, components, used, env.state, int((~kept).sum()), "offset" in rows,
-        by_other_rows=on_other_rows(evaluated, env, learnt),
+        by_other_rows=on_other_rows(evaluated, env, learnt), has_constant=not ordinal,
     )  # fmt: skip
     return FormulaDesign(arguments, encoding, frame, kept, text.response[0])
+
+
+def _leave_out_constant(arguments: dict[str, Any], place: int) -> None:
+    """Take a column out of the fixed effects; what it would take up the thresholds do."""
+    arguments["exog"] = np.asfortranarray(np.delete(arguments["exog"], place, axis=1))
+    arguments["fep_names"] = [name for j, name in enumerate(arguments["fep_names"]) if j != place]
+    if arguments.get("mixing") is not None:
+        arguments["mixing"] = np.delete(np.delete(arguments["mixing"], place, axis=0), place, axis=1)
 
 
 def _check_vc_formulas(vc_formulas: Any) -> dict[str, str]:
@@ -231,9 +250,9 @@ def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
 
 
 def _evaluate_response(
-    text: FormulaText, env: Environment, binomial: bool
-) -> tuple[Floats, Floats | None, tuple[str, str] | None]:
-    """Response, trials if the formula gives them, and (failure, success) for labels."""
+    text: FormulaText, env: Environment, binomial: bool, ordinal: bool
+) -> tuple[Floats, Floats | None, tuple[str, ...] | None]:
+    """Response, trials if the formula gives them, and (failure, success) for labels, or categories in their order."""
     shown = " + ".join(text.response)
     if text.kind != "single":
         if not binomial:
@@ -248,6 +267,8 @@ def _evaluate_response(
     values = env.evaluate(shown).values
     if np.shape(values) != (len(env.frame),) or not hasattr(values, "dtype"):
         raise ValueError(f"formula: the response {shown!r} must have one value a row")
+    if ordinal:
+        return _ordinal(values, shown)
     if is_labels(values):
         if binomial:
             y, levels = binary_from_labels(values, f"response {shown!r}")
@@ -255,6 +276,15 @@ def _evaluate_response(
         if not pd.api.types.is_bool_dtype(values.dtype):
             raise ValueError(f"formula: the response {shown!r} must be numeric, got labels")
     return np.asarray(values, dtype=np.float64), None, None
+
+
+def _ordinal(values: Any, shown: str) -> tuple[Floats, None, tuple[str, ...]]:
+    codes, levels = as_ordinal(values, f"response {shown!r}")
+    return codes, None, levels
+
+
+def _has_constant(text: FormulaText) -> bool:
+    return any(not term.factors or str(term) == "1" for term in parsed(text.fixed))
 
 
 def _fixed_columns(

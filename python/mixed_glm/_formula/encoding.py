@@ -65,6 +65,8 @@ class Encoding:
         Expressions that have no value for new rows, as it depends on the other rows.
     lost : tuple of str
         Names whose values could not be kept when the model was saved or pickled: functions, modules.
+    has_constant : bool
+        False if the constant of the formula is left out, as beside thresholds.
     guard : Guard, optional
         Of a model that was loaded from a file which is not trusted. It is not saved.
     """
@@ -79,6 +81,7 @@ class Encoding:
     extra_offset: bool = False
     lost: tuple[str, ...] = ()
     by_other_rows: tuple[str, ...] = ()
+    has_constant: bool = True
     guard: Guard | None = field(default=None, metadata={"saved": False})
 
     def encode_fixed(self, data: Any) -> Floats:
@@ -104,7 +107,14 @@ class Encoding:
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env)
             out[~missing] = _as_fortran(matrix, len(env.frame))
-        return out
+        if self.has_constant:
+            return out
+        return np.asfortranarray(np.delete(out, self.fixed.column_names.index("Intercept"), axis=1))
+
+    @property
+    def width(self) -> int:
+        """Number of fixed-effects columns."""
+        return len(self.fixed.column_names) - (not self.has_constant)
 
     def encode_offset(self, data: Any) -> Floats | None:
         """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""

@@ -10,6 +10,7 @@ from typing import Any
 from mixed_glm import _core
 from mixed_glm._fit.densities import variational_nodes
 from mixed_glm._fit.marginal import marginal_start
+from mixed_glm._fit.ordinal import refuse_variational
 from mixed_glm._fit.variational import is_full
 from mixed_glm._input.arrays import as_count
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options, newton_options
@@ -69,11 +70,12 @@ def _map(_spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Metho
 
 
 def _vb(
-    _spec: ModelSpec,
+    spec: ModelSpec,
     covariance: str = "mean_field",
     n_quad: int | None = None,
     minim_opts: Mapping[str, Any] | None = None,
 ) -> Method:
+    refuse_variational(spec, "method 'vb'")
     full = is_full(covariance, "newton")
     options = newton_options(minim_opts, "method 'vb'")
     arguments = {"full": full, "n_quad": variational_nodes(n_quad), **options}

@@ -26,7 +26,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
 PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
-PRIORS = ("fe_p", "sd_priors")  # among the arguments of `_core.Model`
+PRIORS = ("fe_p", "sd_priors", "thresholds")  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ class Problem:
         options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
         return {
             "design": fingerprint(*design),
-            "priors": fingerprint(*(self.design[name] for name in PRIORS), self._origin, self.centred),
+            "priors": fingerprint(
+                *(self.design[name] for name in PRIORS if name in self.design), self._origin, self.centred
+            ),
             "family": repr(self.family),
             "method": self.method.name,
             **options,
@@ -146,8 +148,8 @@ class Problem:
         return hash(self.fingerprint)
 
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
-        """Shape and type of each array that the fit of so many responses gives."""
-        p, k, q = self.design["exog"].shape[1], len(self.design["sd_priors"]), len(self.design["ident"])
+        """Shape and type of each array that the fit of so many responses gives; p counts thresholds, too."""
+        p, k, q = len(self.design["fe_p"]), len(self.design["sd_priors"]), len(self.design["ident"])
         width = {"fe": (p,), "vcp": (k,), "vc": (q,), "prior": (p + k,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
@@ -177,9 +179,11 @@ class Problem:
         """The compiled design, ready to fit; several threads may use it at a time."""
         n = len(self.weights)
         data = {"vc_data": np.ones(len(self.design["vc_indices"]))} | self.design
+        if self.priors.thresholds:
+            data["thresholds"] = np.zeros(self.priors.thresholds)  # each response has its own
         core = _core.Model(
             endog=np.full(n, self.family.placeholder), trials=np.ones(n), weights=self.weights, offset=self.offset[:, 0],
-            family=self.family.core, merge_rows=self.merge_rows, **data,
+            family=self.family.core, merge_rows=self.merge_rows, any_response=self.family.is_ordinal, **data,
         )  # fmt: skip
         return _core.ManyFitter(core, self.method.core())
 
@@ -221,22 +225,28 @@ class Problem:
     @property
     def _origin(self) -> Floats:
         """Of the coefficients that are fitted, shape (p,); of the constant, zero where it depends on the response."""
-        p = self.design["exog"].shape[1]
         if self.change is None or self.change.origin is None:
-            return np.zeros(p)
+            return np.zeros(len(self.design["fe_p"]))
         origin = self.change.origin.copy()
         if self.centred:
-            origin[self.change.constant] = 0.0
+            first = self.priors.constant if self.priors.thresholds else self.change.constant
+            origin[first : first + max(self.priors.thresholds, 1)] = 0.0
         return origin
 
     @functools.cached_property
     def _row_shift(self) -> Floats | None:
         """What the origin adds to each row for all responses, shape (n,)."""
-        return self.design["exog"] @ self._origin if self._origin.any() else None
+        of_columns = self._origin[: self.design["exog"].shape[1]]
+        return self.design["exog"] @ of_columns if of_columns.any() else None
 
     def _origins(self, endog: Floats, trials: Floats, offset: Floats) -> tuple[Floats, Floats]:
-        """Origin of the coefficients of each response, shape (m, p) or (1, p), and what that of the constant adds, (m,)."""
+        """Origin of the coefficients of each response, shape (m, p) or (1, p), and what that of the constant adds, (m,).
+
+        Ordinal: the origins of the thresholds, shape (m, C - 1), in the place of the latter.
+        """
         origins = self._origin[None, :]
+        if self.priors.thresholds:
+            return self._ordinal_origins(endog, offset)
         if not self.centred or self.change is None:
             return origins, np.empty(0)
         total = offset if self._row_shift is None else offset + self._row_shift[:, None]
@@ -248,6 +258,17 @@ class Problem:
         constant = self.change.constant
         origins[:, constant] = shift / self.design["exog"][:, constant].mean()
         return origins, shift
+
+    def _ordinal_origins(self, endog: Floats, offset: Floats) -> tuple[Floats, Floats]:
+        origins = np.repeat(self._origin[None, :], endog.shape[1], axis=0)
+        first = len(self._origin) - self.priors.thresholds
+        if self.centred:
+            total = offset if self._row_shift is None else offset + self._row_shift[:, None]
+            origins[:, first:] = _core.threshold_locations(
+                categories=self.priors.thresholds + 1, endog=endog, weights=self.weights,
+                offset=total if total.any() else np.empty((0, 0)),
+            )  # fmt: skip
+        return origins, np.ascontiguousarray(origins[:, first:])
 
     def _back(self, coefficients: Floats, covariances: Floats) -> tuple[Floats, Floats]:
         """Means and standard deviations of the coefficients on the columns as given, shape (m, p) each."""

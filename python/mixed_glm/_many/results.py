@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm import _core
+from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,6 +48,10 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    threshold_names : list of str
+        Of the thresholds of ordinal responses; empty for others.
+    family_mean, family_sd : float array, shape (m, C - 1), or None
+        The same for the thresholds. `prior_pull` has them behind the fixed effects.
     """
 
     method: str
@@ -64,6 +69,9 @@ class ManyResults:
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
+    threshold_names: list[str] = field(default_factory=list)
+    family_mean: Floats | None = None
+    family_sd: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.status)
@@ -90,8 +98,8 @@ class ManyResults:
         -------
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
-            fixed effect and log standard deviation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
-            ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, ``status``.
+            fixed effect, log standard deviation and threshold ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
+            ``type`` (``fixed``, ``log sd`` or ``threshold``), ``name``, ``mean``, ``sd``, ``status``.
         """
         return self._long() if long else self._wide()
 
@@ -99,10 +107,9 @@ class ManyResults:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = self.fep_names + self.vcp_names
+        names = [*self.fep_names, *self.vcp_names, *self.threshold_names]
         estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean])
-        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd])
+        estimates[:, 0::2], estimates[:, 1::2] = self._estimates
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -116,18 +123,29 @@ class ManyResults:
         return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
 
     def _long(self) -> pd.DataFrame:
-        m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
-        kinds = _categorical(np.tile(np.repeat([0, 1], [p, k]), m), ["fixed", "log sd"])
+        names = [*self.fep_names, *self.vcp_names, *self.threshold_names]
+        m, sizes = len(self), [len(self.fep_names), len(self.vcp_names), len(self.threshold_names)]
+        known = ["fixed", "log sd", *(["threshold"] if self.threshold_names else [])]
+        kinds = _categorical(np.tile(np.repeat([0, 1, 2], sizes), m), known)
+        mean, sd = self._estimates
         return pd.DataFrame(
             {
-                "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),
                 "type": kinds,
-                "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
-                "mean": np.hstack([self.fe_mean, self.vcp_mean]).ravel(),
-                "sd": np.hstack([self.fe_sd, self.vcp_sd]).ravel(),
-                "status": self._status_labels().repeat(p + k),
+                "name": np.tile(np.array(names, dtype=object), m),
+                "mean": mean.ravel(),
+                "sd": sd.ravel(),
+                "status": self._status_labels().repeat(len(names)),
             }
         )
+
+    @property
+    def _estimates(self) -> tuple[Floats, Floats]:
+        """Means and standard deviations of all but the random effects, one row for each response."""
+        mean, sd = [self.fe_mean, self.vcp_mean], [self.fe_sd, self.vcp_sd]
+        if self.family_mean is not None and self.family_sd is not None:
+            mean, sd = [*mean, self.family_mean], [*sd, self.family_sd]
+        return np.hstack(mean), np.hstack(sd)
 
     def summary(self) -> str:
         """How many responses were fitted, by which method, and how the fits ended."""
@@ -138,6 +156,19 @@ class ManyResults:
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status.label}" for status, count in self.status_counts().items())
         return f"<{type(self).__name__}: {self.method}, {len(self)} responses: {counts or 'none'}>"
+
+
+def with_thresholds(arrays: dict[str, npt.NDArray[Any]], layout: ParameterLayout) -> dict[str, Any]:
+    """What the core has found, with thresholds for themselves: it has them behind the fixed effects."""
+    if not layout.has_thresholds:
+        return dict(arrays)
+    p = layout.k_fep
+    parts = {
+        f"{block}_{what}": arrays[f"fe_{what}"][:, place]
+        for what in ("mean", "sd")
+        for block, place in (("fe", slice(0, p)), ("family", slice(p, None)))
+    }
+    return arrays | parts | {"threshold_names": list(layout.family_names)}
 
 
 def _categorical(codes: npt.NDArray[Any], categories: list[str]) -> Any:

@@ -31,6 +31,8 @@ class Source:
         One column for each response; None where all share one.
     shared_offset : float array, shape (n,)
         Added to offset and log exposure of the responses.
+    categories : float array, shape (C,), or None
+        Of ordinal responses, increasing, where they are numbers; None for responses as they are.
     """
 
     endog: Columns
@@ -38,6 +40,7 @@ class Source:
     offset: Columns | None
     exposure: Columns | None
     shared_offset: Floats
+    categories: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -64,7 +67,15 @@ class Source:
     def read(self, start: int, stop: int) -> Chunk:
         """Read one chunk."""
         trials = None if self.trials is None else self.trials.read(start, stop)
-        return Chunk(start, stop, self.endog.read(start, stop), trials, self._offset(start, stop))
+        return Chunk(start, stop, self._endog(start, stop), trials, self._offset(start, stop))
+
+    def _endog(self, start: int, stop: int) -> Floats:
+        """Responses; ordinal: numbers of categories, NaN for what is none."""
+        values = self.endog.read(start, stop)
+        if self.categories is None:
+            return values
+        place = np.minimum(np.searchsorted(self.categories, values), len(self.categories) - 1)
+        return np.asfortranarray(np.where(self.categories[place] == values, place, np.nan))
 
     def _offset(self, start: int, stop: int) -> Floats | None:
         if self.shares_offset:

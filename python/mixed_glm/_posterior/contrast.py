@@ -41,16 +41,17 @@ def contrast(
 
 
 def _kind(contrast: Contrast, layout: ParameterLayout) -> str:
-    if (contrast.places < layout.k_fep).all():
+    if np.isin(contrast.places, layout.fixed).all():
         return "fixed"
     return "one" if len(contrast.places) == 1 else "joint"
 
 
 def _of_fixed(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
-    """Of fixed effects alone: from their mixture."""
-    matrix = np.zeros((len(found), posterior.spec.layout.k_fep))
+    """Of fixed effects and thresholds alone: from their mixture."""
+    fixed = posterior.spec.layout.fixed
+    matrix = np.zeros((len(found), len(fixed)))
     for row, c in zip(matrix, found, strict=True):
-        row[c.places] = c.weights
+        row[np.searchsorted(fixed, c.places)] = c.weights
     value = np.array([c.value for c in found])
     return contrast_table(posterior.fixed_effects(), matrix, value, [c.name for c in found], alpha).to_numpy()
 
@@ -80,7 +81,7 @@ def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: 
     )
     sample = posterior.draw_some(effects, draws, as_generator(rng))
     columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
-    params = np.hstack([sample.fe, sample.vcp, sample.vc])
+    params = np.hstack([sample.fe, sample.vcp, sample.family.reshape(len(sample), -1), sample.vc])
     params += posterior.mean[columns] - params.mean(axis=0)
     rows = []
     for c in found:

@@ -16,8 +16,10 @@ from scipy import sparse
 from mixed_glm import _core
 from mixed_glm._posterior.some_draws import Places, SomeDraws
 from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.binary_rows import BinaryRows
 from mixed_glm._spec.design import Design, make_core
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm.families import Binomial
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,7 +77,7 @@ def draw_few(
     keep = np.searchsorted(around.effects, effects)
     size = max(1, _ROWS // max(len(around.rows), 1))
     parts = [
-        _draw_block(spec, how, around, given.fe[block], given.vcp[block], rng)[:, keep]
+        _draw_block(spec, how, around, given.fe[block], given.family[block], given.vcp[block], rng)[:, keep]
         for block in (slice(first, first + size) for first in range(0, len(given), size))
     ]
     return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
@@ -86,6 +88,7 @@ def _draw_block(
     how: Approximation,
     around: Surroundings,
     beta: Floats,
+    family: Floats,
     psi: Floats,
     rng: np.random.Generator,
 ) -> Floats:
@@ -94,8 +97,8 @@ def _draw_block(
     scale = np.exp(psi[:, spec.design.ident[around.effects]])
     if not len(around.rows):
         return np.asarray(rng.standard_normal(scale.shape) * scale)
-    design = _copies(spec.design, around, beta, scale)
-    core = make_core(design, spec.family, merge_rows=False)
+    design = _copies(spec, around, beta, family, scale)
+    core = make_core(design, Binomial() if spec.family.is_ordinal else spec.family, merge_rows=False)
     leaf = how.leaf if (design.ident == how.leaf).any() else -1
     name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
@@ -104,11 +107,16 @@ def _draw_block(
     return np.asarray(params[0, k:].reshape(scale.shape) * scale)
 
 
-def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -> Design:
-    m, rows = len(beta), around.rows
+def _copies(spec: ModelSpec, around: Surroundings, beta: Floats, family: Floats, scale: Floats) -> Design:
+    m, rows, design = len(beta), around.rows, spec.design
+    binary = BinaryRows.of(spec, rows)
+    if binary is not None:
+        design, rows = binary.design(design), np.arange(len(binary.observation))
     z = design.exog_vc[rows][:, around.effects]
     shift = design.total_offset()
     offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
+    if binary is not None:
+        offset -= np.sort(family, axis=1)[:, binary.threshold]
     copies = _block_diagonal(z, m)
     copies.data = copies.data * scale.ravel()[copies.indices]
     return dataclasses.replace(

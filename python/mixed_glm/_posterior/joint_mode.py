@@ -40,12 +40,16 @@ class JointModePosterior(Posterior):
 
     def covariance(self) -> Floats:
         """Dense inverse Hessian, computed on demand."""
-        return self._back(joint_covariance(self.spec.core(self.change), self.mode))
+        covariance = joint_covariance(self.spec.core(self.change), self.mode)
+        return covariance if self.change is None else self.change.covariance_back(covariance)
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects; covariances are NaN where the fit did not end at a maximum."""
-        found, p = self.spec.core(self.change).joint_covariance(self.mode), self.spec.layout.k_fep
-        return self._one_gaussian(self._back(found.fe_cov if found.valid else np.full((p, p), np.nan)))
+        found, p = self.spec.core(self.change).joint_covariance(self.mode), len(self.spec.layout.fixed)
+        covariance = found.fe_cov if found.valid else np.full((p, p), np.nan)
+        return self._one_gaussian(
+            covariance if self.change is None else self.change.fixed_covariance_back(covariance)
+        )
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
@@ -58,6 +62,3 @@ class JointModePosterior(Posterior):
         core = self.spec.core(self.change)
         drawn = in_batches(n, len(self.mode), rng, lambda _, z: _core.draw_joint_mode(core, self.mode, z))
         return draws_back(self.change, drawn)
-
-    def _back(self, covariance: Floats) -> Floats:
-        return covariance if self.change is None else self.change.covariance_back(covariance)

@@ -57,7 +57,8 @@ class MarginalPosterior(Posterior):
     cell : float array, shape (K, K), or None
         Edges of a cell of the lattice of points, as columns; None if they are no lattice.
     fe_means, fe_sds : float array, shape (M, p)
-        Means and standard deviations of the fixed effects given psi.
+        Means and standard deviations of the fixed effects given psi; here and below p counts the thresholds of an ordinal response,
+        which follow them.
     vc_means, vc_sds, vc_skewness : float array, shape (M, q), or empty
         Moments of the random effects given psi; empty where they would be too many.
     fe_cov : float array, shape (p, p)
@@ -107,7 +108,7 @@ class MarginalPosterior(Posterior):
             if fe_covs is None:
                 fe_covs = point_covariances(fit.weights, fe_means, fe_sds, fe_cov)
             mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
-            fe_means, fe_cov = change.params_back(fe_means), change.covariance_back(fe_cov)
+            fe_means, fe_cov = change.fixed_back(fe_means), change.fixed_covariance_back(fe_cov)
             before = fe_covs
             fe_covs = change.matrix @ fe_covs @ change.matrix.T
             if fe_third is not None:
@@ -119,7 +120,7 @@ class MarginalPosterior(Posterior):
             mean=mean,
             sd=sd,
             spec=spec,
-            skewness=fit.skewness,
+            skewness=fit.skewness if spec.layout.order is None else fit.skewness[spec.layout.order],
             weights=fit.weights,
             points=fit.points_vcp,
             log_density=fit.points_log_density,
@@ -152,7 +153,7 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_quantile(
+        out[layout.fixed] = mixture_quantile(
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
         )
         if self.vc_means.size:
@@ -171,8 +172,8 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_cdf(
-            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fe]
+        out[layout.fixed] = mixture_cdf(
+            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fixed]
         )
         if self.vc_means.size:
             out[layout.vc] = mixture_cdf(
@@ -252,7 +253,7 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
-        drawn.params[:, layout.vcp] = psi.psi
+        drawn.params[:, layout.core.vcp] = psi.psi
         return draws_back(self.change, drawn.plus(psi.log_density))
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
@@ -270,7 +271,9 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if len(self.points) == 1 else psi.psi
         none = np.empty((n, 0))
-        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0])
+        fixed = self._draw_fixed(given, rng)
+        p = self.spec.layout.k_fep
+        leading = SomeDraws(fixed[:, :p], psi.psi, none, effects[:0], fixed[:, p:])
         if around is None:
             return leading
         drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)
@@ -318,7 +321,7 @@ class MarginalPosterior(Posterior):
         """
         layout, core = self.spec.layout, self.spec.core()
         keep = self.weights > _NEGLIGIBLE_WEIGHT
-        coefficients = layout.coefficients
+        coefficients = layout.core.coefficients
         modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
         weights = self.weights[keep] / self.weights[keep].sum()
         deviations = modes - weights @ modes

@@ -16,7 +16,7 @@ class NamedParameters:
     """Places of parameters in the vector of all.
 
     A name that is one of a fixed effect and of something else is that of the fixed effect; then come log standard
-    deviations, then random effects. ``u[j]`` is the random effect number j.
+    deviations, parameters of the family, random effects. ``u[j]`` is the random effect number j.
     """
 
     def __init__(self, layout: ParameterLayout) -> None:
@@ -59,6 +59,8 @@ class NamedParameters:
         parts = [f"fixed effects: {', '.join(layout.fep_names)}"]
         if layout.k_vcp:
             parts.append(f"log standard deviations: {', '.join(layout.vcp_names)}")
+        if layout.family_names:
+            parts.append(f"{layout.blocks['family'].noun}: {', '.join(layout.family_names)}")
         if layout.k_vc:
             names = layout.names[layout.vc]
             near = difflib.get_close_matches(like, names[:1000], _SHOWN, 0.8) or names[:_SHOWN]

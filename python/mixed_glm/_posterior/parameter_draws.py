@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +23,7 @@ class ParameterDraws:
     Attributes
     ----------
     params : float array, shape (n, p + K + q)
-        One row for each draw: fixed effects, log standard deviations, random effects.
+        One row for each draw: fixed effects, log standard deviations, parameters of the family, random effects.
     spec : ModelSpec
         The model.
     """
@@ -39,6 +40,15 @@ class ParameterDraws:
     def vcp(self) -> Floats:
         """Log standard deviations, shape (n, K)."""
         return self.params[:, self.spec.layout.vcp]
+
+    @property
+    def family(self) -> Floats:
+        """Parameters of the family: thresholds of an ordinal response, shape (n, C - 1).
+
+        The normal approximation may put those of a category with very few observations out of order; whatever is computed of
+        draws takes them in order.
+        """
+        return self.params[:, self.spec.layout.family]
 
     @property
     def vc(self) -> Floats:
@@ -71,9 +81,12 @@ class ParameterDraws:
         rows : slice, optional
             Of these rows alone.
         """
-        design = self.spec.design
+        design, family = self.spec.design, self.spec.family
         trials, weights = self._trials_and_weights
-        return self.spec.family.core.log_likelihood(
+        if isinstance(family, Cumulative):
+            eta = self.linear_predictor(rows)
+            return family.log_likelihood(design.endog[rows], eta, self.family) * weights[rows]
+        return family.core.log_likelihood(
             self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows]
         )
 
@@ -86,13 +99,16 @@ class ParameterDraws:
         return self.spec.design.trials(), self.spec.design.weights()
 
     def predictive(self, rng: np.random.Generator) -> Floats:
-        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs).
+        """Responses of the model's rows drawn at each draw of the parameters, shape (n, nobs); ordinal: numbers of categories.
 
         Parameters
         ----------
         rng : numpy.random.Generator
         """
-        return self.spec.family.sample(self.linear_predictor(), rng, self.spec.design.n_trials)
+        eta, family = self.linear_predictor(), self.spec.family
+        if isinstance(family, Cumulative):
+            return family.draw(eta, self.family[:, None, :], rng)
+        return family.sample(eta, rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

@@ -69,8 +69,8 @@ class Posterior:
         return np.asarray(self.sd**2)
 
     def fixed_effects(self) -> FixedEffects:
-        """Joint posterior of the fixed effects."""
-        return self._one_gaussian(np.diag(self.sd[self.spec.layout.fe] ** 2))
+        """Joint posterior of the fixed effects, and of thresholds behind them."""
+        return self._one_gaussian(np.diag(self.sd[self.spec.layout.fixed] ** 2))
 
     def fixed_at_mode(self) -> tuple[Floats, Floats]:
         """Mean and covariance of the likeliest component of `fixed_effects`, shapes (p,) and (p, p)."""
@@ -105,4 +105,4 @@ class Posterior:
         return expansion_density(self.mean[place], self.sd[place], 0.0)
 
     def _one_gaussian(self, covariance: Floats) -> FixedEffects:
-        return FixedEffects(np.ones(1), self.mean[None, self.spec.layout.fe], covariance[None])
+        return FixedEffects(np.ones(1), self.mean[None, self.spec.layout.fixed], covariance[None])

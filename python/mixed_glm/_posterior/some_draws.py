@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ _BATCH = 2**23  # parameters drawn at a time
 
 @dataclass(frozen=True)
 class SomeDraws:
-    """Joint draws of fixed effects, log standard deviations and some random effects.
+    """Joint draws of fixed effects, log standard deviations, parameters of the family and some random effects.
 
     Attributes
     ----------
@@ -27,12 +27,14 @@ class SomeDraws:
         Of the random effects `effects`.
     effects : int array, shape (m,)
         Their numbers, increasing.
+    family : float array, shape (n, f)
     """
 
     fe: Floats
     vcp: Floats
     vc: Floats
     effects: Places
+    family: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         """Count the draws."""
@@ -52,4 +54,6 @@ def cut_from_all(
     size = max(1, _BATCH // max(layout.size, 1))
     keep = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
     kept = np.concatenate([draw(min(size, n - first))[:, keep] for first in range(0, n, size)])
-    return SomeDraws(kept[:, layout.fe], kept[:, layout.vcp], kept[:, layout.vc.start :], effects)
+    return SomeDraws(
+        kept[:, layout.fe], kept[:, layout.vcp], kept[:, layout.vc.start :], effects, kept[:, layout.family]
+    )

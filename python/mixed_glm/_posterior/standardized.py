@@ -36,7 +36,9 @@ class StandardizedPosterior(Posterior):
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
-        return self._one_gaussian(self.standardization.covariance_back(np.diag(self.standardized_fe_sd**2)))
+        return self._one_gaussian(
+            self.standardization.fixed_covariance_back(np.diag(self.standardized_fe_sd**2))
+        )
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters."""

@@ -59,7 +59,9 @@ class FullVariationalPosterior(Posterior):
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
         change = self.change
-        return self._one_gaussian(self.fe_cov if change is None else change.covariance_back(self.fe_cov))
+        return self._one_gaussian(
+            self.fe_cov if change is None else change.fixed_covariance_back(self.fe_cov)
+        )
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters."""

@@ -35,17 +35,17 @@ def predict_rows(
     center : float array, shape (d,)
         Posterior means of all parameters: linear predictors are shifted so that their means are exact.
     """
-    sample = _Coefficients.of(draws, *spec.layout.unpack(center))
+    sample = Coefficients.of(draws, *spec.layout.unpack(center))
     known = rows.known[:, draws.effects]
     parts = [
         np.stack(_predict_block(spec, sample, rows, known[block], block, target, rng))
-        for block in _blocks(rows, len(draws))
+        for block in blocks(rows, len(draws))
     ]
     return Prediction(*np.concatenate([np.empty((5, 0)), *parts], axis=1))
 
 
 @dataclass(frozen=True)
-class _Coefficients:
+class Coefficients:
     """Draws of n parameters, one in each column; a row of the data then has its n linear predictors side by side.
 
     Attributes
@@ -63,7 +63,8 @@ class _Coefficients:
     vc_shift: Floats
 
     @classmethod
-    def of(cls, draws: SomeDraws, fe: Floats, _: Floats, vc: Floats) -> _Coefficients:
+    def of(cls, draws: SomeDraws, fe: Floats, _: Floats, vc: Floats) -> Coefficients:
+        """From draws and the means that they should have."""
         return cls(
             np.ascontiguousarray(draws.fe.T),
             np.ascontiguousarray(np.exp(2.0 * draws.vcp).T),
@@ -83,14 +84,15 @@ class _Coefficients:
         return eta
 
 
-def _blocks(rows: NewRows, draws: int) -> Iterator[slice]:
+def blocks(rows: NewRows, draws: int) -> Iterator[slice]:
+    """Pieces of the rows with a moderate number of draws of each."""
     size = max(1, _ENTRIES // draws)
     return (slice(first, first + size) for first in range(0, len(rows), size))
 
 
 def _predict_block(
     spec: ModelSpec,
-    sample: _Coefficients,
+    sample: Coefficients,
     rows: NewRows,
     known: sparse.csr_array,
     block: slice,

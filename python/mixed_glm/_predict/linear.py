@@ -12,6 +12,7 @@ import pandas as pd
 from mixed_glm._input.arrays import as_design, as_positive, as_vector
 from mixed_glm._predict.names import fixed_in_order
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,10 +43,19 @@ def predict_at(
     Returns
     -------
     ndarray, shape (m,)
-        Mean for each row (per trial for the binomial family); NaN where a data frame has missing values.
+        Mean for each row (per trial for the binomial family); NaN where a data frame has missing values. Ordinal: shape (m, C),
+        the probability of each category, for which `params` must have the thresholds.
     """
     eta = linear_predictor(spec, params, exog, offset, exposure)
-    return eta if linear else np.asarray(spec.family.mean(eta))
+    if linear or not isinstance(spec.family, Cumulative):
+        return eta if linear else np.asarray(spec.family.mean(eta))
+    thresholds = np.asarray(params, dtype=np.float64)[spec.layout.family]
+    if len(thresholds) != len(spec.layout.family_names):
+        raise ValueError(
+            f"params must have all parameters, with the thresholds {', '.join(spec.layout.family_names)}, for probabilities; "
+            "linear=True needs the fixed effects alone"
+        )
+    return spec.family.probabilities(eta, thresholds)
 
 
 def linear_predictor(spec: ModelSpec, params: npt.ArrayLike, exog: Any, offset: Any, exposure: Any) -> Floats:

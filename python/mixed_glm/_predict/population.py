@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import mixture_quantile
+from mixed_glm._posterior.some_draws import SomeDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.target import Prediction, Target, mean_over_normal
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
@@ -29,10 +31,19 @@ def predict_population(family: Family, fixed: FixedEffects, rows: NewRows, targe
     return Prediction(mean, median, lower, upper, np.zeros(len(mean)))
 
 
+def draws_of_population(spec: ModelSpec, fixed: FixedEffects, n: int, rng: np.random.Generator) -> SomeDraws:
+    """Draws of fixed effects and thresholds alone."""
+    sample, p = fixed.sample(n, rng), spec.layout.k_fep
+    none, effects = np.empty((n, 0)), np.empty(0, dtype=np.intp)
+    return SomeDraws(sample[:, :p], np.empty((n, spec.layout.k_vcp)), none, effects, sample[:, p:])
+
+
 def _predict_block(
     family: Family, mixture: FixedEffects, exog: Floats, shift: Floats, target: Target
 ) -> Floats:
     """Mean, median and limits, shape (4, m)."""
+    if len(mixture.means.T) > exog.shape[1]:  # thresholds follow
+        exog = np.pad(exog, ((0, 0), (0, len(mixture.means.T) - exog.shape[1])))
     eta, sd = mixture.combinations(exog)
     eta = eta + shift
     # Where a covariance is not known, as where no maximum was found, what is left is the estimate itself.

@@ -11,10 +11,10 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
-from mixed_glm._posterior.some_draws import SomeDraws
+from mixed_glm._predict.categories import predict_categories
 from mixed_glm._predict.intervals import predict_rows
 from mixed_glm._predict.new_rows import RANDOM, NewRows, make_rows
-from mixed_glm._predict.population import predict_population
+from mixed_glm._predict.population import draws_of_population, predict_population
 from mixed_glm._predict.tail import warn_of_tails
 from mixed_glm._predict.target import Prediction, Target
 
@@ -76,6 +76,9 @@ def predict(
     Returns
     -------
     ndarray, shape (m,), or DataFrame
+        Ordinal responses: a data frame with the probability of each category, a column for each, with an interval under each
+        category ``mean``, ``median``, ``lower``, ``upper``; with `predictive` and an interval ``median``, ``lower`` and
+        ``upper``, categories between which a response lies. Others:
         Posterior means, the same whether an interval is asked for or not; with an interval a data frame with columns
         ``mean``, ``median``, ``lower``, ``upper``, and the index of the rows: that of `exog`, or, for the model's own
         rows, that of the rows of its data that were used. Binomial: per trial (unless `predictive`). NaN where a data
@@ -101,6 +104,8 @@ def predict(
     if predictive and rows.n_trials is None and spec.design.n_trials is not None:
         raise ValueError("n_trials must be given for new responses: the model has them")
     count, generator = as_count(draws, "draws"), as_generator(rng)
+    if spec.family.is_ordinal and not linear:
+        return predict_categories(fit, rows, target, count, generator)
     found = _predict(fit, rows, target, count, generator)
     warn_of_tails(found.k, count)
     if target.interval is None:
@@ -133,7 +138,7 @@ def predict_as_statsmodels(
     exog, exog_vc, offset, linear, random, interval, exposure, n_trials, predictive, draws, rng
         As for `MixedGLMResults.predict`.
     """
-    if random is not None or interval not in (None, False) or predictive:
+    if random is not None or interval not in (None, False) or predictive or fit.spec.family.is_ordinal:
         return predict(
             fit, exog, exog_vc, offset, linear, random, interval, exposure=exposure, n_trials=n_trials,
             predictive=predictive, draws=draws, rng=rng,
@@ -158,8 +163,7 @@ def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random
     exact = predict_population(spec.family, fixed, rows, target)
     if not target.predictive:
         return exact
-    beta, psi = fixed.sample(draws, rng), np.empty((draws, spec.layout.k_vcp))
-    sample = SomeDraws(beta, psi, np.empty((draws, 0)), effects)
+    sample = draws_of_population(spec, fixed, draws, rng)
     drawn = predict_rows(spec, sample, posterior.mean, rows, target, rng)
     return replace(drawn, mean=exact.mean if rows.n_trials is None else exact.mean * rows.n_trials, k=exact.k)
 

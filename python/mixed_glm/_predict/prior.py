@@ -39,9 +39,9 @@ def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDr
         If `n` is not a positive integer.
     """
     n, generator = as_count(n, "n"), as_generator(rng)
-    layout, priors, change = spec.layout, spec.design.priors, spec.coordinates
+    layout, priors, change = spec.layout.core, spec.design.priors, spec.coordinates
     params = generator.standard_normal((n, layout.size))
-    params[:, layout.fe] *= FixedPrior.of(spec, change).scale
+    params[:, layout.fe] = FixedPrior.of(spec, change).sample(n, generator)
     for place, prior in zip(range(*layout.vcp.indices(layout.size)), priors.sd, strict=True):
         params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
     params[:, layout.vc] *= np.exp(params[:, layout.vcp])[:, spec.design.ident]

@@ -11,7 +11,7 @@ from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._spec.spec import ModelSpec
 
-_RESERVED = ("chain", "draw", "fixed_effect", "component", "obs_id")
+_RESERVED = ("chain", "draw", "fixed_effect", "component", "cut", "obs_id")
 
 
 def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
@@ -25,7 +25,7 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
     Returns
     -------
     xarray.DataTree
-        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, and ``u_<term>`` for
+        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, ``threshold`` of an ordinal response, and ``u_<term>`` for
         every random term, with names of effects, components and groups as coordinates), ``log_likelihood``,
         ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
         model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
@@ -52,6 +52,8 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
     if layout.k_vcp:
         posterior["log_sd"] = draws.vcp
         posterior["sd"] = np.exp(draws.vcp)
+    if layout.has_thresholds:
+        posterior["threshold"] = draws.family
     posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
     groups = {
         "posterior": posterior,
@@ -64,9 +66,12 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
     coords = {
         "fixed_effect": list(layout.fep_names),
         "component": list(layout.vcp_names),
+        **({"cut": list(layout.family_names)} if layout.has_thresholds else {}),
         "obs_id": np.arange(spec.nobs),
     } | {dims[name]: _labels(spec, name, columns) for name, columns in terms.items()}
     named_dims = {"beta": ["fixed_effect"], "log_sd": ["component"], "sd": ["component"]}
+    if layout.has_thresholds:
+        named_dims["threshold"] = ["cut"]
     named_dims |= {f"u_{name}": [dims[name]] for name in terms}
     named_dims[spec.endog_name] = ["obs_id"]
     return _convert(data, coords, named_dims)

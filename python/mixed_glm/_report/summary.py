@@ -139,14 +139,18 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
     """Title, header and notes around a table of the parameters."""
     spec = fit.spec
     percent = f"{100 * (1 - alpha):g} %"
+    thresholds = spec.layout.has_thresholds
     notes = [
-        "Parameter types are mean structure (M) and variance structure (V)",
+        "Parameter types are mean structure (M)"
+        + (", variance structure (V) and thresholds (T)" if thresholds else " and variance structure (V)"),
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
         f"LB, UB: ends of the {percent} credible intervals",
         *_priors(fit),
     ]
-    if spec.design.response_levels is not None:
+    if thresholds:
+        notes.append(f"A larger linear predictor makes higher categories of {spec.endog_name} more likely")
+    elif spec.design.response_levels is not None:
         notes.append(f"Success is {spec.endog_name} = {spec.design.response_levels[1]!r}")
     if fit.method == "vb":
         notes.append(
@@ -161,7 +165,7 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
 
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
-    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fep_names, fit.spec.layout.vcp_names)
+    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fixed_names, fit.spec.layout.vcp_names)
     texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
     for name, text in zip(frame.index, texts, strict=True):
@@ -202,7 +206,7 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
 def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
     layout = fit.spec.layout
     frame = estimates(fit, alpha)
-    blank = [""] * layout.k_fep
+    blank, after = [""] * layout.k_fep, [""] * len(layout.family_names)
     variance = frame.iloc[layout.vcp]
     with np.errstate(over="ignore"):
         scales = {
@@ -211,13 +215,13 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp,
+        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp + ["T"] * len(after),
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
         "LB": [_number(v) for v in frame["lower"]],
         "UB": [_number(v) for v in frame["upper"]],
     }
-    columns |= {name: blank + [_number(v, 3) for v in values] for name, values in scales.items()}
+    columns |= {name: [*blank, *(_number(v, 3) for v in values), *after] for name, values in scales.items()}
     return pd.DataFrame(columns, index=frame.index)
 
 

@@ -22,7 +22,7 @@ def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Index: names. Columns: ``type`` (``fixed``, ``log sd``, ``random``), ``mean``, ``sd``, ``lower``,
+        Index: names. Columns: ``type`` (``fixed``, ``log sd``, ``threshold``, ``random``), ``mean``, ``sd``, ``lower``,
         ``upper``.
     """
     posterior, layout = fit.posterior, fit.spec.layout

@@ -91,9 +91,7 @@ def require_agreement(encoding: Encoding, design: Design) -> None:
         else:
             _require_component(component, text.groups)
     _require_state(encoding.state, _all_expressions(text, fixed, vc))
-    _require(
-        len(encoding.fixed.column_names) == design.exog.shape[1], "its formula has other columns than it"
-    )
+    _require(encoding.width == design.exog.shape[1], "its formula has other columns than it")
     widths = np.bincount(design.ident, minlength=len(design.vcp_names)).tolist()
     _require([c.width for c in encoding.components] == widths, "its groups are not its random effects")
 
@@ -120,7 +118,9 @@ def _require_types(encoding: Any) -> None:
     _require(named and isinstance(encoding.state, dict), "the values that its formula needs are none")
     texts = (encoding.lost, encoding.by_other_rows)
     lost = all(isinstance(t, tuple) and all(isinstance(k, str) for k in t) for t in texts)
-    _require(lost and isinstance(encoding.n_missing, int), "what is said of its formula is not so")
+    said = lost and isinstance(encoding.n_missing, int) and isinstance(encoding.has_constant, bool)
+    constant = said and (encoding.has_constant or "Intercept" in encoding.fixed.column_names)
+    _require(constant, "what is said of its formula is not so")
 
 
 def _text_parts(text: FormulaText) -> Any:

@@ -40,7 +40,7 @@ from mixed_glm._spec.standardization import Standardization
 RECORDS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential,
+        families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential, families.Cumulative,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
         ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
         priors.PC, priors.Gamma, priors.InverseGamma,
@@ -136,9 +136,11 @@ def _read_model(
     state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(tree)
     family, encoding = families.as_family(state["family"]), state["encoding"]
     require_shapes(state["arguments"])
-    levels = state["response_levels"]
+    levels = _levels(state["response_levels"], family.is_ordinal)
     given = state.get("priors")
-    if given is not None and not _are_priors(given, state["arguments"]):
+    if given is not None and not _are_priors(
+        given, state["arguments"], len(levels or ()) - 1 if family.is_ordinal else 0
+    ):
         raise ValueError("its priors are not those of a model")
     design = checked_design(
         family=family, shared=False, response_levels=levels, priors=given, **state["arguments"]
@@ -154,8 +156,18 @@ def _read_model(
     return state["class"], ModelSpec(design, family, state["endog_names"], encoding, index)
 
 
-def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
-    """Whether a file has a prior for each fixed effect and each component."""
+def _levels(levels: Any, ordinal: bool) -> tuple[str, ...] | None:
+    """Names of the levels of a response: two, or, of an ordinal one, two or more."""
+    if levels is None and not ordinal:
+        return None
+    texts = isinstance(levels, (tuple, list)) and all(isinstance(level, str) for level in levels)
+    if not texts or len(levels) < 2 or (len(levels) > 2 and not ordinal):
+        raise ValueError("the levels of its response are none")
+    return tuple(levels)
+
+
+def _are_priors(given: Any, arguments: Mapping[str, Any], thresholds: int) -> bool:
+    """Whether a file has a prior for each fixed effect, threshold and component."""
     if not isinstance(given, ModelPriors) or not isinstance(given.constant, int):
         return False
     p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
@@ -163,7 +175,9 @@ def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
     sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
     if given.mixing is not None and np.shape(given.mixing) != (p, p):
         return False
-    return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
+    if given.thresholds != thresholds or not -1 <= given.constant < p + (thresholds > 0):
+        return False
+    return len(fixed) == p + thresholds and len(sds) == k and all(fixed) and all(sds)
 
 
 def _guard(encoding: Encoding, context: Mapping[str, Any]) -> Guard:

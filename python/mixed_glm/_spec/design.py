@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,13 +15,14 @@ from scipy import sparse
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._input import arrays as check
+from mixed_glm._input.ordinal import as_ordinal, require_categories
 from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_counts, as_response
 from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
 from mixed_glm._spec.rank import dependent_columns
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
-from mixed_glm.families import Family
+from mixed_glm.families import Binomial, Family
 
 Floats = npt.NDArray[np.float64]
 ValueT = TypeVar("ValueT")
@@ -35,7 +37,7 @@ class Design:
     Attributes
     ----------
     endog : float array, shape (n,)
-        Responses; numbers of successes for the binomial family.
+        Responses; numbers of successes for the binomial family, of categories from 0 for the cumulative family.
     exog : float array, shape (n, p), Fortran order
     exog_vc : csr_array, shape (n, q)
         Rows sorted, without duplicates or stored zeros.
@@ -46,8 +48,8 @@ class Design:
     priors : ModelPriors
     fep_names, vcp_names : list of str
     vc_names : list of str, or None
-    response_levels : (failure, success), or None
-        For a binomial response given as labels, or made of labels by a formula.
+    response_levels : tuple of str, or None
+        Failure and success of a binomial response given as labels, or made of labels by a formula; categories of an ordinal one.
     """
 
     endog: Floats
@@ -62,7 +64,7 @@ class Design:
     fep_names: list[str]
     vcp_names: list[str]
     vc_names: list[str] | None
-    response_levels: tuple[str, str] | None
+    response_levels: tuple[str, ...] | None
 
     def __post_init__(self) -> None:
         protect(*self.__dict__.values())
@@ -93,7 +95,7 @@ def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family,
         If the columns of `exog` are linearly dependent.
     """
     design = checked_design(endog, exog, exog_vc, ident, family, **arguments)
-    _warn_if_rank_deficient(design.exog, design.fep_names)
+    _warn_if_rank_deficient(design.exog, design.fep_names, family.is_ordinal)
     return design
 
 
@@ -114,14 +116,16 @@ def checked_design(
     exposure: Any = None,
     n_trials: Any = None,
     freq_weights: Any = None,
-    response_levels: tuple[str, str] | None = None,
+    response_levels: tuple[str, ...] | None = None,
     mixing: Floats | None = None,
     shared: bool = True,
+    any_response: bool = False,
 ) -> Design:
     """Check every argument of a model and convert it; see `MixedGLM` for what each means.
 
     Arrays are copied where they could be changed from outside; `exog` and `exog_vc` are not if `shared` is False, which
-    says that they are nobody else's. `mixing` (p, p) is that of `ModelPriors`.
+    says that they are nobody else's. `mixing` (p, p) is that of `ModelPriors`. With `any_response` that of an ordinal model only
+    stands for others.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def checked_design(
         endog=endog, exog=exog, exog_vc=exog_vc, offset=offset, exposure=exposure, n_trials=n_trials,
         freq_weights=freq_weights,
     )  # fmt: skip
-    y, trials, levels = as_response(endog, family.has_trials)
+    y, trials, levels = _response(endog, family, response_levels)
     n = len(y)
     fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")
     x, x_names = check.as_design(exog, "exog", n, fep_names)
@@ -142,7 +146,7 @@ def checked_design(
         raise ValueError("ident was given without exog_vc")
     components, labels, k = check.as_ident([] if exog_vc is None else _in_order(ident, z_names), q)
     trials = check_trials(n_trials, trials, n, family)
-    if not family.is_continuous:
+    if not (family.is_continuous or family.is_ordinal):
         y = as_counts(y, trials)
     family.validate_response(y, trials)
     if fep_names is None:
@@ -154,13 +158,18 @@ def checked_design(
     names = check.as_names(fep_names, "fep_names", p, "fixed effects")
     components_names = check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True)
     weights = _weights(freq_weights, n)
+    thresholds = threshold_names(levels) if family.is_ordinal and levels else []
+    if family.is_ordinal:
+        _refuse_constant(x, weights, names)
+        if levels is not None and not any_response:
+            require_categories(y, weights, levels, "endog")
     own_offset = None if offset is None else check.as_vector(offset, "offset", n, scalar=True)
     own_exposure = check_exposure(exposure, n, family)
 
     def defaults(mixing: Floats | None) -> Defaults:
         total = _total_offset(own_offset, own_exposure)
         columns = x if mixing is None else np.asfortranarray(x @ mixing)
-        return default_priors(family, y, trials, weights, total, columns, z, components, k)
+        return default_priors(family, y, trials, weights, total, columns, z, components, k, len(thresholds))
 
     return Design(
         endog=np.array(y),
@@ -173,7 +182,7 @@ def checked_design(
         exposure=_copy(own_exposure),
         priors=priors
         if isinstance(priors, ModelPriors)
-        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults, mixing),
+        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults, mixing, thresholds),
         fep_names=names,
         vcp_names=components_names,
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
@@ -191,19 +200,60 @@ def default_priors(
     exog_vc: sparse.csr_array,
     ident: npt.NDArray[np.int32],
     k: int,
+    thresholds: int = 0,
 ) -> Defaults:
     """Priors in units of the columns and of the response, for whatever is given no other."""
     none = np.empty(0)
     weights = none if freq_weights is None else freq_weights
+    scale_of = (
+        Binomial() if family.is_ordinal else family
+    )  # there is no constant whose place would be asked for
     loc, scale, constant = _core.default_fe_priors(
-        exog=exog, family=family.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
+        exog=exog, family=scale_of.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
         offset=none if offset is None else offset,
     )  # fmt: skip
     mu = _core.default_sd_priors(
         indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
         data=exog_vc.data, ident=ident, components=k, weights=weights,
     )  # fmt: skip
+    if thresholds:
+        constant = len(loc)
+        at = _core.threshold_locations(
+            categories=thresholds + 1, endog=np.asfortranarray(y[:, None]), weights=weights,
+            offset=np.empty((0, 0)) if offset is None else np.asfortranarray(offset[:, None]),
+        )[0]  # fmt: skip
+        loc, scale = (
+            np.r_[loc, at],
+            np.r_[scale, np.full(thresholds, getattr(_core, "DEFAULT_PRIOR_SCALE", 2.5))],
+        )
     return Defaults.of(loc, scale, mu, constant)
+
+
+def threshold_names(levels: tuple[str, ...]) -> list[str]:
+    """Names of the thresholds between categories: ``c[low|high]``."""
+    return [f"c[{low}|{high}]" for low, high in itertools.pairwise(levels)]
+
+
+def _response(
+    endog: Any, family: Family, levels: tuple[str, ...] | None
+) -> tuple[Floats, Floats | None, tuple[str, ...] | None]:
+    """Response, trials if it has them, and names of its levels; those of an ordinal one are given with numbers of categories."""
+    if not family.is_ordinal:
+        return as_response(endog, family.has_trials)
+    if levels is not None:
+        return check.as_vector(endog, "endog"), None, levels
+    y, levels = as_ordinal(endog, "endog")
+    return y, None, levels
+
+
+def _refuse_constant(exog: Floats, weights: Floats | None, names: list[str]) -> None:
+    """A constant column is what thresholds are."""
+    constant = _core.standardization(exog, np.empty(0) if weights is None else weights)[3]
+    if constant >= 0:
+        raise ValueError(
+            f"exog: column {names[constant]!r} is constant, and the thresholds of the cumulative family are in the place of a "
+            "constant; leave it out"
+        )
 
 
 def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:
@@ -256,11 +306,13 @@ def check_exposure(exposure: Any, n: int, family: Family) -> Floats | None:
     return check.as_positive(exposure, "exposure", n)
 
 
-def _warn_if_rank_deficient(exog: Floats, names: list[str]) -> None:
+def _warn_if_rank_deficient(exog: Floats, names: list[str], thresholds: bool) -> None:
+    if thresholds:
+        exog, names = np.column_stack([np.ones(len(exog)), exog]), ["the thresholds", *names]
     rank = numerical_rank(exog)
     if rank < exog.shape[1]:
         warn(
-            f"exog has {exog.shape[1]} columns but rank {rank}: {'; '.join(dependent_columns(exog, names))}. The data do not "
+            f"exog has {exog.shape[1]} columns{' with a constant' if thresholds else ''} but rank {rank}: {'; '.join(dependent_columns(exog, names))}. The data do not "
             "tell these coefficients apart, only their prior does; leave out columns",
             RankDeficiencyWarning,
         )
@@ -311,7 +363,7 @@ def make_core(
 
 def core_arguments(design: Design, exog: Floats, change: Standardization | None) -> dict[str, Any]:
     """The arguments of the compiled model that no response has a part in."""
-    z = design.exog_vc
+    z, origin = design.exog_vc, threshold_origin(design.priors, change)
     return {
         "exog": exog,
         "vc_indptr": z.indptr.astype(np.int64, copy=False),
@@ -320,7 +372,15 @@ def core_arguments(design: Design, exog: Floats, change: Standardization | None)
         "ident": design.ident,
         "fe_p": prior_scale(design.priors, change),
         "sd_priors": [prior.core() for prior in design.priors.sd],
+        **({"thresholds": origin} if len(origin) else {}),
     }
+
+
+def threshold_origin(priors: ModelPriors, change: Standardization | None) -> Floats:
+    """Where the thresholds of an ordinal response begin in the coordinates of `change`, shape (C - 1,); empty for others."""
+    if not priors.thresholds or change is None or change.origin is None:
+        return np.zeros(priors.thresholds)
+    return np.ascontiguousarray(change.origin[-priors.thresholds :])
 
 
 def prior_scale(priors: ModelPriors, change: Standardization | None) -> Floats:

@@ -2,8 +2,9 @@
 
     (beta, psi, cor, family, u)
 
-fixed effects, log standard deviations, correlations, hyperparameters of the family, random effects. Models of today have
-no correlations and no hyperparameters of the family: these blocks are empty.
+fixed effects, log standard deviations, correlations, parameters of the family, random effects. Models of today have
+no correlations. Thresholds of an ordinal response are parameters of the family; for the compiled core they are fixed effects,
+behind the others: `core` is the layout of its vectors, and `order` the way from there.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class ParameterLayout:
     vc_names : tuple of str, or None
         Their names, if they have any.
     cor_names, family_names : tuple of str
-        Correlations of random effects; hyperparameters of the family. Empty for the models of today.
+        Correlations of random effects, empty for the models of today; parameters of the family.
+    has_thresholds : bool
+        Whether those of the family are thresholds.
     """
 
     fep_names: tuple[str, ...]
@@ -59,6 +62,7 @@ class ParameterLayout:
     vc_names: tuple[str, ...] | None = None
     cor_names: tuple[str, ...] = ()
     family_names: tuple[str, ...] = ()
+    has_thresholds: bool = False
 
     @cached_property
     def blocks(self) -> dict[str, Block]:
@@ -67,7 +71,9 @@ class ParameterLayout:
             "fe": Block("fixed", "fixed effects", len(self.fep_names)),
             "vcp": Block("log sd", "log standard deviations", len(self.vcp_names)),
             "cor": Block("correlation", "correlations", len(self.cor_names)),
-            "family": Block("family", "hyperparameters of the family", len(self.family_names)),
+            "family": Block("threshold", "thresholds", len(self.family_names))
+            if self.has_thresholds
+            else Block("family", "hyperparameters of the family", len(self.family_names)),
             "vc": Block("random", "random effects", self.k_vc),
         }
 
@@ -88,6 +94,11 @@ class ParameterLayout:
         return self.slices["vcp"]
 
     @property
+    def family(self) -> slice:
+        """Parameters of the family."""
+        return self.slices["family"]
+
+    @property
     def vc(self) -> slice:
         """Random effects."""
         return self.slices["vc"]
@@ -98,9 +109,38 @@ class ParameterLayout:
         return slice(0, self.vc.start)
 
     @property
+    def fixed(self) -> npt.NDArray[np.intp]:
+        """Positions of fixed effects and thresholds: what is normal given psi beside the random effects."""
+        parts = (self.fe, self.family) if self.has_thresholds else (self.fe,)
+        return np.concatenate([np.arange(part.start, part.stop) for part in parts])
+
+    @property
+    def fixed_names(self) -> list[str]:
+        """Names of fixed effects and thresholds."""
+        return [self.names[place] for place in self.fixed]
+
+    @property
     def coefficients(self) -> npt.NDArray[np.intp]:
-        """Positions of fixed and random effects, in their order."""
-        return np.concatenate([np.arange(part.start, part.stop) for part in (self.fe, self.vc)])
+        """Positions of fixed effects, thresholds and random effects, in the order that the core has."""
+        return np.concatenate([self.fixed, np.arange(self.vc.start, self.vc.stop)])
+
+    @cached_property
+    def core(self) -> ParameterLayout:
+        """What stands where in a vector of the compiled core."""
+        if not self.has_thresholds:
+            return self
+        names = (*self.fep_names, *self.family_names)
+        return ParameterLayout(names, self.vcp_names, self.k_vc, self.vc_names, self.cor_names)
+
+    @cached_property
+    def order(self) -> npt.NDArray[np.intp] | None:
+        """For each parameter its place in a vector of the core; None where that is the same."""
+        if not self.has_thresholds:
+            return None
+        order = np.empty(self.size, dtype=np.intp)
+        rest = np.setdiff1d(np.arange(self.size), self.fixed)
+        order[np.concatenate([self.fixed, rest])] = np.arange(self.size)
+        return order
 
     @property
     def k_fep(self) -> int:
@@ -125,7 +165,7 @@ class ParameterLayout:
 
     @property
     def kinds(self) -> list[str]:
-        """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"random"``."""
+        """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"threshold"``, ``"random"``."""
         return [block.kind for block in self.blocks.values() for _ in range(block.size)]
 
     def unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:

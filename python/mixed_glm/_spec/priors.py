@@ -24,24 +24,28 @@ AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 @dataclass(frozen=True)
 class ModelPriors:
-    """Priors of p fixed effects and K standard deviations.
+    """Priors of p fixed effects, of thresholds and of K standard deviations.
 
     Attributes
     ----------
     fe : tuple of Normal
+        Of fixed effects, then of the thresholds of an ordinal response, which are restricted to be ordered.
     sd : tuple of Prior
     constant : int
         Fixed effect whose prior is that of the linear predictor where all other columns are at their means; -1: none, and
-        every prior is that of the coefficient as it stands.
+        every prior is that of the coefficient as it stands. p where it is the thresholds that are those at the means.
     mixing : float array, shape (p, p), or None
         M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
         None for the columns as they stand.
+    thresholds : int
+        Number of thresholds.
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[Prior, ...]
     constant: int = -1
     mixing: Floats | None = field(default=None, compare=False)
+    thresholds: int = 0
 
     def __post_init__(self) -> None:
         """Make the array read-only."""
@@ -64,7 +68,13 @@ class ModelPriors:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed of the fields: arrays come back from a pickle writable."""
-        return {"fe": self.fe, "sd": self.sd, "constant": self.constant, "mixing": self.mixing}
+        return {
+            "fe": self.fe,
+            "sd": self.sd,
+            "constant": self.constant,
+            "mixing": self.mixing,
+            "thresholds": self.thresholds,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the array read-only again."""
@@ -83,7 +93,14 @@ class ModelPriors:
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
-        return self.mixing is not None and not is_alone(self.mixing, place)
+        return self.mixing is not None and place < len(self.mixing) and not is_alone(self.mixing, place)
+
+    def is_at_means(self, place: int) -> bool:
+        """Whether the prior of a fixed effect or threshold is one with covariates at their means."""
+        of_constant = place == self.constant or (
+            self.constant >= 0 and place >= len(self.fe) - self.thresholds
+        )
+        return of_constant or self.is_mixed(place)
 
     @property
     def in_units(self) -> bool:
@@ -91,9 +108,11 @@ class ModelPriors:
         return self.constant >= 0 or self.mixing is not None
 
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
-        """One row for each parameter: its prior, and of what it is the prior."""
+        """One row for each parameter, thresholds among `fep_names`: its prior, and of what it is the prior."""
+        p = len(self.fe) - self.thresholds
         of = [
-            AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
+            AT_MEANS if self.is_at_means(j) else "coefficient" if j < p else "threshold"
+            for j in range(len(self.fe))
         ]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
         return pd.DataFrame(
@@ -156,6 +175,7 @@ def resolve_priors(
     vcp_names: list[str],
     defaults: Callable[[Floats | None], Defaults],
     mixing: Floats | None = None,
+    threshold_names: Sequence[str] = (),
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
 
@@ -166,25 +186,29 @@ def resolve_priors(
     ValueError, TypeError
         For names that are none of the model's, and things that are no prior.
     """
-    fe: list[Prior | None] = _by_number(fe_p, "fe_p", fep_names, "fixed effects", lambda s: Normal(0.0, s))
+    m, what = len(threshold_names), "fixed effects and thresholds" if threshold_names else "fixed effects"
+    fep_names = [*fep_names, *threshold_names]
+    fe: list[Prior | None] = _by_number(fe_p, "fe_p", fep_names, what, lambda s: Normal(0.0, s))
     sd: list[Prior | None] = _by_number(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
     )
     _by_name(priors, fep_names, vcp_names, fe, sd)
     if None not in fe and None not in sd:
-        return ModelPriors(tuple(fe), tuple(sd))  # type: ignore[arg-type]
+        return ModelPriors(tuple(fe), tuple(sd), thresholds=m)  # type: ignore[arg-type]
     if mixing is not None and any(
-        prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe)
+        prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe[: len(mixing)])
     ):
         mixing = None
     default = defaults(mixing)
-    constant = default.constant if default.constant >= 0 and fe[default.constant] is None else -1
+    of_constant = fe[len(fe) - m :] if m else fe[default.constant : default.constant + 1]
+    constant = default.constant if default.constant >= 0 and not any(of_constant) else -1
     filled = [default.fe[j] if prior is None else prior for j, prior in enumerate(fe)]
     return ModelPriors(
         tuple(filled),  # type: ignore[arg-type]
         tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
         constant,
         mixing,
+        m,
     )
 
 

@@ -13,10 +13,12 @@ import pandas as pd
 
 from mixed_glm import _core
 from mixed_glm._formula.encoding import Encoding
-from mixed_glm._spec.design import Design, make_core
+from mixed_glm._spec.design import Design, make_core, threshold_names
 from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm.families import Family
+from mixed_glm.families import Cumulative, Family
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +44,22 @@ class ModelSpec:
     encoding: Encoding | None = None
     index: pd.Index[Any] | None = None
 
+    def __post_init__(self) -> None:
+        """Tell the family of an ordinal response how many categories there are."""
+        if isinstance(self.family, Cumulative) and self.design.response_levels is not None:
+            object.__setattr__(self, "family", self.family.of(len(self.design.response_levels)))
+
     @cached_property
     def layout(self) -> ParameterLayout:
         """What stands where in the vector of all parameters."""
         design = self.design
         names = None if design.vc_names is None else tuple(design.vc_names)
-        return ParameterLayout(tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names)
+        ordinal = self.family.is_ordinal
+        thresholds = threshold_names(design.response_levels or ()) if ordinal else ()
+        return ParameterLayout(
+            tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names,
+            family_names=tuple(thresholds), has_thresholds=ordinal,
+        )  # fmt: skip
 
     @property
     def nobs(self) -> int:
@@ -70,17 +82,25 @@ class ModelSpec:
         Where the prior of the constant is one of the linear predictor at the means of the other columns, these are centred and
         scaled: priors are then independent, and nothing is lost to rounding with a covariate far from zero.
         """
-        priors, design = self.design.priors, self.design
+        priors = self.design.priors
         if priors.in_units:
-            units = Standardization.of(design.exog, design.freq_weights, priors.mixing)
+            units = self._units(priors.mixing)
             return dataclasses.replace(units, origin=priors.fe_loc * units.scale, in_units=True)
-        return Standardization.identity(priors.fe_loc) if priors.fe_loc.any() else None
+        if not priors.fe_loc.any() and self.layout.order is None:
+            return None
+        return Standardization.identity(priors.fe_loc, self.layout.order)
+
+    def _units(self, mixing: Floats | None = None) -> Standardization:
+        """Centres and scales of the columns."""
+        design, layout = self.design, self.layout
+        return Standardization.of(
+            design.exog, design.freq_weights, mixing, design.priors.thresholds, layout.order
+        )
 
     def standardization(self, scale_fe: bool = False) -> Standardization | None:
         """Coordinates of a fit; with `scale_fe`, centred and scaled columns to whose coefficients `fe_p` applies."""
         if scale_fe and not self.design.priors.in_units:
-            units = Standardization.of(self.design.exog, self.design.freq_weights)
-            return dataclasses.replace(units, origin=self.design.priors.fe_loc)
+            return dataclasses.replace(self._units(), origin=self.design.priors.fe_loc)
         return self.coordinates
 
     def core(self, change: Standardization | None = None) -> _core.Model:

@@ -10,6 +10,9 @@ Without a constant column there is nothing that could take up the shift, and col
 0).
 
 A prior with the means o is one about zero of b - o, beside an offset of X o: beta = T (b + o), b being what is fitted.
+
+Thresholds of an ordinal response follow the coefficients of the columns, and take up the shift as a constant would: p counts them,
+and vectors of all parameters are put into the order that results have (`ParameterLayout.order`).
 """
 
 from __future__ import annotations
@@ -51,6 +54,8 @@ class Standardization:
         the standardized columns.
     mixing : float array, shape (p, p), or None
         M of `ModelPriors`: X M has the columns that are centred and scaled, and T is M times the matrix above. None: X itself.
+    order : int array, shape (d,), or None
+        For each parameter its place in a vector of the core; None where that is the same.
     """
 
     center: Floats
@@ -60,28 +65,37 @@ class Standardization:
     constant: int = -1
     in_units: bool = False
     mixing: Floats | None = None
+    order: npt.NDArray[np.intp] | None = None
 
     @classmethod
-    def of(cls, exog: Floats, weights: Floats | None = None, mixing: Floats | None = None) -> Standardization:
-        """Measure the columns of `exog`, shape (n, p), or of ``exog @ mixing``; `weights` count observations."""
+    def of(
+        cls,
+        exog: Floats,
+        weights: Floats | None = None,
+        mixing: Floats | None = None,
+        thresholds: int = 0,
+        order: npt.NDArray[np.intp] | None = None,
+    ) -> Standardization:
+        """Measure the columns of `exog`, or of ``exog @ mixing``; `weights` count observations, `thresholds` follow."""
         columns = exog if mixing is None else np.asfortranarray(exog @ mixing)
         center, scale, matrix, constant = _core.standardization(
-            columns, _NONE if weights is None else weights
+            columns, _NONE if weights is None else weights, thresholds
         )
-        return cls(
-            center, scale, matrix if mixing is None else mixing @ matrix, constant=constant, mixing=mixing
-        )
+        if mixing is not None:
+            p = len(mixing)
+            matrix = np.vstack([mixing @ matrix[:p], matrix[p:]])
+        return cls(center, scale, matrix, constant=constant, mixing=mixing, order=order)
 
     @classmethod
-    def identity(cls, origin: Floats) -> Standardization:
+    def identity(cls, origin: Floats, order: npt.NDArray[np.intp] | None = None) -> Standardization:
         """The columns as they stand, with another origin of their coefficients."""
         p = len(origin)
-        return cls(np.zeros(p), np.ones(p), np.eye(p), origin, in_units=True)
+        return cls(np.zeros(p), np.ones(p), np.eye(p), origin, in_units=True, order=order)
 
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
         scaled = np.array(exog if self.mixing is None else exog @ self.mixing, order="F")
-        for column, center, scale in zip(scaled.T, self.center, self.scale, strict=True):
+        for column, center, scale in zip(scaled.T, self.center, self.scale, strict=False):  # and thresholds
             column -= center  # column by column: numpy 2 crashes where it finds no memory to broadcast
             column /= scale
         return scaled
@@ -103,26 +117,34 @@ class Standardization:
     def params_back(self, params: Floats) -> Floats:
         """Parameters (b, psi, u) of the standardized model -> (beta, psi, u); a vector, or one in each row."""
         out = params.copy()
-        own = params[..., : len(self.scale)]
+        out[..., : len(self.scale)] = self.fixed_back(params[..., : len(self.scale)])
+        return out if self.order is None else out[..., self.order]
+
+    def fixed_back(self, fixed: Floats) -> Floats:
+        """b -> beta; a vector, or one in each row."""
         origin = _NONE if self.origin is None else self.origin
-        back = _core.coefficients_back(self.matrix, origin, np.atleast_2d(own))
-        out[..., : len(self.scale)] = back.reshape(own.shape)
-        return out
+        return _core.coefficients_back(self.matrix, origin, np.atleast_2d(fixed)).reshape(fixed.shape)
+
+    def fixed_to(self, fixed: Floats) -> Floats:
+        """Beta -> b; a vector, or one in each row."""
+        out = np.linalg.solve(self.matrix, fixed.T).T
+        return np.asarray(out if self.origin is None else out - self.origin)
 
     def params_to(self, params: Floats) -> Floats:
         """Parameters (beta, psi, u) -> (b, psi, u) of the standardized model; a vector, or one in each row."""
-        out = params.copy()
-        p = len(self.scale)
-        out[..., :p] = np.linalg.solve(self.matrix, params[..., :p].T).T
-        if self.origin is not None:
-            out[..., :p] -= self.origin
+        out = self._to_core(params).copy()
+        out[..., : len(self.scale)] = self.fixed_to(out[..., : len(self.scale)])
         return out
+
+    def _to_core(self, params: Floats) -> Floats:
+        """Parameters in the order of the core."""
+        return params if self.order is None else params[..., np.argsort(self.order)]
 
     def offset(self, offset: Floats | None, standardized: Floats) -> Floats | None:
         """Offset with the share of the origin, shape (n,), from the `standardized` columns."""
         if self.origin is None or not self.origin.any():
             return offset
-        shift = standardized @ self.origin
+        shift = standardized @ self.origin[: standardized.shape[1]]
         return shift if offset is None else offset + shift
 
     def gradient_back(self, gradient: Floats) -> Floats:
@@ -130,14 +152,16 @@ class Standardization:
         out = gradient.copy()
         p = len(self.scale)
         out[:p] = np.linalg.solve(self.matrix.T, gradient[:p])
-        return out
+        return out if self.order is None else out[self.order]
 
     def hessian_back(self, hessian: sparse.csc_array) -> sparse.csc_array:
         """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
         p = len(self.scale)
         rest = sparse.identity(hessian.shape[0] - p)
         way = sparse.csc_array(sparse.block_diag([self.inverse, rest], format="csc"))
-        moved = way.T @ hessian @ way
+        moved = sparse.csc_array(way.T @ hessian @ way)
+        if self.order is not None:
+            moved = moved[:, self.order][self.order]
         return sparse.csc_array(0.5 * (moved + moved.T))
 
     def covariance_back(self, covariance: Floats) -> Floats:
@@ -146,10 +170,14 @@ class Standardization:
         out = covariance.copy()
         out[:p] = self.matrix @ out[:p]
         out[:, :p] = out[:, :p] @ self.matrix.T
-        return out
+        return out if self.order is None else out[np.ix_(self.order, self.order)]
+
+    def fixed_covariance_back(self, covariance: Floats) -> Floats:
+        """Covariance of b, shape (p, p), -> that of beta."""
+        return np.asarray(self.matrix @ covariance @ self.matrix.T)
 
     def sd_back(self, sd: Floats, fixed_covariance: Floats) -> Floats:
         """Standard deviations of (b, psi, u) -> (beta, psi, u), from the (p, p) covariance of b."""
         out = sd.copy()
         out[: len(self.scale)] = _core.coefficient_sds_back(self.matrix, fixed_covariance)
-        return out
+        return out if self.order is None else out[self.order]

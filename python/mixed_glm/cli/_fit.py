@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mixed_glm._fit.choose import METHODS
 from mixed_glm._fit.variational import COVARIANCES
 from mixed_glm._spec.approximation import INTEGRATE
@@ -42,9 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("formula", metavar="FORMULA", help="such as 'y ~ x + (1 | g)'")
     add_form(parser)
     model = parser.add_argument_group("model")
-    model.add_argument("--family", required=True, help="binomial, poisson, negative_binomial or exponential")
+    model.add_argument(
+        "--family", required=True, help="binomial, poisson, negative_binomial, exponential or cumulative"
+    )
     model.add_argument("--link", help="binomial: logit (default), probit, cloglog or loglog")
     model.add_argument("--alpha", type=float, help="dispersion of the negative binomial family")
+    model.add_argument("--levels", metavar="A,B,...",
+                       help="cumulative: the labels of the response from the lowest to the highest; not for whole numbers")  # fmt: skip
     model.add_argument("--n-trials", metavar="COL", help="column with binomial numbers of trials")
     model.add_argument("--offset", metavar="COL", help="column added to the linear predictor")
     model.add_argument("--exposure", metavar="COL", help="column whose logarithm is added to it")
@@ -97,7 +103,7 @@ def _model(options: argparse.Namespace) -> MixedGLM:
     named = {"link": options.link, "alpha": options.alpha}
     return MixedGLM.from_formula(
         options.formula,
-        data=read_table(options.data, form_of(options)),
+        data=_with_levels(read_table(options.data, form_of(options)), options),
         family=_family(options.family, {k: v for k, v in named.items() if v is not None}),
         vcp_p=options.vcp_p,
         fe_p=options.fe_p,
@@ -107,6 +113,28 @@ def _model(options: argparse.Namespace) -> MixedGLM:
         freq_weights=options.weights,
         priors=dict(options.prior),
     )
+
+
+def _with_levels(data: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    """The response as an ordered categorical, where its labels are given."""
+    if options.levels is None:
+        return data
+    if not family_class(options.family).is_ordinal:
+        raise ValueError("--levels is only for the cumulative family")
+    name, levels = options.formula.partition("~")[0].strip().strip("`"), options.levels.split(",")
+    if name not in data.columns:
+        raise ValueError(f"--levels: the response of the formula, {name!r}, is no column of the table")
+    if len(set(levels)) < len(levels) or len(levels) < 2:
+        raise ValueError(
+            f"--levels must be two labels or more with commas between, each once, got {options.levels!r}"
+        )
+    texts = data[name].map(lambda v: str(v).removesuffix(".0"), na_action="ignore")
+    unknown = [repr(v) for v in texts.dropna().unique() if v not in levels]
+    if unknown:
+        raise ValueError(
+            f"--levels: column {name!r} has {', '.join(unknown[:5])}, which is none of {', '.join(levels)}"
+        )
+    return data.assign(**{name: pd.Categorical(texts, categories=levels, ordered=True)})
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:

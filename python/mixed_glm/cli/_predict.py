@@ -20,7 +20,7 @@ NAME = "predict"
 HELP = "predict the rows of a table by a saved fit"
 EXAMPLES = """\
 The output has the columns of the table and "predicted", the mean response of a row (per trial for binomial
-responses), with --interval also "median", "lower" and "upper". Rows in which something is missing are predicted as empty,
+responses; of ordinal ones the probability of each category, "predicted[label]"), with --interval also "median", "lower" and "upper". Rows in which something is missing are predicted as empty,
 but a missing group is an unknown one.
 
 examples:
@@ -89,10 +89,24 @@ def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.
     )
     if isinstance(predicted, np.ndarray):
         return {"predicted": predicted}
+    if result.model.family.is_ordinal and not options.linear:
+        return _of_categories(predicted)
     return {
         "predicted": predicted["mean"],
         **{name: predicted[name] for name in ("median", "lower", "upper")},
     }
+
+
+def _of_categories(predicted: pd.DataFrame) -> dict[str, Any]:
+    """A column for the probability of each category, as ``predicted[agree]``, and for ends of intervals."""
+    if isinstance(predicted.columns, pd.MultiIndex):
+        pairs = predicted.columns.to_list()
+        named = {
+            f"{'predicted' if what == 'mean' else what}[{label}]": (label, what) for label, what in pairs
+        }
+        return {name: predicted[pair] for name, pair in named.items()}
+    limits = list(predicted.columns) == ["median", "lower", "upper"]
+    return {name if limits else f"predicted[{name}]": predicted[name] for name in map(str, predicted.columns)}
 
 
 def _with_predictions(data: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:

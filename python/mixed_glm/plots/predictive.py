@@ -12,6 +12,7 @@ from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._predict.predict import predict
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm.families import Cumulative
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent, plain
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def plot_predictive_check(
     """Compare the responses with replications of them that are drawn from the posterior.
 
     Binomial: calibration. Rows are grouped by their predicted probability; a dot is the share of successes that was
-    observed in a group, the bar where ``1 - alpha`` of the replications lie. Others: a hanging rootogram. A bar for
+    observed in a group, the bar where ``1 - alpha`` of the replications lie. Others, ordinal ones too: a hanging rootogram. A bar for
     the number of rows with each response hangs from the number expected, on a square-root scale; it should end in
     the grey band, where it does in ``1 - alpha`` of the replications.
 
@@ -65,15 +66,23 @@ def plot_predictive_check(
     replicated = _replicate(fit, rows, n, generator)
     continuous = spec.family.is_continuous
     bars = rootogram(design.endog[rows], weights, replicated, continuous, alpha)
-    return _draw_rootogram(spec.endog_name, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha)
+    drawn = _draw_rootogram(
+        spec.endog_name, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha
+    )
+    if spec.family.is_ordinal:
+        labels = [plain(label) for label in design.response_levels or ()]
+        drawn.set_xticks(range(len(labels)), labels)
+    return drawn
 
 
 def _replicate(
     fit: Fit, rows: npt.NDArray[np.intp], draws: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """New responses of the rows listed, some of them several times, shape (draws, len(rows))."""
-    n_trials = fit.spec.design.n_trials
-    eta = fit.posterior.sample(draws, rng).linear_predictor()[:, rows]
+    n_trials, sample = fit.spec.design.n_trials, fit.posterior.sample(draws, rng)
+    eta = sample.linear_predictor()[:, rows]
+    if isinstance(fit.spec.family, Cumulative):
+        return fit.spec.family.draw(eta, sample.family[:, None, :], rng)
     return fit.spec.family.sample(eta, rng, None if n_trials is None else n_trials[rows])
 
 
