@@ -38,7 +38,8 @@ Vector each(const std::vector<NormalPrior>& priors, Member member) {
   return result;
 }
 
-// (center, scale, T, the constant's number); thresholds: how many follow the columns' coefficients.
+// (center, scale, T, the constant's number); thresholds: how many stand before the columns'
+// coefficients.
 py::tuple standardization(const FortranDoubles& exog, const Doubles& weights, Index thresholds) {
   const mixed_glm::Standardization found(ColumnSpreads(columns_of(exog), view(weights)), {},
                                          thresholds);

@@ -47,10 +47,8 @@ mixed_glm::ModelData ModelArrays::data() const {
   data.freq_weights = {weights.data(), weights.size()};
   data.offset = {offset.data(), offset.size()};
   data.fe_p = {fe_p.data(), fe_p.size()};
-  const Index begin = fe_p.size() - thresholds.size();
-  for (Index t = 0; t < thresholds.size() && begin >= 0; ++t) {
-    data.fe_priors.emplace(begin + t,
-                           mixed_glm::NormalPrior(thresholds.data()[t], fe_p.data()[begin + t]));
+  for (Index t = 0; t < std::min(thresholds.size(), fe_p.size()); ++t) {
+    data.fe_priors.emplace(t, mixed_glm::NormalPrior(thresholds.data()[t], fe_p.data()[t]));
   }
   for (const auto& [name, first, second] : sd_priors) {
     data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));

@@ -78,7 +78,7 @@ class ModelAttributes:
 
     @property
     def fe_p(self) -> Floats:
-        """Prior standard deviations of the fixed effects, shape (p,), and of thresholds behind them."""
+        """Prior standard deviations of the fixed effects, shape (p,), and of thresholds before them."""
         return self.spec.design.priors.fe_scale
 
     @property

@@ -118,7 +118,7 @@ class MixedGLM(ModelAttributes):
         Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. Default,
         and for those that are not named: log-normal priors in units of the columns, see Notes.
     fe_p : float, array_like of shape (p,), Series or mapping, optional
-        Prior standard deviations, about zero, of the coefficients as they stand, and of thresholds (shape (p + C - 1,)); by name, if it is a Series or mapping.
+        Prior standard deviations, about zero, of the coefficients as they stand, and, before them, of thresholds (shape (C - 1 + p,)); by name, if it is a Series or mapping.
         Default, and for those that are not named: normal priors in units of the columns, see Notes.
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...

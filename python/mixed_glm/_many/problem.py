@@ -236,7 +236,7 @@ class Problem:
     @functools.cached_property
     def _row_shift(self) -> Floats | None:
         """What the origin adds to each row for all responses, shape (n,)."""
-        of_columns = self._origin[: self.design["exog"].shape[1]]
+        of_columns = self._origin[self.priors.thresholds :]
         return self.design["exog"] @ of_columns if of_columns.any() else None
 
     def _origins(self, endog: Floats, trials: Floats, offset: Floats) -> tuple[Floats, Floats]:
@@ -261,14 +261,14 @@ class Problem:
 
     def _ordinal_origins(self, endog: Floats, offset: Floats) -> tuple[Floats, Floats]:
         origins = np.repeat(self._origin[None, :], endog.shape[1], axis=0)
-        first = len(self._origin) - self.priors.thresholds
+        last = self.priors.thresholds
         if self.centred:
             total = offset if self._row_shift is None else offset + self._row_shift[:, None]
-            origins[:, first:] = _core.threshold_locations(
+            origins[:, :last] = _core.threshold_locations(
                 categories=self.priors.thresholds + 1, endog=endog, weights=self.weights,
                 offset=total if total.any() else np.empty((0, 0)),
             )  # fmt: skip
-        return origins, np.ascontiguousarray(origins[:, first:])
+        return origins, np.ascontiguousarray(origins[:, :last])
 
     def _back(self, coefficients: Floats, covariances: Floats) -> tuple[Floats, Floats]:
         """Means and standard deviations of the coefficients on the columns as given, shape (m, p) each."""

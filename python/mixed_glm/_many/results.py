@@ -51,7 +51,7 @@ class ManyResults:
     threshold_names : list of str
         Of the thresholds of ordinal responses; empty for others.
     family_mean, family_sd : float array, shape (m, C - 1), or None
-        The same for the thresholds. `prior_pull` has them behind the fixed effects.
+        The same for the thresholds. `prior_pull` has them before the fixed effects.
     """
 
     method: str
@@ -159,14 +159,14 @@ class ManyResults:
 
 
 def with_thresholds(arrays: dict[str, npt.NDArray[Any]], layout: ParameterLayout) -> dict[str, Any]:
-    """What the core has found, with thresholds for themselves: it has them behind the fixed effects."""
+    """What the core has found, with thresholds for themselves: it has them before the fixed effects."""
     if not layout.has_thresholds:
         return dict(arrays)
-    p = layout.k_fep
+    m = len(layout.family_names)
     parts = {
         f"{block}_{what}": arrays[f"fe_{what}"][:, place]
         for what in ("mean", "sd")
-        for block, place in (("fe", slice(0, p)), ("family", slice(p, None)))
+        for block, place in (("fe", slice(m, None)), ("family", slice(0, m)))
     }
     return arrays | parts | {"threshold_names": list(layout.family_names)}
 

@@ -48,10 +48,10 @@ def _kind(contrast: Contrast, layout: ParameterLayout) -> str:
 
 def _of_fixed(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
     """Of fixed effects and thresholds alone: from their mixture."""
-    fixed = posterior.spec.layout.fixed
-    matrix = np.zeros((len(found), len(fixed)))
+    place = posterior.spec.layout.fixed.tolist()
+    matrix = np.zeros((len(found), len(place)))
     for row, c in zip(matrix, found, strict=True):
-        row[np.searchsorted(fixed, c.places)] = c.weights
+        row[[place.index(j) for j in c.places.tolist()]] = c.weights
     value = np.array([c.value for c in found])
     return contrast_table(posterior.fixed_effects(), matrix, value, [c.name for c in found], alpha).to_numpy()
 

@@ -58,7 +58,7 @@ class MarginalPosterior(Posterior):
         Edges of a cell of the lattice of points, as columns; None if they are no lattice.
     fe_means, fe_sds : float array, shape (M, p)
         Means and standard deviations of the fixed effects given psi; here and below p counts the thresholds of an ordinal response,
-        which follow them.
+        which stand before them.
     vc_means, vc_sds, vc_skewness : float array, shape (M, q), or empty
         Moments of the random effects given psi; empty where they would be too many.
     fe_cov : float array, shape (p, p)
@@ -272,8 +272,8 @@ class MarginalPosterior(Posterior):
         given = psi.nodes if len(self.points) == 1 else psi.psi
         none = np.empty((n, 0))
         fixed = self._draw_fixed(given, rng)
-        p = self.spec.layout.k_fep
-        leading = SomeDraws(fixed[:, :p], psi.psi, none, effects[:0], fixed[:, p:])
+        first = fixed.shape[1] - self.spec.layout.k_fep
+        leading = SomeDraws(fixed[:, first:], psi.psi, none, effects[:0], fixed[:, :first])
         if around is None:
             return leading
         drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)

@@ -69,7 +69,7 @@ class Posterior:
         return np.asarray(self.sd**2)
 
     def fixed_effects(self) -> FixedEffects:
-        """Joint posterior of the fixed effects, and of thresholds behind them."""
+        """Joint posterior of the fixed effects, and of thresholds before them."""
         return self._one_gaussian(np.diag(self.sd[self.spec.layout.fixed] ** 2))
 
     def fixed_at_mode(self) -> tuple[Floats, Floats]:

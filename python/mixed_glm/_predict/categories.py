@@ -50,7 +50,7 @@ def _of_population(spec: ModelSpec, fixed: FixedEffects, rows: NewRows) -> Float
     mean = Target(linear=False, random="population", predictive=False, interval=None)
     above = []
     for column in -np.eye(len(spec.layout.family_names)):
-        exog = np.column_stack([rows.exog, np.tile(column, (len(rows), 1))])
+        exog = np.column_stack([np.tile(column, (len(rows), 1)), rows.exog])
         at = NewRows(exog, rows.shift, rows.known, rows.new, None, None)
         above.append(predict_population(_ABOVE, fixed, at, mean).mean)
     return _between(np.array(above).T)

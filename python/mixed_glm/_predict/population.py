@@ -33,17 +33,18 @@ def predict_population(family: Family, fixed: FixedEffects, rows: NewRows, targe
 
 def draws_of_population(spec: ModelSpec, fixed: FixedEffects, n: int, rng: np.random.Generator) -> SomeDraws:
     """Draws of fixed effects and thresholds alone."""
-    sample, p = fixed.sample(n, rng), spec.layout.k_fep
+    sample = fixed.sample(n, rng)
+    first = sample.shape[1] - spec.layout.k_fep
     none, effects = np.empty((n, 0)), np.empty(0, dtype=np.intp)
-    return SomeDraws(sample[:, :p], np.empty((n, spec.layout.k_vcp)), none, effects, sample[:, p:])
+    return SomeDraws(sample[:, first:], np.empty((n, spec.layout.k_vcp)), none, effects, sample[:, :first])
 
 
 def _predict_block(
     family: Family, mixture: FixedEffects, exog: Floats, shift: Floats, target: Target
 ) -> Floats:
     """Mean, median and limits, shape (4, m)."""
-    if len(mixture.means.T) > exog.shape[1]:  # thresholds follow
-        exog = np.pad(exog, ((0, 0), (0, len(mixture.means.T) - exog.shape[1])))
+    if len(mixture.means.T) > exog.shape[1]:  # thresholds stand before
+        exog = np.pad(exog, ((0, 0), (len(mixture.means.T) - exog.shape[1], 0)))
     eta, sd = mixture.combinations(exog)
     eta = eta + shift
     # Where a covariance is not known, as where no maximum was found, what is left is the estimate itself.

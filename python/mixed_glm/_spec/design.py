@@ -217,14 +217,14 @@ def default_priors(
         data=exog_vc.data, ident=ident, components=k, weights=weights,
     )  # fmt: skip
     if thresholds:
-        constant = len(loc)
+        constant = 0
         at = _core.threshold_locations(
             categories=thresholds + 1, endog=np.asfortranarray(y[:, None]), weights=weights,
             offset=np.empty((0, 0)) if offset is None else np.asfortranarray(offset[:, None]),
         )[0]  # fmt: skip
         loc, scale = (
-            np.r_[loc, at],
-            np.r_[scale, np.full(thresholds, getattr(_core, "DEFAULT_PRIOR_SCALE", 2.5))],
+            np.r_[at, loc],
+            np.r_[np.full(thresholds, _core.DEFAULT_PRIOR_SCALE), scale],
         )
     return Defaults.of(loc, scale, mu, constant)
 
@@ -380,7 +380,7 @@ def threshold_origin(priors: ModelPriors, change: Standardization | None) -> Flo
     """Where the thresholds of an ordinal response begin in the coordinates of `change`, shape (C - 1,); empty for others."""
     if not priors.thresholds or change is None or change.origin is None:
         return np.zeros(priors.thresholds)
-    return np.ascontiguousarray(change.origin[-priors.thresholds :])
+    return np.ascontiguousarray(change.origin[: priors.thresholds])
 
 
 def prior_scale(priors: ModelPriors, change: Standardization | None) -> Floats:

@@ -72,7 +72,7 @@ def doubts(design: Design, family: Family) -> Iterator[str]:
         found = (
             _of_one_group(component)
             or _of_single_responses(component, design, family)
-            or _of_fixed_groups(component, design)
+            or _of_fixed_groups(component, design, family)
         )
         if found:
             yield found
@@ -103,9 +103,11 @@ def _of_single_responses(component: Component, design: Design, family: Family) -
     )
 
 
-def _of_fixed_groups(component: Component, design: Design) -> str | None:
+def _of_fixed_groups(component: Component, design: Design, family: Family) -> str | None:
     """Random effects whose columns are sums of fixed-effects columns."""
     x, z = design.exog, component.z
+    if family.is_ordinal:  # thresholds are what a constant would be
+        x = np.column_stack([np.ones(len(x)), x])
     if not 1 < component.size <= x.shape[1]:
         return None
     if _far_from_spanned(x, z) or not _is_spanned(x, z.toarray()):

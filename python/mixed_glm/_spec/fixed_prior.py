@@ -1,7 +1,7 @@
 """The prior of the fixed effects: independent normal in the coordinates of a fit.
 
 With beta = T (b + o) and b_a ~ N(0, s_a^2), the density of beta is that of b, divided by |T|. Thresholds of an ordinal response are
-the last of them, restricted to be ordered, so that it is divided by the probability that they are.
+the first of them, restricted to be ordered, so that it is divided by the probability that they are.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class FixedPrior:
 
     def log_density(self, beta: Floats) -> Floats:
         """Log density at each row of `beta`, shape (n, p)."""
-        inside = (np.diff(beta[..., len(self.scale) - self.thresholds :], axis=-1) > 0.0).all(axis=-1)
+        inside = (np.diff(beta[..., : self.thresholds], axis=-1) > 0.0).all(axis=-1)
         density = self._constant - 0.5 * np.asarray(((self._own(beta) / self.scale) ** 2).sum(axis=-1))
         return np.asarray(np.where(inside, density, -np.inf)) if self.thresholds else density
 
@@ -96,18 +96,17 @@ class FixedPrior:
     @property
     def _of_thresholds(self) -> tuple[Floats, Floats]:
         """Means and standard deviations of the thresholds with the columns at their centres, not restricted."""
-        first = len(self.scale) - self.thresholds
         origin = (
             np.zeros_like(self.scale)
             if self.change is None or self.change.origin is None
             else self.change.origin
         )
-        return origin[first:], self.scale[first:]
+        return origin[: self.thresholds], self.scale[: self.thresholds]
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws of b, shape (n, p): independent, thresholds (with their means) in order."""
         draws = rng.standard_normal((n, len(self.scale))) * self.scale
         if self.thresholds > 1:
             loc, scale = self._of_thresholds
-            draws[:, len(self.scale) - self.thresholds :] = ordered_normals(loc, scale, n, rng) - loc
+            draws[:, : self.thresholds] = ordered_normals(loc, scale, n, rng) - loc
         return draws

@@ -4,7 +4,7 @@
 
 fixed effects, log standard deviations, correlations, parameters of the family, random effects. Models of today have
 no correlations. Thresholds of an ordinal response are parameters of the family; for the compiled core they are fixed effects,
-behind the others: `core` is the layout of its vectors, and `order` the way from there.
+before the others as an intercept would be: `core` is the layout of its vectors, and `order` the way from there.
 """
 
 from __future__ import annotations
@@ -110,18 +110,18 @@ class ParameterLayout:
 
     @property
     def fixed(self) -> npt.NDArray[np.intp]:
-        """Positions of fixed effects and thresholds: what is normal given psi beside the random effects."""
-        parts = (self.fe, self.family) if self.has_thresholds else (self.fe,)
+        """Positions of thresholds and fixed effects: what is normal given psi beside the random effects."""
+        parts = (self.family, self.fe) if self.has_thresholds else (self.fe,)
         return np.concatenate([np.arange(part.start, part.stop) for part in parts])
 
     @property
     def fixed_names(self) -> list[str]:
-        """Names of fixed effects and thresholds."""
+        """Names of thresholds and fixed effects."""
         return [self.names[place] for place in self.fixed]
 
     @property
     def coefficients(self) -> npt.NDArray[np.intp]:
-        """Positions of fixed effects, thresholds and random effects, in the order that the core has."""
+        """Positions of thresholds, fixed effects and random effects, in the order that the core has."""
         return np.concatenate([self.fixed, np.arange(self.vc.start, self.vc.stop)])
 
     @cached_property
@@ -129,7 +129,7 @@ class ParameterLayout:
         """What stands where in a vector of the compiled core."""
         if not self.has_thresholds:
             return self
-        names = (*self.fep_names, *self.family_names)
+        names = (*self.family_names, *self.fep_names)
         return ParameterLayout(names, self.vcp_names, self.k_vc, self.vc_names, self.cor_names)
 
     @cached_property

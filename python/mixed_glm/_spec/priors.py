@@ -29,11 +29,11 @@ class ModelPriors:
     Attributes
     ----------
     fe : tuple of Normal
-        Of fixed effects, then of the thresholds of an ordinal response, which are restricted to be ordered.
+        Of the thresholds of an ordinal response, which are restricted to be ordered, then of fixed effects.
     sd : tuple of Prior
     constant : int
         Fixed effect whose prior is that of the linear predictor where all other columns are at their means; -1: none, and
-        every prior is that of the coefficient as it stands. p where it is the thresholds that are those at the means.
+        every prior is that of the coefficient as it stands. 0 where it is the thresholds that are those at the means.
     mixing : float array, shape (p, p), or None
         M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
         None for the columns as they stand.
@@ -93,13 +93,12 @@ class ModelPriors:
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
-        return self.mixing is not None and place < len(self.mixing) and not is_alone(self.mixing, place)
+        place -= self.thresholds
+        return self.mixing is not None and place >= 0 and not is_alone(self.mixing, place)
 
     def is_at_means(self, place: int) -> bool:
         """Whether the prior of a fixed effect or threshold is one with covariates at their means."""
-        of_constant = place == self.constant or (
-            self.constant >= 0 and place >= len(self.fe) - self.thresholds
-        )
+        of_constant = place == self.constant or (self.constant >= 0 and place < self.thresholds)
         return of_constant or self.is_mixed(place)
 
     @property
@@ -108,10 +107,9 @@ class ModelPriors:
         return self.constant >= 0 or self.mixing is not None
 
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
-        """One row for each parameter, thresholds among `fep_names`: its prior, and of what it is the prior."""
-        p = len(self.fe) - self.thresholds
+        """One row for each parameter, thresholds before the `fep_names`: its prior, and of what it is the prior."""
         of = [
-            AT_MEANS if self.is_at_means(j) else "coefficient" if j < p else "threshold"
+            AT_MEANS if self.is_at_means(j) else "threshold" if j < self.thresholds else "coefficient"
             for j in range(len(self.fe))
         ]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
@@ -187,7 +185,7 @@ def resolve_priors(
         For names that are none of the model's, and things that are no prior.
     """
     m, what = len(threshold_names), "fixed effects and thresholds" if threshold_names else "fixed effects"
-    fep_names = [*fep_names, *threshold_names]
+    fep_names = [*threshold_names, *fep_names]
     fe: list[Prior | None] = _by_number(fe_p, "fe_p", fep_names, what, lambda s: Normal(0.0, s))
     sd: list[Prior | None] = _by_number(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
@@ -196,11 +194,11 @@ def resolve_priors(
     if None not in fe and None not in sd:
         return ModelPriors(tuple(fe), tuple(sd), thresholds=m)  # type: ignore[arg-type]
     if mixing is not None and any(
-        prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe[: len(mixing)])
+        prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe[m:])
     ):
         mixing = None
     default = defaults(mixing)
-    of_constant = fe[len(fe) - m :] if m else fe[default.constant : default.constant + 1]
+    of_constant = fe[:m] if m else fe[default.constant : default.constant + 1]
     constant = default.constant if default.constant >= 0 and not any(of_constant) else -1
     filled = [default.fe[j] if prior is None else prior for j, prior in enumerate(fe)]
     return ModelPriors(

@@ -11,8 +11,8 @@ Without a constant column there is nothing that could take up the shift, and col
 
 A prior with the means o is one about zero of b - o, beside an offset of X o: beta = T (b + o), b being what is fitted.
 
-Thresholds of an ordinal response follow the coefficients of the columns, and take up the shift as a constant would: p counts them,
-and vectors of all parameters are put into the order that results have (`ParameterLayout.order`).
+Thresholds of an ordinal response stand before the coefficients of the columns, and take up the shift as a constant would: p counts
+them, and vectors of all parameters are put into the order that results have (`ParameterLayout.order`).
 """
 
 from __future__ import annotations
@@ -76,14 +76,13 @@ class Standardization:
         thresholds: int = 0,
         order: npt.NDArray[np.intp] | None = None,
     ) -> Standardization:
-        """Measure the columns of `exog`, or of ``exog @ mixing``; `weights` count observations, `thresholds` follow."""
+        """Measure the columns of `exog`, or of ``exog @ mixing``; `weights` count observations, `thresholds` stand before."""
         columns = exog if mixing is None else np.asfortranarray(exog @ mixing)
         center, scale, matrix, constant = _core.standardization(
             columns, _NONE if weights is None else weights, thresholds
         )
         if mixing is not None:
-            p = len(mixing)
-            matrix = np.vstack([mixing @ matrix[:p], matrix[p:]])
+            matrix = np.vstack([matrix[:thresholds], mixing @ matrix[thresholds:]])
         return cls(center, scale, matrix, constant=constant, mixing=mixing, order=order)
 
     @classmethod
@@ -95,10 +94,15 @@ class Standardization:
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
         scaled = np.array(exog if self.mixing is None else exog @ self.mixing, order="F")
-        for column, center, scale in zip(scaled.T, self.center, self.scale, strict=False):  # and thresholds
+        for column, center, scale in zip(scaled.T, *self._of_columns(scaled.shape[1]), strict=True):
             column -= center  # column by column: numpy 2 crashes where it finds no memory to broadcast
             column /= scale
         return scaled
+
+    def _of_columns(self, p: int) -> tuple[Floats, Floats]:
+        """Centres and scales without those of thresholds."""
+        first = len(self.scale) - p
+        return self.center[first:], self.scale[first:]
 
     @cached_property
     def inverse(self) -> Floats:
@@ -144,7 +148,7 @@ class Standardization:
         """Offset with the share of the origin, shape (n,), from the `standardized` columns."""
         if self.origin is None or not self.origin.any():
             return offset
-        shift = standardized @ self.origin[: standardized.shape[1]]
+        shift = standardized @ self.origin[len(self.origin) - standardized.shape[1] :]
         return shift if offset is None else offset + shift
 
     def gradient_back(self, gradient: Floats) -> Floats:

@@ -11,8 +11,8 @@
 // (model/row_order.hpp) or merged (model/merged_rows.hpp), and where priors in units of the data
 // ask for centred and scaled columns. All other arrays are needed during the construction only.
 //
-// An ordinal model (CumulativeLogit) has no constant column. Its thresholds are fixed effects after
-// those of exog, in results, too, and it has rows of its own (model/ordinal_rows.hpp).
+// An ordinal model (CumulativeLogit) has no constant column. Its thresholds are fixed effects
+// before those of exog, in results, too, and it has rows of its own (model/ordinal_rows.hpp).
 #pragma once
 
 #include <memory>
@@ -52,7 +52,7 @@ class MixedModel {
       make_ordinal(data);
       encode_ordinal(data, weights, origin, prior, response);
       prior.fe_start = Vector::Zero(prior.fe_p.size());
-      prior.fe_start.tail(origin.size()) = ordinal_->any_thresholds() - origin;
+      prior.fe_start.head(origin.size()) = ordinal_->any_thresholds() - origin;
       z = ordinal_->effects(z);
       offset = ordinal_->offset(offset, origin);
       exog_ = ordinal_->exog(x.map());
@@ -135,7 +135,7 @@ class MixedModel {
 
   Vector threshold_origin(Index thresholds) const {
     if (!coordinates_ || coordinates_->origin().size() == 0) return Vector::Zero(thresholds);
-    return coordinates_->origin().tail(thresholds);
+    return coordinates_->origin().head(thresholds);
   }
 
   void make_ordinal(const ModelData& data) {
@@ -149,7 +149,7 @@ class MixedModel {
 
   void encode_ordinal(const ModelData& data, const Vector& weights, const Vector& origin,
                       const Prior& prior, Response& response) const {
-    const double normalizer = log_ordered_probability(origin, prior.fe_p.tail(origin.size()));
+    const double normalizer = log_ordered_probability(origin, prior.fe_p.head(origin.size()));
     if (ordinal_->encode(data.endog.map(), weights, normalizer, response)) return;
     if (data.any_response) return;
     const Vector counts = ordinal_->count(data.endog.map(), weights);

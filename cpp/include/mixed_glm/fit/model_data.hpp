@@ -22,7 +22,7 @@ struct ModelData {
   VectorView freq_weights;  // n, how often each row counts
   VectorView offset;        // n, added to the linear predictor
   VectorView fe_p;   // p prior standard deviations of the fixed effects, about zero; ordinal:
-                     // p + C - 1, those of the thresholds are the last
+                     // C - 1 + p, those of the thresholds are the first
   VectorView vcp_p;  // K, of the log standard deviations of the random effects
   std::map<Index, NormalPrior> fe_priors = {};  // of single fixed effects, before fe_p
   std::vector<HyperPrior> sd_priors;            // K, in the place of vcp_p (priors/hyper_prior.hpp)

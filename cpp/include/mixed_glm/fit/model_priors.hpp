@@ -38,7 +38,7 @@ class FixedPriors {
   }
 
   const Vector& sd() const { return sd_; }          // p, in those coordinates
-  Index thresholds() const { return thresholds_; }  // of an ordinal model, the last of these p
+  Index thresholds() const { return thresholds_; }  // of an ordinal model, the first of these p
   const std::optional<Standardization>& coordinates() const { return coordinates_; }
 
  private:
@@ -74,14 +74,13 @@ class FixedPriors {
 
   // Thresholds have the prior that a constant would have.
   void set_ordinal_defaults(const ModelData& data, const ColumnSpreads& columns) {
-    const Index p = columns.columns();
     const Vector at = threshold_locations(int(thresholds_) + 1, data.endog.map(),
                                           data.freq_weights.map(), data.offset.map());
     Index j = 0;
+    for (; j < thresholds_; ++j) set(j, NormalPrior(at[j], default_prior_scale));
     for (const NormalPrior& prior : default_fe_priors(columns, 0.0)) set(j++, prior);
-    for (Index t = 0; t < thresholds_; ++t) set(p + t, NormalPrior(at[t], default_prior_scale));
     for (const auto& [k, prior] : data.fe_priors) set(k, prior);
-    const bool centred = data.fe_priors.lower_bound(p) == data.fe_priors.end();
+    const bool centred = data.fe_priors.empty() || data.fe_priors.begin()->first >= thresholds_;
     if (centred) coordinates_.emplace(columns, mean_, thresholds_);
   }
 

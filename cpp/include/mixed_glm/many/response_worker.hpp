@@ -71,7 +71,7 @@ class ResponseWorker {
     Vector origin = Vector::Zero(ordinal_->thresholds());
     if (batch.shift.size() > 0) origin = batch.shift.row(j);
     if (batch.offset.size() > 0) offset_ = ResponseBatch::column(batch.offset, j);
-    const Vector sd = model_.prior().fe_p.tail(origin.size());
+    const Vector sd = model_.prior().fe_p.head(origin.size());
     const double normalizer = log_ordered_probability(origin, sd);
     if (!ordinal_->encode(batch.endog.col(j), batch.weights, normalizer, rows_)) return false;
     const Vector offset = ordinal_->offset(offset_, origin);

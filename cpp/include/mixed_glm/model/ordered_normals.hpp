@@ -17,7 +17,7 @@ namespace mixed_glm {
 // log P(x_1 < ... < x_m), x_j ~ N(mean_j, sd_j^2). Throws std::invalid_argument where that is next
 // to nothing.
 inline double log_ordered_probability(const Vector& mean, const Vector& sd) {
-  constexpr double reach = 9.0, step = 0.05;  // standard deviations
+  constexpr double reach = 9.0, step = 0.02;  // standard deviations
   constexpr Index most_points = 200'000;
   const Index m = mean.size();
   if (m < 2) return 0.0;

@@ -1,7 +1,7 @@
 // The rows that the design of an ordinal model has in the place of its observations.
 //
-// The thresholds c_1 < ... < c_m, m = C - 1, are coefficients that follow beta, and with the logit
-// link
+// The thresholds c_1 < ... < c_m, m = C - 1, are coefficients before beta, as a constant's would
+// be, and with the logit link
 //
 //     log P(y = k) = log F(eta - c_k) + log F(c_(k+1) - eta) + log(1 - exp(c_k - c_(k+1))),
 //
@@ -42,16 +42,16 @@ class OrdinalRows {
   Index thresholds() const { return thresholds_; }
   Index size() const { return binary() + gaps(); }
 
-  // size() x (p + m)
+  // size() x (m + p)
   Matrix exog(const ConstMatrixRef& x) const {
     Matrix result = Matrix::Zero(size(), x.cols() + thresholds_);
     for (Index r = 0; r < binary(); ++r) {
-      result.row(r).head(x.cols()) = x.row(row(r).observation);
-      result(r, x.cols() + row(r).threshold) = -1.0;
+      result(r, row(r).threshold) = -1.0;
+      result.row(r).tail(x.cols()) = x.row(row(r).observation);
     }
     for (Index g = 0; g < gaps(); ++g) {
-      result(binary() + g, x.cols() + g) = -1.0;
-      result(binary() + g, x.cols() + g + 1) = 1.0;
+      result(binary() + g, g) = -1.0;
+      result(binary() + g, g + 1) = 1.0;
     }
     return result;
   }

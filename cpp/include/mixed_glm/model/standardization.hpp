@@ -9,7 +9,7 @@
 // only scaled (m = 0). A prior with the means o is one about zero of b - o, beside an offset of
 // X o: beta = T (b + o), b being what is fitted.
 //
-// Thresholds of an ordinal model follow the columns' coefficients, and take up the shift as a
+// Thresholds of an ordinal model stand before the columns' coefficients, and take up the shift as a
 // constant would: c_t = b_t + sum_j m_j / s_j b_j.
 //
 // Densities of beta are those of b, divided by |T|.
@@ -35,7 +35,7 @@ class Standardization {
  public:
   // Columns centred and scaled. prior_mean: of the coefficients of the columns as they were given,
   // the constant's at the means of the others; empty: zeros.
-  // thresholds: how many follow; prior_mean has theirs, too.
+  // thresholds: how many stand before; prior_mean has theirs, too.
   explicit Standardization(const ColumnSpreads& columns, const Vector& prior_mean = {},
                            Index thresholds = 0)
       : center_(Vector::Zero(columns.columns() + thresholds)),
@@ -43,15 +43,15 @@ class Standardization {
         constant_(columns.constant) {
     for (Index j = 0; j < columns.columns(); ++j) {
       if (!columns.varies(j)) continue;
-      scale_[j] = columns.sd[j];
-      if (constant_ >= 0 || thresholds > 0) center_[j] = columns.mean[j];
+      scale_[thresholds + j] = columns.sd[j];
+      if (constant_ >= 0 || thresholds > 0) center_[thresholds + j] = columns.mean[j];
     }
     if (prior_mean.size() > 0) origin_ = prior_mean.cwiseProduct(scale_);
     way_ = scale_.cwiseInverse().asDiagonal();
-    for (Index t = columns.columns(); t < way_.rows(); ++t) {
+    for (Index t = 0; t < thresholds; ++t) {
       way_.row(t) += center_.cwiseQuotient(scale_).transpose();
     }
-    if (constant_ < 0) return;
+    if (constant_ < 0 || thresholds > 0) return;
     const double value = columns.mean[constant_];
     way_.row(constant_) -= (center_.array() / (scale_.array() * value)).matrix().transpose();
   }
@@ -72,14 +72,15 @@ class Standardization {
 
   bool keeps_columns() const { return center_.isZero(0.0) && scale_.isOnes(0.0); }
   Matrix apply(const ConstMatrixRef& x) const {
-    Matrix result = x.rowwise() - center_.head(x.cols()).transpose();
-    for (Index j = 0; j < x.cols(); ++j) result.col(j) /= scale_[j];
+    Matrix result = x.rowwise() - center_.tail(x.cols()).transpose();
+    const auto scale = scale_.tail(x.cols());
+    for (Index j = 0; j < x.cols(); ++j) result.col(j) /= scale[j];
     return result;
   }
   // The offset (n; empty: zeros) with the share of the origin. x: the columns that are fitted.
   Vector offset(const ConstVectorRef& offset, const ConstMatrixRef& x) const {
     if (origin_.size() == 0 || origin_.isZero(0.0)) return offset;
-    Vector result = x * origin_.head(x.cols());
+    Vector result = x * origin_.tail(x.cols());
     if (offset.size() > 0) result += offset;
     return result;
   }
