@@ -23,10 +23,10 @@ from mixed_glm.families import Cumulative, as_family
 LABELS = ["no", "perhaps", "yes", "sure"]
 
 
-def survey(n: int = 300, groups: int = 20, seed: int = 1) -> pd.DataFrame:
+def survey(n: int = 400, groups: int = 20, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     g, x, z = rng.integers(groups, size=n), rng.normal(50, 10, n), rng.normal(size=n)
-    latent = 0.05 * (x - 50) + 0.5 * z + rng.normal(size=groups)[g] + rng.logistic(size=n)
+    latent = 0.05 * (x - 50) + 0.5 * z + 1.3 * rng.normal(size=groups)[g] + rng.logistic(size=n)
     codes = np.digitize(latent, [-1.5, 0.0, 1.2])
     answer = pd.Categorical(np.array(LABELS)[codes], categories=LABELS, ordered=True)
     return pd.DataFrame(
@@ -78,7 +78,7 @@ def test_log_posterior_and_its_derivatives() -> None:
 def test_priors_in_units_are_those_of_centred_columns() -> None:
     m = model()
     rng, priors = np.random.default_rng(0), m.spec.design.priors
-    params = model().fit("map").params + 0.01 * rng.normal(size=2 + 1 + 3 + m.k_vc)
+    params = model().fit("laplace").params + 0.01 * rng.normal(size=2 + 1 + 3 + m.k_vc)
     beta, psi, cut, u = np.split(params, [2, 3, 6])
     centred = cut - m.exog.mean(axis=0) @ beta
     share = (np.cumsum(np.bincount(m.endog.astype(int)))[:-1] + 0.5) / (m.nobs + 1.0)
@@ -127,7 +127,7 @@ def test_gradient_of_marginals(approx: str) -> None:
     slopes = [
         (m.log_marginal(at + d, approx) - m.log_marginal(at - d, approx)) / (2 * h) for d in h * np.eye(2)
     ]
-    np.testing.assert_allclose(m.log_marginal_grad(at, approx), slopes, atol=2e-4)
+    np.testing.assert_allclose(m.log_marginal_grad(at, approx), slopes, atol=5e-4 if approx == "ep" else 5e-5)
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,7 @@ def test_two_categories_are_the_binomial_model(arguments: dict[str, Any], method
         -ends.loc["c[0|1]"].to_numpy()[::-1], expected_ends.loc["Intercept"], atol=1e-8
     )
     np.testing.assert_allclose(ends.loc[["x", "z", "g"]], expected_ends.loc[["x", "z", "g"]], atol=1e-8)
-    np.testing.assert_allclose(
-        ours.predict(random="marginal")["1"], theirs.predict(random="marginal"), atol=1e-8
-    )
+    np.testing.assert_allclose(ours.predict()["1"], theirs.predict(), atol=1e-8)
 
 
 def test_units_and_origins_do_not_matter() -> None:
@@ -258,7 +256,7 @@ def test_a_constant_is_refused() -> None:
         mg.MixedGLM(data["answer"], data[["x"]].assign(one=2.0), None, None, "cumulative")
     dummies = pd.get_dummies(np.where(data["z"] > 0, "a", "b"), dtype=float)
     with pytest.warns(RankDeficiencyWarning, match="with a constant"):
-        mg.MixedGLM(data["answer"].to_numpy(), dummies, None, None, "cumulative")
+        mg.MixedGLM(data["answer"], dummies, None, None, "cumulative")
 
 
 def test_family_arguments() -> None:
@@ -284,7 +282,7 @@ def test_family_arguments() -> None:
     with pytest.raises(ValueError, match="n_trials is only for the binomial family"):
         model(n_trials=2)
     with pytest.raises(ValueError, match="exposure is only for a log link"):
-        model(exposure=np.ones(300))
+        model(exposure=np.ones(400))
 
 
 def test_variational_methods_are_refused() -> None:
@@ -310,7 +308,7 @@ def test_probabilities() -> None:
     found = family.log_likelihood(y.astype(float), eta, cut[:, 0])
     np.testing.assert_allclose(found, np.log(chances[:, np.arange(7), y]), atol=1e-12)
     far = family.log_likelihood(np.array([1.0]), np.array([[-60.0]]), np.array([[0.0, 1e-9, 1.0]]))
-    assert far[0, 0] == pytest.approx(-60.0 + math.log(1e-9), rel=1e-12)
+    assert far[0, 0] == pytest.approx(-60.0 + math.log(-math.expm1(-1e-9)), rel=1e-12)
     drawn = family.draw(np.tile(eta[0], (20_000, 1)), cut[0], 1)
     shares = np.stack([(drawn == k).mean(axis=0) for k in range(4)], axis=-1)
     np.testing.assert_allclose(shares, chances[0], atol=0.015)

@@ -263,10 +263,9 @@ class Problem:
         origins = np.repeat(self._origin[None, :], endog.shape[1], axis=0)
         last = self.priors.thresholds
         if self.centred:
-            total = offset if self._row_shift is None else offset + self._row_shift[:, None]
             origins[:, :last] = _core.threshold_locations(
                 categories=self.priors.thresholds + 1, endog=endog, weights=self.weights,
-                offset=total if total.any() else np.empty((0, 0)),
+                offset=offset if offset.any() else np.empty((0, 0)),
             )  # fmt: skip
         return origins, np.ascontiguousarray(origins[:, :last])
 

@@ -22,7 +22,7 @@ from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
 from mixed_glm._spec.rank import dependent_columns
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
-from mixed_glm.families import Binomial, Family
+from mixed_glm.families import Binomial, Cumulative, Family
 
 Floats = npt.NDArray[np.float64]
 ValueT = TypeVar("ValueT")
@@ -238,11 +238,13 @@ def _response(
     endog: Any, family: Family, levels: tuple[str, ...] | None
 ) -> tuple[Floats, Floats | None, tuple[str, ...] | None]:
     """Response, trials if it has them, and names of its levels; those of an ordinal one are given with numbers of categories."""
-    if not family.is_ordinal:
+    if not isinstance(family, Cumulative):
         return as_response(endog, family.has_trials)
-    if levels is not None:
-        return check.as_vector(endog, "endog"), None, levels
-    y, levels = as_ordinal(endog, "endog")
+    if levels is None:
+        y, levels = as_ordinal(endog, "endog")
+    else:
+        y = check.as_vector(endog, "endog")
+    family.of(len(levels)).validate_response(y)
     return y, None, levels
 
 
