@@ -24,6 +24,7 @@ class EpGaussian {
   // The team, if there is one, is viewed.
   EpGaussian(const Model& model, Index n_quad, Team* team = nullptr)
       : model_(&model),
+        family_(model),
         prior_(model.design(), model.prior()),
         cholesky_(model.design().pattern(), team),
         sigma_(model.design().pattern(), team),
@@ -36,14 +37,17 @@ class EpGaussian {
         third_(model.design().rows()),
         mean_(Vector::Zero(model.design().coefficients())) {
     tilted_.reserve(size_t(rows_.members()));
-    for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, n_quad);
+    for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, family_.kernel(), n_quad);
   }
 
-  void set_theta(ConstVectorRef theta) { prior_.set(theta); }
+  void set_theta(ConstVectorRef theta) {
+    prior_.set(theta);
+    family_.set(theta);
+  }
 
   // Sites of a second-order expansion of the likelihood at given coefficients.
   void expand_at(const Vector& coefficients) {
-    const LikelihoodSites sites(*model_);
+    const LikelihoodSites sites(*model_, family_.kernel());
     rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, coefficients, block);
       sites.evaluate<2>(block);
@@ -98,7 +102,7 @@ class EpGaussian {
         [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
     for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
-    log_evidence_ = rows_evidence + quadratic_ + model_->log_likelihood_constant() +
+    log_evidence_ = rows_evidence + quadratic_ + family_.constant() +
                     prior_.log_normalizer() + 0.5 * double(size) * log_two_pi -
                     0.5 * cholesky_.log_determinant();
     return largest;
@@ -118,7 +122,8 @@ class EpGaussian {
  private:
   // What each member of the team has of its own.
   struct Tilted {
-    Tilted(const Model& model, Index n_quad) : moments(model, n_quad) {}
+    Tilted(const Model& model, const Family& family, Index n_quad)
+        : moments(model, family, n_quad) {}
     TiltedMoments moments;
     TiltedMoments::Rows rows;
     double largest_change = 0.0;
@@ -187,6 +192,7 @@ class EpGaussian {
   }
 
   const Model* model_;
+  FamilyAt family_;
   CoefficientPrior prior_;
   BorderedCholesky cholesky_;
   SelectedInverse sigma_;

@@ -16,8 +16,9 @@ namespace mixed_glm {
 
 class TiltedMoments {
  public:
-  TiltedMoments(const Model& model, Index n_quad)
-      : sites_(model), rule_(n_quad), wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
+  // Both are viewed. family: the model's, at some theta.
+  TiltedMoments(const Model& model, const Family& family, Index n_quad)
+      : sites_(model, family), rule_(n_quad), wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
 
   // Cavities come in, moments go out; block.eta holds a guess of the modes.
   struct Rows {

@@ -8,6 +8,7 @@
 #include <Eigen/SparseCore>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
+#include <mixed_glm/model/shape_sites.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -17,11 +18,11 @@ using SparseMatrix = Eigen::SparseMatrix<double, Eigen::ColMajor, std::int32_t>;
 class JointDensity {
  public:
   explicit JointDensity(const Model& model)
-      : model_(&model), prior_(model.design(), model.prior()) {}
+      : model_(&model), family_(model), prior_(model.design(), model.prior()) {}
 
   double value(ConstVectorRef params) {
     set(params);
-    return pass<0>(nullptr, nullptr) + model_->log_likelihood_constant() +
+    return pass<0>(nullptr, nullptr) + family_.constant() +
            prior_.log_density(coefficients_) + model_->hyperparameters().log_density(theta_);
   }
 
@@ -30,7 +31,7 @@ class JointDensity {
     Vector gradient = Vector::Zero(coefficients_.size());
     pass<1>(&gradient, nullptr);
     prior_.add_gradient(coefficients_, gradient);
-    return model_->design().join(gradient, hyper_gradient(*model_, prior_, moments(), theta_));
+    return model_->design().join(gradient, hyper_gradient(*model_, prior_, moments(), theta_, family_slope()));
   }
 
   // Full symmetric matrix, columns sorted.
@@ -75,13 +76,22 @@ class JointDensity {
     }
     model_->design().split(params, coefficients_, theta_);
     prior_.set(theta_);
+    family_.set(theta_);
   }
 
   template <int Order>
   double pass(Vector* gradient, double* values) const {
-    const LikelihoodSites sites(*model_);
+    const LikelihoodSites sites(*model_, family_.kernel());
     RowTeam rows(model_->design());
     return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, rows);
+  }
+
+  double family_slope() const {
+    if (model_->hyperparameters().family().size == 0) return 0.0;
+    Vector pull = Vector::Zero(coefficients_.size());
+    RowTeam rows(model_->design());
+    return family_.constant_slope() + pass_rows<1>(*model_, ShapeSites(*model_, family_.kernel()),
+                                                   coefficients_, &pull, nullptr, rows);
   }
 
   SecondMoments moments() const {
@@ -145,6 +155,7 @@ class JointDensity {
   }
 
   const Model* model_;
+  FamilyAt family_;
   CoefficientPrior prior_;
   Vector coefficients_, theta_;
 };

@@ -36,6 +36,7 @@ class LeafMarginal final : public Marginal {
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
+    leaf_.set_theta(theta);
     likelihood_.set_sd(effect_sd(theta[leaf_.leaf()]));
     const bool warm = valid_ && predict(theta);
     theta_ = theta;

@@ -188,7 +188,7 @@ class LeafNodes {
                              column(chunk.d1, k), column(chunk.d2, k), column(chunk.d3, k));
       }
     };
-    std::visit(expand, model.family());
+    std::visit(expand, leaf_->family().kernel());
   }
   static double* column(Matrix& matrix, Index k) { return matrix.data() + k * matrix.rows(); }
 
