@@ -108,6 +108,28 @@ class EpGaussian {
     return largest;
   }
 
+  // What the family's hyperparameter makes of it (inference/marginal.hpp): with the moments of the
+  // tilted densities; information and pull are those of the rows at the mean.
+  void expand_family() {
+    double sum = 0.0;
+    rows_.for_blocks(
+        [&](TeamBlock& block) {
+          Tilted& tilted = tilted_[size_t(block.member)];
+          take_out(block, tilted.rows);
+          tilted.moments.compute(block, tilted.rows);
+          block.sum += tilted.moments.family_slope(block);
+        },
+        [&](TeamBlock& chunk) { sum += chunk.sum; });
+    family_slope_ = sum + family_.constant_slope();
+    information_.resize(model_->design().rows());
+    family_pull_.setZero(mean_.size());
+    const ShapeSites sites(*model_, family_.kernel(), nullptr, &information_);
+    pass_rows<1>(*model_, sites, mean_, &family_pull_, nullptr, rows_);
+  }
+  double family_slope() const { return family_slope_; }
+  double family_information() const { return information_.sum(); }
+  const Vector& family_pull() const { return family_pull_; }
+
   double log_evidence() const { return log_evidence_; }  // log p(y | psi), before the sweep
   const Vector& mean() const { return mean_; }           // (u, beta)
   // n: third cumulants of the tilted densities of the last sweep over s_i^3 (third_cumulants.hpp).
@@ -200,7 +222,8 @@ class EpGaussian {
   RowTeam rows_;
   std::vector<Tilted> tilted_;
   Vector tau_, nu_, row_mean_, row_variance_, third_, mean_;
-  double quadratic_ = 0.0, log_evidence_ = 0.0;
+  Vector information_, family_pull_;  // of the family's hyperparameter; empty: it has none
+  double quadratic_ = 0.0, log_evidence_ = 0.0, family_slope_ = 0.0;
 };
 
 }  // namespace mixed_glm

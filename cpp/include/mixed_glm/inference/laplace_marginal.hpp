@@ -76,6 +76,7 @@ class LaplaceMarginal final : public Marginal {
   const CoefficientPrior& prior() const override { return mode_.prior(); }
   double family_slope() const override { return family_slope_; }
   double family_information() const override { return information_.sum(); }
+  const Vector& family_pull() const override { return family_pull_; }
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }

@@ -51,6 +51,8 @@ class Marginal {
   // included, and about minus the sum of the second derivatives.
   virtual double family_slope() const { return 0.0; }
   virtual double family_information() const { return 0.0; }
+  // g, with which the mean of the coefficients moves by H^-1 g dphi; empty: there is no phi.
+  virtual const Vector& family_pull() const { return no_pull_; }
   virtual ConditionalPosterior posterior() const = 0;
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
@@ -103,6 +105,7 @@ class Marginal {
 
  private:
   FixedTails fixed_tails_;
+  Vector no_pull_;
 };
 
 }  // namespace mixed_glm

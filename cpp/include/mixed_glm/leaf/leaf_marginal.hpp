@@ -69,6 +69,8 @@ class LeafMarginal final : public Marginal {
   double log_density() const override { return log_density_; }
   const SecondMoments& second_moments() const override { return second_moments_; }
   const CoefficientPrior& prior() const override { return prior_; }
+  double family_slope() const override { return moments_.family_slope(); }
+  double family_information() const override { return moments_.family_information(); }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
@@ -98,6 +100,8 @@ class LeafMarginal final : public Marginal {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     const double precision = effect_precision(theta_[leaf_.leaf()]);
     moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
+    const Hyperparameters::Block family = model().hyperparameters().family();
+    if (family.size > 0) direction += change[family.begin] * moments_.family_pull();
     mode_.cholesky().solve_in_place(direction);
     return direction;
   }
