@@ -55,6 +55,7 @@ class BoundModel {
 
   const mixed_glm::Design& design() const { return model_.design(); }
   const mixed_glm::Model& model() const { return model_.model(); }
+  Index hyper() const { return model().hyperparameters().size(); }  // d
   void check_params(const mixed_glm::ConstVectorRef& params) const {
     check_length("params", params.size(), model().layout().size());
   }

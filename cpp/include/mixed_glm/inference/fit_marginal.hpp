@@ -163,7 +163,7 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
 
 }  // namespace detail
 
-// start: K log standard deviations.
+// start: of all hyperparameters.
 inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
                                 const MarginalFitSettings& settings = {}) {
   MarginalFit fit;

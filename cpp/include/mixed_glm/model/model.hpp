@@ -56,7 +56,8 @@ class Model {
   const Prior& prior() const { return prior_; }
   const Hyperparameters& hyperparameters() const { return hyperparameters_; }
   ParameterLayout layout() const {
-    return {design_->fixed(), hyperparameters_.size(), design_->effects(), design_->components()};
+    return {design_->fixed(), hyperparameters_.size(), design_->effects(),
+            hyperparameters_.psi().size, hyperparameters_.cor().size};
   }
   // What the sum of the rows' kernels lacks: their normalizing constants, but for what the
   // family's hyperparameter makes of them (family_at.hpp).
