@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
+#include <mixed_glm/inference/joint_mode.hpp>
 
 #include "../support/check_marginal.hpp"
 #include "../support/random_model.hpp"
@@ -101,7 +102,18 @@ TEST_CASE("the gradient of the joint density in the family's hyperparameter is e
       params[i] = at;
       CHECK(gradient[i] == Approx((above - below) / (2.0 * h)).epsilon(1e-6).margin(1e-6));
     }
-    CHECK_THROWS_AS(density.hessian(params), std::invalid_argument);
+    const Matrix hessian = density.hessian(params);
+    for (Index i = 0; i < params.size(); ++i) {
+      const double h = 1e-4, at = params[i];
+      params[i] = at + h;
+      const Vector above = density.gradient(params);
+      params[i] = at - h;
+      const Vector below = density.gradient(params);
+      params[i] = at;
+      const Vector expected = (above - below) / (2.0 * h);
+      CHECK((hessian.col(i) - expected).norm() <= 1e-5 * (1.0 + expected.norm()));
+    }
+    CHECK_THROWS_AS(JointMode(model), std::invalid_argument);
   }
 }
 

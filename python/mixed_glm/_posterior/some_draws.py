@@ -41,6 +41,12 @@ class SomeDraws:
         """Log standard deviations, shape (n, K)."""
         return self.hyper[:, : self.layout.k_vcp]
 
+    @property
+    def family(self) -> Floats:
+        """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
+        first = self.layout.family.start - self.layout.hyper.start
+        return self.hyper[:, first:]
+
     def __len__(self) -> int:
         """Count the draws."""
         return len(self.fe)

@@ -8,8 +8,9 @@
 //     psi_k* - psi_k = log(1 + 2 g_k / I_k) / 2
 //
 // The bent gradient is I_k (psi_k* - psi_k), with the prior's share in both g and I. At the mode it
-// agrees with the gradient to first order; far from it, a step by it goes much less astray. Other
-// hyperparameters than psi are not bent.
+// agrees with the gradient to first order; far from it, a step by it goes much less astray. So is
+// the logarithm of a Gaussian response's standard deviation, and others of families are like it;
+// correlations are not bent.
 #pragma once
 
 #include <cmath>
@@ -27,8 +28,11 @@ struct BalancedStep {
     BalancedStep result;
     result.information = marginal.information(theta);
     result.distance = gradient.cwiseQuotient(result.information);
-    auto of_psi = result.distance.head(marginal.model().hyperparameters().psi().size).array();
-    of_psi = 0.5 * (1.0 + 2.0 * of_psi).max(1.0 / most).min(most).log();
+    const Hyperparameters& hyperparameters = marginal.model().hyperparameters();
+    for (const auto& block : {hyperparameters.psi(), hyperparameters.family()}) {
+      auto part = result.distance.segment(block.begin, block.size).array();
+      part = 0.5 * (1.0 + 2.0 * part).max(1.0 / most).min(most).log();
+    }
     return result;
   }
 

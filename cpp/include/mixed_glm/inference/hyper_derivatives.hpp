@@ -27,13 +27,15 @@ inline Vector hyper_gradient(const Model& model, const CoefficientPrior& prior,
   return result;
 }
 
-// Minus the second derivatives, the moments held.
+// Minus the second derivatives, the moments held. of_family: minus the sum of d2 l_i / d phi2.
 inline Matrix hyper_curvature(const Model& model, const CoefficientPrior& prior,
-                              const SecondMoments& moments, ConstVectorRef theta) {
-  refuse_shape(model.family(), "curvature of the joint density");
+                              const SecondMoments& moments, ConstVectorRef theta,
+                              double of_family = 0.0) {
   Matrix result = model.hyperparameters().curvature(theta).asDiagonal();
   const Matrix of_terms = prior.curvature(moments);
   result.topLeftCorner(of_terms.rows(), of_terms.cols()) += of_terms;
+  const Hyperparameters::Block family = model.hyperparameters().family();
+  result.diagonal().segment(family.begin, family.size).array() += of_family;
   return result;
 }
 

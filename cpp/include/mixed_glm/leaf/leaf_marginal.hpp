@@ -80,6 +80,8 @@ class LeafMarginal final : public Marginal {
   }
 
   const LeafDesign& leaf() const { return leaf_; }
+  // The family of the leaf's rows at another theta, until the next evaluation.
+  void set_family(ConstVectorRef theta) { leaf_.set_theta(theta); }
   // The distribution of (v, beta): its mean, the factor of its precision, variances and third
   // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
