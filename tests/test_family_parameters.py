@@ -54,7 +54,9 @@ def test_a_gaussian_fit_is_the_integral_of_its_closed_form() -> None:
     top = fitted.log_evidence
     ranges = [
         (m - 9 * s, m + 9 * s)
-        for m, s in zip([*fitted.vcp_mean, *fitted.family_mean], [*fitted.vcp_sd, *fitted.family_sd], strict=True)
+        for m, s in zip(
+            [*fitted.vcp_mean, *fitted.family_mean], [*fitted.vcp_sd, *fitted.family_sd], strict=True
+        )
     ]
     psi, phi = (np.linspace(*r, 61) for r in ranges)
     values = np.exp([[density(a, b) - top for b in phi] for a in psi])
@@ -157,7 +159,9 @@ def test_saved_and_loaded(kind: str, tmp_path: Any) -> None:
     np.testing.assert_array_equal(again.params, fitted.params)
     assert again.model.family == fitted.model.family
     assert again.model.priors.equals(fitted.model.priors)
-    assert again.posterior_sample(3, rng=0).family.tolist() == fitted.posterior_sample(3, rng=0).family.tolist()
+    assert (
+        again.posterior_sample(3, rng=0).family.tolist() == fitted.posterior_sample(3, rng=0).family.tolist()
+    )
 
 
 def test_an_exponential_model_is_saved(tmp_path: Any) -> None:
@@ -170,7 +174,10 @@ def test_an_exponential_model_is_saved(tmp_path: Any) -> None:
 def test_priors_by_name() -> None:
     own = model("gaussian", priors={"sigma": HalfNormal(2), "x": Normal(0, 1)})
     assert own.priors.loc["sigma", "prior"] == "HalfNormal(2)"
-    assert model("gamma", priors={"dispersion": HalfNormal(2)}).priors.loc["dispersion", "prior"] == "HalfNormal(2)"
+    assert (
+        model("gamma", priors={"dispersion": HalfNormal(2)}).priors.loc["dispersion", "prior"]
+        == "HalfNormal(2)"
+    )
     assert model("negative_binomial", priors={"dispersion": HalfNormal(2)}).priors.loc["alpha", "prior"]
     with pytest.raises(ValueError, match="no 'alpha' among the parameters"):
         model("gaussian", priors={"alpha": HalfNormal(2)})
@@ -267,7 +274,14 @@ def test_many_gaussian_responses_want_all_priors_or_none() -> None:
         priors={"sigma": LogNormal(0, 2)},
     )  # fmt: skip
     one = mg.MixedGLM(
-        data.y, x, z, np.zeros(12, int), family="gaussian", fe_p=2.0, vcp_p=1.0, priors={"sigma": LogNormal(0, 2)}
+        data.y,
+        x,
+        z,
+        np.zeros(12, int),
+        family="gaussian",
+        fe_p=2.0,
+        vcp_p=1.0,
+        priors={"sigma": LogNormal(0, 2)},
     ).fit_laplace()
     np.testing.assert_allclose(given.family_mean[0], one.family_mean, atol=1e-6)
 
@@ -298,6 +312,8 @@ def test_no_random_effects() -> None:
     data = table()
     fitted = mg.MixedGLM.from_formula("y ~ x", data=data, family="gaussian").fit()
     residual = data.y - np.polyval(np.polyfit(data.x, data.y, 1), data.x)
-    assert np.exp(fitted.family_mean[0]) == pytest.approx(np.sqrt((residual**2).sum() / (len(data) - 2)), rel=0.02)
+    assert np.exp(fitted.family_mean[0]) == pytest.approx(
+        np.sqrt((residual**2).sum() / (len(data) - 2)), rel=0.02
+    )
     assert np.isfinite(fitted.conf_int().to_numpy()).all()
     assert fitted.loo().n_unreliable == 0

@@ -164,7 +164,9 @@ class Family:
         """Logarithm of a parameter of the family's own; None where there is none."""
         if not self.shape_names:
             if shape is not None:
-                raise ValueError(f"shape is only for a family with a parameter that is estimated, got it with {self.name}")
+                raise ValueError(
+                    f"shape is only for a family with a parameter that is estimated, got it with {self.name}"
+                )
             return None
         if shape is None:
             raise ValueError(f"shape must be given: the {self.shape_names[0]} of the {self.name} family")
@@ -370,7 +372,7 @@ class NegativeBinomial(Family):
     def _sample(
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:
-        alpha = self.alpha if shape is None else np.maximum(shape, _LEAST_ALPHA)
+        alpha = np.asarray(self.alpha if shape is None else np.maximum(shape, _LEAST_ALPHA), dtype=np.float64)
         return _poisson(mean * rng.gamma(1.0 / alpha, alpha, mean.shape), rng)
 
 
