@@ -39,7 +39,8 @@ struct ModelArrays {
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
   Doubles thresholds;  // C - 1 prior means of those of an ordinal model; empty: zeros
-  std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  std::vector<std::tuple<std::string, double, double>> sd_priors;      // named_prior.hpp
+  std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true, any_response = false;
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);
@@ -57,6 +58,7 @@ class BoundModel {
   const mixed_glm::Design& design() const { return model_.design(); }
   const mixed_glm::Model& model() const { return model_.model(); }
   const mixed_glm::OrdinalRows* ordinal() const { return model_.ordinal(); }
+  Index hyper() const { return model().hyperparameters().size(); }  // d
   void check_params(const mixed_glm::ConstVectorRef& params) const {
     check_length("params", params.size(), model().layout().size());
   }

@@ -83,8 +83,9 @@ class ModelAttributes:
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
-        return self.spec.design.priors.to_frame(self.spec.layout.fixed_names, self.vcp_names)
+        """The priors in force: a row for each fixed effect, threshold, standard deviation and parameter of the family."""
+        layout = self.spec.layout
+        return self.spec.design.priors.to_frame(layout.fixed_names, self.vcp_names, layout.shape_names)
 
     @property
     def fep_names(self) -> list[str]:

@@ -211,7 +211,7 @@ def fit_responses(
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
         made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
-        **with_thresholds(arrays, layout),
+        family_names=layout.family_names, family_kind=layout.blocks["family"].kind, **with_thresholds(arrays, layout),
     )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])

@@ -48,14 +48,15 @@ class MixedGLMResults(Generic[ModelT]):
     ----------
     model : MixedGLM
     params : float array, shape (p + K + f + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, parameters of the family, random
-        effects.
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, the logarithm of the family's
+        own parameter where it has one that is estimated, or the thresholds of an ordinal response, random effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
     family_mean, family_sd : float array, shape (f,)
-        The same for the parameters of the family: C - 1 thresholds of an ordinal response, none of others.
+        The same for the logarithm of the parameter of the family that the data estimate, where it has one (f = 1), and for the
+        C - 1 thresholds of an ordinal response.
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
@@ -152,9 +153,9 @@ class MixedGLMResults(Generic[ModelT]):
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
+        """The priors in force: a row for each fixed effect, standard deviation and parameter of the family."""
         layout, design = self.fit.spec.layout, self.fit.spec.design
-        return design.priors.to_frame(layout.fixed_names, layout.vcp_names)
+        return design.priors.to_frame(layout.fixed_names, layout.vcp_names, layout.shape_names)
 
     @property
     def elbo(self) -> float | None:

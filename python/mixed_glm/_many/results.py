@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -37,6 +37,8 @@ class ManyResults:
         Posterior means (for ``"map"`` the mode) and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (m, K)
         The same for the logarithms of the standard deviations of the random effects.
+    family_mean, family_sd : float array, shape (m, 0) or (m, 1)
+        The same for the logarithm of the family's own parameter, where it has one that is estimated.
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
@@ -48,10 +50,10 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
-    threshold_names : list of str
-        Of the thresholds of ordinal responses; empty for others.
-    family_mean, family_sd : float array, shape (m, C - 1), or None
-        The same for the thresholds. `prior_pull` has them before the fixed effects.
+    family_names : tuple of str
+        Of the family's own parameter, or of the thresholds of ordinal responses, which `prior_pull` has before the fixed effects.
+    family_kind : str
+        What `to_frame` calls them.
     """
 
     method: str
@@ -63,15 +65,16 @@ class ManyResults:
     fe_sd: Floats
     vcp_mean: Floats
     vcp_sd: Floats
+    family_mean: Floats
+    family_sd: Floats
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
-    threshold_names: list[str] = field(default_factory=list)
-    family_mean: Floats | None = None
-    family_sd: Floats | None = None
+    family_names: tuple[str, ...] = ()
+    family_kind: str = "family"
 
     def __len__(self) -> int:
         return len(self.status)
@@ -99,7 +102,7 @@ class ManyResults:
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
             fixed effect, log standard deviation and threshold ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
-            ``type`` (``fixed``, ``log sd`` or ``threshold``), ``name``, ``mean``, ``sd``, ``status``.
+            ``type`` (``fixed``, ``log sd``, ``family`` or ``threshold``), ``name``, ``mean``, ``sd``, ``status``.
         """
         return self._long() if long else self._wide()
 
@@ -107,9 +110,10 @@ class ManyResults:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = [*self.fep_names, *self.vcp_names, *self.threshold_names]
+        names = [*self.fep_names, *self.vcp_names, *self.family_names]
         estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2], estimates[:, 1::2] = self._estimates
+        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean, self.family_mean])
+        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd, self.family_sd])
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -123,29 +127,21 @@ class ManyResults:
         return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
 
     def _long(self) -> pd.DataFrame:
-        names = [*self.fep_names, *self.vcp_names, *self.threshold_names]
-        m, sizes = len(self), [len(self.fep_names), len(self.vcp_names), len(self.threshold_names)]
-        known = ["fixed", "log sd", *(["threshold"] if self.threshold_names else [])]
-        kinds = _categorical(np.tile(np.repeat([0, 1, 2], sizes), m), known)
-        mean, sd = self._estimates
+        sizes = [len(self.fep_names), len(self.vcp_names), len(self.family_names)]
+        m, d = len(self), sum(sizes)
+        used = ["fixed", "log sd", self.family_kind][: 3 if sizes[2] else 2]
+        kinds = _categorical(np.tile(np.repeat([0, 1, 2], sizes), m), used)
+        names = [*self.fep_names, *self.vcp_names, *self.family_names]
         return pd.DataFrame(
             {
-                "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(d),
                 "type": kinds,
                 "name": np.tile(np.array(names, dtype=object), m),
-                "mean": mean.ravel(),
-                "sd": sd.ravel(),
-                "status": self._status_labels().repeat(len(names)),
+                "mean": np.hstack([self.fe_mean, self.vcp_mean, self.family_mean]).ravel(),
+                "sd": np.hstack([self.fe_sd, self.vcp_sd, self.family_sd]).ravel(),
+                "status": self._status_labels().repeat(d),
             }
         )
-
-    @property
-    def _estimates(self) -> tuple[Floats, Floats]:
-        """Means and standard deviations of all but the random effects, one row for each response."""
-        mean, sd = [self.fe_mean, self.vcp_mean], [self.fe_sd, self.vcp_sd]
-        if self.family_mean is not None and self.family_sd is not None:
-            mean, sd = [*mean, self.family_mean], [*sd, self.family_sd]
-        return np.hstack(mean), np.hstack(sd)
 
     def summary(self) -> str:
         """How many responses were fitted, by which method, and how the fits ended."""
@@ -168,7 +164,7 @@ def with_thresholds(arrays: dict[str, npt.NDArray[Any]], layout: ParameterLayout
         for what in ("mean", "sd")
         for block, place in (("fe", slice(m, None)), ("family", slice(0, m)))
     }
-    return arrays | parts | {"threshold_names": list(layout.family_names)}
+    return arrays | parts
 
 
 def _categorical(codes: npt.NDArray[Any], categories: list[str]) -> Any:

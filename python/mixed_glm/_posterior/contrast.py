@@ -81,7 +81,8 @@ def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: 
     )
     sample = posterior.draw_some(effects, draws, as_generator(rng))
     columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
-    params = np.hstack([sample.fe, sample.vcp, sample.family.reshape(len(sample), -1), sample.vc])
+    family = sample.family if layout.has_thresholds else np.empty((len(sample), 0))
+    params = np.hstack([sample.fe, sample.hyper, family, sample.vc])
     params += posterior.mean[columns] - params.mean(axis=0)
     rows = []
     for c in found:

@@ -59,6 +59,8 @@ class NamedParameters:
         parts = [f"fixed effects: {', '.join(layout.fep_names)}"]
         if layout.k_vcp:
             parts.append(f"log standard deviations: {', '.join(layout.vcp_names)}")
+        if layout.cor_names:
+            parts.append(f"correlations: {', '.join(layout.cor_names)}")
         if layout.family_names:
             parts.append(f"{layout.blocks['family'].noun}: {', '.join(layout.family_names)}")
         if layout.k_vc:

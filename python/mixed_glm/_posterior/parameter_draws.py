@@ -16,6 +16,11 @@ from mixed_glm.families import Cumulative
 Floats = npt.NDArray[np.float64]
 
 
+def shape_of(log_shapes: Floats) -> Floats | None:
+    """The parameter of the family at each draw, shape (n, 1), from logarithms of shape (n, 1); None from none."""
+    return np.exp(log_shapes) if log_shapes.shape[1] else None
+
+
 @dataclass(frozen=True)
 class ParameterDraws:
     """Joint draws of all parameters; ``np.asarray(draws)`` is `params`.
@@ -43,10 +48,10 @@ class ParameterDraws:
 
     @property
     def family(self) -> Floats:
-        """Parameters of the family: thresholds of an ordinal response, shape (n, C - 1).
+        """Logarithms of the parameters of the family that the data estimate, shape (n, number of them).
 
-        The normal approximation may put those of a category with very few observations out of order; whatever is computed of
-        draws takes them in order.
+        Of an ordinal response the thresholds, shape (n, C - 1). The normal approximation may put those of a category with very
+        few observations out of order; whatever is computed of draws takes them in order.
         """
         return self.params[:, self.spec.layout.family]
 
@@ -87,8 +92,9 @@ class ParameterDraws:
             eta = self.linear_predictor(rows)
             return family.log_likelihood(design.endog[rows], eta, self.family) * weights[rows]
         return family.core.log_likelihood(
-            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows]
-        )
+            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows],
+            np.ascontiguousarray(self.family.ravel()),
+        )  # fmt: skip
 
     @cached_property
     def _shift(self) -> Floats | None:
@@ -108,7 +114,7 @@ class ParameterDraws:
         eta, family = self.linear_predictor(), self.spec.family
         if isinstance(family, Cumulative):
             return family.draw(eta, self.family[:, None, :], rng)
-        return family.sample(eta, rng, self.spec.design.n_trials)
+        return family.sample(eta, rng, self.spec.design.n_trials, shape_of(self.family))
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

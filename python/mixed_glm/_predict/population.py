@@ -36,7 +36,8 @@ def draws_of_population(spec: ModelSpec, fixed: FixedEffects, n: int, rng: np.ra
     sample = fixed.sample(n, rng)
     first = sample.shape[1] - spec.layout.k_fep
     none, effects = np.empty((n, 0)), np.empty(0, dtype=np.intp)
-    return SomeDraws(sample[:, first:], np.empty((n, spec.layout.k_vcp)), none, effects, sample[:, :first])
+    hyper = np.empty((n, spec.layout.k_hyper))
+    return SomeDraws(sample[:, first:], hyper, none, effects, spec.layout, sample[:, :first])
 
 
 def _predict_block(

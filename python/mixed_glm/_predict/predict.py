@@ -163,7 +163,10 @@ def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random
     exact = predict_population(spec.family, fixed, rows, target)
     if not target.predictive:
         return exact
-    sample = draws_of_population(spec, fixed, draws, rng)
+    if spec.layout.shape_names:
+        sample = posterior.draw_some(effects, draws, rng)
+    else:
+        sample = draws_of_population(spec, fixed, draws, rng)
     drawn = predict_rows(spec, sample, posterior.mean, rows, target, rng)
     return replace(drawn, mean=exact.mean if rows.n_trials is None else exact.mean * rows.n_trials, k=exact.k)
 

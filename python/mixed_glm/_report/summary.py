@@ -146,6 +146,10 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
         f"LB, UB: ends of the {percent} credible intervals",
+        *(
+            f"{name} is a parameter of the family (F), modeled as its logarithm; in the columns of SD, {name} itself"
+            for name in spec.layout.shape_names
+        ),
         *_priors(fit),
     ]
     if thresholds:
@@ -165,7 +169,8 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
 
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
-    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fixed_names, fit.spec.layout.vcp_names)
+    layout = fit.spec.layout
+    frame = fit.spec.design.priors.to_frame(layout.fixed_names, layout.vcp_names, layout.shape_names)
     texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
     for name, text in zip(frame.index, texts, strict=True):
@@ -206,8 +211,9 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
 def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
     layout = fit.spec.layout
     frame = estimates(fit, alpha)
-    blank, after = [""] * layout.k_fep, [""] * len(layout.family_names)
-    variance = frame.iloc[layout.vcp]
+    blank = [""] * layout.k_fep
+    after = [""] * (len(layout.family_names) - len(layout.shape_names))
+    variance = frame.iloc[layout.hyper]
     with np.errstate(over="ignore"):
         scales = {
             "SD": np.exp(variance["mean"]),
@@ -215,7 +221,10 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp + ["T"] * len(after),
+        "Type": ["M"] * layout.k_fep
+        + ["V"] * layout.k_vcp
+        + ["F"] * len(layout.shape_names)
+        + ["T"] * len(after),
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
         "LB": [_number(v) for v in frame["lower"]],

@@ -40,7 +40,7 @@ from mixed_glm._spec.standardization import Standardization
 RECORDS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential, families.Cumulative,
+        families.Binomial, families.Poisson, families.NegativeBinomial, families.Gaussian, families.Cumulative,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
         ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
         priors.PC, priors.Gamma, priors.InverseGamma,
@@ -48,6 +48,9 @@ RECORDS: dict[str, type] = {
         RidgeShape, Integration,
     )
 }  # fmt: skip
+# Families that have the names of priors.
+FAMILY_RECORDS = {f"families.{cls.__name__}": cls for cls in (families.Exponential, families.Gamma)}
+RECORDS |= FAMILY_RECORDS
 ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name not in ("response_levels", "priors"))
 RESULT_FIELDS = (
     "method", "log_density", "log_evidence", "status", "converged", "n_iter", "optim_retvals", "integration"
@@ -133,13 +136,13 @@ def _is_plain(value: Any) -> bool:
 def _read_model(
     tree: Any, members: Members, context: Mapping[str, Any] | None, trusted: bool
 ) -> tuple[str, ModelSpec]:
-    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(tree)
+    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(_with_family_named(tree))
     family, encoding = families.as_family(state["family"]), state["encoding"]
     require_shapes(state["arguments"])
     levels = _levels(state["response_levels"], family.is_ordinal)
     given = state.get("priors")
     if given is not None and not _are_priors(
-        given, state["arguments"], len(levels or ()) - 1 if family.is_ordinal else 0
+        given, state["arguments"], family, len(levels or ()) - 1 if family.is_ordinal else 0
     ):
         raise ValueError("its priors are not those of a model")
     design = checked_design(
@@ -166,13 +169,23 @@ def _levels(levels: Any, ordinal: bool) -> tuple[str, ...] | None:
     return tuple(levels)
 
 
-def _are_priors(given: Any, arguments: Mapping[str, Any], thresholds: int) -> bool:
-    """Whether a file has a prior for each fixed effect, threshold and component."""
+def _with_family_named(tree: Any) -> Any:
+    """The tree of a model whose family has its present name: older versions had no priors of the same name."""
+    match tree:
+        case {"dict": {"family": {"record": [str(name), dict(content)]}} as fields}:
+            name = f"families.{name}" if f"families.{name}" in FAMILY_RECORDS else name
+            return {"dict": fields | {"family": {"record": [name, content]}}}
+    return tree
+
+
+def _are_priors(given: Any, arguments: Mapping[str, Any], family: families.Family, thresholds: int) -> bool:
+    """Whether a file has a prior for each fixed effect and threshold, each component and each parameter of the family."""
     if not isinstance(given, ModelPriors) or not isinstance(given.constant, int):
         return False
     p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
     fixed = [isinstance(prior, priors.Normal) for prior in given.fe]
-    sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
+    sds = [getattr(prior, "of", None) == priors.SD for prior in (*given.sd, *given.family)]
+    k += len(family.shape_names)
     if given.mixing is not None and np.shape(given.mixing) != (p, p):
         return False
     if given.thresholds != thresholds or not -1 <= given.constant < p + (thresholds > 0):

@@ -58,7 +58,7 @@ class ModelSpec:
         thresholds = threshold_names(design.response_levels or ()) if ordinal else ()
         return ParameterLayout(
             tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names,
-            family_names=tuple(thresholds), has_thresholds=ordinal,
+            family_names=(*self.family.shape_names, *thresholds), has_thresholds=ordinal,
         )  # fmt: skip
 
     @property
@@ -70,6 +70,20 @@ class ModelSpec:
     def n_missing(self) -> int:
         """Rows that a formula dropped because something was missing in them."""
         return 0 if self.encoding is None else self.encoding.n_missing
+
+    def require_known_family(self, what: str) -> None:
+        """Refuse a family with a parameter that the data estimate.
+
+        Raises
+        ------
+        ValueError
+            If it has one.
+        """
+        for name in self.family.shape_names:
+            raise ValueError(
+                f"{what} is not available where {name} of the {self.family.name} family is estimated, as the log standard "
+                "deviations are: use fit() or fit_laplace(), which integrate the effects out"
+            )
 
     def effects_of(self, component: int) -> npt.NDArray[np.intp]:
         """Numbers of the random effects of a component."""

@@ -1,5 +1,6 @@
-// Families by name: binomial (logit, probit, cloglog, loglog), poisson (log),
-// negative_binomial (log, with alpha), exponential (log), cumulative (logit, with categories).
+// Families by name: binomial (logit, probit, cloglog, loglog), poisson (log), negative_binomial
+// (log; with alpha, or with one that is estimated), exponential (log), gaussian (identity), gamma
+// (log), cumulative (logit, with categories).
 #pragma once
 
 #include <mixed_glm/families/family.hpp>
@@ -30,13 +31,13 @@ inline std::optional<int> family_categories(const Family& family) {
   return kernel == nullptr ? std::nullopt : std::optional<int>(kernel->categories());
 }
 
-// Throws std::invalid_argument for an unknown pair, or if alpha or categories are missing or out of
-// place.
+// Throws std::invalid_argument for an unknown pair, or if alpha is out of place, or categories are
+// missing or out of place.
 inline Family make_family(std::string_view name, std::string_view link,
                           std::optional<double> alpha = std::nullopt,
                           std::optional<int> categories = std::nullopt) {
   const bool negative_binomial = name == NegativeBinomialLog::family_name;
-  if (alpha.has_value() != negative_binomial) {
+  if (alpha.has_value() && !negative_binomial) {
     throw std::invalid_argument("alpha: expected for negative_binomial and for no other family");
   }
   const bool cumulative = name == CumulativeLogit::family_name;
@@ -48,12 +49,18 @@ inline Family make_family(std::string_view name, std::string_view link,
   if (name == "binomial" && link == "cloglog") return BinomialCloglog();
   if (name == "binomial" && link == "loglog") return BinomialLoglog();
   if (name == "poisson" && link == "log") return PoissonLog();
-  if (negative_binomial && link == "log") return NegativeBinomialLog(*alpha);
+  if (negative_binomial && link == "log") {
+    if (alpha.has_value()) return NegativeBinomialLog(*alpha);
+    return EstimatedNegativeBinomialLog();
+  }
   if (name == "exponential" && link == "log") return ExponentialLog();
+  if (name == "gaussian" && link == "identity") return GaussianIdentity();
+  if (name == "gamma" && link == "log") return GammaLog();
   if (cumulative && link == "logit") return CumulativeLogit(*categories);
   throw std::invalid_argument(
-      "family and link: expected binomial with logit, probit, cloglog or loglog, poisson, "
-      "negative_binomial or exponential with log, or cumulative with logit, got " +
+      "family and link: expected binomial with logit, probit, cloglog or loglog, gaussian with "
+      "identity, poisson, negative_binomial, exponential or gamma with log, or cumulative with "
+      "logit, got " +
       std::string(name) + " with " + std::string(link));
 }
 
