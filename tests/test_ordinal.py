@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import pickle
@@ -17,6 +18,7 @@ from scipy.stats import norm
 
 import mixed_glm as mg
 from mixed_glm import _core
+from mixed_glm.cli import main
 from mixed_glm.exceptions import PriorPullWarning, RankDeficiencyWarning
 from mixed_glm.families import Cumulative, as_family
 
@@ -513,3 +515,54 @@ def test_a_category_with_one_observation() -> None:
         assert (chances >= 0).all()
         assert np.isfinite(chances).all()
         assert np.isfinite(result.loo().elpd)
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, table, saved = survey(), tmp_path / "survey.csv", tmp_path / "fit.mglm"
+    data.to_csv(table, index=False)
+    formula = "answer ~ z + (1 | g)"
+    arguments = ["fit", str(table), formula, "--family", "cumulative", "--method", "laplace"]
+    assert main([*arguments, "--levels", ",".join(LABELS), "--save", str(saved)]) == 0
+    assert "c[perhaps|yes]" in capsys.readouterr().out
+    expected = model(formula, data).fit("laplace")
+    np.testing.assert_allclose(mg.load(saved).params, expected.params, atol=1e-12)
+    assert main(["predict", str(saved), str(table), "--interval", "0.9"]) == 0
+    predicted = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    np.testing.assert_allclose(predicted["predicted[sure]"], expected.predict()["sure"], atol=1e-9)
+    assert {"median[no]", "lower[yes]", "upper[yes]"} <= set(predicted.columns)
+    assert main(["fit", str(table), "number ~ z + (1 | g)", *arguments[3:]]) == 0
+    for levels, message in (
+        ([], "without an order"), (["--levels", "no,yes"], "which is none of no, yes"), (["--levels", "no,no"], "each once"),
+    ):  # fmt: skip
+        capsys.readouterr()
+        assert main([*arguments, *levels]) != 0
+        assert message in capsys.readouterr().err
+
+
+def test_arviz() -> None:
+    pytest.importorskip("arviz_base")
+    tree = model().fit("laplace").to_datatree(50)
+    assert tree["posterior"]["threshold"].shape == (1, 50, 3)
+    assert list(tree["posterior"]["cut"].values) == ["c[no|perhaps]", "c[perhaps|yes]", "c[yes|sure]"]
+    assert tree["log_likelihood"]["answer"].shape == (1, 50, 400)
+
+
+def test_models_without_covariates_or_groups() -> None:
+    data = survey()
+    for formula in ("answer ~ 1 + (1 | g)", "answer ~ 0 + (1 | g)", "answer ~ z", "answer ~ 1"):
+        result = model(formula, data).fit()
+        assert result.converged
+        np.testing.assert_allclose(result.predict().sum(axis=1), 1.0, atol=1e-9)
+    shares = np.bincount(data["answer"].cat.codes) / len(data)
+    np.testing.assert_allclose(result.predict().iloc[0], shares, atol=0.01)
+
+
+def test_newton_is_not_alone() -> None:
+    m = model()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other = m.fit_map("BFGS", {"maxiter": 3000})
+        np.testing.assert_allclose(other.family_mean, m.fit_map().family_mean, atol=1e-3)
+        np.testing.assert_allclose(m.fit_map(scale_fe=True).family_mean, m.fit_map().family_mean, atol=1e-5)
+        found = m.fit_laplace(method="BFGS").family_mean
+    np.testing.assert_allclose(found, m.fit_laplace().family_mean, atol=1e-3)
