@@ -25,7 +25,7 @@ class Model {
         response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(checked(std::move(prior), design)),
-        hyperparameters_(prior_.of_psi()) {
+        hyperparameters_(prior_.of_psi(), prior_.cor, {}, design.correlated_orders()) {
     set_rows(response, offset);
   }
 
@@ -62,7 +62,7 @@ class Model {
 
  private:
   static Prior checked(Prior prior, const Design& design) {
-    prior.check(design.fixed(), design.components());
+    prior.check(design.fixed(), design.components(), design.correlations());
     return prior;
   }
 
