@@ -13,6 +13,7 @@ from mixed_glm import _core
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
@@ -204,8 +205,11 @@ def _log_marginal(
 ) -> tuple[float, Floats]:
     psi = as_hyper(vcp, "vcp", spec.layout)
     nodes = None if n_quad is None else as_count(n_quad, "n_quad")
+    if approx == "vb":
+        require_independent(spec.design.correlated, "approx='vb'", INDEPENDENT_ONLY)
     return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
 
 
 def _point(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike) -> tuple[Floats, Floats]:
+    require_independent(spec.design.correlated, "vb_elbo", INDEPENDENT_ONLY)
     return spec.layout.checked(mean, "mean"), spec.layout.checked_positive(sd)

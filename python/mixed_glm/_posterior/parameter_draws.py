@@ -41,6 +41,16 @@ class ParameterDraws:
         return self.params[:, self.spec.layout.vcp]
 
     @property
+    def hyper(self) -> Floats:
+        """All hyperparameters: log standard deviations, correlations, those of the family, shape (n, d)."""
+        return self.params[:, self.spec.layout.hyper]
+
+    @property
+    def cor(self) -> Floats:
+        """Correlations of random effects, shape (n, C)."""
+        return self.params[:, self.spec.layout.cor]
+
+    @property
     def vc(self) -> Floats:
         """Random effects, shape (n, q)."""
         return self.params[:, self.spec.layout.vc]

@@ -41,6 +41,12 @@ class SomeDraws:
         """Log standard deviations, shape (n, K)."""
         return self.hyper[:, : self.layout.k_vcp]
 
+    @property
+    def cor(self) -> Floats:
+        """Correlations, shape (n, C)."""
+        start = self.layout.hyper.start
+        return self.hyper[:, self.layout.cor.start - start : self.layout.cor.stop - start]
+
     def __len__(self) -> int:
         """Count the draws."""
         return len(self.fe)

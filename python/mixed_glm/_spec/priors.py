@@ -14,17 +14,17 @@ import pandas as pd
 
 from mixed_glm._input.arrays import as_prior_sd
 from mixed_glm._input.owned import protect
-from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Prior
+from mixed_glm.priors import COEFFICIENT, CORRELATION, LKJ, SD, LogNormal, Normal, Prior
 
 Floats = npt.NDArray[np.float64]
 
-ALL_SDS = "sd"
+ALL_SDS, ALL_CORRELATIONS = "sd", "cor"
 AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 
 @dataclass(frozen=True)
 class ModelPriors:
-    """Priors of p fixed effects and K standard deviations.
+    """Priors of p fixed effects, K standard deviations, and the correlations of each term that has some.
 
     Attributes
     ----------
@@ -36,12 +36,14 @@ class ModelPriors:
     mixing : float array, shape (p, p), or None
         M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
         None for the columns as they stand.
+    cor : tuple of LKJ
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[Prior, ...]
     constant: int = -1
     mixing: Floats | None = field(default=None, compare=False)
+    cor: tuple[LKJ, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the array read-only."""
@@ -64,11 +66,17 @@ class ModelPriors:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed of the fields: arrays come back from a pickle writable."""
-        return {"fe": self.fe, "sd": self.sd, "constant": self.constant, "mixing": self.mixing}
+        return {
+            "fe": self.fe,
+            "sd": self.sd,
+            "constant": self.constant,
+            "mixing": self.mixing,
+            "cor": self.cor,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the array read-only again."""
-        self.__dict__.update(state)
+        self.__dict__.update({"cor": ()} | state)
         protect(self.mixing)
 
     @cached_property
@@ -78,8 +86,8 @@ class ModelPriors:
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
     def without_fixed(self) -> ModelPriors:
-        """Those of the standard deviations alone, of a model without fixed effects."""
-        return ModelPriors((), self.sd)
+        """Those of the random effects alone, of a model without fixed effects."""
+        return ModelPriors((), self.sd, cor=self.cor)
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
@@ -90,15 +98,17 @@ class ModelPriors:
         """Whether there are priors of coefficients of other columns than those as they stand."""
         return self.constant >= 0 or self.mixing is not None
 
-    def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
+    def to_frame(
+        self, fep_names: Sequence[str], vcp_names: Sequence[str], terms: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
             AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
         ]
-        rows = [*map(repr, self.fe), *map(repr, self.sd)]
+        rows = [*map(repr, self.fe), *map(repr, self.sd), *map(repr, self.cor)]
         return pd.DataFrame(
-            {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
-            index=[*fep_names, *map(sd_name, vcp_names)],
+            {"prior": rows, "of": of + [SD] * len(self.sd) + ["correlations"] * len(self.cor)},
+            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms)],
         )
 
 
@@ -123,6 +133,11 @@ def _middle_and_width(prior: Prior) -> tuple[float, float]:
 def sd_name(component: str) -> str:
     """How the standard deviation of a component is called: ``sd(herd)``."""
     return f"sd({component})"
+
+
+def cor_name(term: str) -> str:
+    """How the correlations of a term are called together: ``cor(herd)``."""
+    return f"cor({term})"
 
 
 @dataclass(frozen=True)
@@ -156,6 +171,7 @@ def resolve_priors(
     vcp_names: list[str],
     defaults: Callable[[Floats | None], Defaults],
     mixing: Floats | None = None,
+    terms: Sequence[str] = (),
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
 
@@ -170,9 +186,11 @@ def resolve_priors(
     sd: list[Prior | None] = _by_number(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
     )
-    _by_name(priors, fep_names, vcp_names, fe, sd)
+    cor: list[Prior | None] = [LKJ(1.0) for _ in terms]
+    _by_name(priors, _Names(fep_names, vcp_names, list(terms)), {COEFFICIENT: fe, SD: sd, CORRELATION: cor})
+    correlations: tuple[LKJ, ...] = tuple(cor)  # type: ignore[arg-type]
     if None not in fe and None not in sd:
-        return ModelPriors(tuple(fe), tuple(sd))  # type: ignore[arg-type]
+        return ModelPriors(tuple(fe), tuple(sd), cor=correlations)  # type: ignore[arg-type]
     if mixing is not None and any(
         prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe)
     ):
@@ -185,6 +203,7 @@ def resolve_priors(
         tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
         constant,
         mixing,
+        correlations,
     )
 
 
@@ -211,44 +230,70 @@ def _by_number(
     return [make(scale) for scale in as_prior_sd(value, argument, len(names), what).tolist()]
 
 
-def _by_name(
-    priors: Any, fep_names: list[str], vcp_names: list[str], fe: list[Prior | None], sd: list[Prior | None]
-) -> None:
+@dataclass(frozen=True)
+class _Names:
+    """What the parameters are called that priors can be given to."""
+
+    fep: list[str]
+    vcp: list[str]
+    terms: list[str]
+
+    @property
+    def known(self) -> list[str]:
+        of_correlations = [*map(cor_name, dict.fromkeys(self.terms)), *[ALL_CORRELATIONS] * bool(self.terms)]
+        return [*self.fep, *map(sd_name, self.vcp), ALL_SDS, *of_correlations]
+
+    def places(self, name: str) -> tuple[str, list[int]] | None:
+        """Of what kind the parameters of a name are, and their numbers."""
+        if name in self.fep:
+            return COEFFICIENT, [self.fep.index(name)]
+        if name == ALL_SDS:
+            return SD, list(range(len(self.vcp)))
+        if name == ALL_CORRELATIONS and self.terms:
+            return CORRELATION, list(range(len(self.terms)))
+        of_term = [t for t, term in enumerate(self.terms) if _inside(name, "cor") == term]
+        if of_term:
+            return CORRELATION, of_term
+        component = _inside(name, "sd") or name.strip()
+        return (SD, [self.vcp.index(component)]) if component in self.vcp else None
+
+    def is_named(self, of: str, place: int, priors: Mapping[str, Any]) -> bool:
+        """Whether a parameter has a prior by a name of its own."""
+        name = cor_name(self.terms[place]) if of == CORRELATION else sd_name(self.vcp[place])
+        return bool({name, *([self.vcp[place]] if of == SD else [])} & set(priors))
+
+
+_EXAMPLES = {COEFFICIENT: "Normal(0, 1)", SD: "HalfNormal(1)", CORRELATION: "LKJ(2)"}
+
+
+def _inside(name: str, kind: str) -> str | None:
+    """``sd(herd)`` -> ``herd``."""
+    inside = name.startswith(f"{kind}(") and name.endswith(")")
+    return name.removeprefix(f"{kind}(").removesuffix(")").strip() if inside else None
+
+
+def _by_name(priors: Any, names: _Names, targets: Mapping[str, list[Prior | None]]) -> None:
     """Put the distributions of `priors` where their names say."""
     if priors is None:
         return
     if not isinstance(priors, Mapping):
         raise TypeError(f"priors must be a mapping of names to distributions, got {type(priors).__name__}")
-    known = [*fep_names, *map(sd_name, vcp_names), ALL_SDS]
     for name, prior in priors.items():
-        places = _places(str(name), fep_names, vcp_names)
-        if places is None:
-            raise ValueError(f"priors: {_no_such(str(name), known, 'parameters')}")
-        of, indices = places
-        _require(prior, str(name), of)
-        target = fe if of == COEFFICIENT else sd
+        found = names.places(str(name))
+        if found is None:
+            raise ValueError(f"priors: {_no_such(str(name), names.known, 'parameters')}")
+        of, indices = found
+        _require(prior, str(name), of, bool(names.terms))
         for j in indices:
-            if str(name) != ALL_SDS or not {sd_name(vcp_names[j]), vcp_names[j]} & set(priors):
-                target[j] = prior
+            if str(name) not in (ALL_SDS, ALL_CORRELATIONS) or not names.is_named(of, j, priors):
+                targets[of][j] = prior
 
 
-def _places(name: str, fep_names: list[str], vcp_names: list[str]) -> tuple[str, list[int]] | None:
-    if name in fep_names:
-        return COEFFICIENT, [fep_names.index(name)]
-    if name == ALL_SDS:
-        return SD, list(range(len(vcp_names)))
-    component = (
-        name.removeprefix("sd(").removesuffix(")") if name.startswith("sd(") and name.endswith(")") else name
-    )
-    component = component.strip()
-    return (SD, [vcp_names.index(component)]) if component in vcp_names else None
-
-
-def _require(prior: Any, name: str, of: str) -> None:
+def _require(prior: Any, name: str, of: str, has_correlations: bool) -> None:
     if not isinstance(prior, Prior):
         raise TypeError(
             f"priors: {name!r} must have a distribution of mixed_glm.priors, such as "
-            f"{'Normal(0, 1)' if of == COEFFICIENT else 'HalfNormal(1)'}, got {prior!r}"
+            f"{_EXAMPLES[of]}, got {prior!r}"
         )
     if prior.of == of:
         return
@@ -256,8 +301,9 @@ def _require(prior: Any, name: str, of: str) -> None:
         COEFFICIENT: "a coefficient must have Normal(loc, scale)",
         SD: "a standard deviation must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which "
         "the logarithm is normal",
+        CORRELATION: "correlations must have LKJ(eta)",
     }[of]
-    if prior.of == CORRELATION:
+    if prior.of == CORRELATION and not has_correlations:
         hint += "; there are no correlations in this model"
     raise ValueError(f"priors: {name!r} is a {of}, and {prior!r} is for a {prior.of}: {hint}")
 

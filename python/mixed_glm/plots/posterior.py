@@ -23,7 +23,7 @@ _SHOWN = 0.995  # quantile of the widest posterior at which the axis ends
 def plot_posterior(
     result: HasFit, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
 ) -> Axes:
-    """Posterior densities of the standard deviations of the random effects, with their priors behind.
+    """Posterior densities of the standard deviations of the random effects, or of a correlation, with their priors behind.
 
     The area over the credible interval is filled.
 
@@ -31,7 +31,7 @@ def plot_posterior(
     ----------
     result : MixedGLMResults
     term : str or int, optional
-        Variance component; default all, in one picture.
+        Variance component; default all, in one picture. Or the name of a correlation, as ``"cor(subject: Intercept, days)"``.
     ax : matplotlib Axes, optional
         Drawn into; default a new figure.
     alpha : float, default 0.05
@@ -50,6 +50,8 @@ def plot_posterior(
         has collapsed).
     """
     fit = result.fit
+    if term in fit.spec.layout.cor_names:
+        return _plot_correlation(fit, str(term), ax, alpha)
     spec, layout = fit.spec, fit.spec.layout
     probability = percent(alpha)
     components = range(layout.k_vcp) if term is None else [layout.component(term)]
@@ -68,6 +70,26 @@ def plot_posterior(
     ax.set_ylabel("posterior density")
     ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
     ax.set_title("Standard deviations of the random effects")
+    add_legend(ax, f"median and {probability} interval")
+    return ax
+
+
+def _plot_correlation(fit: Fit, name: str, ax: Axes | None, alpha: float) -> Axes:
+    """Density of a correlation between -1 and 1, with that of its prior."""
+    number, probability = fit.spec.layout.cor_names.index(name), percent(alpha)
+    ax = new_axes(7.0, 4.5) if ax is None else ax
+    priors = zip(fit.spec.design.correlated, fit.spec.design.priors.cor, strict=True)
+    term, prior = next((t, p) for t, p in priors if name in t.cor_names)
+    rho = np.linspace(-1.0, 1.0, 402)[1:-1]
+    density = np.exp(prior.marginal_log_density(rho, term.order))
+    ax.fill_between(rho, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
+    ax.plot(rho, density, color=GREY, linewidth=0.8, linestyle="--", label="prior", zorder=0)
+    _draw_density(ax, *fit.posterior.cor_density(number), name, COLOURS[0], alpha)
+    ax.set_xlim(-1.0, 1.0)
+    ax.set_yticks([])
+    ax.set_ylabel("posterior density")
+    ax.set_xlabel("correlation of the random effects")
+    ax.set_title(plain(name))
     add_legend(ax, f"median and {probability} interval")
     return ax
 

@@ -18,6 +18,10 @@
 namespace mixed_glm {
 
 struct BalancedStep {
+  // Of others than psi, where nothing tells of them: far out, a correlation's prior is a straight
+  // line.
+  static constexpr double least_information = 0.05;
+
   Vector information;  // d: I_k, above zero
   Vector distance;     // d: psi_k* - psi_k; g_k / I_k of the others
 
@@ -26,8 +30,11 @@ struct BalancedStep {
     constexpr double most = 20.0;  // of the ratio of two variances
     BalancedStep result;
     result.information = marginal.information(theta);
+    const Index k = marginal.model().hyperparameters().psi().size;
+    auto of_others = result.information.tail(theta.size() - k);
+    of_others = of_others.cwiseMax(least_information);
     result.distance = gradient.cwiseQuotient(result.information);
-    auto of_psi = result.distance.head(marginal.model().hyperparameters().psi().size).array();
+    auto of_psi = result.distance.head(k).array();
     of_psi = 0.5 * (1.0 + 2.0 * of_psi).max(1.0 / most).min(most).log();
     return result;
   }
