@@ -39,6 +39,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_LARGEST_CORRELATION = 1.0 - 1e-10
 _COR_SAMPLE = 8192  # points for the distribution of correlations
 
 
@@ -200,7 +201,11 @@ class MarginalPosterior(Posterior):
 
     def cor_density(self, number: int) -> tuple[Floats, Floats]:
         """Density of a correlation, on a grid of increasing values; see `Posterior`."""
-        rho, density = smoothed_density(*self._cor_margins[number])
+        knots, probability = self._cor_margins[number]
+        inside = np.clip(knots, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
+        z, density = smoothed_density(np.arctanh(inside), probability)  # on the scale without bounds
+        rho = np.tanh(z)
+        density = density * np.cosh(z) ** 2
         return rho, density / trapezoid(density, rho)
 
     @cached_property
