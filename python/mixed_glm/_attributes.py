@@ -83,7 +83,7 @@ class ModelAttributes:
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
+        """The priors in force: a row for each fixed effect, standard deviation, term of correlated effects and parameter of the family."""
         return self.spec.prior_frame()
 
     @property

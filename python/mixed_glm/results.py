@@ -49,13 +49,16 @@ class MixedGLMResults(Generic[ModelT]):
     ----------
     model : MixedGLM
     params : float array, shape (p + K + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, correlations, random effects.
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, correlations, the logarithm of the
+        family's own parameter where it has one that is estimated, random effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
     cor_mean, cor_sd : float array, shape (C,)
         The same for the correlations of random effects, in the order of the lower triangles of their matrices, term by term.
+    family_mean, family_sd : float array, shape (0,) or (1,)
+        The same for the logarithm of the parameter of the family that the data estimate, where it has one.
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
@@ -94,6 +97,7 @@ class MixedGLMResults(Generic[ModelT]):
         self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
         self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
         self.cor_mean, self.cor_sd = posterior.mean[layout.cor], posterior.sd[layout.cor]
+        self.family_mean, self.family_sd = posterior.mean[layout.family], posterior.sd[layout.family]
 
     @property
     def fit(self) -> Fit:
@@ -152,7 +156,7 @@ class MixedGLMResults(Generic[ModelT]):
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation, and for the correlations of each term."""
+        """The priors in force: a row for each fixed effect, standard deviation, term of correlated effects and parameter of the family."""
         return self.fit.spec.prior_frame()
 
     @property

@@ -212,4 +212,5 @@ def _log_marginal(
 
 def _point(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike) -> tuple[Floats, Floats]:
     require_independent(spec.design.correlated, "vb_elbo", INDEPENDENT_ONLY)
+    spec.require_known_family("vb_elbo")
     return spec.layout.checked(mean, "mean"), spec.layout.checked_positive(sd)

@@ -38,6 +38,8 @@ class ManyResults:
         The same for the logarithms of the standard deviations of the random effects.
     cor_mean, cor_sd : float array, shape (m, C)
         The same for the correlations of random effects.
+    family_mean, family_sd : float array, shape (m, 0) or (m, 1)
+        The same for the logarithm of the family's own parameter, where it has one that is estimated.
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
@@ -49,6 +51,8 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    family_names : tuple of str
+        Of the family's own parameter.
     """
 
     method: str
@@ -60,6 +64,8 @@ class ManyResults:
     fe_sd: Floats
     vcp_mean: Floats
     vcp_sd: Floats
+    family_mean: Floats
+    family_sd: Floats
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
@@ -69,6 +75,7 @@ class ManyResults:
     cor_names: list[str] = field(default_factory=list)
     cor_mean: Floats | None = None
     cor_sd: Floats | None = None
+    family_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.status)
@@ -102,15 +109,18 @@ class ManyResults:
 
     @property
     def _names(self) -> list[str]:
-        return self.fep_names + self.vcp_names + self.cor_names
+        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names]
 
     @property
     def _means(self) -> Floats:
-        return np.hstack([self.fe_mean, self.vcp_mean, *([] if self.cor_mean is None else [self.cor_mean])])
+        return np.hstack([self.fe_mean, self.vcp_mean, self._or_none(self.cor_mean), self.family_mean])
+
+    def _or_none(self, values: Floats | None) -> Floats:
+        return np.empty((len(self), 0)) if values is None else values
 
     @property
     def _sds(self) -> Floats:
-        return np.hstack([self.fe_sd, self.vcp_sd, *([] if self.cor_sd is None else [self.cor_sd])])
+        return np.hstack([self.fe_sd, self.vcp_sd, self._or_none(self.cor_sd), self.family_sd])
 
     def _status_labels(self) -> Any:
         return _categorical(self.status, [status.label for status in ResponseStatus])
@@ -133,9 +143,11 @@ class ManyResults:
 
     def _long(self) -> pd.DataFrame:
         m, names = len(self), self._names
-        sizes = [len(self.fep_names), len(self.vcp_names), len(self.cor_names)]
-        kinds = ["fixed", "log sd", *["correlation"] * bool(self.cor_names)]
-        types = _categorical(np.tile(np.repeat([0, 1, 2], sizes), m), kinds)
+        sizes = [len(self.fep_names), len(self.vcp_names), len(self.cor_names), len(self.family_names)]
+        kinds = ["fixed", "log sd", "correlation", "family"]
+        used = [j for j in range(4) if j < 2 or sizes[j]]
+        codes = np.repeat(np.arange(len(used)), [sizes[j] for j in used])
+        types = _categorical(np.tile(codes, m), [kinds[j] for j in used])
         return pd.DataFrame(
             {
                 "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),

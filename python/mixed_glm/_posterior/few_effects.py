@@ -43,7 +43,7 @@ class Surroundings:
 def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> Surroundings | None:
     """What surrounds some effects, if it is so small that to draw `n` times from it takes less than to draw all."""
     everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
-    if n * everything <= _CHEAP:
+    if n * everything <= _CHEAP or spec.layout.family_names:  # copies would share one parameter of the family
         return None
     return _surroundings(spec.design, effects, everything // _STEPS_OF_COPY)
 

@@ -47,6 +47,12 @@ class SomeDraws:
         start = self.layout.hyper.start
         return self.hyper[:, self.layout.cor.start - start : self.layout.cor.stop - start]
 
+    @property
+    def family(self) -> Floats:
+        """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
+        first = self.layout.family.start - self.layout.hyper.start
+        return self.hyper[:, first:]
+
     def __len__(self) -> int:
         """Count the draws."""
         return len(self.fe)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._posterior.some_draws import SomeDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.tail import tail_shapes
@@ -52,6 +53,8 @@ class _Coefficients:
     ----------
     fe, variance, covariance, vc : float array, shape (p, n), (K, n), (C, n), (m, n)
         `covariance` is that of pairs of correlated components, `vc` has the random effects that were drawn.
+    shape : float array, shape (1, n), or None
+        Parameter of the family.
     fe_shift, vc_shift : float array, shape (p,), (m,)
         What makes the means of the draws exact.
     """
@@ -60,6 +63,7 @@ class _Coefficients:
     variance: Floats
     covariance: Floats
     vc: Floats
+    shape: Floats | None
     fe_shift: Floats
     vc_shift: Floats
 
@@ -68,11 +72,13 @@ class _Coefficients:
         fe, _, vc = spec.layout.unpack(center)
         pairs = np.array(spec.correlated_components, dtype=np.intp).reshape(-1, 2)
         covariance = np.exp(draws.vcp[:, pairs[:, 0]] + draws.vcp[:, pairs[:, 1]]) * draws.cor
+        shape = shape_of(draws.family)
         return cls(
             np.ascontiguousarray(draws.fe.T),
             np.ascontiguousarray(np.exp(2.0 * draws.vcp).T),
             np.ascontiguousarray(covariance.T),
             np.ascontiguousarray(draws.vc.T),
+            None if shape is None else shape.T,
             fe - draws.fe.mean(axis=0),
             vc[draws.effects] - draws.vc.mean(axis=0),
         )
@@ -121,7 +127,7 @@ def _predict_block(
         eta += sd * rng.standard_normal(eta.shape)  # effects of unknown groups drawn
         values = eta if target.linear or target.predictive else np.asarray(family.mean(eta))
     if target.predictive:
-        values = family.sample(eta, rng, None if trials is None else trials[:, None])
+        values = family.sample(eta, rng, None if trials is None else trials[:, None], sample.shape)
     method = "inverted_cdf" if target.predictive else "linear"
     median, lower, upper = np.quantile(values, target.levels, axis=1, method=method)  # type: ignore[call-overload]
     return mean, median, lower, upper, k

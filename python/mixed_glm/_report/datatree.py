@@ -25,9 +25,9 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
     Returns
     -------
     xarray.DataTree
-        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, ``u_<term>`` for
-        every random term, and where effects are correlated ``cor`` and the matrices ``R_<groups>``, with names of effects,
-        components and groups as coordinates), ``log_likelihood``,
+        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, the family's own parameter, as
+        ``sigma``, where it has one that is estimated, ``u_<term>`` for every random term, and where effects are correlated
+        ``cor`` and the matrices ``R_<groups>``, with names of effects, components and groups as coordinates), ``log_likelihood``,
         ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
         model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
 
@@ -56,6 +56,7 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
     if design.correlated:
         posterior["cor"] = draws.cor
         posterior |= {f"R_{term}": matrices for term, matrices in _matrices(draws).items()}
+    posterior |= {name: np.exp(draws.family[:, j]) for j, name in enumerate(layout.family_names)}
     posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
     groups = {
         "posterior": posterior,

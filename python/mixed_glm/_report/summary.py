@@ -154,6 +154,10 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         "SD, SD (LB), SD (UB): their exponential, with its interval",
         *(["Corr: correlations (C) of the random effects of one group"] if spec.design.correlated else []),
         f"LB, UB: ends of the {percent} credible intervals",
+        *(
+            f"{name} is a parameter of the family (F), modeled as its logarithm; in the columns of SD, {name} itself"
+            for name in spec.layout.family_names
+        ),
         *_priors(fit),
     ]
     if spec.design.response_levels is not None:
@@ -219,7 +223,7 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
     layout = fit.spec.layout
     frame = estimates(fit, alpha)
     blank = [""] * layout.k_fep
-    variance = frame.iloc[layout.vcp]
+    variance = frame.iloc[layout.hyper]
     with np.errstate(over="ignore"):
         scales = {
             "SD": np.exp(variance["mean"]),
@@ -227,7 +231,10 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp + ["C"] * len(layout.cor_names),
+        "Type": ["M"] * layout.k_fep
+        + ["V"] * layout.k_vcp
+        + ["C"] * len(layout.cor_names)
+        + ["F"] * len(layout.family_names),
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
         "LB": [_number(v) for v in frame["lower"]],

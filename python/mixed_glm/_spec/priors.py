@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,8 @@ from mixed_glm.priors import COEFFICIENT, CORRELATION, LKJ, SD, LogNormal, Norma
 Floats = npt.NDArray[np.float64]
 
 ALL_SDS, ALL_CORRELATIONS = "sd", "cor"
+FAMILY = "parameter of the family"
+ANY_FAMILY = "dispersion"  # the name of it, whatever the family calls it
 AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 
@@ -36,6 +38,12 @@ class ModelPriors:
     mixing : float array, shape (p, p), or None
         M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
         None for the columns as they stand.
+    family : tuple of Prior
+        Of the parameters of the family that the data estimate.
+    unit : float
+        That of the response, in which those stand that were not given; 1 where responses have no unit.
+    given : {"none", "some", "all"}
+        How many of the priors were given.
     cor : tuple of LKJ
     """
 
@@ -43,6 +51,9 @@ class ModelPriors:
     sd: tuple[Prior, ...]
     constant: int = -1
     mixing: Floats | None = field(default=None, compare=False)
+    family: tuple[Prior, ...] = ()
+    unit: float = 1.0
+    given: str = "some"
     cor: tuple[LKJ, ...] = ()
 
     def __post_init__(self) -> None:
@@ -66,13 +77,7 @@ class ModelPriors:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed of the fields: arrays come back from a pickle writable."""
-        return {
-            "fe": self.fe,
-            "sd": self.sd,
-            "constant": self.constant,
-            "mixing": self.mixing,
-            "cor": self.cor,
-        }
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the array read-only again."""
@@ -85,9 +90,20 @@ class ModelPriors:
         parts = [_middle_and_width(prior) for prior in self.sd]
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
+    def per_unit(self) -> ModelPriors:
+        """Priors of which none was given, of a response divided by its unit."""
+
+        def of_logs(own: tuple[Prior, ...]) -> tuple[Prior, ...]:
+            return tuple(
+                LogNormal(p.mu - np.log(self.unit), p.sigma) if isinstance(p, LogNormal) else p for p in own
+            )
+
+        fe = tuple(Normal(p.loc / self.unit, p.scale / self.unit) for p in self.fe)
+        return replace(self, fe=fe, sd=of_logs(self.sd), family=of_logs(self.family), unit=1.0)
+
     def without_fixed(self) -> ModelPriors:
-        """Those of the random effects alone, of a model without fixed effects."""
-        return ModelPriors((), self.sd, cor=self.cor)
+        """All others, of a model without fixed effects."""
+        return ModelPriors((), self.sd, family=self.family, cor=self.cor)
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
@@ -99,16 +115,20 @@ class ModelPriors:
         return self.constant >= 0 or self.mixing is not None
 
     def to_frame(
-        self, fep_names: Sequence[str], vcp_names: Sequence[str], terms: Sequence[str] = ()
+        self,
+        fep_names: Sequence[str],
+        vcp_names: Sequence[str],
+        family_names: Sequence[str] = (),
+        terms: Sequence[str] = (),
     ) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
             AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
         ]
-        rows = [*map(repr, self.fe), *map(repr, self.sd), *map(repr, self.cor)]
+        of += [SD] * len(self.sd) + ["correlations"] * len(self.cor) + [FAMILY] * len(self.family)
         return pd.DataFrame(
-            {"prior": rows, "of": of + [SD] * len(self.sd) + ["correlations"] * len(self.cor)},
-            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms)],
+            {"prior": [repr(prior) for prior in (*self.fe, *self.sd, *self.cor, *self.family)], "of": of},
+            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names],
         )
 
 
@@ -150,17 +170,31 @@ class Defaults:
     sd : tuple of LogNormal
     constant : int
         As in `ModelPriors`; -1 where there is no constant column.
+    family : tuple of LogNormal
+    unit : float
+        That of the response.
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[LogNormal, ...]
     constant: int
+    family: tuple[LogNormal, ...] = ()
+    unit: float = 1.0
 
     @classmethod
-    def of(cls, loc: Floats, scale: Floats, mu: Floats, constant: int) -> Defaults:
+    def of(
+        cls,
+        loc: Floats,
+        scale: Floats,
+        mu: Floats,
+        constant: int,
+        family: Sequence[tuple[float, float]] = (),
+        unit: float = 1.0,
+    ) -> Defaults:
         """From the numbers that the core has for them (cpp/include/mixed_glm/fit/default_priors.hpp)."""
         fe = tuple(Normal(m, s) for m, s in zip(loc.tolist(), scale.tolist(), strict=True))
-        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant)
+        of_family = tuple(LogNormal(m, s) for m, s in family)
+        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant, of_family, unit)
 
 
 def resolve_priors(
@@ -171,6 +205,7 @@ def resolve_priors(
     vcp_names: list[str],
     defaults: Callable[[Floats | None], Defaults],
     mixing: Floats | None = None,
+    family_names: Sequence[str] = (),
     terms: Sequence[str] = (),
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
@@ -186,11 +221,26 @@ def resolve_priors(
     sd: list[Prior | None] = _by_number(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
     )
+    family: list[Prior | None] = [None] * len(family_names)
     cor: list[Prior | None] = [LKJ(1.0) for _ in terms]
-    _by_name(priors, _Names(fep_names, vcp_names, list(terms)), {COEFFICIENT: fe, SD: sd, CORRELATION: cor})
+    _by_name(
+        priors,
+        _Named(
+            {
+                COEFFICIENT: (fep_names, fe),
+                SD: (vcp_names, sd),
+                CORRELATION: (list(terms), cor),
+                FAMILY: (list(family_names), family),
+            }
+        ),
+    )
     correlations: tuple[LKJ, ...] = tuple(cor)  # type: ignore[arg-type]
+    if None not in fe and None not in sd and None not in family:
+        own: Any = [tuple(part) for part in (fe, sd, family)]
+        return ModelPriors(own[0], own[1], family=own[2], given="all", cor=correlations)
+    given = "none" if fe_p is None and vcp_p is None and not priors else "some"
     if None not in fe and None not in sd:
-        return ModelPriors(tuple(fe), tuple(sd), cor=correlations)  # type: ignore[arg-type]
+        mixing = None
     if mixing is not None and any(
         prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe)
     ):
@@ -203,6 +253,9 @@ def resolve_priors(
         tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
         constant,
         mixing,
+        tuple(default.family[k] if prior is None else prior for k, prior in enumerate(family)),
+        default.unit,
+        given,
         correlations,
     )
 
@@ -231,76 +284,76 @@ def _by_number(
 
 
 @dataclass(frozen=True)
-class _Names:
-    """What the parameters are called that priors can be given to."""
+class _Named:
+    """What may have a prior by name, and where it goes: of each kind the names, and a list with a place for each."""
 
-    fep: list[str]
-    vcp: list[str]
-    terms: list[str]
+    kinds: dict[str, tuple[list[str], list[Prior | None]]]
 
     @property
     def known(self) -> list[str]:
-        of_correlations = [*map(cor_name, dict.fromkeys(self.terms)), *[ALL_CORRELATIONS] * bool(self.terms)]
-        return [*self.fep, *map(sd_name, self.vcp), ALL_SDS, *of_correlations]
+        """All names, as messages have them."""
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
+        of_correlations = [*map(cor_name, dict.fromkeys(terms)), *[ALL_CORRELATIONS] * bool(terms)]
+        return [*fe, *map(sd_name, sd), *family, ALL_SDS, *of_correlations]
 
     def places(self, name: str) -> tuple[str, list[int]] | None:
-        """Of what kind the parameters of a name are, and their numbers."""
-        if name in self.fep:
-            return COEFFICIENT, [self.fep.index(name)]
+        """The kind of what has this name, and its numbers."""
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
+        if name in fe:
+            return COEFFICIENT, [fe.index(name)]
         if name == ALL_SDS:
-            return SD, list(range(len(self.vcp)))
-        if name == ALL_CORRELATIONS and self.terms:
-            return CORRELATION, list(range(len(self.terms)))
-        of_term = [t for t, term in enumerate(self.terms) if _inside(name, "cor") == term]
-        if of_term:
-            return CORRELATION, of_term
-        component = _inside(name, "sd") or name.strip()
-        return (SD, [self.vcp.index(component)]) if component in self.vcp else None
+            return SD, list(range(len(sd)))
+        of_terms = [t for t, term in enumerate(terms) if name in (ALL_CORRELATIONS, cor_name(term))]
+        if of_terms:
+            return CORRELATION, of_terms
+        is_sd = name.startswith("sd(") and name.endswith(")")
+        component = (name.removeprefix("sd(").removesuffix(")") if is_sd else name).strip()
+        if component in sd:
+            return SD, [sd.index(component)]
+        if name in family or name == ANY_FAMILY:
+            return FAMILY, [family.index(name) if name in family else 0] if family else []
+        return None
 
-    def is_named(self, of: str, place: int, priors: Mapping[str, Any]) -> bool:
-        """Whether a parameter has a prior by a name of its own."""
-        name = cor_name(self.terms[place]) if of == CORRELATION else sd_name(self.vcp[place])
-        return bool({name, *([self.vcp[place]] if of == SD else [])} & set(priors))
-
-
-_EXAMPLES = {COEFFICIENT: "Normal(0, 1)", SD: "HalfNormal(1)", CORRELATION: "LKJ(2)"}
-
-
-def _inside(name: str, kind: str) -> str | None:
-    """``sd(herd)`` -> ``herd``."""
-    inside = name.startswith(f"{kind}(") and name.endswith(")")
-    return name.removeprefix(f"{kind}(").removesuffix(")").strip() if inside else None
+    def own_names(self, of: str, place: int) -> set[str]:
+        """The names of one parameter alone."""
+        name = self.kinds[of][0][place]
+        return {cor_name(name)} if of == CORRELATION else {sd_name(name), name}
 
 
-def _by_name(priors: Any, names: _Names, targets: Mapping[str, list[Prior | None]]) -> None:
+_EXAMPLES = {COEFFICIENT: "Normal(0, 1)", CORRELATION: "LKJ(2)"}
+
+
+def _by_name(priors: Any, named: _Named) -> None:
     """Put the distributions of `priors` where their names say."""
     if priors is None:
         return
     if not isinstance(priors, Mapping):
         raise TypeError(f"priors must be a mapping of names to distributions, got {type(priors).__name__}")
     for name, prior in priors.items():
-        found = names.places(str(name))
-        if found is None:
-            raise ValueError(f"priors: {_no_such(str(name), names.known, 'parameters')}")
-        of, indices = found
-        _require(prior, str(name), of, bool(names.terms))
+        places = named.places(str(name))
+        if places is None or not (places[1] or str(name) == ALL_SDS):
+            raise ValueError(f"priors: {_no_such(str(name), named.known, 'parameters')}")
+        of, indices = places
+        _require(prior, str(name), of, bool(named.kinds[CORRELATION][0]))
+        target = named.kinds[of][1]
         for j in indices:
-            if str(name) not in (ALL_SDS, ALL_CORRELATIONS) or not names.is_named(of, j, priors):
-                targets[of][j] = prior
+            if str(name) not in (ALL_SDS, ALL_CORRELATIONS) or not named.own_names(of, j) & set(priors):
+                target[j] = prior
 
 
 def _require(prior: Any, name: str, of: str, has_correlations: bool) -> None:
     if not isinstance(prior, Prior):
         raise TypeError(
             f"priors: {name!r} must have a distribution of mixed_glm.priors, such as "
-            f"{_EXAMPLES[of]}, got {prior!r}"
+            f"{_EXAMPLES.get(of, 'HalfNormal(1)')}, got {prior!r}"
         )
-    if prior.of == of:
+    if prior.of == (SD if of == FAMILY else of):
         return
+    positive = "must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which the logarithm is normal"
     hint = {
         COEFFICIENT: "a coefficient must have Normal(loc, scale)",
-        SD: "a standard deviation must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which "
-        "the logarithm is normal",
+        SD: f"a standard deviation {positive}",
+        FAMILY: f"a {FAMILY} {positive}",
         CORRELATION: "correlations must have LKJ(eta)",
     }[of]
     if prior.of == CORRELATION and not has_correlations:

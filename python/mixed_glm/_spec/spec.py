@@ -54,15 +54,15 @@ class ModelSpec:
             len(design.ident),
             names,
             cor_names=tuple(name for term in design.correlated for name in term.cor_names),
+            family_names=self.family.shape_names,
             cor_orders=tuple(term.order for term in design.correlated),
         )
 
     def prior_frame(self) -> pd.DataFrame:
         """The priors in force, a row for each by the name of what it is the prior of."""
         design = self.design
-        return design.priors.to_frame(
-            design.fep_names, design.vcp_names, [term.name for term in design.correlated]
-        )
+        terms = [term.name for term in design.correlated]
+        return design.priors.to_frame(design.fep_names, design.vcp_names, self.family.shape_names, terms)
 
     @property
     def nobs(self) -> int:
@@ -73,6 +73,20 @@ class ModelSpec:
     def n_missing(self) -> int:
         """Rows that a formula dropped because something was missing in them."""
         return 0 if self.encoding is None else self.encoding.n_missing
+
+    def require_known_family(self, what: str) -> None:
+        """Refuse a family with a parameter that the data estimate.
+
+        Raises
+        ------
+        ValueError
+            If it has one.
+        """
+        for name in self.family.shape_names:
+            raise ValueError(
+                f"{what} is not available where {name} of the {self.family.name} family is estimated, as the log standard "
+                "deviations are: use fit() or fit_laplace(), which integrate the effects out"
+            )
 
     def effects_of(self, component: int) -> npt.NDArray[np.intp]:
         """Numbers of the random effects of a component."""
