@@ -427,3 +427,27 @@ def test_levels_alone_change_nothing(counts: pd.DataFrame) -> None:
     given.pop("levels")
     np.testing.assert_array_equal(with_levels.params, mg.MixedGLM(**given).fit_laplace().params)
     assert with_levels.cor_mean.shape == (0,)
+
+
+def test_gaussian_responses_are_exact(counts: pd.DataFrame) -> None:
+    rng = np.random.default_rng(3)
+    data = counts[counts["g"] < 10].assign(y=lambda d: 0.5 * d["x"] + rng.normal(size=len(d)))
+    sd = priors.LogNormal(0, 1)
+    model = mg.MixedGLM.from_formula(
+        "y ~ x + (x | g)", data=data, family="gaussian", fe_p=2, priors={"sd": sd, "sigma": sd}
+    )
+    theta = np.array([-0.2, -0.7, 0.6, -0.3])
+    x, z = model.exog, model.exog_vc.toarray()
+    scale, rho = np.exp(theta[:2]), np.tanh(theta[2])
+    block = np.diag(scale) @ [[1.0, rho], [rho, 1.0]] @ np.diag(scale)
+    covariance = 4.0 * x @ x.T + np.exp(2 * theta[3]) * np.eye(len(x)) + z @ np.kron(block, np.eye(10)) @ z.T
+    value = stats.multivariate_normal(np.zeros(len(x)), covariance).logpdf(model.endog)
+    prior = stats.norm.logpdf(theta[[0, 1, 3]]).sum() - 2.0 * np.log(np.cosh(theta[2])) - betaln(0.5, 1.0)
+    assert model.log_marginal(theta) == pytest.approx(value + prior, rel=1e-10)
+    result = model.fit()
+    assert result.to_frame()["type"].tolist()[-2:] == ["correlation", "family"]
+    table = result.conf_int()
+    assert table.index[4:6].tolist() == [NAME, "sigma"]
+    draws = result.posterior_sample(2000, rng=0)
+    assert draws.cor.mean() == pytest.approx(result.cor_mean[0], abs=0.2 * result.cor_sd[0])
+    assert np.std(draws.log_p - draws.log_q) < 3.0

@@ -28,7 +28,9 @@ def logposterior(spec: ModelSpec, params: npt.ArrayLike) -> float:
     Parameters
     ----------
     params : array_like, shape (p + K + q,)
-        Fixed effects, log standard deviations, random effects.
+        Fixed effects, log standard deviations, random effects. For models with correlated effects, after the log standard
+        deviations come numbers z without bounds, of which the canonical partial correlations are tanh(z): of two effects
+        ``z = arctanh(correlation)``. Results tell the correlations themselves.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def log_marginal(
     Parameters
     ----------
     vcp : array_like, shape (K,)
-        Log standard deviations psi.
+        Log standard deviations psi; for models with correlated effects, the numbers z of `logposterior` after them.
     approx : {"laplace", "leaf", "ep", "vb"}
         Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
         variational lower bound with a full covariance.
