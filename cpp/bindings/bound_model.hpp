@@ -39,7 +39,10 @@ struct ModelArrays {
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
   Doubles thresholds;  // C - 1 prior means of those of an ordinal model; empty: zeros
-  std::vector<std::tuple<std::string, double, double>> sd_priors;      // named_prior.hpp
+  std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  // Terms of correlated effects: their columns, level by level, and how many there are of a level.
+  std::vector<std::pair<std::vector<Code>, Index>> correlated;
+  std::vector<double> cor_priors;  // LKJ's shape for each of them
   std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true, any_response = false;
 
@@ -49,6 +52,7 @@ struct ModelArrays {
 
  private:
   MIXED_GLM_COLD mixed_glm::RandomEffects random_effects() const;
+  MIXED_GLM_COLD std::vector<mixed_glm::CorrelatedColumns> correlated_columns() const;
 };
 
 class BoundModel {

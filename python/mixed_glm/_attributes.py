@@ -83,9 +83,8 @@ class ModelAttributes:
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect, threshold, standard deviation and parameter of the family."""
-        layout = self.spec.layout
-        return self.spec.design.priors.to_frame(layout.fixed_names, self.vcp_names, layout.shape_names)
+        """The priors in force: a row for each fixed effect, threshold, standard deviation, term of correlated effects and parameter of the family."""
+        return self.spec.prior_frame()
 
     @property
     def fep_names(self) -> list[str]:

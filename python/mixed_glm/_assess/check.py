@@ -197,7 +197,7 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
             eta = draws.fe[some] @ design.exog.T + (0.0 if shift is None else shift)
             if rows is not None:
                 eta -= draws.family[some][:, rows.threshold]
-            psi = np.ascontiguousarray(draws.params[some, spec.layout.hyper])
+            psi = np.ascontiguousarray(spec.layout.free(draws.hyper[some]))
             values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
             advance(len(psi))
     fixed = draws.params[:, spec.layout.fixed]

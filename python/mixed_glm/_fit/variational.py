@@ -27,6 +27,7 @@ from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.standardized import StandardizedPosterior
 from mixed_glm._posterior.variational import FullVariationalPosterior
 from mixed_glm._spec.approximation import newton_options
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
@@ -115,6 +116,7 @@ def fit_vb(
     786-792; Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715-1735.
     """
     refuse_variational(spec, "fit_vb")
+    require_independent(spec.design.correlated, "fit_vb", INDEPENDENT_ONLY)
     begin = None if mean is None else spec.layout.checked(mean, "mean")
     begin_sd = None if sd is None else spec.layout.checked_positive(sd)
     nodes = variational_nodes(n_quad)

@@ -24,11 +24,18 @@ Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 FIELDS = (
-    "fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "family_mean", "family_sd", "log_evidence", "status", "n_iter"
+    "fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "cor_mean", "cor_sd", "family_mean", "family_sd", "log_evidence", "status",
+    "n_iter",
 )  # fmt: skip
 PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
-PRIORS = ("fe_p", "sd_priors", "family_priors", "thresholds")  # among the arguments of `_core.Model`
+PRIORS = (
+    "fe_p",
+    "sd_priors",
+    "cor_priors",
+    "family_priors",
+    "thresholds",
+)  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -159,8 +166,9 @@ class Problem:
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
         """Shape and type of each array that the fit of so many responses gives; p counts thresholds, too."""
         p, k, q = len(self.design["fe_p"]), len(self.design["sd_priors"]), len(self.design["ident"])
+        c = sum(order * (order - 1) // 2 for _, order in self.design.get("correlated", ()))
         shapes = len(self.family.shape_names)
-        width = {"fe": (p,), "vcp": (k,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
+        width = {"fe": (p,), "vcp": (k,), "cor": (c,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
             name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, cast
 
 import numpy as np
@@ -51,7 +52,7 @@ def _of_population(spec: ModelSpec, fixed: FixedEffects, rows: NewRows) -> Float
     above = []
     for column in -np.eye(len(spec.layout.family_names)):
         exog = np.column_stack([np.tile(column, (len(rows), 1)), rows.exog])
-        at = NewRows(exog, rows.shift, rows.known, rows.new, None, None)
+        at = dataclasses.replace(rows, exog=exog)
         above.append(predict_population(_ABOVE, fixed, at, mean).mean)
     return _between(np.array(above).T)
 
@@ -73,13 +74,13 @@ def _of_draws(
 ) -> tuple[Floats, Floats]:
     """Means, shape (m, C), and median and limits, shape (3, m, C)."""
     layout = spec.layout
-    sample, known = Coefficients.of(draws, *layout.unpack(center)), rows.known[:, draws.effects]
+    sample, known = Coefficients.of(draws, spec, center), rows.known[:, draws.effects]
     cuts = np.sort(draws.family + (center[layout.family] - draws.family.mean(axis=0)), axis=1)
     c = cuts.shape[1] + 1
     means, limits = np.empty((len(rows), c)), np.full((3, len(rows), c), np.nan)
     for block in blocks(rows, len(draws) * c):
         eta = sample.linear_predictors(rows.exog[block], known[block], rows.shift[block])
-        sd = np.sqrt(rows.new[block] ** 2 @ sample.variance)
+        sd = sample.unknown_sds(rows, block)
         chances = _chances(eta, sd, cuts)
         means[block] = chances.mean(axis=1)
         if target.interval is None or target.predictive:

@@ -92,6 +92,11 @@ def require_agreement(encoding: Encoding, design: Design) -> None:
             _require_component(component, text.groups)
     _require_state(encoding.state, _all_expressions(text, fixed, vc))
     _require(encoding.width == design.exog.shape[1], "its formula has other columns than it")
+    inside = {k for term in design.correlated for k in term.components}
+    _require(
+        all(isinstance(encoding.components[k], Component) for k in inside),
+        "its correlated terms are none of its formula",
+    )
     widths = np.bincount(design.ident, minlength=len(design.vcp_names)).tolist()
     _require([c.width for c in encoding.components] == widths, "its groups are not its random effects")
 
