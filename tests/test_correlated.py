@@ -492,3 +492,22 @@ def test_command_line(counts: pd.DataFrame, tmp_path: Path, capsys: pytest.Captu
     assert main([*arguments, "--output", str(output)]) == 0
     assert NAME in capsys.readouterr().out
     assert NAME in [p["name"] for p in json.loads(output.read_text())["parameters"]]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["poisson", "binomial"])
+def test_calibration(family: str) -> None:
+    """Probabilities below the parameters that responses were drawn with are uniform."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(20), 10)
+    data = pd.DataFrame({"g": g, "x": rng.normal(size=len(g)), "y": rng.integers(0, 2, len(g))})
+    given = {"family": family, "fe_p": 0.7, "priors": {"sd": priors.LogNormal(-0.5, 0.5)}}
+    draws = mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data, **given).prior_sample(100, rng=2)
+    responses = draws.predictive(rng)
+    below = []
+    for params, y in zip(draws.params, responses, strict=True):
+        result = mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data.assign(y=y), **given).fit()
+        below.append(result.posterior.cdf(params)[:5])
+    for column in np.transpose(below):
+        assert stats.kstest(column, "uniform").pvalue > 1e-3
