@@ -38,7 +38,7 @@ struct ModelArrays {
   Codes ident;
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
-  std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  std::vector<std::tuple<std::string, double, double>> sd_priors;      // named_prior.hpp
   std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true;
 

@@ -20,7 +20,8 @@ namespace mixed_glm {
 // lost to rounding with a covariate far from zero, either.
 class FixedPriors {
  public:
-  // x: as data.exog, checked; scale: of the response. Throws std::invalid_argument for wrong priors.
+  // x: as data.exog, checked; scale: of the response. Throws std::invalid_argument for wrong
+  // priors.
   FixedPriors(const ModelData& data, const MatrixView& x, double scale)
       : mean_(Vector::Zero(x.cols())), sd_(x.cols()) {
     for (const auto& [j, prior] : data.fe_priors) check(j, prior, x.cols());

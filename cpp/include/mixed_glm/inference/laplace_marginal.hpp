@@ -57,13 +57,16 @@ class LaplaceMarginal final : public Marginal {
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
     if (variances_.size() > 0) set_family_slope();
-    valid_ = std::isfinite(log_density_) && second_moments_.is_finite() &&
-             std::isfinite(family_slope_);
+    valid_ =
+        std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
   }
 
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
-  double last_decrement() const override { return mode_.decrement(); }
+  // The last step of a quadratic likelihood is exact, however long.
+  double last_decrement() const override {
+    return likelihood_.is_quadratic() ? 0.0 : mode_.decrement();
+  }
 
   void reset() override {
     mode_.reset();

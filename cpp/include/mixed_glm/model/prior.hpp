@@ -17,8 +17,8 @@ namespace mixed_glm {
 constexpr double default_shape_sd = 2.0;
 
 struct Prior {
-  Vector fe_p;                       // p standard deviations of the fixed effects
-  Vector vcp_p;                      // K standard deviations of the log standard deviations
+  Vector fe_p;                          // p standard deviations of the fixed effects
+  Vector vcp_p;                         // K standard deviations of the log standard deviations
   std::vector<HyperPrior> psi = {};     // K, in the place of vcp_p; none: vcp_p
   std::vector<HyperPrior> family = {};  // of the family's hyperparameter; none: N(0, 2^2)
 
