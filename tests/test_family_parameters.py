@@ -227,9 +227,12 @@ def test_responses_without_noise(y: str) -> None:
     exact = {
         "constant": np.full(len(data), 3.5), "explained": 1.0 + 2.0 * data.x, "groups": data.g.astype(float)
     }[y]  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         fitted = model("gaussian", data.assign(y=exact)).fit()
+    assert fitted.status != "converged"
+    assert any("explains the response completely" in str(w.message) for w in warned)
+    assert ("same in all rows" in str(warned[0].message)) == (y == "constant")
     assert np.isfinite(fitted.params).all()
     assert np.isfinite(fitted.fe_sd).all()
     assert fitted.family_mean[0] < np.log(exact.std() if y != "constant" else 1.0) - 2.0
