@@ -311,6 +311,18 @@ def test_predictions(kind: str) -> None:
     assert 0.8 < share <= 1.0
 
 
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_few_effects_are_drawn_with_the_parameter_of_the_family(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = model(kind).fit("laplace")
+    monkeypatch.setattr("mixed_glm._posterior.few_effects._CHEAP", 0)
+    monkeypatch.setattr("mixed_glm._posterior.few_effects._STEPS_OF_COPY", 1)
+    some = fitted.posterior.draw_some(np.array([2, 5]), 4000, np.random.default_rng(0))
+    np.testing.assert_allclose(some.vc.mean(axis=0), fitted.vc_mean[[2, 5]], atol=0.08 * fitted.vc_sd.max())
+    np.testing.assert_allclose(some.vc.std(axis=0), fitted.vc_sd[[2, 5]], rtol=0.06)
+
+
 def test_no_random_effects() -> None:
     data = table()
     fitted = mg.MixedGLM.from_formula("y ~ x", data=data, family="gaussian").fit()

@@ -22,6 +22,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _ROWS = 2**17  # copies at a time
+_BLOCKS_OF_FAMILY = 32  # at least, with like values of the family's own parameter
 _CHEAP = 2**23  # steps of drawing all effects, up to which that is done
 _STEPS_OF_COPY, _STEPS_OF_LEAF = 64, 16  # for a row, those of drawing an effect from a Gaussian being one
 
@@ -74,11 +75,15 @@ def draw_few(
     """Draws of `effects`, which are some of those `around`, given fixed effects and log standard deviations."""
     keep = np.searchsorted(around.effects, effects)
     size = max(1, _ROWS // max(len(around.rows), 1))
-    parts = [
-        _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
-        for block in (slice(first, first + size) for first in range(0, len(given), size))
-    ]
-    return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
+    order = np.arange(len(given))
+    if spec.layout.family_names:  # of which a block has one value
+        order = np.argsort(given.family[:, 0], kind="stable")
+        size = min(size, -(-len(given) // _BLOCKS_OF_FAMILY))
+    vc = np.empty((len(given), len(effects)))
+    for first in range(0, len(given), size):
+        block = order[first : first + size]
+        vc[block] = _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
+    return dataclasses.replace(given, vc=vc, effects=effects)
 
 
 def _draw_block(
@@ -100,6 +105,8 @@ def _draw_block(
     name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
     at = np.zeros((1, k))
+    of_family = slice(k - len(spec.layout.family_names), k)
+    at[0, of_family] = hyper[:, of_family].mean(axis=0)
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))
     return np.asarray(params[0, k:].reshape(scale.shape) * scale)
 
