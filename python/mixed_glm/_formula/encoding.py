@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,6 +137,28 @@ class Encoding:
         """As `new` of `encode_effects` if all groups were new; grouping factors need not be columns of `data`."""
         env = self._environment(self._with_groups(as_frame(data, empty=True)), self._random_expressions)
         return self._sizes(env, everything=True)
+
+    def new_products(self, data: Any, pairs: Sequence[tuple[int, int]], everything: bool) -> Floats:
+        """Of pairs of components with the same groups, products of what multiplies effects of groups that are not the model's.
+
+        Parameters
+        ----------
+        pairs : sequence of (int, int)
+            Numbers of components of terms ``(x | g)``.
+        everything : bool
+            Whether all groups count as new.
+
+        Returns
+        -------
+        float array, shape (n, number of pairs)
+        """
+        frame = as_frame(data, empty=True)
+        env = self._environment(self._with_groups(frame) if everything else frame, self._random_expressions)
+        out = np.zeros((len(env.frame), len(pairs)))
+        for j, pair in enumerate(pairs):
+            first, second = (self.components[k].factors(env)[0] for k in pair)
+            out[:, j] = np.where(first.is_new | everything, first.values * second.values, 0.0)
+        return out
 
     @property
     def _random_expressions(self) -> list[str]:

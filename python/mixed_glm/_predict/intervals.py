@@ -36,7 +36,7 @@ def predict_rows(
     center : float array, shape (d,)
         Posterior means of all parameters: linear predictors are shifted so that their means are exact.
     """
-    sample = _Coefficients.of(draws, *spec.layout.unpack(center))
+    sample = _Coefficients.of(draws, spec, center)
     known = rows.known[:, draws.effects]
     parts = [
         np.stack(_predict_block(spec, sample, rows, known[block], block, target, rng))
@@ -51,8 +51,8 @@ class _Coefficients:
 
     Attributes
     ----------
-    fe, variance, vc : float array, shape (p, n), (K, n), (m, n)
-        `vc` has the random effects that were drawn.
+    fe, variance, covariance, vc : float array, shape (p, n), (K, n), (C, n), (m, n)
+        `covariance` is that of pairs of correlated components, `vc` has the random effects that were drawn.
     shape : float array, shape (1, n), or None
         Parameter of the family.
     fe_shift, vc_shift : float array, shape (p,), (m,)
@@ -61,17 +61,22 @@ class _Coefficients:
 
     fe: Floats
     variance: Floats
+    covariance: Floats
     vc: Floats
     shape: Floats | None
     fe_shift: Floats
     vc_shift: Floats
 
     @classmethod
-    def of(cls, draws: SomeDraws, fe: Floats, _: Floats, vc: Floats) -> _Coefficients:
+    def of(cls, draws: SomeDraws, spec: ModelSpec, center: Floats) -> _Coefficients:
+        fe, _, vc = spec.layout.unpack(center)
+        pairs = np.array(spec.correlated_components, dtype=np.intp).reshape(-1, 2)
+        covariance = np.exp(draws.vcp[:, pairs[:, 0]] + draws.vcp[:, pairs[:, 1]]) * draws.cor
         shape = shape_of(draws.family)
         return cls(
             np.ascontiguousarray(draws.fe.T),
             np.ascontiguousarray(np.exp(2.0 * draws.vcp).T),
+            np.ascontiguousarray(covariance.T),
             np.ascontiguousarray(draws.vc.T),
             None if shape is None else shape.T,
             fe - draws.fe.mean(axis=0),
@@ -106,7 +111,10 @@ def _predict_block(
     """Mean, median, limits and Pareto k of a block of rows."""
     family = spec.family
     eta = sample.linear_predictors(rows.exog[block], known, rows.shift[block])
-    sd = np.sqrt(rows.new[block] ** 2 @ sample.variance)
+    variance = rows.new[block] ** 2 @ sample.variance
+    if len(sample.covariance):
+        variance = np.maximum(variance + 2.0 * (rows.crossed[block] @ sample.covariance), 0.0)
+    sd = np.sqrt(variance)
     value = eta if target.linear else mean_over_normal(family, eta, sd)
     k = tail_shapes(value) if family.link == "log" and not target.linear else np.zeros(len(eta))
     trials = rows.n_trials[block] if target.predictive and rows.n_trials is not None else None

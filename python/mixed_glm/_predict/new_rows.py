@@ -36,6 +36,8 @@ class NewRows:
     new : float array, shape (m, K)
         Size of the effects that it does not know, in each component: root of the sum of squares of what multiplies
         them.
+    crossed : float array, shape (m, C)
+        For each correlation, the product of what multiplies the two effects that the model does not know, summed over levels.
     n_trials : float array, shape (m,), or None
     index : Index or None
         Of the first pandas object that the rows came from.
@@ -45,6 +47,7 @@ class NewRows:
     shift: Floats
     known: sparse.csr_array
     new: Floats
+    crossed: Floats
     n_trials: Floats | None
     index: pd.Index | None
 
@@ -80,18 +83,24 @@ def make_rows(
     x = _without_rows(x, [missing for _, missing in found.values()])
     shift = new_offset(spec, exog, found["offset"][0], found["exposure"][0], m)
     raw = is_raw(spec, exog)
+    crossed = np.zeros((m, len(spec.correlated_components)))
     if random == "population" or spec.layout.k_vc == 0:
         known, new = _no_effects(spec, m), np.zeros((m, spec.layout.k_vcp))
     elif raw and exog_vc is None:
         known, new = _effects_of_frame(spec, exog, random)
+        if crossed.shape[1]:
+            assert spec.encoding is not None
+            pairs = spec.correlated_components
+            crossed = spec.encoding.new_products(exog, pairs, everything=random == "marginal")
     else:
         require_same_index(exog=exog, exog_vc=exog_vc)
-        known, new = _effects_of_columns(spec, random_in_order(spec, exog_vc), m, random)
+        known, new, crossed = _effects_of_columns(spec, random_in_order(spec, exog_vc), m, random)
     return NewRows(
         exog=x,
         shift=np.zeros(m) if shift is None else shift,
         known=known,
         new=new,
+        crossed=crossed,
         n_trials=_trials(spec, found["n_trials"][0], m),
         index=row_index(exog, *columns, exog_vc, offset, exposure, n_trials),
     )
@@ -125,6 +134,9 @@ def _own_rows(spec: ModelSpec, random: str) -> NewRows:
         shift=np.zeros(spec.nobs) if shift is None else shift,
         known=spec.design.exog_vc if conditional else _no_effects(spec, spec.nobs),
         new=_size(spec, spec.design.exog_vc) if random == "marginal" else none,
+        crossed=_products(spec, spec.design.exog_vc)
+        if random == "marginal"
+        else np.zeros((spec.nobs, len(spec.correlated_components))),
         n_trials=spec.design.n_trials,
         index=spec.index,
     )
@@ -138,6 +150,19 @@ def _size(spec: ModelSpec, z: sparse.csr_array) -> Floats:
     """Root of the sum of squares of each row's entries in each component, shape (m, K)."""
     squares: Floats = np.asarray(z.power(2) @ _membership(spec))
     return np.asarray(np.sqrt(squares))
+
+
+def _products(spec: ModelSpec, z: sparse.csr_array) -> Floats:
+    """Of each pair of correlated components, sums over levels of the products of each row's entries, shape (m, C)."""
+    columns = sparse.csc_array(z)
+    sums = [
+        np.asarray(
+            columns[:, term.columns[:, r]].multiply(columns[:, term.columns[:, c]]).sum(axis=1)
+        ).ravel()
+        for term in spec.design.correlated
+        for r, c in term.pairs
+    ]
+    return np.column_stack([np.empty((z.shape[0], 0)), *sums])
 
 
 def _membership(spec: ModelSpec) -> Floats:
@@ -156,12 +181,13 @@ def _effects_of_frame(spec: ModelSpec, frame: Any, random: str) -> tuple[sparse.
 
 def _effects_of_columns(
     spec: ModelSpec, exog_vc: Any, m: int, random: str
-) -> tuple[sparse.csr_array, Floats]:
+) -> tuple[sparse.csr_array, Floats, Floats]:
     """Effects of an array of columns: where all rows of the model have one group, none or NaN is an unknown one."""
     grouping = _is_grouping(spec)
+    pairs = np.array(spec.correlated_components, dtype=np.intp).reshape(-1, 2)
     if exog_vc is None:
         if random == "marginal" and grouping.all():
-            return _no_effects(spec, m), np.ones((m, spec.layout.k_vcp))
+            return _no_effects(spec, m), np.ones((m, spec.layout.k_vcp)), np.ones((m, len(pairs)))
         raise ValueError(f"exog_vc must be given for new rows with random={random!r}")
     z, missing = _without_missing(exog_vc, m)
     if z.shape[1] != spec.layout.k_vc:
@@ -171,12 +197,13 @@ def _effects_of_columns(
         raise ValueError("exog_vc must not be missing in components that are not groups of the rows")
     size = _size(spec, z)
     unknown |= (size == 0.0) & grouping
+    both = (unknown[:, pairs[:, 0]] & unknown[:, pairs[:, 1]]).astype(np.float64)
     if random == "marginal":
-        return _no_effects(spec, m), np.where(unknown, 1.0, size)
+        return _no_effects(spec, m), np.where(unknown, 1.0, size), _products(spec, z) + both
     known = z.copy()
     rows = np.repeat(np.arange(m), np.diff(z.indptr))
     known.data = np.where(unknown[rows, np.asarray(spec.design.ident)[z.indices]], 0.0, z.data)
-    return known, unknown.astype(np.float64)
+    return known, unknown.astype(np.float64), both
 
 
 def _without_missing(exog_vc: Any, m: int) -> tuple[sparse.csr_array, sparse.csr_array]:
