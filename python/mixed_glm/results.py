@@ -14,6 +14,7 @@ import pandas as pd
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._effects.explained import icc, r2
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
@@ -251,6 +252,8 @@ class MixedGLMResults(Generic[ModelT]):
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
+    r2 = of_fit(r2)
+    icc = of_fit(icc)
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
