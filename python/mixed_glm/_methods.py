@@ -42,6 +42,18 @@ def of_fit(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[H
     return as_method(method, function)
 
 
+def of_fit_and_rows(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
+    """As `of_fit`; where `newdata` is not given, it is the data frame that the model was made from, if it has one."""
+
+    @functools.wraps(function)
+    def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if kwargs.get("newdata") is None:
+            kwargs["newdata"] = self.model.data.frame
+        return function(self.fit, *args, **kwargs)
+
+    return as_method(method, function)
+
+
 def as_method(method: T, function: Callable[..., Any], returns: Any = None) -> T:
     """Show `method` with the signature of `function`, ``self`` in the first place; `returns`: another result."""
     signature = inspect.signature(function)

@@ -14,11 +14,12 @@ import pandas as pd
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit
+from mixed_glm._methods import of_fit, of_fit_and_rows
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
@@ -254,6 +255,11 @@ class MixedGLMResults(Generic[ModelT]):
     waic = of_fit(waic)
     r2 = of_fit(r2)
     icc = of_fit(icc)
+    avg_predictions = of_fit_and_rows(avg_predictions)
+    avg_comparisons = of_fit_and_rows(avg_comparisons)
+    avg_slopes = of_fit_and_rows(avg_slopes)
+    comparisons = of_fit_and_rows(comparisons)
+    slopes = of_fit_and_rows(slopes)
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
