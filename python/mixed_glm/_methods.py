@@ -47,11 +47,15 @@ def of_fit_and_rows(function: Callable[Concatenate[Fit, P], T]) -> Callable[Conc
 
     @functools.wraps(function)
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if kwargs.get("newdata") is None:
-            kwargs["newdata"] = self.model.data.frame
+        kwargs["newdata"] = rows_of(self, kwargs.get("newdata"))
         return function(self.fit, *args, **kwargs)
 
     return as_method(method, function)
+
+
+def rows_of(result: Any, newdata: Any) -> Any:
+    """`newdata`, or the data frame that the model of a result was made from; None if it has none."""
+    return result.model.data.frame if newdata is None else newdata
 
 
 def as_method(method: T, function: Callable[..., Any], returns: Any = None) -> T:
