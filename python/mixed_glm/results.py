@@ -17,6 +17,7 @@ from mixed_glm._assess.loo import loo, waic
 from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._effects.grid import datagrid
+from mixed_glm._effects.hypothesis import hypothesis
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
@@ -249,6 +250,7 @@ class MixedGLMResults(Generic[ModelT]):
         """
         return contrast(self.posterior, L, alpha, draws, rng)
 
+    hypothesis = of_fit(hypothesis)
     predict = of_fit(predict)
     predict_draws = of_fit(predict_draws)
     check = of_fit(check)
