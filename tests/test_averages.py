@@ -187,6 +187,15 @@ def test_missing_rows_do_not_count(trial) -> None:
             getattr(result, table)("drug", newdata=holes, draws=100),
             getattr(result, table)("drug", newdata=frame.iloc[50:], draws=100),
         )
+    without = frame.assign(
+        g=frame["g"].where(frame["g"] > 2)
+    )  # rows that a model drops are no rows of unknown groups
+    part = mg.MixedGLM.from_formula(
+        "y ~ dose * C(drug) + old + (1 | g)", data=without, family="binomial"
+    ).fit_laplace()
+    pd.testing.assert_frame_equal(
+        part.avg_predictions(draws=100), part.avg_predictions(newdata=without.dropna(), draws=100)
+    )
     nothing = result.avg_predictions(by="g", newdata=holes.iloc[:20], draws=100)
     assert nothing["estimate"].isna().all()
 

@@ -96,7 +96,7 @@ def test_offsets_of_the_formula_are_those_of_the_curve(frame) -> None:
     ).fit_laplace()
     ax = result.plot_effect("x")
     used = frame.drop(index=5)
-    np.testing.assert_allclose(ax.collections[0].get_offsets()[:, 1], used.y / used.t * frame.t.mean())
+    np.testing.assert_allclose(ax.collections[0].get_offsets()[:, 1], used.y / used.t * used.t.mean())
 
 
 def test_rows_at_typical_and_chosen_values(counts) -> None:
@@ -134,4 +134,8 @@ def test_what_does_not_fit_is_refused(frame, counts, tmp_path) -> None:
     loaded = mg.load(tmp_path / "fit.mglm")
     with pytest.raises(ValueError, match="newdata must be given"):
         loaded.plot_effect("x")
-    assert len(loaded.plot_effect("x", newdata=frame).collections[0].get_offsets()) == 119
+    with pytest.raises(ValueError, match="exposure must be given"):
+        loaded.plot_effect("x", newdata=frame)
+    mixed = frame.sample(frac=1, random_state=1).reset_index(drop=True)  # as many rows, in another order
+    dots = loaded.plot_effect("x", newdata=mixed, exposure="t").collections[0].get_offsets()
+    np.testing.assert_allclose(dots[:, 1], mixed.y / mixed.t)

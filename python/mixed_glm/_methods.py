@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from mixed_glm._effects.variables import own_rows_of
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._spec.spec import ModelSpec
 
@@ -43,19 +44,15 @@ def of_fit(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[H
 
 
 def of_fit_and_rows(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
-    """As `of_fit`; where `newdata` is not given, it is the data frame that the model was made from, if it has one."""
+    """As `of_fit`; where `newdata` is not given, it is the rows that the model was made from, if it has them."""
 
     @functools.wraps(function)
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        kwargs["newdata"] = rows_of(self, kwargs.get("newdata"))
+        if kwargs.get("newdata") is None:
+            kwargs["newdata"] = own_rows_of(self)
         return function(self.fit, *args, **kwargs)
 
     return as_method(method, function)
-
-
-def rows_of(result: Any, newdata: Any) -> Any:
-    """`newdata`, or the data frame that the model of a result was made from; None if it has none."""
-    return result.model.data.frame if newdata is None else newdata
 
 
 def as_method(method: T, function: Callable[..., Any], returns: Any = None) -> T:

@@ -18,10 +18,11 @@ from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_sl
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._effects.grid import datagrid
 from mixed_glm._effects.hypothesis import hypothesis
+from mixed_glm._effects.variables import own_rows_of
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit, of_fit_and_rows, rows_of
+from mixed_glm._methods import of_fit, of_fit_and_rows
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
@@ -286,7 +287,7 @@ class MixedGLMResults(Generic[ModelT]):
         ValueError
             If there is no such column, or the model is not from a formula.
         """
-        return datagrid(self.fit, rows_of(self, newdata), values)
+        return datagrid(self.fit, own_rows_of(self) if newdata is None else newdata, values)
 
     to_datatree = of_fit(to_datatree)
 
@@ -336,6 +337,9 @@ class MixedGLMResults(Generic[ModelT]):
         by: str | None = None,
         *,
         newdata: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
         at: Mapping[str, Any] | None = None,
         random: str | None = None,
         data: bool = True,
@@ -348,23 +352,13 @@ class MixedGLMResults(Generic[ModelT]):
 
         Parameters
         ----------
-        variable, by, newdata, at, random, data, ax, alpha, draws, rng
+        variable, by, newdata, offset, exposure, n_trials, at, random, data, ax, alpha, draws, rng
             As for `plots.plot_effect`.
         """
-        rows = rows_of(self, newdata)
         return plots.plot_effect(
-            self,
-            variable,
-            by,
-            newdata=rows,
-            at=at,
-            random=random,
-            data=data,
-            ax=ax,
-            alpha=alpha,
-            draws=draws,
-            rng=rng,
-        )
+            self, variable, by, newdata=newdata, offset=offset, exposure=exposure, n_trials=n_trials, at=at, random=random,
+            data=data, ax=ax, alpha=alpha, draws=draws, rng=rng,
+        )  # fmt: skip
 
     def plot_predictive_check(
         self, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05

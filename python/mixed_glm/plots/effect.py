@@ -11,10 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._effects.grid import datagrid
-from mixed_glm._effects.variables import as_rows, levels_of
+from mixed_glm._effects.variables import as_rows, levels_of, own_rows_of
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._predict.groups import as_groups
+from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.predict import predict
+from mixed_glm._predict.responses import responses_of
 from mixed_glm.plots._axes import COLOURS, new_axes, percent, plain
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ def plot_effect(
     by: str | None = None,
     *,
     newdata: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
+    n_trials: Any = None,
     at: Mapping[str, Any] | None = None,
     random: str | None = None,
     data: bool = True,
@@ -56,7 +61,10 @@ def plot_effect(
     by : str, optional
         One curve for each of its levels; of a number: at its mean and one standard deviation below and above.
     newdata : DataFrame, optional
-        Rows that tell what is typical, and that are drawn. Default those of the model, as long as it has its data frame.
+        Rows that tell what is typical, and whose responses are drawn. Default those of the model, as long as it has its data
+        frame.
+    offset, exposure, n_trials : array_like or str, optional
+        Of the rows of `newdata`, as for `MixedGLMResults.predict`; of their responses, not of the curve.
     at : mapping, optional
         Values of other variables, groups too. Those that are not named have their mean, or the level that most rows have.
     random : {"population", "conditional", "marginal"}, default "population"
@@ -85,7 +93,8 @@ def plot_effect(
     """
     percent(alpha)
     fit = result.fit
-    effect = _effect(fit, variable, by, newdata, dict(at or {}))
+    effect = _effect(fit, variable, by, own_rows_of(result) if newdata is None else newdata, dict(at or {}))
+    dots = _dots(fit, effect, newdata, offset, exposure, n_trials) if data else None
     design = fit.spec.design
     table = predict(
         fit, effect.grid, random=random, interval=1.0 - alpha, draws=draws, rng=rng,
@@ -94,8 +103,8 @@ def plot_effect(
     )  # fmt: skip
     assert isinstance(table, pd.DataFrame)
     ax = new_axes(6.5, 4.5) if ax is None else ax
-    if data:
-        _draw_rows(ax, fit, effect)
+    if dots is not None:
+        _draw_rows(ax, effect, dots)
     _draw_effect(ax, effect, table)
     _name(ax, fit, effect)
     whose = as_groups(random, None, fit.spec.layout).random
@@ -137,6 +146,19 @@ class _Effect:
         known = {level: float(i) for i, level in enumerate(self.levels)}
         beside = 0.0 if curve is None else (curve + 0.5) / len(self.curves) - 0.5
         return np.array([known.get(v, np.nan) for v in column.tolist()]) + _SPREAD * beside
+
+
+@dataclass(frozen=True)
+class _Dots:
+    """Responses of rows as they are drawn.
+
+    Attributes
+    ----------
+    heights, sizes : float array, shape (m,)
+    """
+
+    heights: Floats
+    sizes: Floats
 
 
 def _effect(fit: Fit, variable: str, by: str | None, newdata: Any, at: dict[str, Any]) -> _Effect:
@@ -193,25 +215,38 @@ def _draw_effect(ax: Axes, effect: _Effect, table: pd.DataFrame) -> None:
             ax.scatter(x, of["mean"], s=36, color=colour, zorder=3, label=label)
 
 
-def _draw_rows(ax: Axes, fit: Fit, effect: _Effect) -> None:
-    frame = _rows_of_fit(fit, effect.frame)
-    if frame is None:
-        return
-    spec, design = fit.spec, fit.spec.design
-    response, trials = design.endog / np.maximum(design.trials(), 1.0), design.trials()
-    shift = design.total_offset()
-    if shift is not None and spec.family.link == "log":
-        response = response * np.exp(_shift_of_curve(fit, effect) - shift)
-    sizes = 60.0 * np.sqrt(trials / trials.max()) if spec.family.has_trials and trials.max() > 1 else 14.0
+def _dots(fit: Fit, effect: _Effect, newdata: Any, offset: Any, exposure: Any, n_trials: Any) -> _Dots:
+    """Responses of the rows, brought to the offset of the curve where the link is a logarithm."""
+    spec = fit.spec
+    own = newdata is None
+    rows = make_rows(
+        spec,
+        None if own else effect.frame,
+        None,
+        offset,
+        exposure,
+        n_trials,
+        as_groups(None, None, spec.layout),
+    )
+    found = responses_of(spec, rows, None if own else effect.frame, None)
+    heights = found.endog / np.maximum(found.n_trials, 1.0)
+    if spec.family.link == "log":
+        heights = heights * np.exp(_shift_of_curve(fit, effect) - rows.shift)
+    most = found.n_trials.max(initial=1.0)
+    shares = np.sqrt(found.n_trials / most)
+    return _Dots(heights, 60.0 * shares if most > 1.0 else np.full(len(heights), 14.0))
+
+
+def _draw_rows(ax: Axes, effect: _Effect, dots: _Dots) -> None:
+    frame = effect.frame.reset_index(drop=True)
     coloured = effect.by is not None and effect.by_levels
     for i, value in enumerate(effect.curves if coloured else [None]):
         rows = (frame[effect.by] == value).to_numpy() if coloured else np.full(len(frame), True)
         x = effect.places(frame.loc[rows, effect.variable], i if coloured else None)
         if effect.levels is not None:
             x = x + _JITTER / len(effect.curves) * np.random.default_rng(_SEED).uniform(-1.0, 1.0, len(x))
-        of = sizes[rows] if isinstance(sizes, np.ndarray) else sizes
         colour = COLOURS[i] if coloured else "0.4"
-        ax.scatter(x, response[rows], s=of, color=colour, alpha=0.3, linewidths=0, zorder=1)
+        ax.scatter(x, dots.heights[rows], s=dots.sizes[rows], color=colour, alpha=0.3, linewidths=0, zorder=1)
 
 
 def _shift_of_curve(fit: Fit, effect: _Effect) -> float:
@@ -219,16 +254,6 @@ def _shift_of_curve(fit: Fit, effect: _Effect) -> float:
     encoding = fit.spec.encoding
     found = None if encoding is None else encoding.encode_offset(effect.grid.iloc[:1])
     return 0.0 if found is None else float(found[0])
-
-
-def _rows_of_fit(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Those rows of the data frame that were used, in their order; None where that is not known."""
-    index = fit.spec.index
-    if len(frame) == fit.spec.nobs:
-        return frame.reset_index(drop=True)
-    if index is None or not frame.index.is_unique or not index.isin(frame.index).all():
-        return None
-    return frame.loc[index].reset_index(drop=True)
 
 
 def _name(ax: Axes, fit: Fit, effect: _Effect) -> None:
