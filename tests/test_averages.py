@@ -217,8 +217,24 @@ def test_offsets_and_arrays_by_row() -> None:
     assert (
         formula.avg_predictions({"t": [1, 2]}, draws=200)["estimate"].diff()[1] > 0
     )  # a variable of the offset
+    pd.testing.assert_frame_equal(given.avg_comparisons(draws=200), table, rtol=1e-6)  # own rows: known
     with pytest.raises(ValueError, match="exposure must be given"):
-        given.avg_comparisons()
+        given.avg_comparisons(newdata=frame)
+    both = mg.MixedGLM.from_formula(
+        "y ~ x + offset(log(t) / 2) + (1 | g)", data=frame, family="poisson", offset=np.log(frame["t"]) / 2
+    ).fit_laplace()
+    pd.testing.assert_frame_equal(both.avg_comparisons(draws=200), table, rtol=1e-6)
+
+
+def test_frequencies_count_as_rows() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"g": np.arange(60) % 10, "x": rng.normal(size=60), "w": rng.integers(1, 4, 60)})
+    frame["y"] = rng.poisson(np.exp(0.4 * frame.x))
+    weighted = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="poisson", freq_weights="w")
+    repeated = frame.loc[frame.index.repeat(frame["w"])].reset_index(drop=True)
+    expanded = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=repeated, family="poisson")
+    tables = [m.fit_laplace().avg_comparisons(by="g", draws=200) for m in (weighted, expanded)]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-3)
 
 
 def test_categories_and_polars(trial) -> None:

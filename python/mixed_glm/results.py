@@ -18,7 +18,7 @@ from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_sl
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._effects.grid import datagrid
 from mixed_glm._effects.hypothesis import hypothesis
-from mixed_glm._effects.variables import own_rows_of
+from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
@@ -287,7 +287,7 @@ class MixedGLMResults(Generic[ModelT]):
         ValueError
             If there is no such column, or the model is not from a formula.
         """
-        return datagrid(self.fit, own_rows_of(self) if newdata is None else newdata, values)
+        return datagrid(self.fit, own_frame(self) if newdata is None else newdata, values)
 
     to_datatree = of_fit(to_datatree)
 

@@ -57,14 +57,14 @@ def avg_predictions(
     by : str or list of str, optional
         Columns: one average for each combination of their values.
     wts : array_like or str, optional
-        Weights of the rows, or the name of a column.
+        Weights of the rows, or the name of a column. Default those frequencies that the model has for its own rows.
     random : {"conditional", "marginal", "population"}, default "conditional"
         Whose mean: that of the groups of the rows; of new groups, on average; of a group whose effects are zero. Rows of one
         group that was not met share its effects.
     include : list of str, optional
         Names of the random terms that count.
     offset, exposure : array_like or str, optional
-        As for `MixedGLMResults.predict`.
+        As for `MixedGLMResults.predict`; of the model's own rows they are known.
     conf_level : float, default 0.95
         Probability of the intervals.
     draws : int, default 1000

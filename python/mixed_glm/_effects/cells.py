@@ -100,15 +100,12 @@ def cell_means(fit: Fit, frames: Sequence[pd.DataFrame], cells: Cells, whose: Wh
 
 def _averages(drawn: RowDraws, marginal: bool, weights: sparse.csr_array, rng: np.random.Generator) -> Floats:
     """Weighted averages of the rows' means, shape (averages, n); of new groups on average, or with effects drawn for them."""
-    rows = drawn.rows
-    effects = None if marginal or not rows.new else rows.new.draw(drawn.psi, rng)
+    effects = None if marginal else drawn.new_effects(rng)
     total: Floats = np.zeros((weights.shape[0], len(drawn)))
     count: Floats = np.zeros(weights.shape[0])
     by_row = sparse.csc_array(weights)
     for block in drawn.blocks():
-        eta = drawn.linear_predictors(block)
-        if effects is not None:
-            eta += rows.new.columns[block] @ effects
+        eta = drawn.with_effects(drawn.linear_predictors(block), effects, block)
         means = drawn.over_new(eta, block) if marginal else np.asarray(drawn.spec.family.mean(eta))
         usable = np.asarray(np.isfinite(means).all(axis=1), dtype=np.float64)
         means[usable == 0.0] = 0.0

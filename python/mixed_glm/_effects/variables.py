@@ -40,12 +40,6 @@ class Pair:
     label: str = ""
 
 
-def own_rows_of(result: Any) -> pd.DataFrame | None:
-    """Rows of the data frame that the model of a result was made from; None if it has none."""
-    found: pd.DataFrame | None = result.model.data.rows
-    return found
-
-
 def as_rows(spec: ModelSpec, newdata: Any) -> tuple[Encoding, pd.DataFrame]:
     """Rows to average over, of a model from a formula.
 

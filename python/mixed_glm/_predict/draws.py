@@ -99,18 +99,21 @@ def _values(
     drawn: RowDraws, kind: str, over_new: bool, responses: Responses | None, rng: np.random.Generator
 ) -> Floats:
     """Draws of one kind, shape (m, n)."""
-    family, trials = drawn.spec.family, drawn.rows.n_trials
-    eta = drawn.linear_predictors()
-    if over_new:
-        return eta if kind == "linear" else drawn.over_new(eta)
-    eta = drawn.with_new(eta, rng)
-    if kind == "linear":
-        return eta
-    if kind == "mean":
-        return np.asarray(family.mean(eta))
-    if responses is None:
-        return family.sample(eta, rng, None if trials is None else trials[:, None])
-    return _log_likelihood(drawn, eta, responses)
+    effects = None if over_new else drawn.new_effects(rng)
+    out = np.empty((len(drawn.rows), len(drawn)))
+    for block in drawn.blocks():
+        eta = drawn.with_effects(drawn.linear_predictors(block), effects, block)
+        if kind == "linear":
+            out[block] = eta
+        elif kind == "mean":
+            out[block] = drawn.over_new(eta, block) if over_new else drawn.spec.family.mean(eta)
+        elif responses is None:
+            n_trials = drawn.rows.n_trials
+            trials = None if n_trials is None else n_trials[block, None]
+            out[block] = drawn.spec.family.sample(eta, rng, trials)
+        else:
+            out[block] = _log_likelihood(drawn, eta, responses.of_rows(block))
+    return out
 
 
 def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Floats:

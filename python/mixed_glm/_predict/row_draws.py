@@ -82,8 +82,16 @@ class RowDraws:
         eta += constant[:, None]
         return eta
 
-    def with_new(self, eta: Floats, rng: np.random.Generator, block: slice = EVERYTHING) -> Floats:
-        """Linear predictors with effects of unknown groups drawn, once for all of these rows that are of one such group."""
+    def new_effects(self, rng: np.random.Generator) -> Floats | None:
+        """Effects of unknown groups, drawn once for all rows, shape (effects, n); None if there are none."""
+        return self.rows.new.draw(self.psi, rng) if self.rows.new else None
+
+    def with_effects(self, eta: Floats, effects: Floats | None, block: slice = EVERYTHING) -> Floats:
+        """Linear predictors with these effects of unknown groups."""
+        return eta if effects is None else np.asarray(eta + self.rows.new.columns[block] @ effects)
+
+    def with_new(self, eta: Floats, rng: np.random.Generator, block: slice) -> Floats:
+        """Linear predictors with effects of unknown groups drawn for a block, whatever other blocks have."""
         new = self.rows.new.of_rows(block)
         return np.asarray(eta + new.columns @ new.draw(self.psi, rng)) if new else eta
 

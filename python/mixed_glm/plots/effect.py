@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._effects.grid import datagrid
-from mixed_glm._effects.variables import as_rows, levels_of, own_rows_of
+from mixed_glm._effects.own_rows import own_frame
+from mixed_glm._effects.variables import as_rows, levels_of
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
@@ -93,7 +94,7 @@ def plot_effect(
     """
     percent(alpha)
     fit = result.fit
-    effect = _effect(fit, variable, by, own_rows_of(result) if newdata is None else newdata, dict(at or {}))
+    effect = _effect(fit, variable, by, own_frame(result) if newdata is None else newdata, dict(at or {}))
     dots = _dots(fit, effect, newdata, offset, exposure, n_trials) if data else None
     design = fit.spec.design
     table = predict(
