@@ -97,6 +97,8 @@ def test_offsets_of_the_formula_are_those_of_the_curve(frame) -> None:
     ax = result.plot_effect("x")
     used = frame.drop(index=5)
     np.testing.assert_allclose(ax.collections[0].get_offsets()[:, 1], used.y / used.t * used.t.mean())
+    along = result.plot_effect("t")
+    np.testing.assert_allclose(along.collections[0].get_offsets(), np.c_[used.t, used.y])
 
 
 def test_rows_at_typical_and_chosen_values(counts) -> None:
@@ -124,6 +126,8 @@ def test_what_does_not_fit_is_refused(frame, counts, tmp_path) -> None:
         counts.plot_effect("x", "x")
     with pytest.raises(ValueError, match="got 'f' twice"):
         counts.plot_effect("x", "f", at={"f": "b"})
+    with pytest.raises(ValueError, match="at must have one value of each variable, got several of 'f'"):
+        counts.plot_effect("x", at={"f": ["b", "c"]})
     with pytest.raises(ValueError, match="no column 'w'"):
         counts.plot_effect("w")
     many = frame.assign(k=(np.arange(120) % 7).astype(str))

@@ -168,6 +168,11 @@ def _effect(fit: Fit, variable: str, by: str | None, newdata: Any, at: dict[str,
     twice = [name for name in at if name in (variable, by)] + ([variable] if by == variable else [])
     if twice:
         raise ValueError(f"variable, by and at must name different columns, got {twice[0]!r} twice")
+    lists = [name for name, value in at.items() if not isinstance(value, str) and np.ndim(value) != 0]
+    if lists:
+        raise ValueError(
+            f"at must have one value of each variable, got several of {lists[0]!r}; by draws a curve for each"
+        )
     values = _range(frame[variable]) if levels is None else levels
     curves: list[Any] = [None]
     by_levels = True
@@ -231,7 +236,8 @@ def _dots(fit: Fit, effect: _Effect, newdata: Any, offset: Any, exposure: Any, n
     )
     found = responses_of(spec, rows, None if own else effect.frame, None)
     heights = found.endog / np.maximum(found.n_trials, 1.0)
-    if spec.family.link == "log":
+    in_offset = spec.encoding is not None and effect.variable in spec.encoding.offsets
+    if spec.family.link == "log" and not in_offset:
         heights = heights * np.exp(_shift_of_curve(fit, effect) - rows.shift)
     most = found.n_trials.max(initial=1.0)
     shares = np.sqrt(found.n_trials / most)
