@@ -266,6 +266,21 @@ def test_means_that_need_not_exist_are_told() -> None:
     result.avg_predictions()  # a warning would be an error
 
 
+def test_comparisons_that_are_not_defined() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"g": np.arange(90) % 15, "x": rng.normal(size=90)})
+    frame["y"] = 0.3 * frame.x + rng.normal(size=90)
+    gaussian = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="gaussian").fit_laplace()
+    frame["k"] = rng.poisson(3.0, 90)
+    counts = mg.MixedGLM.from_formula("k ~ x + (1 | g)", data=frame, family="poisson").fit_laplace()
+    for result, comparison in ((gaussian, "lnratio"), (counts, "lnor")):
+        with pytest.raises(ValueError, match=f"comparison='{comparison}' is not defined"):
+            result.avg_comparisons(comparison=comparison)
+    slope, coefficient = gaussian.avg_slopes().iloc[0], gaussian.contrast("x").iloc[0]
+    assert slope["estimate"] == pytest.approx(coefficient["mean"], rel=1e-6)
+    assert slope["conf_low"] == pytest.approx(coefficient["lower"], abs=0.1 * coefficient["sd"])
+
+
 def test_what_does_not_fit_is_refused(trial, tmp_path) -> None:
     frame, result = trial
     refused = {

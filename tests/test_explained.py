@@ -10,7 +10,7 @@ from scipy.special import expit, polygamma
 
 import mixed_glm as mg
 from mixed_glm._effects.family_variance import distribution_variance, response_variance
-from mixed_glm.families import Binomial, Exponential, NegativeBinomial, Poisson
+from mixed_glm.families import Binomial, Exponential, Gamma, Gaussian, NegativeBinomial, Poisson
 
 N = 4000
 
@@ -103,22 +103,56 @@ def test_weights_count_as_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "alpha"),
-    [(Poisson(), 0.0), (NegativeBinomial(alpha=0.7), 0.7), (Exponential(), 0.0), (Binomial(), 0.0)],
+    ("family", "shape"),
+    [
+        (Poisson(), None),
+        (NegativeBinomial(alpha=0.7), None),
+        (NegativeBinomial(), 0.7),
+        (Gamma(), 0.6),
+        (Gaussian(), 1.3),
+        (Exponential(), None),
+        (Binomial(), None),
+    ],
 )
-def test_variances_of_families(family, alpha: float) -> None:
-    eta = np.full(400_000, -0.7)
-    drawn, mean = family.sample(eta, 1), family.mean(np.array([-0.7]))
-    assert response_variance(family, mean, alpha)[0] == pytest.approx(drawn.var(), rel=0.02)
-    if family.link == "log":  # exact for gamma distributions
-        found = distribution_variance(family, mean, alpha, "trigamma")
-        assert found[0] == pytest.approx(
-            polygamma(1, mean[0] ** 2 / response_variance(family, mean, alpha)[0])
-        )
-    logs = np.log(Exponential().sample(eta, 2))
-    assert distribution_variance(Exponential(), mean, 0.0, "trigamma")[0] == pytest.approx(
-        logs.var(), rel=0.02
-    )
+def test_variances_of_families(family, shape: float | None) -> None:
+    eta, own = np.full(400_000, -0.7), None if shape is None else np.full(1, shape)
+    drawn, mean = family.sample(eta, 1, shape=own), family.mean(np.array([-0.7]))
+    variance = response_variance(family, mean, own)[0]
+    assert variance == pytest.approx(drawn.var(), rel=0.02)
+    if family.link == "log":
+        found = distribution_variance(family, mean, own, "trigamma")
+        assert found[0] == pytest.approx(polygamma(1, mean[0] ** 2 / variance))
+        assert distribution_variance(family, mean, own)[0] == pytest.approx(np.log1p(variance / mean[0] ** 2))
+    if family.link == "identity":
+        assert distribution_variance(family, mean, own)[0] == variance
+    if family.name in ("gamma", "exponential"):  # there trigamma is exact
+        assert found[0] == pytest.approx(np.log(drawn).var(), rel=0.02)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "gamma", "negative_binomial"])
+def test_parameters_of_families_are_drawn(family: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(15), 12), "x": rng.normal(size=180)})
+    eta = 0.6 + 0.4 * frame.x + rng.normal(scale=0.6, size=15)[frame.g]
+    made = {"gaussian": Gaussian, "gamma": Gamma, "negative_binomial": NegativeBinomial}[family]()
+    frame["y"] = made.sample(eta, 1, shape=0.5)
+    result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family=family).fit()
+    draws = result.posterior_sample(N, 5)
+    fixed = (draws.fe @ result.model.exog.T).var(axis=1, ddof=1)
+    random, own, mu = np.exp(2 * draws.vcp[:, 0]), np.exp(draws.family), made.mean(draws.linear_predictor())
+    within = {"gaussian": own**2 + 0 * mu, "gamma": own * mu**2, "negative_binomial": mu + own * mu**2}[
+        family
+    ]
+    rest = {
+        "gaussian": own[:, 0] ** 2,
+        "gamma": np.log1p(own[:, 0]),
+        "negative_binomial": np.log1p(1 / mu.mean(axis=1) + own[:, 0]),
+    }[family]
+    table = result.r2(draws=N)
+    agrees(table, "marginal", fixed / (fixed + random + rest))
+    agrees(table, "conditional", (fixed + random) / (fixed + random + rest))
+    agrees(table, "bayes", (v := mu.var(axis=1, ddof=1)) / (v + within.mean(axis=1)))
+    agrees(result.icc(draws=N), "adjusted", random / (random + rest))
 
 
 @pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "loglog"])
@@ -127,7 +161,9 @@ def test_latent_variances_are_those_of_the_links(link: str) -> None:
     density = np.gradient(Binomial(link=link).mean(t), t)
     mean = trapezoid(t * density, t)
     expected = trapezoid((t - mean) ** 2 * density, t)
-    assert distribution_variance(Binomial(link=link), np.ones(1), 0.0)[0] == pytest.approx(expected, rel=1e-3)
+    assert distribution_variance(Binomial(link=link), np.ones(1), None)[0] == pytest.approx(
+        expected, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("fit", ["fit_vb", "fit_ep", "fit_laplace"])

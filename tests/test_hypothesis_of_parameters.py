@@ -112,6 +112,27 @@ def test_names_that_look_like_functions_and_relations() -> None:
         assert found == pytest.approx(result.contrast(contrast)["P(> 0)"].iloc[0])
 
 
+def test_parameters_of_families_mean_themselves() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(12), 10), "x": rng.normal(size=120)})
+    frame["y"] = 3.0 + frame.x + rng.normal(size=12)[frame.g] + 0.7 * rng.normal(size=120)
+    result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="gaussian").fit()
+    sigma, sd = (
+        np.exp(v[:, 0]) for v in (result.posterior_sample(N, 3).family, result.posterior_sample(N, 3).vcp)
+    )
+    table = result.hypothesis(
+        ["sigma > 0.7", "sd(g)**2 / (sd(g)**2 + sigma**2) > 0.6", "log(sigma) < -0.35"], draws=N
+    )
+    expected = [
+        (sigma > 0.7).mean(),
+        (sd**2 / (sd**2 + sigma**2) > 0.6).mean(),
+        (np.log(sigma) < -0.35).mean(),
+    ]
+    np.testing.assert_allclose(table["probability"], expected, atol=0.02)
+    assert table["mean"].iloc[0] == pytest.approx(sigma.mean() - 0.7, abs=0.01)
+    assert result.hypothesis("sigma = 0.7")["evidence_ratio"].iloc[0] > 1.0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

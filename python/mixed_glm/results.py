@@ -54,11 +54,14 @@ class MixedGLMResults(Generic[ModelT]):
     ----------
     model : MixedGLM
     params : float array, shape (p + K + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, random effects.
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, the logarithm of the family's
+        own parameter where it has one that is estimated, random effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
+    family_mean, family_sd : float array, shape (0,) or (1,)
+        The same for the logarithm of the parameter of the family that the data estimate, where it has one.
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
@@ -96,6 +99,7 @@ class MixedGLMResults(Generic[ModelT]):
         self.params = posterior.mean
         self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
         self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
+        self.family_mean, self.family_sd = posterior.mean[layout.family], posterior.sd[layout.family]
 
     @property
     def fit(self) -> Fit:
@@ -154,9 +158,9 @@ class MixedGLMResults(Generic[ModelT]):
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
+        """The priors in force: a row for each fixed effect, standard deviation and parameter of the family."""
         layout, design = self.fit.spec.layout, self.fit.spec.design
-        return design.priors.to_frame(layout.fep_names, layout.vcp_names)
+        return design.priors.to_frame(layout.fep_names, layout.vcp_names, layout.family_names)
 
     @property
     def elbo(self) -> float | None:

@@ -291,7 +291,13 @@ def _compared(
     compare, written, larger = _COMPARISONS[comparison]
     labels = [written.format(*pair.names) if pair.names else pair.label for pair in pairs]
     high, low = _both(fit, frame, pairs, cells, whose)
-    values = [compare(h, lo) for h, lo in zip(high, low, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = [compare(h, lo) for h, lo in zip(high, low, strict=True)]
+    if (np.isfinite(high) & np.isfinite(low) & ~np.isfinite(values)).any():
+        raise ValueError(
+            f"comparison={comparison!r} is not defined for these means: ratios need means that are not zero, lnratio positive "
+            "ones, lnor probabilities; use 'difference'"
+        )
     return _table(cells, pairs, labels, values, larger, conf_level)
 
 

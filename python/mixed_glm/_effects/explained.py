@@ -38,7 +38,7 @@ def r2(
     approximation : {"lognormal", "trigamma"}, default "lognormal"
         With a log link, what the variance of the distribution is on the scale of the linear predictor: log(1 + v) or
         trigamma(1 / v), v being the squared coefficient of variation of a response at the mean of all (Poisson: 1 / mean;
-        negative binomial: 1 / mean + alpha; exponential: 1).
+        negative binomial: 1 / mean + alpha; gamma: its dispersion; exponential: 1).
 
     Returns
     -------
@@ -52,7 +52,7 @@ def r2(
         ``marginal``, ``conditional``
             Share of the fixed effects, and of fixed and random effects, in the variance on the scale of the linear
             predictor, which has that of the distribution added (Nakagawa, Johnson and Schielzeth 2017): pi^2 / 3 for the logit,
-            1 for the probit, pi^2 / 6 for cloglog and loglog links; see `approximation` for the log link. The variance of
+            1 for the probit, pi^2 / 6 for cloglog and loglog links, sigma^2 for the Gaussian; see `approximation` for the log link. The variance of
             random slopes is averaged over the rows (Johnson 2014). Offsets do not count. Effects of a term with one for
             each row are overdispersion, and count to the distribution.
 
@@ -138,14 +138,14 @@ def _variances(fit: Fit, n: int, rng: np.random.Generator, approximation: str) -
     weights = design.weights()
     rows = own_rows(spec, Groups("conditional", np.ones(spec.layout.k_vcp, dtype=bool)))
     draws = RowDraws.of(fit, rows, n, rng)
-    dispersion = getattr(spec.family, "alpha", 0.0)  # of families that have one
-    mean, of_means, of_responses = _moments(draws, weights, dispersion)
+    mean, of_means, of_responses = _moments(draws, weights)
     beta = draws.fe + draws.fe_shift[:, None]
     off = design.exog - weights @ design.exog / weights.sum()
     covariance = (weights[:, None] * off).T @ off / (weights.sum() - 1.0)
     terms = [_term(spec, k).variance(draws.psi, weights) for k in range(spec.layout.k_vcp)]
     of_rows = _one_for_each_row(spec)
-    residual = distribution_variance(spec.family, mean, dispersion, approximation)
+    shape = None if draws.shape is None else draws.shape[0]
+    residual = distribution_variance(spec.family, mean, shape, approximation)
     return _Variances(
         fixed=np.einsum("in,ij,jn->n", beta, covariance, beta),
         random=np.array([v for v, own in zip(terms, of_rows, strict=True) if not own]).reshape(-1, n),
@@ -156,7 +156,7 @@ def _variances(fit: Fit, n: int, rng: np.random.Generator, approximation: str) -
     )
 
 
-def _moments(draws: RowDraws, weights: Floats, dispersion: Any) -> tuple[Floats, Floats, Floats]:
+def _moments(draws: RowDraws, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Over the rows: mean per trial; variance of the means of the responses; mean of the variances of the responses."""
     family, trials = draws.spec.family, draws.spec.design.trials()
     total = weights.sum()
@@ -169,7 +169,7 @@ def _moments(draws: RowDraws, weights: Floats, dispersion: Any) -> tuple[Floats,
         mean += w @ mu
         first += w @ (mu * m - origin)
         second += w @ (mu * m - origin) ** 2
-        within += w @ (m * response_variance(family, mu, dispersion))
+        within += w @ (m * response_variance(family, mu, draws.shape))
     return mean / total, (second - first**2 / total) / (total - 1.0), within / total
 
 

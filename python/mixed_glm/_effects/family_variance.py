@@ -15,11 +15,13 @@ Floats = npt.NDArray[np.float64]
 
 APPROXIMATIONS = ("lognormal", "trigamma")
 
-# Of one response (binomial: of one trial), by its mean and the dispersion of the family.
+# Of one response (binomial: of one trial), by its mean and the family's own parameter.
 _OF_RESPONSE: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "gaussian": lambda mean, sigma: np.broadcast_to(sigma**2, mean.shape),
     "binomial": lambda mean, _: mean * (1.0 - mean),
     "poisson": lambda mean, _: mean,
     "negative_binomial": lambda mean, alpha: mean + alpha * mean**2,
+    "gamma": lambda mean, dispersion: dispersion * mean**2,
     "exponential": lambda mean, _: mean**2,
 }
 # Of the latent variable that a binary response is a threshold of.
@@ -31,14 +33,14 @@ _OF_LATENT = {
 }
 
 
-def response_variance(family: Family, mean: Floats, dispersion: Floats | float) -> Floats:
+def response_variance(family: Family, mean: Floats, shape: Floats | None) -> Floats:
     """Variance of a response, per trial for the binomial family, elementwise.
 
     Parameters
     ----------
     mean : float array
-    dispersion : float, or array that broadcasts to the shape of `mean`
-        Of the family, where it has some.
+    shape : float array that broadcasts to the shape of `mean`, or None
+        Parameter of the family that the data estimate, where there is one: sigma, alpha or the dispersion.
 
     Raises
     ------
@@ -48,21 +50,24 @@ def response_variance(family: Family, mean: Floats, dispersion: Floats | float) 
     if family.name not in _OF_RESPONSE:
         known = ", ".join(_OF_RESPONSE)
         raise ValueError(f"explained variance is known for the families {known}, not for {family.name}")
-    return np.asarray(_OF_RESPONSE[family.name](mean, np.asarray(dispersion)))
+    own = getattr(family, "alpha", None) if shape is None else shape  # where it is known, the family has it
+    return np.asarray(_OF_RESPONSE[family.name](mean, np.asarray(np.nan if own is None else own)))
 
 
 def distribution_variance(
-    family: Family, mean: Floats, dispersion: Floats | float, approximation: str = "lognormal"
+    family: Family, mean: Floats, shape: Floats | None, approximation: str = "lognormal"
 ) -> Floats:
     """Variance that the distribution of the response has on the scale of the linear predictor, elementwise.
 
     Binomial: that of the latent variable, pi^2 / 3 for the logit, 1 for the probit, pi^2 / 6 for cloglog and loglog links.
-    With a log link, v being the squared coefficient of variation of a response: log(1 + v), or trigamma(1 / v).
+    Gaussian: its own. With a log link, v being the squared coefficient of variation of a response: log(1 + v), or trigamma(1 / v).
 
     Parameters
     ----------
     mean : float array
         Of the responses on average.
+    shape : float array, or None
+        As for `response_variance`.
     approximation : {"lognormal", "trigamma"}
         For a log link.
 
@@ -76,7 +81,7 @@ def distribution_variance(
         )
     if family.link in _OF_LATENT:
         return np.full(np.shape(mean), _OF_LATENT[family.link])
-    variance = response_variance(family, mean, dispersion)
+    variance = response_variance(family, mean, shape)
     if family.link == "identity":
         return variance
     relative = variance / mean**2

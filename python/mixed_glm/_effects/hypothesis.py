@@ -33,7 +33,7 @@ def hypothesis(
     ----------
     hypothesis : str, list of str, or mapping of names to str
         ``"period[T.2] < 0"``, ``"sd(herd) > 0.5"``, ``"herd[1] - herd[7] > 0"``, ``"period[T.2] / period[T.3] < 1"``,
-        ``"x = 0"``: two sides, with names as for `contrast`, ``sd(g)`` for standard deviations, numbers, ``+ - * / **`` and the
+        ``"x = 0"``: two sides, with names as for `contrast`, ``sd(g)`` for standard deviations, sigma, alpha or dispersion for the family's own parameter, numbers, ``+ - * / **`` and the
         functions exp, log, sqrt, abs, expit and logit. An expression alone is summarized.
     alpha : float, default 0.05
         The interval has probability ``1 - alpha``.
@@ -65,10 +65,11 @@ def hypothesis(
 
 
 class _Names:
-    """Parameters by name, standard deviations among them as ``sd(g)``."""
+    """Parameters by name: standard deviations as ``sd(g)``, the family's own one itself, not its logarithm."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self.parameters = NamedParameters(spec.layout)
+        self.family = range(*spec.layout.family.indices(spec.layout.size))
         first = spec.layout.vcp.start
         self.sds = {f"sd({name})": first + k for k, name in enumerate(spec.layout.vcp_names)}
 
@@ -78,7 +79,8 @@ class _Names:
     def place(self, name: str) -> tuple[int, bool]:
         """Where a parameter stands, and whether its exponential is meant."""
         if self.parameters.known(name):
-            return self.parameters.place(name), False
+            place = self.parameters.place(name)
+            return place, place in self.family
         return self.sds[name], True
 
 

@@ -97,7 +97,7 @@ def joint_draws(posterior: Posterior, places: npt.NDArray[np.intp], draws: int, 
     effects = places[places >= layout.vc.start] - layout.vc.start
     sample = posterior.draw_some(effects, draws, as_generator(rng))
     columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
-    params = np.hstack([sample.fe, sample.vcp, sample.vc])
+    params = np.hstack([sample.fe, sample.hyper, sample.vc])
     params += posterior.mean[columns] - params.mean(axis=0)
     return np.asarray(params[:, np.searchsorted(columns, places)])
 

@@ -110,7 +110,7 @@ def _values(
         elif responses is None:
             n_trials = drawn.rows.n_trials
             trials = None if n_trials is None else n_trials[block, None]
-            out[block] = drawn.spec.family.sample(eta, rng, trials)
+            out[block] = drawn.spec.family.sample(eta, rng, trials, drawn.shape)
         else:
             out[block] = _log_likelihood(drawn, eta, responses.of_rows(block))
     return out
@@ -120,10 +120,11 @@ def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Float
     """Log probabilities, shape (m, n)."""
     known = np.isfinite(responses.endog) & np.isfinite(eta).all(axis=1)
     out = np.full(eta.shape, np.nan)
-    out[known] = drawn.spec.family.core.log_likelihood(
-        np.ascontiguousarray(eta[known].T),
-        *(np.ascontiguousarray(a[known]) for a in (responses.endog, responses.n_trials, responses.weights)),
-    ).T
+    of_rows = responses.endog, responses.n_trials, responses.weights
+    endog, n_trials, weights = (np.ascontiguousarray(values[known]) for values in of_rows)
+    shape = np.empty(0) if drawn.shape is None else np.log(drawn.shape[0])
+    core = drawn.spec.family.core
+    out[known] = core.log_likelihood(np.ascontiguousarray(eta[known].T), endog, n_trials, weights, shape).T
     return out
 
 

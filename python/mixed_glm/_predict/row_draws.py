@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._posterior.some_draws import SomeDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.target import mean_over_normal
@@ -32,6 +33,8 @@ class RowDraws:
     known : csr_array, shape (m, effects)
         Columns of the random effects that were drawn.
     fe, psi, vc : float array, shape (p, n), (n, K), (effects, n)
+    shape : float array, shape (1, n), or None
+        Parameter of the family, where the data estimate one.
     fe_shift, vc_shift : float array, shape (p,), (effects,)
         What makes the means of the draws those of the posterior.
     """
@@ -42,6 +45,7 @@ class RowDraws:
     fe: Floats
     psi: Floats
     vc: Floats
+    shape: Floats | None
     fe_shift: Floats
     vc_shift: Floats
 
@@ -50,6 +54,7 @@ class RowDraws:
         """Draw what the rows need: fixed effects, and those random effects that they have."""
         effects = np.unique(rows.known.indices).astype(np.intp)
         draws = _parameters(fit, effects, bool(rows.new), n, rng)
+        shape = shape_of(draws.family)
         mean, _, effect_means = fit.spec.layout.unpack(fit.posterior.mean)
         return cls(
             fit.spec,
@@ -58,6 +63,7 @@ class RowDraws:
             np.ascontiguousarray(draws.fe.T),
             draws.vcp,
             np.ascontiguousarray(draws.vc.T),
+            None if shape is None else shape.T,
             mean - draws.fe.mean(axis=0),
             effect_means[effects] - draws.vc.mean(axis=0),
         )
@@ -106,7 +112,7 @@ def _parameters(
 ) -> SomeDraws:
     """Draws of fixed effects and of some random effects; of fixed effects alone from their mixture."""
     layout = fit.spec.layout
-    if len(effects) or new or layout.blocks["family"].size:
+    if len(effects) or new or layout.family_names:
         return fit.posterior.draw_some(effects, n, rng)
     beta = fit.posterior.fixed_effects().sample(n, rng)
-    return SomeDraws(beta, np.zeros((n, layout.k_vcp)), np.empty((n, 0)), effects)
+    return SomeDraws(beta, np.zeros((n, layout.k_hyper)), np.empty((n, 0)), effects, layout)

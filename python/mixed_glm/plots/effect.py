@@ -71,7 +71,7 @@ def plot_effect(
     random : {"population", "conditional", "marginal"}, default "population"
         As for `MixedGLMResults.predict`.
     data : bool, default True
-        Draw the responses of the rows; for binomial ones shares of successes, larger dots for more trials. With a log link
+        Draw the responses of the rows; for binomial ones shares of successes, larger dots for more trials. With a log or identity link
         they are brought to the offset and exposure that the curve has: 0 and 1 where they are arguments of the model, the mean
         where they are in the formula.
     ax : matplotlib Axes, optional
@@ -222,7 +222,7 @@ def _draw_effect(ax: Axes, effect: _Effect, table: pd.DataFrame) -> None:
 
 
 def _dots(fit: Fit, effect: _Effect, newdata: Any, offset: Any, exposure: Any, n_trials: Any) -> _Dots:
-    """Responses of the rows, brought to the offset of the curve where the link is a logarithm."""
+    """Responses of the rows, brought to the offset of the curve where the link allows that."""
     spec = fit.spec
     own = newdata is None
     rows = make_rows(
@@ -237,8 +237,11 @@ def _dots(fit: Fit, effect: _Effect, newdata: Any, offset: Any, exposure: Any, n
     found = responses_of(spec, rows, None if own else effect.frame, None)
     heights = found.endog / np.maximum(found.n_trials, 1.0)
     in_offset = spec.encoding is not None and effect.variable in spec.encoding.offsets
-    if spec.family.link == "log" and not in_offset:
-        heights = heights * np.exp(_shift_of_curve(fit, effect) - rows.shift)
+    moved = 0.0 if in_offset else _shift_of_curve(fit, effect) - rows.shift
+    if spec.family.link == "log":
+        heights = heights * np.exp(moved)
+    elif spec.family.link == "identity":
+        heights = heights + moved
     most = found.n_trials.max(initial=1.0)
     shares = np.sqrt(found.n_trials / most)
     return _Dots(heights, 60.0 * shares if most > 1.0 else np.full(len(heights), 14.0))
