@@ -84,3 +84,23 @@ def require_categories(codes: Floats, weights: Floats | None, levels: tuple[str,
             f"{name} has no observation in category {empty[0]!r}, which is between others: leave out categories that do not "
             f"occur, as values.cat.remove_unused_categories() does, or merge them with their neighbours"
         )
+
+
+def categories_of(values: Any, levels: tuple[str, ...], name: str) -> Floats:
+    """Numbers of the categories of new responses, NaN where they are missing.
+
+    Raises
+    ------
+    ValueError
+        If one is none of the `levels`.
+    """
+    labels = pd.Series(values).reset_index(drop=True)
+    numbers = {level: float(k) for k, level in enumerate(levels)}
+    missing = labels.isna().to_numpy()
+    texts = [f"{v:g}" if isinstance(v, (float, np.floating)) else str(v) for v in labels]
+    unknown = [j for j, text in enumerate(texts) if not missing[j] and text not in numbers]
+    if unknown:
+        raise ValueError(
+            f"{name} must be one of the categories {', '.join(map(repr, levels))}, got {texts[unknown[0]]!r} at row {unknown[0]}"
+        )
+    return np.array([np.nan if gone else numbers[text] for gone, text in zip(missing, texts, strict=True)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ class SomeDraws:
         Their numbers, increasing.
     layout : ParameterLayout
     thresholds : float array, shape (n, C - 1)
-        Of an ordinal response.
+        Of an ordinal response; without columns for others.
     """
 
     fe: Floats
@@ -37,7 +37,7 @@ class SomeDraws:
     vc: Floats
     effects: Places
     layout: ParameterLayout
-    thresholds: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    thresholds: Floats
 
     @property
     def vcp(self) -> Floats:
@@ -76,7 +76,7 @@ def cut_from_all(
     size = max(1, _BATCH // max(layout.size, 1))
     keep = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
     kept = np.concatenate([draw(min(size, n - first))[:, keep] for first in range(0, n, size)])
-    thresholds = kept[:, layout.family] if layout.has_thresholds else np.empty((0, 0))
+    thresholds = kept[:, layout.family if layout.has_thresholds else slice(0, 0)]
     return SomeDraws(
         kept[:, layout.fe], kept[:, layout.hyper], kept[:, layout.vc.start :], effects, layout, thresholds
     )

@@ -11,10 +11,9 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.fixed_effects import FixedEffects
-from mixed_glm._posterior.some_draws import SomeDraws
-from mixed_glm._predict.intervals import Coefficients, blocks
 from mixed_glm._predict.new_rows import NewRows
-from mixed_glm._predict.population import draws_of_population, predict_population
+from mixed_glm._predict.population import predict_population
+from mixed_glm._predict.row_draws import RowDraws
 from mixed_glm._predict.target import Target, mean_over_normal
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Binomial
@@ -28,22 +27,15 @@ def predict_categories(
     fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """A column for each category, or, of an interval of new responses, ``median``, ``lower`` and ``upper``."""
-    spec, posterior = fit.spec, fit.posterior
-    labels = list(spec.design.response_levels or ())
-    effects = np.unique(rows.known.indices).astype(np.intp)
-    drawn = len(effects) > 0 or bool(rows.new.any())
+    labels = list(fit.spec.design.response_levels or ())
+    drawn = bool(rows.known.nnz or rows.new)
+    with_limits = target.interval is not None and not target.predictive
+    mean = limits = np.empty(0)
+    if drawn or with_limits:
+        mean, limits = _of_draws(RowDraws.of(fit, rows, draws, rng), target, with_limits, rng)
     if not drawn:
-        fixed = posterior.fixed_effects()
-        mean = _of_population(spec, fixed, rows)
-        if target.interval is None or target.predictive:
-            return _table(mean, labels, target, rows)
-        sample = draws_of_population(spec, fixed, draws, rng)
-        return _with_limits(mean, _of_draws(spec, sample, posterior.mean, rows, target, rng)[1], labels, rows)
-    sample = posterior.draw_some(effects, draws, rng)
-    mean, limits = _of_draws(spec, sample, posterior.mean, rows, target, rng)
-    if target.interval is None or target.predictive:
-        return _table(mean, labels, target, rows)
-    return _with_limits(mean, limits, labels, rows)
+        mean = _of_population(fit.spec, fit.posterior.fixed_effects(), rows)
+    return _with_limits(mean, limits, labels, rows) if with_limits else _table(mean, labels, target, rows)
 
 
 def _of_population(spec: ModelSpec, fixed: FixedEffects, rows: NewRows) -> Floats:
@@ -65,28 +57,19 @@ def _between(above: Floats) -> Floats:
 
 
 def _of_draws(
-    spec: ModelSpec,
-    draws: SomeDraws,
-    center: Floats,
-    rows: NewRows,
-    target: Target,
-    rng: np.random.Generator,
+    draws: RowDraws, target: Target, with_limits: bool, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Means, shape (m, C), and median and limits, shape (3, m, C)."""
-    layout = spec.layout
-    sample, known = Coefficients.of(draws, spec, center), rows.known[:, draws.effects]
-    cuts = np.sort(draws.family + (center[layout.family] - draws.family.mean(axis=0)), axis=1)
-    c = cuts.shape[1] + 1
-    means, limits = np.empty((len(rows), c)), np.full((3, len(rows), c), np.nan)
-    for block in blocks(rows, len(draws) * c):
-        eta = sample.linear_predictors(rows.exog[block], known[block], rows.shift[block])
-        sd = sample.unknown_sds(rows, block)
-        chances = _chances(eta, sd, cuts)
+    m, c = len(draws.rows), draws.thresholds.shape[1] + 1
+    means, limits = np.empty((m, c)), np.full((3, m, c), np.nan)
+    for block in draws.blocks(c):
+        eta, sd = draws.linear_predictors(block), draws.new_sds(block)
+        chances = _chances(eta, sd, draws.thresholds)
         means[block] = chances.mean(axis=1)
-        if target.interval is None or target.predictive:
+        if not with_limits:
             continue
         if sd.any() and target.random != "marginal":
-            chances = _chances(eta + sd * rng.standard_normal(eta.shape), np.zeros_like(sd), cuts)
+            chances = _chances(draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
         limits[:, block] = np.quantile(chances, target.levels, axis=1)
     return means, limits
 

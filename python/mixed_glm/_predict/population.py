@@ -7,10 +7,8 @@ import numpy.typing as npt
 
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import mixture_quantile
-from mixed_glm._posterior.some_draws import SomeDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.target import Prediction, Target, mean_over_normal
-from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
@@ -29,15 +27,6 @@ def predict_population(family: Family, fixed: FixedEffects, rows: NewRows, targe
     ]
     mean, median, lower, upper = np.concatenate([np.empty((4, 0)), *parts], axis=1)
     return Prediction(mean, median, lower, upper, np.zeros(len(mean)))
-
-
-def draws_of_population(spec: ModelSpec, fixed: FixedEffects, n: int, rng: np.random.Generator) -> SomeDraws:
-    """Draws of fixed effects and thresholds alone."""
-    sample = fixed.sample(n, rng)
-    first = sample.shape[1] - spec.layout.k_fep
-    none, effects = np.empty((n, 0)), np.empty(0, dtype=np.intp)
-    hyper = np.empty((n, spec.layout.k_hyper))
-    return SomeDraws(sample[:, first:], hyper, none, effects, spec.layout, sample[:, :first])
 
 
 def _predict_block(

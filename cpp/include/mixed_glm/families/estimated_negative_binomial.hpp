@@ -65,7 +65,8 @@ class EstimatedNegativeBinomialLog {
             p * rest * (2.0 * rows * p - a * (rest - p)), 0.5 * b * p * p};
   }
   ShapeTerm shape_constant(double y) const noexcept {
-    return {math::log_rising_ratio(y, r_), math::log_rising_ratio_slope(y, r_)};
+    const double count = std::round(y);  // it comes as w y / w
+    return {math::log_rising_ratio(count, r_), math::log_rising_ratio_slope(count, r_)};
   }
   double merging_loss(double /*y*/, double /*mean*/) const noexcept { return 0.0; }
   ShapeTerm loss_rate() const noexcept { return {0.0, 0.0}; }

@@ -2,13 +2,13 @@
 // alpha of the negative binomial, ... each on a scale without bounds. A kernel with a shape
 // (family.hpp) has besides
 //
-//     static constexpr const char* shape_name = "sigma";         // of what exp(phi) is
-//     MyKernel with_shape(double phi) const noexcept;            // the same at phi
+//     static constexpr const char* shape_name = "sigma";  // of what exp(phi) is
+//     MyKernel with_shape(double phi) const;              // the same at phi
 //     ShapeSlopes shape_slopes(double eta, double a, double b) const noexcept;
-//     ShapeTerm shape_constant(double y) const noexcept;         // of a row of weight one
+//     ShapeTerm shape_constant(double y) const;           // of a row of weight one
 //     static constexpr bool constant_depends_on_response = true;
-//     double merging_loss(double y, double mean) const noexcept; // of weight one, y merged to mean
-//     ShapeTerm loss_rate() const noexcept;
+//     double merging_loss(double y, double mean) const;   // of weight one, y merged to mean
+//     ShapeTerm loss_rate() const;
 //
 // Its a and b (row_derivatives.hpp) and the constant of encode() do not depend on phi, a is weight
 // times y and b the weight, and
@@ -27,13 +27,6 @@
 #include <variant>
 
 namespace mixed_glm {
-
-template <class Kernel, class = void>
-struct has_shape_members : std::false_type {};
-template <class Kernel>
-struct has_shape_members<Kernel, std::void_t<decltype(Kernel::shape_name)>> : std::true_type {};
-template <class Kernel>
-constexpr bool has_shape_v = has_shape_members<Kernel>::value;
 
 // Whether the log density is a quadratic function of eta: Kernel::is_quadratic, where there is one.
 template <class Kernel, class = void>
