@@ -566,3 +566,67 @@ def test_newton_is_not_alone() -> None:
         np.testing.assert_allclose(m.fit_map(scale_fe=True).family_mean, m.fit_map().family_mean, atol=1e-5)
         found = m.fit_laplace(method="BFGS").family_mean
     np.testing.assert_allclose(found, m.fit_laplace().family_mean, atol=1e-3)
+
+
+def test_draws_of_rows() -> None:
+    data = survey()
+    m = model("answer ~ z + (1 | g)", data)
+    result = m.fit("laplace")
+    new = data.head(50).drop(columns=["x"])
+    eta = result.predict_draws(new, kind="linear", draws=4000)
+    np.testing.assert_allclose(eta.mean(axis=0), result.predict(new, linear=True), atol=1e-9)
+    responses = result.predict_draws(new, kind="response", random="conditional", draws=4000)
+    shares = np.array([(responses == k).mean(axis=0) for k in range(4)]).T
+    np.testing.assert_allclose(shares, result.predict(new, random="conditional", draws=4000), atol=0.04)
+    found = result.predict_draws(new, kind="log_likelihood", random="conditional", draws=200)
+    given = result.predict_draws(
+        new.drop(columns=["answer"]),
+        kind="log_likelihood",
+        random="conditional",
+        draws=200,
+        endog=new["answer"],
+    )
+    np.testing.assert_array_equal(found, given)
+    chances = result.predict(new, random="conditional", draws=4000).to_numpy()
+    expected = np.log(chances[np.arange(50), m.endog[:50].astype(int)])
+    np.testing.assert_allclose(np.log(np.exp(found).mean(axis=0)), expected, atol=0.1)
+    with pytest.raises(
+        ValueError,
+        match=r"must be one of the categories 'no', 'perhaps', 'yes', 'sure', got 'never' at row 1",
+    ):
+        result.predict_draws(new.head(2), kind="log_likelihood", endog=np.array(["no", "never"]))
+    with pytest.raises(ValueError, match="kind='mean' is not for the cumulative family"):
+        result.predict_draws(new)
+
+
+def test_what_has_no_mean() -> None:
+    result = model("answer ~ z + (1 | g)").fit("laplace")
+    with pytest.raises(ValueError, match=r"average the probabilities that predict gives"):
+        result.avg_predictions()
+    with pytest.raises(ValueError, match="explained variance is known for the families"):
+        result.r2()
+    table = result.hypothesis("`c[yes|sure]` > `c[no|perhaps]`")
+    assert table["probability"].iloc[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_correlated_effects() -> None:
+    """With two categories, the binomial model: correlations, thresholds and their order in the vector."""
+    rng = np.random.default_rng(4)
+    g, z = np.repeat(np.arange(40), 20), rng.normal(size=800)
+    u = rng.multivariate_normal([0, 0], [[1.0, 0.5], [0.5, 0.6]], size=40)
+    latent = 0.5 * z + u[g, 0] + u[g, 1] * z + rng.logistic(size=800)
+    data = pd.DataFrame({"two": (latent > 0) * 1, "four": np.digitize(latent, [-1, 0, 1.5]), "z": z, "g": g})
+    ours = model("two ~ z + (z | g)", data).fit("laplace")
+    theirs = mg.MixedGLM.from_formula("two ~ z + (z | g)", data=data, family="binomial").fit("laplace")
+    for name in ("fe", "vcp", "cor", "vc"):
+        of_theirs = getattr(theirs, f"{name}_mean")
+        np.testing.assert_allclose(getattr(ours, f"{name}_mean"), of_theirs[len(of_theirs) - len(getattr(ours, f"{name}_mean")) :], atol=1e-7)  # fmt: skip
+    np.testing.assert_allclose(ours.family_mean, -theirs.fe_mean[:1], atol=1e-7)
+    four = model("four ~ z + (z | g)", data).fit("laplace")
+    draws = four.posterior_sample(2000, 0)
+    assert draws.params.shape[1] == len(four.params)
+    np.testing.assert_allclose(draws.params.mean(axis=0), four.params, atol=0.2)
+    assert four.check().k < 0.7
+    assert list(four.to_frame()["type"]) == ["fixed"] + ["log sd"] * 2 + ["correlation"] + ["threshold"] * 3
+    assert "c[2|3]" in str(four.summary())
+    np.testing.assert_allclose(np.sqrt(np.diagonal(four.cov_params())), four.bse, rtol=1e-8)
