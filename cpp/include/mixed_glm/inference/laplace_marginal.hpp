@@ -6,13 +6,13 @@
 //     E[x]            = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
 // with which the common form of the gradient (marginal.hpp) is the exact derivative. Third
-// cumulants: third_cumulants.hpp;
-// the covariance of beta to second order: second_order.hpp.
+// cumulants: third_cumulants.hpp; the covariance of beta to second order: second_order.hpp.
 #pragma once
 
+#include <memory>
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
-#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/inference/second_order_rows.hpp>
 #include <mixed_glm/inference/third_cumulants.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
@@ -77,19 +77,25 @@ class LaplaceMarginal final : public Marginal {
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
     result.fe_cov = sigma_.border_block();
-    add_tails(result, settings_.mean_correction ? third_of_effects() : Vector());
+    add_tails(result, wants_third() && settings_.mean_correction ? third_of_effects() : Vector());
     return result;
   }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model_->design().fixed();
     if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    const Vector& third = likelihood_.third_derivative();
+    if (!model_->design().has_pairs()) {  // each row touches one effect at most
+      if (!second_order_) second_order_ = std::make_unique<SecondOrderRows>(*model_, sigma_);
+      return second_order_->cumulants(mode_, third, delta_);
+    }
+    const bool second_order = thorough && p <= SecondOrderCovariance::most_differences;
+    if (!second_order && !wants_third()) return {};
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
-    const Vector& third = likelihood_.third_derivative();
     cumulants.third = ThirdCumulants(model_->design(), sigma_).of_fixed(third);
-    SecondOrderCovariance second_order(*model_, mode_, third, sigma_, delta_);
-    if (second_order.is_cheap() || (thorough && p <= SecondOrderCovariance::most_differences)) {
-      cumulants.covariance = second_order.covariance(cumulants.third);
+    if (second_order) {
+      cumulants.covariance =
+          SecondOrderCovariance(*model_, mode_, third, sigma_, delta_).covariance();
     }
     return cumulants;
   }
@@ -127,6 +133,7 @@ class LaplaceMarginal final : public Marginal {
   ConditionalMode mode_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
+  std::unique_ptr<SecondOrderRows> second_order_;  // made when it is first asked for
   Vector theta_, delta_;
   SecondMoments second_moments_;
   double log_density_ = 0.0;

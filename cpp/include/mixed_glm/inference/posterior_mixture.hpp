@@ -24,7 +24,7 @@ struct PosteriorSummary {
   std::vector<PosteriorPoint> points;
   Vector weights;  // of the points, summing to one
   double log_evidence = 0.0;
-  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order
+  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order; skewness: or empty
   Matrix fe_cov;              // p x p
   Matrix vcp_cov;             // K x K, of psi
   // p x p p, third cumulants of the fixed effects given psi (linalg/symmetric_cubes.hpp), of L^-1
@@ -34,13 +34,14 @@ struct PosteriorSummary {
 
 class PosteriorMixture {
  public:
-  // keep_points: the moments of the coefficients at each point too; without, only their sums.
+  // keep_points: the moments of the coefficients at each point too; without, only their sums, and
+  // no skewness.
   explicit PosteriorMixture(const Model& model, bool keep_points = true)
       : model_(&model),
         keep_points_(keep_points),
         first_(Vector::Zero(model.design().coefficients())),
         second_(Vector::Zero(model.design().coefficients())),
-        third_(Vector::Zero(model.design().coefficients())),
+        third_(Vector::Zero(keep_points ? model.design().coefficients() : 0)),
         fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
 
   void reserve(size_t points) { points_.reserve(points); }
@@ -57,10 +58,11 @@ class PosteriorMixture {
     }
     if (keep_points_) {
       const Index p = model_->design().fixed();
+      const Vector skew = skewness_of(posterior);
       point.fe_mean = posterior.mean.tail(p);
       point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
-      point.fe_skewness = skewness_of(posterior).tail(p);
-      keep_effects(posterior, point);
+      point.fe_skewness = skew.tail(p);
+      keep_effects(posterior, skew, point);
       keep_covariance(posterior, point);
     }
     points_.push_back(std::move(point));
@@ -79,14 +81,17 @@ class PosteriorMixture {
     const Index p = model_->design().fixed();
     const Vector shift = first_ / total_;
     const Vector variance = (second_ / total_ - shift.cwiseAbs2()).cwiseMax(0.0);
-    const Vector third = third_.array() / total_ - 3.0 * shift.array() * second_.array() / total_ +
-                         2.0 * shift.array().cube();
     result.fe_cov = fe_second_ / total_ - shift.tail(p) * shift.tail(p).transpose();
     const PsiMoments psi = psi_moments(result.weights);
     result.vcp_cov = psi.covariance;
     result.mean = model_->design().join(origin_ + shift, psi.mean);
     result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
-    result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    if (keep_points_) {
+      const Vector third = third_.array() / total_ -
+                           3.0 * shift.array() * second_.array() / total_ +
+                           2.0 * shift.array().cube();
+      result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    }
     result.points = std::move(points_);
     return result;
   }
@@ -99,7 +104,8 @@ class PosteriorMixture {
 
   static constexpr Index most_kept = 20'000'000;  // points x effects, or covariances
 
-  void keep_effects(const ConditionalPosterior& posterior, PosteriorPoint& point) {
+  void keep_effects(const ConditionalPosterior& posterior, const Vector& skew,
+                    PosteriorPoint& point) {
     const Design& design = model_->design();
     const Index q = design.effects();
     if (Index(points_.size() + 1) * q > most_kept) {
@@ -113,7 +119,7 @@ class PosteriorMixture {
     };
     point.vc_mean = in_user_order(posterior.mean.head(q));
     point.vc_sd = in_user_order(posterior.variance.head(q).cwiseSqrt());
-    point.vc_skewness = in_user_order(skewness_of(posterior).head(q));
+    point.vc_skewness = in_user_order(skew.head(q));
   }
 
   void keep_covariance(const ConditionalPosterior& posterior, PosteriorPoint& point) {
@@ -130,7 +136,8 @@ class PosteriorMixture {
     return skewness(posterior.third, posterior.variance);
   }
   static Vector skewness(const Vector& third, const Vector& variance) {
-    return (variance.array() > 0.0).select(third.array() / variance.array().pow(1.5), 0.0);
+    const auto v = variance.array();
+    return (v > 0.0).select(third.array() / (v * v.sqrt()), 0.0);
   }
 
   // Moments about the first point's mean, scaled by the highest weight so far.
@@ -151,8 +158,10 @@ class PosteriorMixture {
     total_ += weight;
     first_ += weight * shift;
     second_.array() += weight * (shift.array().square() + variance);
-    third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
-    if (posterior.third.size() > 0) third_ += weight * posterior.third;
+    if (keep_points_) {
+      third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
+      if (posterior.third.size() > 0) third_ += weight * posterior.third;
+    }
     const Index p = model_->design().fixed();
     fe_second_ += weight * posterior.fe_cov;
     fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();

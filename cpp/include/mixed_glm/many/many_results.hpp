@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/fit/fit_result.hpp>
+#include <mixed_glm/many/kept_quantiles.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -11,20 +12,22 @@ struct ManyResults {
   RowMatrix vcp_mean, vcp_sd;  // m x K, of the log standard deviations
   RowMatrix vc_mean, vc_sd;    // m x q, or empty
   RowMatrix fe_cov;            // m x p p, covariances of the fixed effects, or empty
+  Quantiles quantiles;         // of marginal methods
   Vector log_evidence;         // m
   std::vector<FitStatus> status;
   std::vector<std::int32_t> iterations;
 
   ManyResults(Index responses, const Design& design, bool keep_random_effects,
-              bool keep_covariances = false)
-      : fe_mean(nothing(responses, design.fixed())),
+              bool keep_covariances = false, const KeptQuantiles& kept = {})
+      : fe_mean(missing_numbers(responses, design.fixed())),
         fe_sd(fe_mean),
-        vcp_mean(nothing(responses, design.components())),
+        vcp_mean(missing_numbers(responses, design.components())),
         vcp_sd(vcp_mean),
-        vc_mean(nothing(keep_random_effects ? responses : 0, design.effects())),
+        vc_mean(missing_numbers(keep_random_effects ? responses : 0, design.effects())),
         vc_sd(vc_mean),
-        fe_cov(nothing(keep_covariances ? responses : 0, design.fixed() * design.fixed())),
-        log_evidence(nothing(responses, 1)),
+        fe_cov(missing_numbers(keep_covariances ? responses : 0, design.fixed() * design.fixed())),
+        quantiles(responses, design, keep_random_effects, kept),
+        log_evidence(missing_numbers(responses, 1)),
         status(size_t(responses), FitStatus::failed),
         iterations(size_t(responses), 0) {}
 
@@ -40,13 +43,10 @@ struct ManyResults {
     if (fe_cov.rows() > 0 && fit.fe_cov.size() == fe_cov.cols()) {
       fe_cov.row(row) = Eigen::Map<const Eigen::RowVectorXd>(fit.fe_cov.data(), fe_cov.cols());
     }
+    if (fit.marginal) quantiles.set(row, *fit.marginal, fit.layout);
   }
 
  private:
-  static RowMatrix nothing(Index rows, Index cols) {
-    return RowMatrix::Constant(rows, cols, std::numeric_limits<double>::quiet_NaN());
-  }
-
   static void split(const ParameterLayout& layout, const Vector& params, Index row, RowMatrix& fe,
                     RowMatrix& vcp, RowMatrix& vc) {
     if (params.size() == 0) return;
