@@ -47,6 +47,11 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    quantile_levels : tuple of float
+        The L probabilities that `keep_quantiles` named.
+    fe_quantiles, vcp_quantiles, vc_quantiles : float array, shape (m, L, p), (m, L, K) and (m, L, q), or None
+        Quantiles of fixed effects, log standard deviations and random effects; only with ``keep_quantiles``, those of random
+        effects only with ``keep_random_effects=True``, too.
     """
 
     method: str
@@ -64,6 +69,10 @@ class ManyResults:
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
+    quantile_levels: tuple[float, ...] = ()
+    fe_quantiles: Floats | None = None
+    vcp_quantiles: Floats | None = None
+    vc_quantiles: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.status)
@@ -90,8 +99,9 @@ class ManyResults:
         -------
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
-            fixed effect and log standard deviation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
-            ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, ``status``.
+            fixed effect and log standard deviation ``<name> mean``, ``<name> sd``, and a column as ``<name> 0.025`` for each
+            quantile kept. Long: columns ``response``, ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, one as
+            ``0.025`` for each quantile kept, ``status``.
         """
         return self._long() if long else self._wide()
 
@@ -99,10 +109,7 @@ class ManyResults:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = self.fep_names + self.vcp_names
-        estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean])
-        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd])
+        estimates = self._estimates()
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -112,8 +119,21 @@ class ManyResults:
             },
             index=pd.Index(self.names, name="response", tupleize_cols=False),
         )
-        columns = [f"{name} {what}" for name in names for what in ("mean", "sd")]
-        return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
+        names = self.fep_names + self.vcp_names
+        columns = [f"{name} {what}" for name in names for what in estimates]
+        values = np.stack(list(estimates.values()), axis=2).reshape(len(self), len(columns))
+        return pd.concat([about, pd.DataFrame(values, index=about.index, columns=columns)], axis=1)
+
+    def _estimates(self) -> dict[str, Floats]:
+        """Of fixed effects and log standard deviations, shape (m, p + K) each, by what they are called in frames."""
+        found = {
+            "mean": np.hstack([self.fe_mean, self.vcp_mean]),
+            "sd": np.hstack([self.fe_sd, self.vcp_sd]),
+        }
+        if self.fe_quantiles is not None and self.vcp_quantiles is not None:
+            quantiles = np.concatenate([self.fe_quantiles, self.vcp_quantiles], axis=2)
+            found |= {str(level): quantiles[:, i] for i, level in enumerate(self.quantile_levels)}
+        return found
 
     def _long(self) -> pd.DataFrame:
         m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
@@ -123,8 +143,7 @@ class ManyResults:
                 "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
                 "type": kinds,
                 "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
-                "mean": np.hstack([self.fe_mean, self.vcp_mean]).ravel(),
-                "sd": np.hstack([self.fe_sd, self.vcp_sd]).ravel(),
+                **{what: values.ravel() for what, values in self._estimates().items()},
                 "status": self._status_labels().repeat(p + k),
             }
         )

@@ -17,10 +17,10 @@ from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_margins import psi_margins
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    lattice_margins,
     line_cdf,
     line_density,
     line_quantile,
@@ -202,19 +202,13 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
-        if self._ridge_density is not None:
-            return self._ridge_density.margins
-        if self.cell is not None:
-            return lattice_margins(self.points, self.log_density, self.cell)
-        return None
+        return psi_margins(self.points, self.log_density, self.cell, self._ridge_density)
 
     @cached_property
     def _ridge_density(self) -> RidgeDensity | None:
         if self.ridge is None:
             return None
-        mean = self.weights @ self.points
-        deviations = self.points - mean
-        return RidgeDensity(self.ridge, mean, (self.weights[:, None] * deviations).T @ deviations)
+        return RidgeDensity.of(self.ridge, self.weights, self.points)
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
