@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from many_problems import crossed, one_factor, single_fit
 
+import mixed_glm as mg
+
 LEVELS = [0.025, 0.975, 0.5]
 FIELDS = ("fe_quantiles", "vcp_quantiles", "vc_quantiles")
 PRIORS = ("fe_p", "vcp_p")
@@ -136,3 +138,43 @@ def test_of_no_responses():
 def test_levels_that_are_none(given, error, message):
     with pytest.raises(error, match=message):
         one_factor(m=1).fit(keep_quantiles=given)
+
+
+@pytest.mark.parametrize("name", ["intercept and slope", "gaussian", "three"])
+def test_correlations_and_the_parameter_of_the_family(name):
+    rng = np.random.default_rng(3)
+    n, groups, m = 240, 12, 2
+    g = rng.permutation(np.arange(n) % groups)
+    t = rng.normal(size=(n, 2))
+    columns = [np.ones(n), t[:, 0], t[:, 1]][: 1 if name == "gaussian" else 3 if name == "three" else 2]
+    z = np.hstack([np.eye(groups)[g] * c[:, None] for c in columns])
+    ident = np.repeat(np.arange(len(columns)), groups)
+    terms = {} if name == "gaussian" else {
+        "levels": np.tile(np.arange(groups), len(columns)), "correlated": [tuple(range(len(columns)))],
+    }  # fmt: skip
+    exog = np.column_stack([np.ones(n), t[:, 0]])
+    eta = (exog @ [0.5, 0.3])[:, None] + z @ rng.normal(size=(z.shape[1], m))
+    family = "gaussian" if name == "gaussian" else "poisson"
+    y = (
+        eta + rng.normal(size=eta.shape)
+        if name == "gaussian"
+        else rng.poisson(np.exp(np.minimum(eta, 4))).astype(float)
+    )
+    many = mg.fit_many(y, exog, z, ident, family, keep_quantiles=LEVELS, keep_random_effects=True, **terms)
+    single = mg.MixedGLM(y[:, 1], exog, z, ident, family, **terms).fit_laplace()
+    layout, sd = single.posterior.spec.layout, single.posterior.sd
+    for i, level in enumerate(LEVELS):
+        expected = single.posterior.quantile(level)
+        for block in ("fe", "vcp", "cor", "family", "vc"):
+            found, part = getattr(many, f"{block}_quantiles")[1, i], layout.slices[block]
+            np.testing.assert_allclose((found - expected[part]) / sd[part], 0.0, atol=1e-7)
+    assert f"{[*many.cor_names, *many.family_names][0]} 0.5" in many.to_frame().columns
+
+
+def test_quantiles_of_correlations_need_an_integration():
+    exog, z = np.ones((12, 1)), np.hstack([np.eye(4)[np.arange(12) % 4]] * 2)
+    with pytest.raises(ValueError, match="keep_quantiles with correlated effects needs an integration"):
+        mg.fit_many(
+            np.ones((12, 1)), exog, z, np.repeat([0, 1], 4), "poisson", keep_quantiles=[0.5], integrate="mode",
+            levels=np.tile(np.arange(4), 2), correlated=[(0, 1)],
+        )  # fmt: skip

@@ -60,10 +60,11 @@ ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDo
 }
 
 const RowMatrix& fe_quantiles(const ManyResults& results) { return results.quantiles.fe(); }
-const RowMatrix& vcp_quantiles(const ManyResults& results) { return results.quantiles.psi(); }
+const RowMatrix& hyper_quantiles(const ManyResults& results) { return results.quantiles.theta(); }
 const RowMatrix& vc_quantiles(const ManyResults& results) { return results.quantiles.u(); }
 
-// A fit that knows its density of psi alone, or None, for each response; empty for one component.
+// A fit that knows its density of psi alone, or None, for each response; empty for one
+// hyperparameter.
 py::list psi_densities(const ManyResults& results) {
   py::list all;
   for (const auto& density : results.quantiles.densities()) {
@@ -93,11 +94,15 @@ void bind_many(py::module_& m) {
       .def_readonly("fe_sd", &ManyResults::fe_sd)
       .def_readonly("vcp_mean", &ManyResults::vcp_mean)
       .def_readonly("vcp_sd", &ManyResults::vcp_sd)
+      .def_readonly("cor_mean", &ManyResults::cor_mean)
+      .def_readonly("cor_sd", &ManyResults::cor_sd)
+      .def_readonly("family_mean", &ManyResults::family_mean)
+      .def_readonly("family_sd", &ManyResults::family_sd)
       .def_readonly("vc_mean", &ManyResults::vc_mean)
       .def_readonly("vc_sd", &ManyResults::vc_sd)
       .def_readonly("fe_cov", &ManyResults::fe_cov)
       .def_property_readonly("fe_quantiles", &fe_quantiles)
-      .def_property_readonly("vcp_quantiles", &vcp_quantiles)
+      .def_property_readonly("hyper_quantiles", &hyper_quantiles)
       .def_property_readonly("vc_quantiles", &vc_quantiles)
       .def_property_readonly("psi_densities", &psi_densities)
       .def_readonly("log_evidence", &ManyResults::log_evidence)

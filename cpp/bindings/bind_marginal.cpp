@@ -28,7 +28,7 @@ using python_monitor::watched;
 
 py::tuple log_marginal(const BoundModel& bound, const Approximation& approximation,
                        const ConstVectorRef& vcp, int n_jobs) {
-  bound_model::check_length("vcp", vcp.size(), bound.design().components());
+  bound_model::check_length("vcp", vcp.size(), bound.hyper());
   const Vector psi = vcp;
   const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
@@ -52,7 +52,7 @@ Choice choose(const BoundModel& bound, int n_jobs, const py::object& report) {
 MarginalFit fit_marginal(const BoundModel& bound, const MarginalMethod& method, int n_jobs,
                          const py::object& report) {
   if (method.start.size() > 0) {
-    bound_model::check_length("start", method.start.size(), bound.design().components());
+    bound_model::check_length("start", method.start.size(), bound.hyper());
   }
   return watched(report, [&](mixed_glm::Monitor* monitor) {
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
@@ -134,8 +134,9 @@ void bind_marginal(py::module_& m) {
 
   m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
-        [](const BoundModel& bound) { return bound.design().single_components(); });
-  m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
+        [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
+  m.def("default_leaf",
+        [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
   py::class_<Choice>(m, "Choice", py::module_local())
       .def_property_readonly("approximation",
                              [](const Choice& choice) { return choice.approximation; })

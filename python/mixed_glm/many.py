@@ -16,7 +16,7 @@ from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector, require_same
 from mixed_glm._many.columns import Columns
 from mixed_glm._many.methods import make_method
 from mixed_glm._many.problem import Problem
-from mixed_glm._many.quantiles import as_levels
+from mixed_glm._many.quantiles import as_levels, require_known_correlations
 from mixed_glm._many.remote import require_executor
 from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
@@ -50,6 +50,8 @@ def fit_many(
     n_trials: Any = None,
     freq_weights: Any = None,
     priors: Mapping[str, Prior] | None = None,
+    levels: Any = None,
+    correlated: Any = None,
     n_jobs: int = -1,
     executor: cf.Executor | None = None,
     progress: bool = False,
@@ -81,6 +83,8 @@ def fit_many(
         How often each observation counts, as for `MixedGLM`.
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters, as for `MixedGLM`.
+    levels, correlated
+        Which random effects are correlated, as for `MixedGLM`; with ``"laplace"`` and ``"ep"``.
     n_jobs : int, default -1
         Threads; -1: as many as there are processors for this process (its affinity, and the quota of its container),
         -2: one less. Results do not depend on it. With `executor`, threads of each task, and -1 means one.
@@ -155,7 +159,7 @@ def fit_many(
     unknown = np.full(matrix.shape[0], chosen.placeholder)
     design = make_design(
         unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
-        vc_names=vc_names, freq_weights=freq_weights, priors=priors,
+        vc_names=vc_names, freq_weights=freq_weights, priors=priors, levels=levels, correlated=correlated,
     )  # fmt: skip
     return fit_responses(
         ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
@@ -206,6 +210,8 @@ def fit_responses(
     source, trials, shared_offset = _source(spec, matrix, offset, exposure, n_trials)
     made = make_method(spec, method, options)
     levels = as_levels(keep_quantiles)
+    if levels:
+        require_known_correlations(layout, options.get("integrate"))
     problem = Problem.of(spec, made, trials, shared_offset, source.shares_offset, keep_random_effects, levels)
     threads = _threads(n_jobs, executor)
     size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
@@ -218,14 +224,9 @@ def fit_responses(
     labels = list(range(source.size)) if matrix.labels is None else matrix.labels
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
-        made.name,
-        labels,
-        list(layout.fep_names),
-        list(layout.vcp_names),
-        effects,
-        **arrays,
-        quantile_levels=levels,
-    )
+        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
+        cor_names=list(layout.cor_names), family_names=layout.family_names, **arrays, quantile_levels=levels,
+    )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
     return results

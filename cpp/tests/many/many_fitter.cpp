@@ -112,7 +112,7 @@ TEST_CASE("quantiles are those of the fit of a single response, on any number of
     const auto one = fitter.fit(responses.batch(), settings(1));
     const auto two = fitter.fit(responses.batch(), settings(2));
     CHECK(same(one->quantiles.fe(), two->quantiles.fe()));
-    CHECK(same(one->quantiles.psi(), two->quantiles.psi()));
+    CHECK(same(one->quantiles.theta(), two->quantiles.theta()));
     CHECK(same(one->quantiles.u(), two->quantiles.u()));
     CHECK(one->quantiles.densities().size() == (design.components() > 1 ? 3u : 0u));
     const Vector y = responses.y.col(1), ones = Vector::Ones(y.size());
@@ -125,7 +125,7 @@ TEST_CASE("quantiles are those of the fit of a single response, on any number of
       CHECK(one->quantiles.fe()(1, a) == Approx(own.of_fixed(each, kept.at)(0, a)));
       CHECK(one->quantiles.fe()(1, a) > one->fe_mean(1, a) + one->fe_sd(1, a));
     }
-    CHECK(one->quantiles.psi()(1, 0) == Approx(own.of_psi(kept.at)(0, 0)));
+    CHECK(one->quantiles.theta()(1, 0) == Approx(own.of_theta(kept.at)(0, 0)));
     CHECK(one->quantiles.u().row(1).isApprox(own.of_effects(kept.at).row(0)));
     ManyFitter plain(design, family, prior_of(design), MarginalMethod());
     const auto without = plain.fit(responses.batch(), settings(1));

@@ -15,15 +15,17 @@ from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
-from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector
+from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options
+from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
 
 Floats = npt.NDArray[np.float64]
 
 ResponseStatus = _core.ResponseStatus
+_NOTHING_LEFT = -12.0  # of log sigma in units of the response
 
 
 def fit_laplace(
@@ -157,7 +159,7 @@ def fit_marginal(
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
-                vcp = spec.design.priors.of_log_sds[0]
+                vcp = np.concatenate([spec.design.priors.of_log_sds[0], core.start[spec.layout.k_vcp :]])
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
@@ -167,7 +169,7 @@ def fit_marginal(
     if optim is not None and not optim.success:
         status = ResponseStatus.NOT_CONVERGED
     if status != ResponseStatus.CONVERGED:
-        _warn(status, fit, optim)
+        _warn(status, fit, optim, _doubt_of_sigma(spec, fit))
     return Fit(
         spec,
         MarginalPosterior.of(spec, approximation, fit),
@@ -183,18 +185,28 @@ def fit_marginal(
 
 
 def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
-    """Log standard deviations at which the search for their mode begins, shape (K,); empty: where the core begins."""
-    k = spec.layout.k_vcp
-    return np.empty(0) if start is None else as_vector(start, "start", k, what="variance components")
+    """Hyperparameters at which the search for their mode begins, shape (d,); empty: where the core begins."""
+    return np.empty(0) if start is None else as_hyper(start, "start", spec.layout)
 
 
-def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
+def _doubt_of_sigma(spec: ModelSpec, fit: _core.MarginalFit) -> str:
+    """Where nothing is left of a Gaussian response for its standard deviation to describe: says so."""
+    names, unit = spec.family.shape_names, spec.design.priors.unit
+    if "sigma" not in names or fit.mode[-1] - np.log(unit) > _NOTHING_LEFT:
+        return ""
+    return "; the model explains the response completely, which leaves nothing for sigma to describe"
+
+
+def _warn(
+    status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None, doubt: str = ""
+) -> None:
     points = fit.integration.evaluations + (
         fit.integration.rule == "line"
     )  # which has evaluated the mode before
     tried = points if fit.integration.evaluations else fit.iterations
     reasons = {
-        ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
+        ResponseStatus.NOT_CONVERGED: (fit.reason if optim is None or optim.success else str(optim.message))
+        + doubt,
         ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
         "points of the integration over the log standard deviations, which were left out",
         ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from mixed_glm import _core
 from mixed_glm._input.arrays import as_probability
 from mixed_glm._posterior.psi_margins import density_quantiles
+from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -43,20 +44,45 @@ def normal_quantiles(mean: Floats, sd: Floats, levels: tuple[float, ...]) -> Flo
     return np.asarray(mean[:, None, :] + sd[:, None, :] * ndtri(np.array(levels))[:, None])
 
 
-def mixture_quantiles(results: _core.ManyResults, levels: tuple[float, ...], origins: Floats) -> Arrays:
-    """Of fits through the marginal posterior of psi, shapes (m, L, p), (m, L, K), and (m, L, q) or (m, L, 0).
+def mixture_quantiles(
+    results: _core.ManyResults, layout: ParameterLayout, levels: tuple[float, ...], origins: Floats
+) -> Arrays:
+    """Of fits through the marginal posterior of the hyperparameters, shape (m, L, size of the block) each.
 
-    `origins`, shape (m, p) or (1, p): what is added to the fixed effects.
+    Parameters
+    ----------
+    layout : ParameterLayout
+        Of the hyperparameters.
+    origins : float array, shape (m, p) or (1, p)
+        What is added to the fixed effects.
     """
-    flat = {
-        name: np.array(getattr(results, name)) for name in ("fe_quantiles", "vcp_quantiles", "vc_quantiles")
-    }
-    found = {
-        name: rows.reshape(len(rows), len(levels), rows.shape[1] // len(levels))
-        for name, rows in flat.items()
-    }
-    found["fe_quantiles"] += origins[:, None, :]
+    fixed, hyper, effects = (
+        rows.reshape(len(rows), len(levels), rows.shape[1] // len(levels))
+        for rows in (np.array(results.fe_quantiles), np.array(results.hyper_quantiles), results.vc_quantiles)
+    )
     for j, density in enumerate(results.psi_densities):
         if density is not None:
-            found["vcp_quantiles"][j] = density_quantiles(density, levels)
-    return found
+            hyper[j] = density_quantiles(density, layout, levels)
+    ends = np.cumsum([layout.k_vcp, len(layout.cor_names)]).tolist()
+    vcp, cor, family = np.split(hyper, ends, axis=2)
+    return {
+        "fe_quantiles": fixed + origins[:, None, :],
+        "vcp_quantiles": vcp,
+        "cor_quantiles": cor,
+        "family_quantiles": family,
+        "vc_quantiles": effects,
+    }
+
+
+def require_known_correlations(layout: ParameterLayout, integrate: Any) -> None:
+    """Refuse quantiles of correlations where their hyperparameters are not integrated over.
+
+    Raises
+    ------
+    ValueError
+    """
+    if layout.cor_names and integrate == "mode":
+        raise ValueError(
+            f"{NAME} with correlated effects needs an integration over the hyperparameters, got integrate='mode': leave "
+            f"integrate out, or take {NAME}=None"
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -36,6 +36,10 @@ class ManyResults:
         Posterior means (for ``"map"`` the mode) and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (m, K)
         The same for the logarithms of the standard deviations of the random effects.
+    cor_mean, cor_sd : float array, shape (m, C)
+        The same for the correlations of random effects.
+    family_mean, family_sd : float array, shape (m, 0) or (m, 1)
+        The same for the logarithm of the family's own parameter, where it has one that is estimated.
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
@@ -49,9 +53,11 @@ class ManyResults:
         Of the random effects; only with ``keep_random_effects=True``.
     quantile_levels : tuple of float
         The L probabilities that `keep_quantiles` named.
-    fe_quantiles, vcp_quantiles, vc_quantiles : float array, shape (m, L, p), (m, L, K) and (m, L, q), or None
-        Quantiles of fixed effects, log standard deviations and random effects; only with ``keep_quantiles``, those of random
-        effects only with ``keep_random_effects=True``, too.
+    fe_quantiles, vcp_quantiles, cor_quantiles, family_quantiles, vc_quantiles : float array, shape (m, L, block), or None
+        Quantiles of the blocks of parameters; only with ``keep_quantiles``, those of random effects only with
+        ``keep_random_effects=True``, too.
+    family_names : tuple of str
+        Of the family's own parameter.
     """
 
     method: str
@@ -63,15 +69,23 @@ class ManyResults:
     fe_sd: Floats
     vcp_mean: Floats
     vcp_sd: Floats
+    family_mean: Floats
+    family_sd: Floats
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
+    cor_names: list[str] = field(default_factory=list)
+    cor_mean: Floats | None = None
+    cor_sd: Floats | None = None
+    family_names: tuple[str, ...] = ()
     quantile_levels: tuple[float, ...] = ()
     fe_quantiles: Floats | None = None
     vcp_quantiles: Floats | None = None
+    cor_quantiles: Floats | None = None
+    family_quantiles: Floats | None = None
     vc_quantiles: Floats | None = None
 
     def __len__(self) -> int:
@@ -99,11 +113,26 @@ class ManyResults:
         -------
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
-            fixed effect and log standard deviation ``<name> mean``, ``<name> sd``, and a column as ``<name> 0.025`` for each
-            quantile kept. Long: columns ``response``, ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, one as
-            ``0.025`` for each quantile kept, ``status``.
+            parameter but the random effects ``<name> mean``, ``<name> sd``, and a column as ``<name> 0.025`` for each
+            quantile kept. Long: columns ``response``, ``type`` (``fixed``, ``log sd``, ``correlation`` or ``family``), ``name``,
+            ``mean``, ``sd``, one as ``0.025`` for each quantile kept, ``status``.
         """
         return self._long() if long else self._wide()
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names]
+
+    @property
+    def _means(self) -> Floats:
+        return np.hstack([self.fe_mean, self.vcp_mean, self._or_none(self.cor_mean), self.family_mean])
+
+    def _or_none(self, values: Floats | None) -> Floats:
+        return np.empty((len(self), 0)) if values is None else values
+
+    @property
+    def _sds(self) -> Floats:
+        return np.hstack([self.fe_sd, self.vcp_sd, self._or_none(self.cor_sd), self.family_sd])
 
     def _status_labels(self) -> Any:
         return _categorical(self.status, [status.label for status in ResponseStatus])
@@ -119,32 +148,37 @@ class ManyResults:
             },
             index=pd.Index(self.names, name="response", tupleize_cols=False),
         )
-        names = self.fep_names + self.vcp_names
-        columns = [f"{name} {what}" for name in names for what in estimates]
+        columns = [f"{name} {what}" for name in self._names for what in estimates]
         values = np.stack(list(estimates.values()), axis=2).reshape(len(self), len(columns))
         return pd.concat([about, pd.DataFrame(values, index=about.index, columns=columns)], axis=1)
 
     def _estimates(self) -> dict[str, Floats]:
-        """Of fixed effects and log standard deviations, shape (m, p + K) each, by what they are called in frames."""
-        found = {
-            "mean": np.hstack([self.fe_mean, self.vcp_mean]),
-            "sd": np.hstack([self.fe_sd, self.vcp_sd]),
-        }
-        if self.fe_quantiles is not None and self.vcp_quantiles is not None:
-            quantiles = np.concatenate([self.fe_quantiles, self.vcp_quantiles], axis=2)
+        """Of all parameters but the random effects, shape (m, number of them) each, by what they are called in frames."""
+        found = {"mean": self._means, "sd": self._sds}
+        kept = [
+            q
+            for q in (self.fe_quantiles, self.vcp_quantiles, self.cor_quantiles, self.family_quantiles)
+            if q is not None
+        ]
+        if kept:
+            quantiles = np.concatenate(kept, axis=2)
             found |= {str(level): quantiles[:, i] for i, level in enumerate(self.quantile_levels)}
         return found
 
     def _long(self) -> pd.DataFrame:
-        m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
-        kinds = _categorical(np.tile(np.repeat([0, 1], [p, k]), m), ["fixed", "log sd"])
+        m, names = len(self), self._names
+        sizes = [len(self.fep_names), len(self.vcp_names), len(self.cor_names), len(self.family_names)]
+        kinds = ["fixed", "log sd", "correlation", "family"]
+        used = [j for j in range(4) if j < 2 or sizes[j]]
+        codes = np.repeat(np.arange(len(used)), [sizes[j] for j in used])
+        types = _categorical(np.tile(codes, m), [kinds[j] for j in used])
         return pd.DataFrame(
             {
-                "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
-                "type": kinds,
-                "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),
+                "type": types,
+                "name": np.tile(np.array(names, dtype=object), m),
                 **{what: values.ravel() for what, values in self._estimates().items()},
-                "status": self._status_labels().repeat(p + k),
+                "status": self._status_labels().repeat(len(names)),
             }
         )
 

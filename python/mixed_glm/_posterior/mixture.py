@@ -16,8 +16,8 @@ from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
-from mixed_glm._posterior.psi_margins import psi_margins
+from mixed_glm._posterior.psi_density import MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_margins import cor_margins, lattice_density, psi_margins
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
@@ -39,22 +39,23 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_LARGEST_CORRELATION = 1.0 - 1e-10
 
 
 @dataclass(frozen=True, eq=False)
 class MarginalPosterior(Posterior):
-    """A mixture over M points in psi, with skew components.
+    """A mixture over M points in the d hyperparameters theta, with skew components.
 
     Attributes
     ----------
-    mean, sd, skewness : float array, shape (p + K + q,)
+    mean, sd, skewness : float array, shape (p + d + q,)
     weights : float array, shape (M,)
         Of the points; they sum to one.
-    points : float array, shape (M, K)
-        Log standard deviations.
+    points : float array, shape (M, d)
+        Hyperparameters.
     log_density : float array, shape (M,)
-        log p(y, psi) at the points.
-    cell : float array, shape (K, K), or None
+        log p(y, theta) at the points.
+    cell : float array, shape (d, d), or None
         Edges of a cell of the lattice of points, as columns; None if they are no lattice.
     fe_means, fe_sds : float array, shape (M, p)
         Means and standard deviations of the fixed effects given psi.
@@ -62,8 +63,8 @@ class MarginalPosterior(Posterior):
         Moments of the random effects given psi; empty where they would be too many.
     fe_cov : float array, shape (p, p)
         Covariance of the fixed effects.
-    axes : float array, shape (K, K), or None
-        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
+    axes : float array, shape (d, d), or None
+        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of theta.
     approximation : Approximation or None
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     fe_covs : float array, shape (M, p, p), or None
@@ -160,9 +161,10 @@ class MarginalPosterior(Posterior):
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
             )
         if self._is_line:
-            out[layout.vcp] = line_quantile(self.points[:, 0], self.log_density, level)
+            out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
         elif self._margins is not None:
-            out[layout.vcp] = margins_quantile(self._margins, level)
+            out[layout.hyper] = margins_quantile(self._margins, level)
+        out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
@@ -179,9 +181,10 @@ class MarginalPosterior(Posterior):
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
             )
         if self._is_line:
-            out[layout.vcp] = line_cdf(self.points[:, 0], self.log_density, values[layout.vcp.start])
+            out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
         elif self._margins is not None:
-            out[layout.vcp] = margins_cdf(self._margins, values[layout.vcp])
+            out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
+        out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
@@ -191,9 +194,24 @@ class MarginalPosterior(Posterior):
         elif self._margins is not None:
             psi, density = smoothed_density(*self._margins[component])
         else:
-            place = self.spec.layout.vcp.start + component
+            place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
         return psi, density / trapezoid(density, psi)
+
+    def cor_density(self, number: int) -> tuple[Floats, Floats]:
+        """Density of a correlation, on a grid of increasing values; see `Posterior`."""
+        knots, probability = self._cor_margins[number]
+        inside = np.clip(knots, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
+        z, density = smoothed_density(np.arctanh(inside), probability)  # on the scale without bounds
+        rho = np.tanh(z)
+        density = density * np.cosh(z) ** 2
+        return rho, density / trapezoid(density, rho)
+
+    @cached_property
+    def _cor_margins(self) -> list[tuple[Floats, Floats]]:
+        """Distribution functions of the correlations, piecewise linear."""
+        layout = self.spec.layout
+        return cor_margins(layout, self._margins, self._psi_density()) if layout.cor_orders else []
 
     @property
     def _is_line(self) -> bool:
@@ -246,7 +264,7 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
-        drawn.params[:, layout.vcp] = psi.psi
+        drawn.params[:, layout.hyper] = layout.told(psi.psi)
         return draws_back(self.change, drawn.plus(psi.log_density))
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
@@ -263,12 +281,11 @@ class MarginalPosterior(Posterior):
             return super().draw_some(effects, n, rng)
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if len(self.points) == 1 else psi.psi
-        none = np.empty((n, 0))
-        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0])
-        if around is None:
-            return leading
-        drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)
-        return replace(drawn, vcp=psi.psi)
+        none, layout = np.empty((n, 0)), self.spec.layout
+        drawn = SomeDraws(self._draw_fixed(given, rng), given, none, effects[:0], layout)
+        if around is not None:
+            drawn = draw_few(self.spec, how, around, drawn, effects, rng)
+        return replace(drawn, hyper=layout.told(psi.psi))
 
     def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draws of the fixed effects, one for each psi, shape (n, p).
@@ -293,16 +310,19 @@ class MarginalPosterior(Posterior):
         if self._ridge_density is not None:
             return self._ridge_density
         if self.cell is not None:
-            return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
-        psi = self.spec.layout.vcp
-        mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
+            return lattice_density(self.points, self.log_density, self.cell, self.axes)
+        layout = self.spec.layout
+        mean = self.weights @ self.points if layout.cor_orders else self.mean[layout.hyper]
+        deviations = self.points - mean
         if len(self.points) == 1:
             covariance, node = self.axes @ self.axes.T, self.points[0]
         else:
-            deviations = self.points - mean
             covariance, node = (self.weights[:, None] * deviations).T @ deviations, None
         scale = np.sqrt(covariance.diagonal())
-        return MomentDensity(mean, sd, skewness, covariance / np.outer(scale, scale), node)
+        correlation = covariance / np.outer(scale, scale)
+        if not layout.cor_orders:
+            return MomentDensity(mean, self.sd[layout.hyper], self.skewness[layout.hyper], correlation, node)
+        return MomentDensity(mean, scale, self.weights @ deviations**3 / scale**3, correlation, node)
 
     def covariance(self) -> Floats:
         """Dense covariance of all parameters, shape (d, d), computed on demand.
@@ -315,7 +335,9 @@ class MarginalPosterior(Posterior):
         coefficients = layout.coefficients
         modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
         weights = self.weights[keep] / self.weights[keep].sum()
-        deviations = modes - weights @ modes
+        told = modes.copy()
+        told[:, layout.hyper] = layout.told(modes[:, layout.hyper])
+        deviations = told - weights @ told
         covariance = (weights[:, None] * deviations).T @ deviations
         for weight, mode in zip(weights, modes, strict=True):
             precision = -hessian(core, mode).toarray()[np.ix_(coefficients, coefficients)]
@@ -324,11 +346,6 @@ class MarginalPosterior(Posterior):
         if self.change is not None:
             covariance = self.change.covariance_back(covariance)
         if len(modes) == 1:
-            covariance[layout.vcp, layout.vcp] = np.diag(self.sd[layout.vcp] ** 2)
+            covariance[layout.hyper, layout.hyper] = np.diag(self.sd[layout.hyper] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
-
-
-def _step(cell: Floats, axes: Floats) -> float:
-    """Distance of the points of a lattice, in whitened units."""
-    return float(np.linalg.norm(cell[:, 0]) / np.linalg.norm(axes[:, 0]))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -77,6 +78,7 @@ def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
     ValueError
         If there is no such component, or a row touches more than one of its effects.
     """
+    require_independent(spec.design.correlated, "leaf quadrature (n_quad > 1)", INDEPENDENT_ONLY)
     candidates = np.flatnonzero(_core.leaf_candidates(spec.core()))
     names = spec.layout.vcp_names
     possible = ", ".join(repr(names[k]) for k in candidates) or "none here"
@@ -97,9 +99,9 @@ def core_options(
     """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    if integrate == "line" and spec.layout.k_vcp > 1:
+    if integrate == "line" and spec.layout.k_hyper > 1:
         raise ValueError(
-            f"integrate: 'line' is for one variance component, got {spec.layout.k_vcp}; use 'auto' or 'grid'"
+            f"integrate: 'line' is for one variance component, got {spec.layout.k_hyper}; use 'auto' or 'grid'"
         )
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 

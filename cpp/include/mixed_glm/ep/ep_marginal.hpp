@@ -4,7 +4,8 @@
 //     log p(y, theta) = EP evidence + log p(theta),   E[u_j^2] = m_j^2 + Sigma_jj
 //
 // The evidence is stationary in the sites where EP has converged, so the common gradient
-// (marginal.hpp) holds with nothing added. The first theta starts at the Laplace approximation,
+// (marginal.hpp) holds with nothing added; slopes in the family's hyperparameter are those expected
+// under the tilted densities. The first theta starts at the Laplace approximation,
 // each further one at the sites of the last. Where EP does not converge the point is taken by
 // Laplace, and counted.
 #pragma once
@@ -29,7 +30,7 @@ class EpMarginal final : public Marginal {
         settings_(settings),
         laplace_(model, settings.laplace),
         ep_(model, settings.n_quad, settings.laplace.inner.team),
-        second_moments_(model.design().effects()) {}
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
 
   bool evaluate(const Vector& theta) override {
     fell_back_ = !converge(theta);
@@ -40,6 +41,7 @@ class EpMarginal final : public Marginal {
     }
     log_density_ = ep_.log_evidence() + model_->hyperparameters().log_density(theta);
     set_second_moments();
+    if (model_->hyperparameters().family().size > 0) ep_.expand_family();
     return true;
   }
 
@@ -56,6 +58,15 @@ class EpMarginal final : public Marginal {
   }
   const CoefficientPrior& prior() const override {
     return fell_back_ ? laplace_.prior() : ep_.prior();
+  }
+  double family_slope() const override {
+    return fell_back_ ? laplace_.family_slope() : ep_.family_slope();
+  }
+  double family_information() const override {
+    return fell_back_ ? laplace_.family_information() : ep_.family_information();
+  }
+  const Vector& family_pull() const override {
+    return fell_back_ ? laplace_.family_pull() : ep_.family_pull();
   }
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }
@@ -116,6 +127,12 @@ class EpMarginal final : public Marginal {
     for (Index j = 0; j < model_->design().effects(); ++j) {
       const double mean = ep_.mean()[j], variance = ep_.sigma().variance(j);
       second_moments_.set(j, mean * mean + variance, variance);
+    }
+    const EffectPairs& pairs = model_->design().effect_pairs();
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      const Code a = pairs[k].first, b = pairs[k].second;
+      const double covariance = ep_.sigma().covariance(a, b);
+      second_moments_.set_pair(Index(k), ep_.mean()[a] * ep_.mean()[b] + covariance, covariance);
     }
   }
 

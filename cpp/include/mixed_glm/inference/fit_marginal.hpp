@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mixed_glm/inference/fit_status.hpp>
+#include <mixed_glm/inference/gaussian_correlations.hpp>
 #include <mixed_glm/inference/integration_report.hpp>
 #include <mixed_glm/inference/line_rule.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
@@ -92,7 +93,10 @@ inline void plug_in_mode(const Model& model, const MarginalFitSettings& settings
   fit.posterior = std::move(mixture).finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
-  model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
+  const ParameterLayout layout = model.layout();
+  layout.theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
+  set_correlations(model.hyperparameters(), fit.mode.psi, fit.posterior.vcp_cov,
+                   layout.theta(fit.posterior.mean), layout.theta(fit.posterior.sd));
 }
 
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
@@ -164,11 +168,15 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
 
 }  // namespace detail
 
-// start: K log standard deviations.
+// start: of all hyperparameters.
 inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
                                 const MarginalFitSettings& settings = {}) {
   MarginalFit fit;
-  const Integrate rule = fit.integration.rule = resolve(settings.integrate, start.size());
+  Integrate rule = resolve(settings.integrate, start.size());
+  // The line knows the tails of a standard deviation of random effects.
+  const bool is_of_family = marginal.model().hyperparameters().psi().size == 0;
+  if (rule == Integrate::line && is_of_family) rule = Integrate::grid;
+  fit.integration.rule = rule;
   MarginalModeSettings search_settings = settings.mode;
   if (rule == Integrate::line) {
     search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);

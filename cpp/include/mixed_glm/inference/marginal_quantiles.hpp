@@ -64,11 +64,11 @@ class MarginalQuantiles {
     return quantiles;
   }
 
-  // Of the log standard deviations, L x K.
-  RowMatrix of_psi(const QuantileLevels& at) const {
+  // Of the hyperparameters, L x d: of their moments where there are several.
+  RowMatrix of_theta(const QuantileLevels& at) const {
     if (fit_->mode.psi.size() != 1 || fit_->grid_step == 0.0 || points() < 2) {
-      return of_moments(layout_.psi(posterior().mean), layout_.psi(posterior().sd),
-                        layout_.psi(posterior().skewness), at);
+      return of_moments(layout_.theta(posterior().mean), layout_.theta(posterior().sd),
+                        layout_.theta(posterior().skewness), at);
     }
     Vector psi(points()), log_density(points());
     for (Index i = 0; i < points(); ++i) {

@@ -22,16 +22,17 @@ class SecondOrderRows {
   SecondOrderRows(const Model& model, const SelectedInverse& sigma)
       : model_(&model),
         sigma_(&sigma),
-        sites_(model),
         shares_(model.design(), sigma),
         cubes_(model.design().fixed()),
         sums_(model.design(), pairs() + model.design().fixed()),
         columns_(model.design().fixed(), most_columns * (model.design().fixed() + 1)) {}
 
-  // mode: where the rows have been expanded, with third derivatives `third` and the correction
-  // delta of the mean.
-  FixedCumulants cumulants(const ConditionalMode& mode, const Vector& third, const Vector& delta) {
+  // mode: where the likelihood has been expanded, with the correction delta of the mean.
+  FixedCumulants cumulants(const ConditionalMode& mode, const RowLikelihood& likelihood,
+                           const Vector& delta) {
     const Index p = design().fixed();
+    const LikelihoodSites sites(*model_, likelihood.family().kernel());
+    const Vector& third = likelihood.third_derivative();
     const Matrix root = fixed_root(mode);
     whitened_.setIdentity(p, p);
     expanded_at_ = mode.coefficients() - mode.last_step();
@@ -43,7 +44,7 @@ class SecondOrderRows {
       sums_.open(block_.first, block_.count);
       const ConstMatrixRef z = shares_.of_rows(block_.first, block_.count);
       const ConstVectorRef block_third = third.segment(block_.first, block_.count);
-      set_weights(mode, z, block_third, delta);
+      set_weights(mode, sites, z, block_third, delta);
       add_squares(z);
       add_products(block_third, z);
       sums_.close(
@@ -73,11 +74,11 @@ class SecondOrderRows {
   }
 
   // l''''_i s_i / 2 + l'''_i a_i' Delta, as weights of the block.
-  void set_weights(const ConditionalMode& mode, const ConstMatrixRef& z,
-                   const ConstVectorRef& third, const Vector& delta) {
+  void set_weights(const ConditionalMode& mode, const LikelihoodSites& sites,
+                   const ConstMatrixRef& z, const ConstVectorRef& third, const Vector& delta) {
     detail::predict(*model_, expanded_at_, block_);
     block_.view(block_.eta).array() += eta_step;
-    sites_.expand<3>(block_, fourth_.data());
+    sites.expand<3>(block_, fourth_.data());
     auto variance = block_.view(block_.value);
     variance.setZero();
     for (Index a = 0; a < z.cols(); ++a) variance += z.col(a).cwiseAbs2();
@@ -142,7 +143,6 @@ class SecondOrderRows {
 
   const Model* model_;
   const SelectedInverse* sigma_;
-  LikelihoodSites sites_;
   FixedShares shares_;
   SymmetricCubes cubes_;
   EffectSums sums_;

@@ -1,4 +1,4 @@
-// Quantiles of many responses, one row for each response: L x p (K, q) numbers in a row, level by
+// Quantiles of many responses, one row for each response: L x p (d, q) numbers in a row, level by
 // level. NaN where there are none.
 #pragma once
 
@@ -22,21 +22,21 @@ struct KeptQuantiles {
 
 class Quantiles {
  public:
-  Quantiles(Index responses, const Design& design, bool keep_random_effects,
+  Quantiles(Index responses, const ParameterLayout& layout, bool keep_random_effects,
             const KeptQuantiles& kept)
       : at_(kept.at),
-        way_(kept.way.size() > 0 ? kept.way : Matrix::Identity(design.fixed(), design.fixed())),
+        way_(kept.way.size() > 0 ? kept.way : Matrix::Identity(layout.fixed, layout.fixed)),
         fe_(missing_numbers(responses, at_.size() * way_.rows())),
-        psi_(missing_numbers(responses, at_.size() * design.components())),
-        u_(missing_numbers(responses, keep_random_effects ? at_.size() * design.effects() : 0)) {
-    if (at_.size() > 0 && design.components() > 1) densities_.resize(size_t(responses));
+        theta_(missing_numbers(responses, at_.size() * layout.hyper)),
+        u_(missing_numbers(responses, keep_random_effects ? at_.size() * layout.effects : 0)) {
+    if (at_.size() > 0 && layout.hyper > 1) densities_.resize(size_t(responses));
   }
 
-  const RowMatrix& fe() const { return fe_; }    // of way beta
-  const RowMatrix& psi() const { return psi_; }  // of several components: of their moments
-  const RowMatrix& u() const { return u_; }      // or empty
-  // Of several components, what is known of their density: points, weights and shape. Null where
-  // only moments are.
+  const RowMatrix& fe() const { return fe_; }        // of way beta
+  const RowMatrix& theta() const { return theta_; }  // of several: of their moments
+  const RowMatrix& u() const { return u_; }          // or empty
+  // Of several hyperparameters, what is known of their density: points, weights and shape. Null
+  // where only moments are.
   const std::vector<std::shared_ptr<const MarginalFit>>& densities() const { return densities_; }
 
   // Different rows may be set by different threads.
@@ -44,7 +44,7 @@ class Quantiles {
     if (at_.size() == 0 || fit.posterior.points.empty()) return;
     const MarginalQuantiles quantiles(fit, layout);
     put(quantiles.of_fixed(way_, at_), row, fe_);
-    put(quantiles.of_psi(at_), row, psi_);
+    put(quantiles.of_theta(at_), row, theta_);
     if (u_.cols() > 0) put(quantiles.of_effects(at_), row, u_);
     const bool has_density = fit.grid_step > 0.0 || !fit.ridge.profiles.empty();
     if (!densities_.empty() && has_density) densities_[size_t(row)] = density_of(fit);
@@ -72,7 +72,7 @@ class Quantiles {
 
   QuantileLevels at_;
   Matrix way_;
-  RowMatrix fe_, psi_, u_;
+  RowMatrix fe_, theta_, u_;
   std::vector<std::shared_ptr<const MarginalFit>> densities_;
 };
 

@@ -32,7 +32,9 @@ class ManyFitter {
     if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
       marginal->settings.keep_points = quantiles_.any();  // which they are made of
     }
-    give_back(make_worker());  // so that what is wrong with the arguments is said here
+    auto worker = make_worker();  // so that what is wrong with the arguments is said here
+    layout_ = worker->layout();
+    give_back(std::move(worker));
   }
 
   const Design& design() const { return *design_; }
@@ -42,7 +44,7 @@ class ManyFitter {
   std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
     batch.check(design_->user_rows());
     check_merged_offsets(batch.offset);
-    ManyResults results(batch.size(), *design_, settings.keep_random_effects,
+    ManyResults results(batch.size(), layout_, settings.keep_random_effects,
                         settings.keep_covariances, quantiles_);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
@@ -104,6 +106,7 @@ class ManyFitter {
   Prior prior_;
   FitMethod method_;
   KeptQuantiles quantiles_;
+  ParameterLayout layout_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ResponseWorker>> idle_;
 };
