@@ -13,6 +13,7 @@ import pandas as pd
 
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
+from mixed_glm._assess.leave_out import leave_out
 from mixed_glm._assess.loo import loo, waic
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
@@ -249,6 +250,7 @@ class MixedGLMResults(Generic[ModelT]):
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
+    leave_out = of_fit(leave_out)
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(

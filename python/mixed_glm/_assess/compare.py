@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._assess.loo import ELPD, loo, waic
+from mixed_glm._assess.elpd import ELPD
+from mixed_glm._assess.loo import loo, waic
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._fit.optimize import scipy_minimize
 from mixed_glm._input.arrays import as_generator
