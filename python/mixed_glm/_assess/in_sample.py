@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
 from mixed_glm._posterior.parameter_draws import ParameterDraws
 from mixed_glm._posterior.posterior import Posterior
@@ -30,6 +29,9 @@ def draw_log_likelihood(
 
 def log_mean(log_likelihood: Floats) -> tuple[Floats, Floats]:
     """Log of the mean of the likelihood over draws, shape (draws, m), and its Monte-Carlo variance, shape (m,) each."""
-    n = len(log_likelihood)
-    found = logsumexp(log_likelihood, axis=0) - np.log(n)
-    return found, np.expm1(log_likelihood - found).var(axis=0) / n
+    highest = log_likelihood.max(axis=0)
+    highest = np.where(np.isfinite(highest), highest, 0.0)
+    ratio = np.exp(log_likelihood - highest)
+    mean = ratio.mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # impossible at every draw
+        return highest + np.log(mean), ratio.var(axis=0) / (len(ratio) * mean**2)
