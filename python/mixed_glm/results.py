@@ -13,6 +13,7 @@ import pandas as pd
 
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
+from mixed_glm._assess.kfold import kfold
 from mixed_glm._assess.leave_out import leave_out
 from mixed_glm._assess.loo import loo, waic
 from mixed_glm._fit.fit import Fit
@@ -251,6 +252,7 @@ class MixedGLMResults(Generic[ModelT]):
     loo = of_fit(loo)
     waic = of_fit(waic)
     leave_out = of_fit(leave_out)
+    kfold = of_fit(kfold)
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
