@@ -23,6 +23,7 @@ from mixed_glm._methods import of_fit
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._predict.draws import predict_draws
 from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
@@ -248,6 +249,7 @@ class MixedGLMResults(Generic[ModelT]):
         return contrast(self.posterior, L, alpha, draws, rng)
 
     predict = of_fit(predict)
+    predict_draws = of_fit(predict_draws)
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
