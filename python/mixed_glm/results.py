@@ -15,6 +15,7 @@ from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.kfold import kfold
 from mixed_glm._assess.leave_out import leave_out
+from mixed_glm._assess.log_score import log_score
 from mixed_glm._assess.loo import loo, waic
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
@@ -255,6 +256,7 @@ class MixedGLMResults(Generic[ModelT]):
     waic = of_fit(waic)
     leave_out = of_fit(leave_out)
     kfold = of_fit(kfold)
+    log_score = of_fit(log_score)
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
