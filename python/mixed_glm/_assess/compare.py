@@ -60,7 +60,7 @@ def compare(
     ValueError, TypeError
         If there is nothing to compare, or the fits are of different rows or responses, or left out other folds.
     """
-    named = _named(results)
+    named = named_results(results)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be 'loo' or 'waic', got {criterion!r}")
     if exact and criterion != "loo":
@@ -182,7 +182,14 @@ def _dropped(spec: ModelSpec) -> str:
     return f" ({spec.n_missing} dropped, as something is missing in them)" if spec.n_missing else ""
 
 
-def _named(results: Any) -> dict[str, Fit | ELPD]:
+def named_results(results: Any) -> dict[str, Fit | ELPD]:
+    """Fits, or what cross-validation gave, by name.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are none, or something else is among them.
+    """
     if isinstance(results, Mapping):
         named = {str(name): result for name, result in results.items()}
     elif isinstance(results, Sequence) and not isinstance(results, str):
