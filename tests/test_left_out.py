@@ -150,6 +150,14 @@ def test_unreliable_rows_alone_are_made_exact() -> None:
     assert "mcse" not in str(exact)
 
 
+def test_no_row_may_be_unreliable() -> None:
+    result = one_factor("poisson", groups=4, rows=30, p=1, sd=0.3).model().fit_laplace()
+    sampled, mixed = result.loo(), result.loo(exact="unreliable")
+    assert sampled.n_unreliable == 0
+    np.testing.assert_array_equal(mixed.pointwise, sampled.pointwise)
+    assert not mixed.exact.any()
+
+
 def test_a_row_that_counts_nothing_is_predicted_for_nothing() -> None:
     given = arrays()
     given["freq_weights"] = np.where(np.arange(60) == 5, 0.0, given["freq_weights"])

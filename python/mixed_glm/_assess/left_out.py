@@ -42,7 +42,7 @@ def left_out(fit: Fit, sets: Sequence[Rows], n_jobs: int) -> Floats:
     """
     jobs = as_n_jobs(n_jobs)
     densities = _Densities.of(fit)
-    log_ratio = np.array(in_parallel(densities.log_ratio, sets, jobs)).reshape(len(sets), -1)
+    log_ratio = np.array(in_parallel(densities.log_ratio, sets, jobs)).reshape(-1, len(densities.nodes))
     log_mean = logsumexp(log_ratio, axis=1)
     share = np.exp(2.0 * log_mean - logsumexp(2.0 * log_ratio - densities.log_weights, axis=1))
     found: Floats = -log_mean
