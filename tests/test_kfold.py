@@ -7,9 +7,11 @@ import concurrent.futures as cf
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logsumexp
 from simulated import crossed, one_factor
 
 import mixed_glm as mg
+from mixed_glm._assess import draw_density
 from mixed_glm._assess import kfold as kfold_module
 from mixed_glm._fit.refit import refit
 from mixed_glm.exceptions import ConvergenceWarning
@@ -26,6 +28,33 @@ def test_folds_of_one_row_are_leave_one_out(poisson: mg.MixedGLMResults) -> None
     assert found.elpd == pytest.approx(exact.elpd, abs=4.0 * found.mcse + 0.1)
     assert found.p == pytest.approx(exact.p, abs=1.0)
     assert 0.0 < found.mcse < 0.5
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_folds_of_a_leaf_are_weighted_draws(weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws that take long are replaced by quick ones with weights, unless these are too unequal."""
+    result = one_factor(groups=15, rows=3, p=1, sd=1.5, seed=4).model().fit_laplace(n_quad=15)
+    drawn = []
+    real = draw_density._weighted
+    monkeypatch.setattr(draw_density, "_weighted", lambda *args: drawn.append(real(*args)) or drawn[-1])
+    if not weighted:
+        monkeypatch.setattr(draw_density, "_LEAST_SHARE", 1.1)
+    found, exact = result.kfold(np.arange(45), draws=2000), result.loo(exact=True)
+    assert all((d is not None) == weighted for d in drawn[:46])
+    np.testing.assert_allclose(found.pointwise, exact.pointwise, atol=0.12)
+    assert found.elpd == pytest.approx(exact.elpd, abs=4.0 * found.mcse + 0.05)
+    assert found.p == pytest.approx(exact.p, abs=0.3)
+
+
+def test_means_over_weighted_draws() -> None:
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(-800.0, 1.0, size=(50, 3)), rng.dirichlet(np.ones(50))
+    values[:, 2] = -np.inf
+    found, variance = draw_density.log_mean(values, weights)
+    np.testing.assert_allclose(found[:2], logsumexp(values[:, :2], b=weights[:, None], axis=0))
+    assert found[2] == -np.inf
+    relative = np.exp(values[:, :2] - found[:2]) - 1.0
+    np.testing.assert_allclose(variance[:2], weights**2 @ relative**2)
 
 
 def test_folds_of_groups_predict_new_groups(poisson: mg.MixedGLMResults) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
 from mixed_glm._assess.elpd import ELPD
-from mixed_glm._assess.in_sample import draw_log_likelihood, log_mean
 from mixed_glm._assess.row_groups import Rows, row_groups
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
@@ -82,7 +82,7 @@ def kfold(
     pointwise, variance = np.empty(spec.nobs), np.empty(spec.nobs)
     for task, score in zip(tasks, found, strict=True):
         pointwise[task.rows], variance[task.rows] = score.log_density, score.variance
-    full = log_mean(draw_log_likelihood(fit.posterior, spec, count, np.random.default_rng(seeds[0])))[0]
+    full, _ = log_mean(*draw_log_likelihood(fit.posterior, spec, count, np.random.default_rng(seeds[0])))
     return ELPD.of(spec, "kfold", pointwise, float((full - pointwise).sum()), variance, folds=of_row)
 
 
@@ -120,7 +120,7 @@ def _score(fit: Fit, draws: int, task: _Task) -> _Score:
         none = np.full(len(task.rows), np.nan)
         return _Score(none, none, "failed")
     these, generator = fit.spec.of_rows(task.rows), np.random.default_rng(task.seed)
-    return _Score(*log_mean(draw_log_likelihood(rest.posterior, these, draws, generator)), status=rest.status)
+    return _Score(*log_mean(*draw_log_likelihood(rest.posterior, these, draws, generator)), rest.status)
 
 
 def _folds(spec: ModelSpec, given: Any, rng: np.random.Generator) -> tuple[Rows, list[Rows]]:

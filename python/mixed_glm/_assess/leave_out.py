@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
 from mixed_glm._assess.elpd import ELPD
-from mixed_glm._assess.in_sample import draw_log_likelihood, log_mean
 from mixed_glm._assess.left_out import left_out
 from mixed_glm._assess.row_groups import row_groups
 from mixed_glm._fit.fit import Fit
@@ -55,8 +55,8 @@ def leave_out(fit: Fit, groups: Any, *, draws: int = 1000, rng: Any = 0, n_jobs:
         as_generator(rng),
     )
     pointwise = left_out(fit, found.rows, n_jobs)
-    log_likelihood = draw_log_likelihood(fit.posterior, fit.spec, count, generator)
+    log_likelihood, weights = draw_log_likelihood(fit.posterior, fit.spec, count, generator)
     together = np.stack([log_likelihood[:, rows].sum(axis=1) for rows in found.rows], axis=1)
-    p = float((log_mean(together)[0] - pointwise).sum())
+    p = float((log_mean(together, weights)[0] - pointwise).sum())
     exact = np.ones(len(pointwise), dtype=bool)
     return ELPD.of(fit.spec, "logo", pointwise, p, index=found.labels, exact=exact, folds=found.of_row)

@@ -69,6 +69,7 @@ class _Densities:
     Attributes
     ----------
     fit : Fit
+    approximation : _core.Approximation
     arguments : dict
         Of the compiled model of all rows.
     log_evidence : float
@@ -79,6 +80,7 @@ class _Densities:
     """
 
     fit: Fit
+    approximation: _core.Approximation
     arguments: dict[str, Any]
     log_evidence: float
     nodes: Floats
@@ -87,13 +89,14 @@ class _Densities:
 
     @classmethod
     def of(cls, fit: Fit) -> _Densities:
-        posterior, _ = marginal_of(fit)
+        posterior, approximation = marginal_of(fit)
         assert fit.log_evidence is not None
         spec = fit.spec
         arguments = model_arguments(spec.design, spec.family, spec.coordinates)
         nodes, weights = nodes_of(posterior.points, posterior.weights)
-        at_nodes = _at(fit, spec.core(), nodes)
-        return cls(fit, arguments, fit.log_evidence, nodes, np.log(weights), at_nodes)
+        core = approximation.core
+        at_nodes = _at(nodes, spec.core(), core)
+        return cls(fit, core, arguments, fit.log_evidence, nodes, np.log(weights), at_nodes)
 
     def log_ratio(self, rows: Rows) -> Floats:
         """Log weights with the ratio of the density without some rows to that with them, shape (s,); NaN: to be refitted."""
@@ -101,7 +104,8 @@ class _Densities:
         if len(self.nodes) == 1 and self.nodes.size:
             return unknown  # the mode was plugged in, which is another without some rows
         try:
-            return self.log_weights + _at(self.fit, self._without(rows), self.nodes) - self.at_nodes
+            there = _at(self.nodes, self._without(rows), self.approximation)
+            return self.log_weights + there - self.at_nodes
         except RuntimeError:  # a mode was not found
             return unknown
 
@@ -116,7 +120,6 @@ class _Densities:
         return _core.Model(**self.arguments | {"weights": weights})
 
 
-def _at(fit: Fit, core: _core.Model, nodes: Floats) -> Floats:
+def _at(nodes: Floats, core: _core.Model, approximation: _core.Approximation) -> Floats:
     """log p(y, theta) at each node, shape (s,)."""
-    approximation = marginal_of(fit)[1].core
     return np.array([_core.log_marginal(core, approximation, node)[0] for node in nodes])

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mixed_glm._assess.draw_density import log_mean
 from mixed_glm._assess.elpd import ELPD
-from mixed_glm._assess.in_sample import log_mean
 from mixed_glm._fit.fit import Fit
 from mixed_glm._predict.draws import predict_draws
 from mixed_glm._predict.groups import as_groups
@@ -69,7 +69,8 @@ def log_score(
         rng=rng,
         **rows,
     )
-    pointwise, variance = log_mean(log_likelihood)
+    n = len(log_likelihood)
+    pointwise, variance = log_mean(log_likelihood, np.full(n, 1.0 / n))
     lost = np.isnan(pointwise)
     if lost.any():
         raise ValueError(

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
+from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
 from mixed_glm._assess.elpd import ELPD
-from mixed_glm._assess.in_sample import log_mean
 from mixed_glm._assess.left_out import left_out
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.refit import marginal_of
-from mixed_glm._input.arrays import as_count, as_n_jobs
+from mixed_glm._input.arrays import as_count, as_generator, as_n_jobs
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
 
@@ -97,8 +97,7 @@ def loo(
 
 def _exact(fit: Fit, draws: int, rng: Any, n_jobs: int) -> ELPD:
     pointwise = left_out(fit, list(np.arange(fit.spec.nobs)[:, None]), n_jobs)
-    sample = fit.posterior.sample(draws, rng)
-    full = np.concatenate([log_mean(log_likelihood.T)[0] for log_likelihood in _blocks(sample)])
+    full, _ = log_mean(*draw_log_likelihood(fit.posterior, fit.spec, draws, as_generator(rng)))
     p, everywhere = float((full - pointwise).sum()), np.ones(len(pointwise), dtype=bool)
     return ELPD.of(fit.spec, "loo", pointwise, p, exact=everywhere)
 
