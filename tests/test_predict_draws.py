@@ -220,6 +220,29 @@ def test_log_likelihood_of_labels_and_pairs() -> None:
         )
 
 
+def test_families_with_a_parameter_that_is_estimated() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(12), 10), "x": rng.normal(size=120)})
+    frame["y"] = 3.0 + frame.x + rng.normal(size=12)[frame.g] + 0.7 * rng.normal(size=120)
+    result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="gaussian").fit()
+    for rows in (frame.iloc[:6], frame.iloc[:6].assign(g=99)):
+        n = 20_000
+        for random in ("population", "conditional", "marginal"):
+            mean = result.predict_draws(rows, random=random, draws=n)
+            response = result.predict_draws(rows, kind="response", random=random, draws=n)
+            of = result.predict_draws(rows, kind="log_likelihood", random=random, draws=n)
+            np.testing.assert_allclose(response.mean(axis=0), mean.mean(axis=0), atol=0.06)
+            expected = np.var(result.predict_draws(rows, kind="linear", random=random, draws=n), axis=0)
+            if random == "marginal":  # members of new groups
+                expected += np.exp(2 * result.posterior_sample(n, 3).vcp[:, 0]).mean()
+            sigma = np.exp(result.posterior_sample(n, 3).family[:, 0])
+            np.testing.assert_allclose(response.var(axis=0), expected + (sigma**2).mean(), rtol=0.08)
+            assert np.isfinite(of).all()
+        own = result.predict_draws(frame.iloc[:6], kind="log_likelihood", random="conditional", draws=4000)
+        drawn = result.posterior_sample(4000, 9).log_likelihood()[:, :6]
+        np.testing.assert_allclose(own.mean(axis=0), drawn.mean(axis=0), atol=0.03)
+
+
 def test_named_dimensions(nested) -> None:
     xarray = pytest.importorskip("xarray")
     frame, result = nested

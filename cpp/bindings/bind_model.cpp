@@ -30,7 +30,7 @@ py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& param
 }
 
 Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef& vcp) {
-  check_length("vcp", vcp.size(), self.design().components());
+  check_length("vcp", vcp.size(), self.hyper());
   return watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::NewtonSettings settings;
     settings.monitor = monitor;
@@ -61,6 +61,8 @@ void bind_model(py::module_& m) {
       .def_property_readonly("k_fep", [](const BoundModel& self) { return self.design().fixed(); })
       .def_property_readonly("k_vcp",
                              [](const BoundModel& self) { return self.design().components(); })
+      .def_property_readonly(
+          "start", [](const BoundModel& self) { return self.model().hyperparameters().start(); })
       .def_property_readonly("k_vc", [](const BoundModel& self) { return self.design().effects(); })
       .def(
           "logposterior",

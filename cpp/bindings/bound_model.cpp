@@ -20,6 +20,7 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .required("ident", ident)
       .required("sd_priors", sd_priors)
       .required("family", family)
+      .optional("family_priors", family_priors)
       .optional("merge_rows", merge_rows)
       .finish();
 }
@@ -47,6 +48,9 @@ mixed_glm::ModelData ModelArrays::data() const {
   data.fe_p = {fe_p.data(), fe_p.size()};
   for (const auto& [name, first, second] : sd_priors) {
     data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));
+  }
+  for (const auto& [name, first, second] : family_priors) {
+    data.family_priors.push_back(mixed_glm::make_prior({name, first, second}));
   }
   data.merge_rows = merge_rows;
   return data;

@@ -39,6 +39,7 @@ struct ModelArrays {
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
   std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true;
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);
@@ -55,6 +56,7 @@ class BoundModel {
 
   const mixed_glm::Design& design() const { return model_.design(); }
   const mixed_glm::Model& model() const { return model_.model(); }
+  Index hyper() const { return model().hyperparameters().size(); }  // d
   void check_params(const mixed_glm::ConstVectorRef& params) const {
     check_length("params", params.size(), model().layout().size());
   }

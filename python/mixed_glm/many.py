@@ -209,8 +209,9 @@ def fit_responses(
     labels = list(range(source.size)) if matrix.labels is None else matrix.labels
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
-        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects, **arrays
-    )
+        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
+        family_names=layout.family_names, **arrays,
+    )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
     return results

@@ -83,6 +83,7 @@ def fit_map(
 
 
 def _require_joint_mode(spec: ModelSpec) -> None:
+    spec.require_known_family("fit_map")
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not prior.has_joint_mode:
             raise ValueError(

@@ -212,6 +212,7 @@ def _fit(
 
 
 def _require_normal(spec: ModelSpec) -> None:
+    spec.require_known_family("fit_vb")
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not isinstance(prior, LogNormal):
             raise ValueError(

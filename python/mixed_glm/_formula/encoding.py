@@ -36,7 +36,7 @@ from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
 from mixed_glm._formula.terms import expressions_of
 from mixed_glm._formula.text import FormulaText
-from mixed_glm._formula.vc_formulas import VcFormula
+from mixed_glm._formula.vc_formulas import VcFormula, parse_terms
 
 Floats = npt.NDArray[np.float64]
 Counted = list[tuple[Component | VcFormula, bool]]  # and whether it counts
@@ -107,6 +107,33 @@ class Encoding:
                 matrix = columns_of_new_rows(self.fixed, env)
             out[~missing] = _as_fortran(matrix, len(env.frame))
         return out
+
+    @property
+    def covariates(self) -> list[str]:
+        """Names in the fixed part, and in what varies by group, in the order of the formula; grouping factors are none."""
+        terms = [
+            *parse_terms(self.text.fixed),
+            *(t for g in self.text.groups for t in parse_terms(g.effects)),
+        ]
+        numbers = [
+            e for c in self.components if isinstance(c, VcFormula) for e, v in c.levels.items() if v is None
+        ]
+        expressions = [*(factor for term in terms for factor in term), *numbers]
+        return list(dict.fromkeys(name for e in expressions for name in sorted(names_of_factor(e))))
+
+    @property
+    def offsets(self) -> list[str]:
+        """Names in the offsets of the formula."""
+        return list(dict.fromkeys(name for e in self.text.offsets for name in sorted(names_of_factor(e))))
+
+    def levels_of(self, name: str, labels: Iterable[Any]) -> list[Any] | None:
+        """Levels of the fixed factor which a column is, the reference first; None if it is none that has these labels."""
+        for expression, (kind, state) in self.fixed.encoder_state.items():
+            if kind.value == "categorical" and names_of_factor(expression) == {name}:
+                levels = list(state.get("categories", ()))
+                if set(labels) <= set(levels):
+                    return levels
+        return None
 
     def encode_offset(self, data: Any) -> Floats | None:
         """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""

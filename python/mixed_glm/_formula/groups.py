@@ -86,7 +86,7 @@ class Grouping:
 
     def new_groups(self, env: Environment, everything: bool) -> tuple[npt.NDArray[np.intp], int]:
         """Number of each row's group among those that are missing or were not met, -1 for others; and how many there are."""
-        rows = np.full(len(env.frame), True) if everything else self.codes(env) < 0
+        rows = (self.codes(env) < 0) | everything
         return number_groups([env.evaluate(f, labels=True).values for f in self.factors], rows)
 
     def labels(self) -> list[str]:

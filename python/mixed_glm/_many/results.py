@@ -36,6 +36,8 @@ class ManyResults:
         Posterior means (for ``"map"`` the mode) and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (m, K)
         The same for the logarithms of the standard deviations of the random effects.
+    family_mean, family_sd : float array, shape (m, 0) or (m, 1)
+        The same for the logarithm of the family's own parameter, where it has one that is estimated.
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
@@ -47,6 +49,8 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    family_names : tuple of str
+        Of the family's own parameter.
     """
 
     method: str
@@ -58,12 +62,15 @@ class ManyResults:
     fe_sd: Floats
     vcp_mean: Floats
     vcp_sd: Floats
+    family_mean: Floats
+    family_sd: Floats
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
+    family_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.status)
@@ -99,10 +106,10 @@ class ManyResults:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = self.fep_names + self.vcp_names
+        names = [*self.fep_names, *self.vcp_names, *self.family_names]
         estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean])
-        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd])
+        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean, self.family_mean])
+        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd, self.family_sd])
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -116,16 +123,19 @@ class ManyResults:
         return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
 
     def _long(self) -> pd.DataFrame:
-        m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
-        kinds = _categorical(np.tile(np.repeat([0, 1], [p, k]), m), ["fixed", "log sd"])
+        sizes = [len(self.fep_names), len(self.vcp_names), len(self.family_names)]
+        m, d = len(self), sum(sizes)
+        used = ["fixed", "log sd", "family"][: 3 if sizes[2] else 2]
+        kinds = _categorical(np.tile(np.repeat([0, 1, 2], sizes), m), used)
+        names = [*self.fep_names, *self.vcp_names, *self.family_names]
         return pd.DataFrame(
             {
-                "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(d),
                 "type": kinds,
-                "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
-                "mean": np.hstack([self.fe_mean, self.vcp_mean]).ravel(),
-                "sd": np.hstack([self.fe_sd, self.vcp_sd]).ravel(),
-                "status": self._status_labels().repeat(p + k),
+                "name": np.tile(np.array(names, dtype=object), m),
+                "mean": np.hstack([self.fe_mean, self.vcp_mean, self.family_mean]).ravel(),
+                "sd": np.hstack([self.fe_sd, self.vcp_sd, self.family_sd]).ravel(),
+                "status": self._status_labels().repeat(d),
             }
         )
 

@@ -99,28 +99,32 @@ def _values(
     drawn: RowDraws, kind: str, over_new: bool, responses: Responses | None, rng: np.random.Generator
 ) -> Floats:
     """Draws of one kind, shape (m, n)."""
-    family, trials = drawn.spec.family, drawn.rows.n_trials
-    eta = drawn.linear_predictors()
-    if over_new:
-        return eta if kind == "linear" else drawn.over_new(eta)
-    eta = drawn.with_new(eta, rng)
-    if kind == "linear":
-        return eta
-    if kind == "mean":
-        return np.asarray(family.mean(eta))
-    if responses is None:
-        return family.sample(eta, rng, None if trials is None else trials[:, None])
-    return _log_likelihood(drawn, eta, responses)
+    effects = None if over_new else drawn.new_effects(rng)
+    out = np.empty((len(drawn.rows), len(drawn)))
+    for block in drawn.blocks():
+        eta = drawn.with_effects(drawn.linear_predictors(block), effects, block)
+        if kind == "linear":
+            out[block] = eta
+        elif kind == "mean":
+            out[block] = drawn.over_new(eta, block) if over_new else drawn.spec.family.mean(eta)
+        elif responses is None:
+            n_trials = drawn.rows.n_trials
+            trials = None if n_trials is None else n_trials[block, None]
+            out[block] = drawn.spec.family.sample(eta, rng, trials, drawn.shape)
+        else:
+            out[block] = _log_likelihood(drawn, eta, responses.of_rows(block))
+    return out
 
 
 def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Floats:
     """Log probabilities, shape (m, n)."""
     known = np.isfinite(responses.endog) & np.isfinite(eta).all(axis=1)
     out = np.full(eta.shape, np.nan)
-    out[known] = drawn.spec.family.core.log_likelihood(
-        np.ascontiguousarray(eta[known].T),
-        *(np.ascontiguousarray(a[known]) for a in (responses.endog, responses.n_trials, responses.weights)),
-    ).T
+    of_rows = responses.endog, responses.n_trials, responses.weights
+    endog, n_trials, weights = (np.ascontiguousarray(values[known]) for values in of_rows)
+    shape = np.empty(0) if drawn.shape is None else np.log(drawn.shape[0])
+    core = drawn.spec.family.core
+    out[known] = core.log_likelihood(np.ascontiguousarray(eta[known].T), endog, n_trials, weights, shape).T
     return out
 
 

@@ -37,7 +37,7 @@ def _predict_block(
         eta = draws.with_new(eta, rng, block)
         values = eta if target.linear or target.predictive else np.asarray(family.mean(eta))
     if target.predictive:
-        values = family.sample(eta, rng, None if trials is None else trials[:, None])
+        values = family.sample(eta, rng, None if trials is None else trials[:, None], draws.shape)
     method = "inverted_cdf" if target.predictive else "linear"
     median, lower, upper = np.quantile(values, target.levels, axis=1, method=method)  # type: ignore[call-overload]
     return mean, median, lower, upper, k

@@ -63,11 +63,15 @@ class NewEffects:
         kept = (columns.data, places, columns.indptr)
         return NewEffects(sparse.csr_array(kept, shape=(columns.shape[0], len(used))), self.ident[used])
 
-    def variance(self, psi: Floats) -> Floats:
-        """Of their sum in each row at draws of the log standard deviations, shape (n, K): shape (m, n)."""
-        members = np.eye(psi.shape[1])[self.ident]
-        squares = np.asarray(self.columns.power(2) @ members)
-        return squares @ np.exp(2.0 * psi.T)
+    def variance(self, psi: Floats, weights: Floats | None = None) -> Floats:
+        """Of their sum in each row at draws of the log standard deviations, shape (n, K): shape (m, n).
+
+        With `weights`, shape (m,), its weighted mean over the rows, shape (n,).
+        """
+        squares = np.asarray(self.columns.power(2) @ np.eye(psi.shape[1])[self.ident])
+        return np.asarray(
+            (squares if weights is None else weights @ squares / weights.sum()) @ np.exp(2.0 * psi.T)
+        )
 
     def draw(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draw each of them once at every draw of the log standard deviations, shape (n, K): shape (r, n)."""

@@ -68,7 +68,7 @@ def make_rows(
             raise ValueError(
                 f"{', '.join(extra)} must come with exog: without it, the model's own rows count"
             )
-        return _own_rows(spec, groups)
+        return own_rows(spec, groups)
     if hasattr(exog, "to_pandas"):
         exog = exog.to_pandas()
     x = new_exog(spec, exog)
@@ -115,7 +115,8 @@ def _without_rows(x: Floats, missing: list[npt.NDArray[np.bool_] | None]) -> Flo
     return np.where(np.any(lost, axis=0)[:, None], np.nan, x) if lost else x
 
 
-def _own_rows(spec: ModelSpec, groups: Groups) -> NewRows:
+def own_rows(spec: ModelSpec, groups: Groups) -> NewRows:
+    """The rows of the model itself."""
     shift = spec.design.total_offset()
     known, new = _no_effects(spec, spec.nobs), NewEffects.none(spec.nobs)
     if groups.random != "population":

@@ -42,8 +42,10 @@ def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDr
     layout, priors, change = spec.layout, spec.design.priors, spec.coordinates
     params = generator.standard_normal((n, layout.size))
     params[:, layout.fe] *= FixedPrior.of(spec, change).scale
-    for place, prior in zip(range(*layout.vcp.indices(layout.size)), priors.sd, strict=True):
-        params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
+    of_hyper = [(layout.vcp, priors.sd), (layout.family, priors.family)]
+    for places, own in of_hyper:
+        for place, prior in zip(range(*places.indices(layout.size)), own, strict=True):
+            params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
     params[:, layout.vc] *= np.exp(params[:, layout.vcp])[:, spec.design.ident]
     return ParameterDraws(params if change is None else change.params_back(params), spec)
 

@@ -35,6 +35,10 @@ class Responses:
     n_trials: Floats
     weights: Floats
 
+    def of_rows(self, rows: slice) -> Responses:
+        """Those of some rows."""
+        return Responses(self.endog[rows], self.n_trials[rows], self.weights[rows])
+
 
 def responses_of(spec: ModelSpec, rows: NewRows, exog: Any, endog: Any) -> Responses:
     """Responses of the rows to predict: the model's own, or new ones, as given or as the formula finds them in `exog`.

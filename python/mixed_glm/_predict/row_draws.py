@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._posterior.some_draws import SomeDraws
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.target import mean_over_normal
@@ -32,6 +33,8 @@ class RowDraws:
     known : csr_array, shape (m, effects)
         Columns of the random effects that were drawn.
     fe, psi, vc : float array, shape (p, n), (n, K), (effects, n)
+    shape : float array, shape (1, n), or None
+        Parameter of the family, where the data estimate one.
     fe_shift, vc_shift : float array, shape (p,), (effects,)
         What makes the means of the draws those of the posterior.
     """
@@ -42,6 +45,7 @@ class RowDraws:
     fe: Floats
     psi: Floats
     vc: Floats
+    shape: Floats | None
     fe_shift: Floats
     vc_shift: Floats
 
@@ -50,6 +54,7 @@ class RowDraws:
         """Draw what the rows need: fixed effects, and those random effects that they have."""
         effects = np.unique(rows.known.indices).astype(np.intp)
         draws = _parameters(fit, effects, bool(rows.new), n, rng)
+        shape = shape_of(draws.family)
         mean, _, effect_means = fit.spec.layout.unpack(fit.posterior.mean)
         return cls(
             fit.spec,
@@ -58,6 +63,7 @@ class RowDraws:
             np.ascontiguousarray(draws.fe.T),
             draws.vcp,
             np.ascontiguousarray(draws.vc.T),
+            None if shape is None else shape.T,
             mean - draws.fe.mean(axis=0),
             effect_means[effects] - draws.vc.mean(axis=0),
         )
@@ -82,8 +88,16 @@ class RowDraws:
         eta += constant[:, None]
         return eta
 
-    def with_new(self, eta: Floats, rng: np.random.Generator, block: slice = EVERYTHING) -> Floats:
-        """Linear predictors with effects of unknown groups drawn, once for all of these rows that are of one such group."""
+    def new_effects(self, rng: np.random.Generator) -> Floats | None:
+        """Effects of unknown groups, drawn once for all rows, shape (effects, n); None if there are none."""
+        return self.rows.new.draw(self.psi, rng) if self.rows.new else None
+
+    def with_effects(self, eta: Floats, effects: Floats | None, block: slice = EVERYTHING) -> Floats:
+        """Linear predictors with these effects of unknown groups."""
+        return eta if effects is None else np.asarray(eta + self.rows.new.columns[block] @ effects)
+
+    def with_new(self, eta: Floats, rng: np.random.Generator, block: slice) -> Floats:
+        """Linear predictors with effects of unknown groups drawn for a block, whatever other blocks have."""
         new = self.rows.new.of_rows(block)
         return np.asarray(eta + new.columns @ new.draw(self.psi, rng)) if new else eta
 
@@ -98,7 +112,7 @@ def _parameters(
 ) -> SomeDraws:
     """Draws of fixed effects and of some random effects; of fixed effects alone from their mixture."""
     layout = fit.spec.layout
-    if len(effects) or new or layout.blocks["family"].size:
+    if len(effects) or new or layout.family_names:
         return fit.posterior.draw_some(effects, n, rng)
     beta = fit.posterior.fixed_effects().sample(n, rng)
-    return SomeDraws(beta, np.zeros((n, layout.k_vcp)), np.empty((n, 0)), effects)
+    return SomeDraws(beta, np.zeros((n, layout.k_hyper)), np.empty((n, 0)), effects, layout)

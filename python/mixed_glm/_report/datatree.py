@@ -25,8 +25,8 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
     Returns
     -------
     xarray.DataTree
-        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, and ``u_<term>`` for
-        every random term, with names of effects, components and groups as coordinates), ``log_likelihood``,
+        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, the family's own parameter, as
+        ``sigma``, where it has one that is estimated, and ``u_<term>`` for every random term, with names of effects, components and groups as coordinates), ``log_likelihood``,
         ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
         model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
 
@@ -52,6 +52,7 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
     if layout.k_vcp:
         posterior["log_sd"] = draws.vcp
         posterior["sd"] = np.exp(draws.vcp)
+    posterior |= {name: np.exp(draws.family[:, j]) for j, name in enumerate(layout.family_names)}
     posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
     groups = {
         "posterior": posterior,

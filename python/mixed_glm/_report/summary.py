@@ -144,6 +144,10 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
         f"LB, UB: ends of the {percent} credible intervals",
+        *(
+            f"{name} is a parameter of the family (F), modeled as its logarithm; in the columns of SD, {name} itself"
+            for name in spec.layout.family_names
+        ),
         *_priors(fit),
     ]
     if spec.design.response_levels is not None:
@@ -161,7 +165,8 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
 
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
-    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fep_names, fit.spec.layout.vcp_names)
+    layout = fit.spec.layout
+    frame = fit.spec.design.priors.to_frame(layout.fep_names, layout.vcp_names, layout.family_names)
     texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
     for name, text in zip(frame.index, texts, strict=True):
@@ -203,7 +208,7 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
     layout = fit.spec.layout
     frame = estimates(fit, alpha)
     blank = [""] * layout.k_fep
-    variance = frame.iloc[layout.vcp]
+    variance = frame.iloc[layout.hyper]
     with np.errstate(over="ignore"):
         scales = {
             "SD": np.exp(variance["mean"]),
@@ -211,7 +216,7 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp,
+        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp + ["F"] * len(layout.family_names),
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
         "LB": [_number(v) for v in frame["lower"]],

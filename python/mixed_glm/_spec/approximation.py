@@ -97,9 +97,9 @@ def core_options(
     """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    if integrate == "line" and spec.layout.k_vcp > 1:
+    if integrate == "line" and spec.layout.k_hyper > 1:
         raise ValueError(
-            f"integrate: 'line' is for one variance component, got {spec.layout.k_vcp}; use 'auto' or 'grid'"
+            f"integrate: 'line' is for one variance component, got {spec.layout.k_hyper}; use 'auto' or 'grid'"
         )
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 

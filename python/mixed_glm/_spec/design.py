@@ -189,7 +189,9 @@ def checked_design(
         exposure=_copy(own_exposure),
         priors=priors
         if isinstance(priors, ModelPriors)
-        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults, mixing),
+        else resolve_priors(
+            fe_p, vcp_p, priors, names, components_names, defaults, mixing, family.shape_names
+        ),
         fep_names=names,
         vcp_names=components_names,
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
@@ -211,15 +213,27 @@ def default_priors(
     """Priors in units of the columns and of the response, for whatever is given no other."""
     none = np.empty(0)
     weights = none if freq_weights is None else freq_weights
+    unit = response_unit(family, y, freq_weights, offset)
     loc, scale, constant = _core.default_fe_priors(
         exog=exog, family=family.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
         offset=none if offset is None else offset,
     )  # fmt: skip
     mu = _core.default_sd_priors(
         indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
-        data=exog_vc.data, ident=ident, components=k, weights=weights,
+        data=exog_vc.data, ident=ident, components=k, weights=weights, scale=unit,
     )  # fmt: skip
-    return Defaults.of(loc, scale, mu, constant)
+    shapes = [_core.default_family_prior(unit) for _ in family.shape_names]
+    return Defaults.of(loc, scale, mu, constant, shapes, unit)
+
+
+def response_unit(family: Family, y: Floats, freq_weights: Floats | None, offset: Floats | None) -> float:
+    """The unit of the linear predictor that a response suggests: its standard deviation where the link is the identity, else 1."""
+    none = np.empty((0, 0), order="F")
+    scales = _core.response_scales(
+        family=family.core, endog=y[:, None], weights=np.empty(0) if freq_weights is None else freq_weights,
+        offset=none if offset is None else offset[:, None],
+    )  # fmt: skip
+    return float(scales[0])
 
 
 def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:
@@ -340,6 +354,7 @@ def core_arguments(design: Design, exog: Floats, change: Standardization | None)
         "ident": design.ident,
         "fe_p": prior_scale(design.priors, change),
         "sd_priors": [prior.core() for prior in design.priors.sd],
+        "family_priors": [prior.core() for prior in design.priors.family],
     }
 
 

@@ -63,6 +63,11 @@ def warn_of_doubts(design: Design, family: Family) -> None:
 
 def doubts(design: Design, family: Family) -> Iterator[str]:
     """What to warn of, each in a sentence that says what to do."""
+    if len(design.endog) and "sigma" in family.shape_names and np.ptp(design.endog) == 0.0:
+        yield (
+            "the response is the same in all rows: there is nothing to estimate, and all standard deviations are what their "
+            "priors make of them"
+        )
     columns = sparse.csc_array(design.exog_vc)
     components = [
         Component(name, _taken(columns, np.flatnonzero(design.ident == k)))
@@ -89,14 +94,20 @@ def _of_one_group(component: Component) -> str | None:
 
 
 def _of_single_responses(component: Component, design: Design, family: Family) -> str | None:
-    """Binary responses, at most one for each effect."""
-    if not family.has_trials or not component.z.nnz:
+    """Binary or Gaussian responses, at most one for each effect."""
+    gaussian = "sigma" in family.shape_names
+    if not (family.has_trials or gaussian) or not component.z.nnz:
         return None
     count = design.trials() * design.weights()
     rows = component.z.indices
     effects = np.repeat(np.arange(component.size), np.diff(component.z.indptr))
     if np.bincount(effects, count[rows]).max() > 1.0:
         return None
+    if gaussian:
+        return (
+            f"{component.name} has a group for every response: the data tell the sum of its variance and of sigma's, and only "
+            "their priors tell these apart. Leave the term out"
+        )
     return (
         f"{component.name} has a group for every binary response: the data say next to nothing of the standard deviation of "
         "its random effects, as one response has no variance beside that of its mean. Leave the term out"

@@ -49,7 +49,10 @@ class ModelSpec:
         """What stands where in the vector of all parameters."""
         design = self.design
         names = None if design.vc_names is None else tuple(design.vc_names)
-        return ParameterLayout(tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names)
+        return ParameterLayout(
+            tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names,
+            family_names=self.family.shape_names,
+        )  # fmt: skip
 
     @property
     def nobs(self) -> int:
@@ -60,6 +63,20 @@ class ModelSpec:
     def n_missing(self) -> int:
         """Rows that a formula dropped because something was missing in them."""
         return 0 if self.encoding is None else self.encoding.n_missing
+
+    def require_known_family(self, what: str) -> None:
+        """Refuse a family with a parameter that the data estimate.
+
+        Raises
+        ------
+        ValueError
+            If it has one.
+        """
+        for name in self.family.shape_names:
+            raise ValueError(
+                f"{what} is not available where {name} of the {self.family.name} family is estimated, as the log standard "
+                "deviations are: use fit() or fit_laplace(), which integrate the effects out"
+            )
 
     def effects_of(self, component: int) -> npt.NDArray[np.intp]:
         """Numbers of the random effects of a component."""

@@ -9,7 +9,8 @@
 // Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the leaf l and Laplace for all
 // others, EP treats all alike: so EP errs by about |L_l - E_l|, and leaf quadrature by the largest
 // |E_k - L_k| of the others. On 37 problems with long MCMC references this predicted nearly all
-// errors within a third, and its worst case was that of an oracle (benchmarks/accuracy).
+// errors within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a
+// Gaussian response Laplace is exact.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -68,7 +69,7 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
 
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
-  if (start.size() == 0) return {Approximation(), start};
+  if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;

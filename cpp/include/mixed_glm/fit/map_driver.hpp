@@ -17,7 +17,7 @@ class MapDriver;
 struct MapMethod {
   using Driver = MapDriver;
   JointModeSettings settings;
-  Vector start = {};  // K, log standard deviations where the search begins; empty: joint_start()
+  Vector start = {};  // of all hyperparameters; empty: joint_start()
 };
 
 struct MapFit {

@@ -9,7 +9,7 @@
 namespace mixed_glm {
 
 struct PosteriorPoint {
-  Vector psi;
+  Vector psi;                // all hyperparameters
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
   // Of the fixed effects given psi; as all below empty if not kept.
@@ -24,9 +24,9 @@ struct PosteriorSummary {
   std::vector<PosteriorPoint> points;
   Vector weights;  // of the points, summing to one
   double log_evidence = 0.0;
-  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order
+  Vector mean, sd, skewness;  // of (beta, theta, u), the caller's order
   Matrix fe_cov;              // p x p
-  Matrix vcp_cov;             // K x K, of psi
+  Matrix vcp_cov;             // d x d, of theta
   // p x p p, third cumulants of the fixed effects given psi (linalg/symmetric_cubes.hpp), of L^-1
   // (beta - mean) with L the lower Cholesky factor of their covariance there; empty: all zero.
   Matrix fe_third;

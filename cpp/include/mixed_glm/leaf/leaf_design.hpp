@@ -10,7 +10,7 @@
 
 #include <memory>
 #include <mixed_glm/leaf/leaf_batches.hpp>
-#include <mixed_glm/model/model.hpp>
+#include <mixed_glm/model/family_at.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -18,7 +18,7 @@ namespace mixed_glm {
 class LeafDesign {
  public:
   // The model is viewed and must outlive this object; its rows are copied in the order of groups.
-  LeafDesign(const Model& model, Index leaf) : full_(&model), leaf_(leaf) {
+  LeafDesign(const Model& model, Index leaf) : full_(&model), family_(model), leaf_(leaf) {
     const Design& design = model.design();
     if (leaf < 0 || leaf >= design.components() || !design.single_components()[size_t(leaf)]) {
       throw std::invalid_argument(
@@ -38,6 +38,10 @@ class LeafDesign {
     sort_response();
     reduced_model_->set_rows(sorted_, sorted_offset_);
   }
+
+  // All that is asked of the family is at theta.
+  void set_theta(ConstVectorRef theta) { family_.set(theta); }
+  const FamilyAt& family() const { return family_; }
 
   const Model& full() const { return *full_; }
   const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
@@ -227,6 +231,7 @@ class LeafDesign {
   }
 
   const Model* full_;
+  FamilyAt family_;
   Index leaf_;
   std::vector<Index> row_order_, group_start_, group_effect_;
   std::vector<Code> row_group_;

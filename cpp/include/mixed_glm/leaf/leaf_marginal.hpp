@@ -36,6 +36,7 @@ class LeafMarginal final : public Marginal {
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
+    leaf_.set_theta(theta);
     likelihood_.set_sd(effect_sd(theta[leaf_.leaf()]));
     const bool warm = valid_ && predict(theta);
     theta_ = theta;
@@ -68,6 +69,8 @@ class LeafMarginal final : public Marginal {
   double log_density() const override { return log_density_; }
   const SecondMoments& second_moments() const override { return second_moments_; }
   const CoefficientPrior& prior() const override { return prior_; }
+  double family_slope() const override { return moments_.family_slope(); }
+  double family_information() const override { return moments_.family_information(); }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
@@ -77,6 +80,8 @@ class LeafMarginal final : public Marginal {
   }
 
   const LeafDesign& leaf() const { return leaf_; }
+  // The family of the leaf's rows at another theta, until the next evaluation.
+  void set_family(ConstVectorRef theta) { leaf_.set_theta(theta); }
   // The distribution of (v, beta): its mean, the factor of its precision, variances and third
   // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
@@ -97,6 +102,8 @@ class LeafMarginal final : public Marginal {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     const double precision = effect_precision(theta_[leaf_.leaf()]);
     moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
+    const Hyperparameters::Block family = model().hyperparameters().family();
+    if (family.size > 0) direction += change[family.begin] * moments_.family_pull();
     mode_.cholesky().solve_in_place(direction);
     return direction;
   }

@@ -24,6 +24,9 @@ struct NodeChunk {
   Index first = 0, count = 0;
   double log_integrals = 0.0;  // of the groups of its batch
   Matrix value, d1, d2, d3;    // row_block_size x K
+  // Slopes of value, d1 and d2 in the family's hyperparameter, and about minus the second one of
+  // value, with order 3; empty where it has none.
+  Matrix slope, slope_d1, slope_d2, information;
   Vector mean_d1, mean_d2;     // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
 };
 
@@ -135,6 +138,10 @@ class LeafNodes {
       for (Matrix* m : {&chunk.value, &chunk.d1, &chunk.d2, &chunk.d3}) {
         resize_buffer(*m, row_block_size, n_quad);
       }
+      if (!has_shape(leaf_->family().kernel())) continue;
+      for (Matrix* m : {&chunk.slope, &chunk.slope_d1, &chunk.slope_d2, &chunk.information}) {
+        resize_buffer(*m, row_block_size, n_quad);
+      }
     }
   }
 
@@ -186,11 +193,27 @@ class LeafNodes {
         }
         evaluate_rows<Order>(kernel, chunk.count, eta.data(), a, b, column(chunk.value, k),
                              column(chunk.d1, k), column(chunk.d2, k), column(chunk.d3, k));
+        if constexpr (Order >= 3) evaluate_slopes(kernel, eta.data(), a, b, k, chunk);
       }
     };
-    std::visit(expand, model.family());
+    std::visit(expand, leaf_->family().kernel());
   }
   static double* column(Matrix& matrix, Index k) { return matrix.data() + k * matrix.rows(); }
+
+  // At node k.
+  template <class Kernel>
+  static void evaluate_slopes(const Kernel& kernel, const double* eta, const double* a,
+                              const double* b, Index k, NodeChunk& chunk) {
+    if constexpr (has_shape_v<Kernel>) {
+      for (Index r = 0; r < chunk.count; ++r) {
+        const ShapeSlopes slopes = kernel.shape_slopes(eta[r], a[r], b[r]);
+        chunk.slope(r, k) = slopes.value;
+        chunk.slope_d1(r, k) = slopes.d1;
+        chunk.slope_d2(r, k) = slopes.d2;
+        chunk.information(r, k) = slopes.information;
+      }
+    }
+  }
 
   void add_values(const NodeChunk& chunk) {
     for (Index r = 0; r < chunk.count; ++r) {
@@ -226,7 +249,11 @@ class LeafNodes {
   template <class Weights>
   void drop_dead_nodes(NodeChunk& chunk, Index r, const Weights& w) const {
     for (Index k = 0; k < n_quad(); ++k) {
-      if (w[k] == 0.0) chunk.d1(r, k) = chunk.d2(r, k) = chunk.d3(r, k) = 0.0;
+      if (w[k] != 0.0) continue;
+      chunk.d1(r, k) = chunk.d2(r, k) = chunk.d3(r, k) = 0.0;
+      if (chunk.slope.size() == 0) continue;
+      chunk.slope(r, k) = chunk.slope_d1(r, k) = chunk.slope_d2(r, k) = 0.0;
+      chunk.information(r, k) = 0.0;
     }
   }
 

@@ -51,6 +51,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     z.bottomRows(p) = reduced.bottomRows(p);
     for (Index c = 0; c < z.cols(); ++c) {
       coefficients_ = reduced.col(c);
+      marginal_.set_family(psi.col(c));
       log_density.all[c] += draw_leaf(psi(leaf.leaf(), c), z, c);
     }
     return log_density;
