@@ -308,3 +308,32 @@ def test_loo_of_a_conjugate_model(integrate: str) -> None:
     found = model.fit_laplace(integrate=integrate).loo(exact=True)
     expected = [stats.nbinom.logpmf(y[i], y.sum() - y[i], 5.0 / 6.0) for i in range(6)]
     np.testing.assert_allclose(found.pointwise, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["Gaussian", "NegativeBinomial", "Gamma"])
+def test_families_with_a_parameter_of_their_own(name: str) -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=48), "g": np.arange(48) % 8})
+    mean = np.exp(0.5 + 0.6 * frame["x"] + rng.normal(size=8)[frame["g"]])
+    frame["y"] = {
+        "Gaussian": lambda: np.log(mean) + rng.normal(size=48),
+        "NegativeBinomial": lambda: rng.poisson(mean * rng.gamma(2.0, 0.5, 48)).astype(float),
+        "Gamma": lambda: mean * rng.gamma(3.0, 1.0 / 3.0, 48),
+    }[name]()
+    family = getattr(mg.families, name)()
+
+    def fit(data: pd.DataFrame) -> mg.MixedGLMResults:
+        own = mg.MixedGLM.from_formula("y ~ x", data=frame, family=family).spec.layout.family_names
+        priors = dict.fromkeys(own, mg.priors.HalfNormal(2.0))
+        model = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=data, family=family, priors=priors, **PLAIN)
+        return model.fit_laplace()
+
+    result = fit(frame)
+    found, groups = result.loo(exact=True), result.leave_out("g")
+    for i in range(0, 48, 8):
+        expected = result.log_evidence - fit(frame.drop(index=i)).log_evidence
+        assert found.pointwise[i] == pytest.approx(expected, abs=0.01)
+    expected = result.log_evidence - fit(frame[frame["g"] != 3]).log_evidence
+    assert groups.pointwise[3] == pytest.approx(expected, abs=0.02)
+    folds = result.kfold(np.arange(48), draws=2000)
+    assert folds.elpd == pytest.approx(found.elpd, abs=5.0 * folds.mcse + 0.2)
