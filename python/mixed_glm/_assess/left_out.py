@@ -30,9 +30,7 @@ from mixed_glm.exceptions import ConvergenceWarning
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
-_LEAST_SHARE = (
-    0.8  # effective share of the nodes, as of a normal density that moves by half a standard deviation
-)
+_LEAST_SHARE = 0.9  # effective share of the nodes, as of a normal density that moves by a third of an sd
 
 
 def left_out(fit: Fit, sets: Sequence[Rows], n_jobs: int) -> Floats:
