@@ -79,6 +79,18 @@ def test_random_folds(poisson: mg.MixedGLMResults) -> None:
     assert by_hand.elpd == pytest.approx(one.elpd, abs=4.0 * (one.mcse + by_hand.mcse))
 
 
+def test_groups_stay_together(poisson: mg.MixedGLMResults) -> None:
+    group = poisson.model.exog_vc.indices
+    for given in ("VC_1", group):
+        found = poisson.kfold(3, groups=given, draws=100)
+        assert (pd.Series(found.folds).groupby(group).nunique() == 1).all()
+        assert sorted(np.bincount(found.folds)) == [10, 15, 15]
+    with pytest.raises(ValueError, match="from 2 to the number of groups, 8, got 9"):
+        poisson.kfold(9, groups="VC_1")
+    with pytest.raises(ValueError, match="groups is only for a number of folds"):
+        poisson.kfold("VC_1", groups="VC_1")
+
+
 @pytest.mark.parametrize("pool", [cf.ThreadPoolExecutor, cf.ProcessPoolExecutor])
 def test_executors(poisson: mg.MixedGLMResults, pool: type[cf.Executor]) -> None:
     with pool(1) as executor:  # type: ignore[call-arg]

@@ -30,6 +30,7 @@ def kfold(
     fit: Fit,
     folds: Any = 10,
     *,
+    groups: Any = None,
     draws: int = 1000,
     rng: Any = 0,
     n_jobs: int = -1,
@@ -46,6 +47,9 @@ def kfold(
         A number of folds, into which the rows are put at random; or the fold of each row: a Series with the index of the
         data, or values for the rows of the model; or the name of a component of which each row has one effect, such as
         ``"herd"``, whose groups are the folds. A number gives the same folds to models of as many rows, with the same `rng`.
+    groups : str or array_like, shape (nobs,), optional
+        With a number of folds, what is not to be torn apart: whole groups are put into the folds. The name of a component, or
+        labels, as for `leave_out`.
     draws : int, default 1000
         Posterior draws of each fit.
     rng : int or numpy.random.Generator, default 0
@@ -74,7 +78,7 @@ def kfold(
     if executor is not None:
         require_executor(executor)
     spec, count, jobs, generator = fit.spec, as_count(draws, "draws"), as_n_jobs(n_jobs), as_generator(rng)
-    of_row, rows = _folds(spec, folds, generator)
+    of_row, rows = _folds(spec, folds, groups, generator)
     seeds = generator.integers(2**63, size=len(rows) + 1)
     tasks = [_Task(r, int(seed)) for r, seed in zip(rows, seeds[1:], strict=True)]
     found = in_parallel(functools.partial(_score, fit, count), tasks, jobs, executor)
@@ -123,14 +127,18 @@ def _score(fit: Fit, draws: int, task: _Task) -> _Score:
     return _Score(*log_mean(*draw_log_likelihood(rest.posterior, these, draws, generator)), rest.status)
 
 
-def _folds(spec: ModelSpec, given: Any, rng: np.random.Generator) -> tuple[Rows, list[Rows]]:
+def _folds(spec: ModelSpec, given: Any, groups: Any, rng: np.random.Generator) -> tuple[Rows, list[Rows]]:
     """Fold of each row, and the rows of each fold."""
     if not isinstance(given, (int, np.integer)) or isinstance(given, bool):
-        groups = row_groups(spec, given, "folds")
-        return groups.of_row, groups.rows
-    if not 2 <= given <= spec.nobs:
-        raise ValueError(f"folds must be from 2 to the number of rows, {spec.nobs}, got {given}")
-    of_row = rng.permutation(np.arange(spec.nobs) % given)
+        if groups is not None:
+            raise ValueError("groups is only for a number of folds, got it with the folds themselves")
+        found = row_groups(spec, given, "folds")
+        return found.of_row, found.rows
+    whole = np.arange(spec.nobs) if groups is None else row_groups(spec, groups, "groups").of_row
+    size, what = int(whole.max()) + 1, "rows" if groups is None else "groups"
+    if not 2 <= given <= size:
+        raise ValueError(f"folds must be from 2 to the number of {what}, {size}, got {given}")
+    of_row = rng.permutation(np.arange(size) % given)[whole]
     return of_row, [np.flatnonzero(of_row == j) for j in range(given)]
 
 
