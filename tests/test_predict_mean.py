@@ -196,8 +196,8 @@ def test_few_effects_of_nested_groups_and_of_groups_without_rows(monkeypatch: py
 def test_crossed_groups_are_drawn_together() -> None:
     model = crossed(n=150, sizes=(12, 5))
     effects = np.array([3])
-    assert few_effects._surroundings(model.exog_vc, effects, 149) is None
-    around = few_effects._surroundings(model.exog_vc, effects, 150)
+    assert few_effects._surroundings(model.spec.design, effects, 149) is None
+    around = few_effects._surroundings(model.spec.design, effects, 150)
     assert len(around.rows) == 150
     assert len(around.effects) == 17
 

@@ -134,8 +134,9 @@ void bind_marginal(py::module_& m) {
 
   m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
-        [](const BoundModel& bound) { return bound.design().single_components(); });
-  m.def("default_leaf", [](const BoundModel& bound) { return bound.design().largest_single(); });
+        [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
+  m.def("default_leaf",
+        [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
   py::class_<Choice>(m, "Choice", py::module_local())
       .def_property_readonly("approximation",
                              [](const Choice& choice) { return choice.approximation; })

@@ -39,6 +39,9 @@ struct ModelArrays {
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
   std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  // Terms of correlated effects: their columns, level by level, and how many there are of a level.
+  std::vector<std::pair<std::vector<Code>, Index>> correlated;
+  std::vector<double> cor_priors;  // LKJ's shape for each of them
   std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true;
 
@@ -48,6 +51,7 @@ struct ModelArrays {
 
  private:
   MIXED_GLM_COLD mixed_glm::RandomEffects random_effects() const;
+  MIXED_GLM_COLD std::vector<mixed_glm::CorrelatedColumns> correlated_columns() const;
 };
 
 class BoundModel {

@@ -34,6 +34,7 @@ from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
+from mixed_glm._report.varcorr import varcorr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,12 +58,14 @@ class MixedGLMResults(Generic[ModelT]):
     ----------
     model : MixedGLM
     params : float array, shape (p + K + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, the logarithm of the family's
-        own parameter where it has one that is estimated, random effects.
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, correlations, the logarithm of the
+        family's own parameter where it has one that is estimated, random effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
+    cor_mean, cor_sd : float array, shape (C,)
+        The same for the correlations of random effects, in the order of the lower triangles of their matrices, term by term.
     family_mean, family_sd : float array, shape (0,) or (1,)
         The same for the logarithm of the parameter of the family that the data estimate, where it has one.
     vc_mean, vc_sd : float array, shape (q,)
@@ -102,6 +105,7 @@ class MixedGLMResults(Generic[ModelT]):
         self.params = posterior.mean
         self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
         self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
+        self.cor_mean, self.cor_sd = posterior.mean[layout.cor], posterior.sd[layout.cor]
         self.family_mean, self.family_sd = posterior.mean[layout.family], posterior.sd[layout.family]
 
     @property
@@ -161,9 +165,8 @@ class MixedGLMResults(Generic[ModelT]):
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect, standard deviation and parameter of the family."""
-        layout, design = self.fit.spec.layout, self.fit.spec.design
-        return design.priors.to_frame(layout.fep_names, layout.vcp_names, layout.family_names)
+        """The priors in force: a row for each fixed effect, standard deviation, term of correlated effects and parameter of the family."""
+        return self.fit.spec.prior_frame()
 
     @property
     def elbo(self) -> float | None:
@@ -174,6 +177,7 @@ class MixedGLMResults(Generic[ModelT]):
     to_frame = of_fit(estimates)
     conf_int = of_fit(intervals)
     random_effects = of_fit(random_effects)
+    varcorr = of_fit(varcorr)
     cov_params = of_fit(covariances)
 
     def posterior_sample(self, n: int = 1000, rng: Any = None) -> PosteriorDraws:

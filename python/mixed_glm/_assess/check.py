@@ -192,7 +192,7 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
         for first in range(0, len(draws), size):
             rows = slice(first, first + size)
             eta = draws.fe[rows] @ design.exog.T + (0.0 if shift is None else shift)
-            psi = np.ascontiguousarray(draws.params[rows, spec.layout.hyper])
+            psi = np.ascontiguousarray(spec.layout.free(draws.hyper[rows]))
             values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
             advance(len(psi))
     return np.concatenate(values) + FixedPrior.of(spec, draws.change).log_density(draws.fe), integral

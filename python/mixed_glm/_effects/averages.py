@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import logit
 
 from mixed_glm._effects.cells import Cells, Whose, cell_means, summarized
 from mixed_glm._effects.variables import Pair, as_numbers, as_pairs, as_rows, as_values, fixed_at
@@ -20,9 +21,9 @@ Floats = npt.NDArray[np.float64]
 _COMPARISONS: dict[str, tuple[Callable[[Floats, Floats], Floats], str, float]] = {
     "difference": (lambda high, low: high - low, "{0} - {1}", 0.0),
     "ratio": (lambda high, low: high / low, "{0} / {1}", 1.0),
-    "lnratio": (lambda high, low: np.log(high / low), "ln({0} / {1})", 0.0),
+    "lnratio": (lambda high, low: np.log(high) - np.log(low), "ln({0} / {1})", 0.0),
     "lnor": (
-        lambda high, low: np.log(high / (1.0 - high) / (low / (1.0 - low))),
+        lambda high, low: logit(high) - logit(low),
         "ln(odds({0}) / odds({1}))",
         0.0,
     ),

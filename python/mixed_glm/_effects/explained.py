@@ -90,7 +90,8 @@ def icc(
         ``unadjusted``
             Their share in all variance.
         ``adjusted[g]``
-            With several random terms, the share of each in the variance that is not that of the fixed effects.
+            With several random terms, the share of each in the variance that is not that of the fixed effects; correlated
+            effects are one term.
 
     Raises
     ------
@@ -142,15 +143,16 @@ def _variances(fit: Fit, n: int, rng: np.random.Generator, approximation: str) -
     beta = draws.fe + draws.fe_shift[:, None]
     off = design.exog - weights @ design.exog / weights.sum()
     covariance = (weights[:, None] * off).T @ off / (weights.sum() - 1.0)
-    terms = [_term(spec, k).variance(draws.psi, weights) for k in range(spec.layout.k_vcp)]
-    of_rows = _one_for_each_row(spec)
+    terms = _terms(spec)
+    variances = [_new_groups(spec, own).variance(draws.hyper, weights) for own in terms.values()]
+    of_rows = [_one_for_each_row(spec, own) for own in terms.values()]
     shape = None if draws.shape is None else draws.shape[0]
     residual = distribution_variance(spec.family, mean, shape, approximation)
     return _Variances(
         fixed=np.einsum("in,ij,jn->n", beta, covariance, beta),
-        random=np.array([v for v, own in zip(terms, of_rows, strict=True) if not own]).reshape(-1, n),
-        residual=residual + sum(v for v, own in zip(terms, of_rows, strict=True) if own),
-        names=[name for name, own in zip(spec.layout.vcp_names, of_rows, strict=True) if not own],
+        random=np.array([v for v, own in zip(variances, of_rows, strict=True) if not own]).reshape(-1, n),
+        residual=residual + sum(v for v, own in zip(variances, of_rows, strict=True) if own),
+        names=[name for name, own in zip(terms, of_rows, strict=True) if not own],
         of_means=of_means,
         of_responses=of_responses,
     )
@@ -173,16 +175,27 @@ def _moments(draws: RowDraws, weights: Floats) -> tuple[Floats, Floats, Floats]:
     return mean / total, (second - first**2 / total) / (total - 1.0), within / total
 
 
-def _term(spec: ModelSpec, component: int) -> NewEffects:
-    effects = spec.effects_of(component)
-    return NewEffects(spec.design.exog_vc[:, effects], spec.design.ident[effects])
-
-
-def _one_for_each_row(spec: ModelSpec) -> list[bool]:
-    """Whether the effects of each component are those of single rows."""
-    found = []
-    for k in range(spec.layout.k_vcp):
-        z = _term(spec, k).columns
-        alone = np.bincount(z.indices, minlength=z.shape[1]).max(initial=0) <= 1
-        found.append(bool(alone and z.nnz == spec.nobs and (np.diff(z.indptr) == 1).all()))
+def _terms(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """Names of the random terms, and their components: several where effects are correlated."""
+    of_term = {k: term for term in spec.design.correlated for k in term.components}
+    found: dict[str, tuple[int, ...]] = {}
+    for k, name in enumerate(spec.layout.vcp_names):
+        term = of_term.get(k)
+        if term is None:
+            found[name] = (k,)
+        elif k == term.components[0]:
+            found[name if term.name in found else term.name] = term.components
     return found
+
+
+def _new_groups(spec: ModelSpec, components: tuple[int, ...]) -> NewEffects:
+    """The effects of these components as if all groups were new."""
+    used = np.isin(np.arange(spec.layout.k_vcp), components)
+    return own_rows(spec, Groups("marginal", used)).new
+
+
+def _one_for_each_row(spec: ModelSpec, components: tuple[int, ...]) -> bool:
+    """Whether the effects of a component are those of single rows."""
+    z = spec.design.exog_vc[:, spec.effects_of(components[0])]
+    alone = np.bincount(z.indices, minlength=z.shape[1]).max(initial=0) <= 1
+    return bool(len(components) == 1 and alone and z.nnz == spec.nobs and (np.diff(z.indptr) == 1).all())

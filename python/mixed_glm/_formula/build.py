@@ -35,7 +35,7 @@ from mixed_glm._formula.data import (
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
-from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.groups import Component, CorrelatedComponents, assemble, group_components
 from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
@@ -117,7 +117,7 @@ def build(
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
     everything = dataclasses.replace(env, frame=part, context=beside)  # statsmodels keeps levels without rows
-    components, z = _random_columns(text, vc, env, everything)
+    components, z, correlated = _random_columns(text, vc, env, everything)
     widths = [c.width for c in components]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
@@ -134,6 +134,7 @@ def build(
         "fep_names": [str(c) for c in spec.column_names],
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
+        "correlated": correlated,
     }
     if in_units:
         weights = np.asarray(arguments.get("freq_weights", 1.0), dtype=np.float64)
@@ -248,11 +249,11 @@ def _fixed_columns(
 
 def _random_columns(
     text: FormulaText, vc: Mapping[str, str], env: Environment, everything: Environment
-) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
-    """All variance components, and their columns side by side."""
-    components, blocks = group_components(text.groups, env)
+) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array, list[CorrelatedComponents]]:
+    """All variance components, their columns side by side, and which of them are correlated."""
+    components, blocks, correlated = group_components(text.groups, env)
     formulas = [learn_vc_formula(name, formula, everything) for name, formula in vc.items()]
     parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
     parts += [formula.encode(everything) for formula in formulas]
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
-    return (*components, *formulas), z
+    return (*components, *formulas), z, correlated

@@ -147,30 +147,57 @@ class Component:
         return [f"{self.name}[{label}]" for label in self.grouping.labels()]
 
 
-def group_components(terms: Sequence[GroupTerm], env: Environment) -> tuple[list[Component], list[Block]]:
+@dataclass(frozen=True)
+class CorrelatedComponents:
+    """Components of one ``(effects | group)`` term, whose effects on a group are correlated.
+
+    Attributes
+    ----------
+    grouping : str
+        Name of the groups.
+    first : int
+        Number of the first of them; they follow each other.
+    coordinates : tuple of str
+        What varies by group, ``("Intercept", "x")``.
+    text : str
+        The term as the user wrote it.
+    """
+
+    grouping: str
+    first: int
+    coordinates: tuple[str, ...]
+    text: str
+
+
+def group_components(
+    terms: Sequence[GroupTerm], env: Environment
+) -> tuple[list[Component], list[Block], list[CorrelatedComponents]]:
     """Evaluate ``(effects | group)`` terms.
 
     Raises
     ------
     ValueError
-        For a correlated term, which has more than one column before a single bar, and for effects or groups
-        that cannot be evaluated.
+        For effects or groups that cannot be evaluated, and terms of which there are two.
     """
     components: list[Component] = []
     blocks: list[Block] = []
+    correlated: list[CorrelatedComponents] = []
     groupings: dict[tuple[str, ...], tuple[Grouping, npt.NDArray[np.int32]]] = {}
     for term in terms:
         if term.factors not in groupings:
             groupings[term.factors] = _group(term.factors, env)
         grouping, codes = groupings[term.factors]
         effects, spec = _effects(term, env)
+        if len(effects) > 1 and not term.independent:
+            coordinates = tuple("Intercept" if effect is None else effect for effect, _ in effects)
+            correlated.append(CorrelatedComponents(grouping.name, len(components), coordinates, term.text))
         for effect, values in effects:
             name = grouping.name if effect is None else f"{effect}|{grouping.name}"
             if any(name == c.name for c in components):
                 raise ValueError(f"formula has the random-effects term {name!r} twice (in {term.text})")
             components.append(Component(name, effect, grouping, None if effect is None else spec))
             blocks.append(Block(codes, values, len(grouping)))
-    return components, blocks
+    return components, blocks, correlated
 
 
 def assemble(blocks: Sequence[Block], n: int) -> sparse.csr_array:
@@ -248,12 +275,6 @@ def _effects(
     names = [str(c) for c in matrix.columns]
     if not names:
         raise ValueError(f"formula: {term.text} has no effect before the bar")
-    if len(names) > 1 and not term.independent:
-        group = ":".join(term.factors)
-        raise ValueError(
-            f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
-            f"this model does not have; write ({term.effects} || {group}) for independent ones"
-        )
     constants = _constants(matrix.model_spec)
     columns: list[tuple[str | None, Floats | None]] = [
         (None, None) if constants[j] else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))

@@ -24,11 +24,12 @@ Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 FIELDS = (
-    "fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "family_mean", "family_sd", "log_evidence", "status", "n_iter"
+    "fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "cor_mean", "cor_sd", "family_mean", "family_sd", "log_evidence", "status",
+    "n_iter",
 )  # fmt: skip
 PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
-PRIORS = ("fe_p", "sd_priors", "family_priors")  # among the arguments of `_core.Model`
+PRIORS = ("fe_p", "sd_priors", "cor_priors", "family_priors")  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ class Problem:
         options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
         return {
             "design": fingerprint(*design),
-            "priors": fingerprint(*(self.design[name] for name in PRIORS), self._origin, self.centred),
+            "priors": fingerprint(
+                *(self.design[name] for name in PRIORS if name in self.design), self._origin, self.centred
+            ),
             "family": repr(self.family),
             "method": self.method.name,
             **options,
@@ -157,8 +160,9 @@ class Problem:
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
         """Shape and type of each array that the fit of so many responses gives."""
         p, k, q = self.design["exog"].shape[1], len(self.design["sd_priors"]), len(self.design["ident"])
+        c = sum(order * (order - 1) // 2 for _, order in self.design.get("correlated", ()))
         shapes = len(self.family.shape_names)
-        width = {"fe": (p,), "vcp": (k,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
+        width = {"fe": (p,), "vcp": (k,), "cor": (c,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
             name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))

@@ -43,24 +43,33 @@ class Surroundings:
 def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> Surroundings | None:
     """What surrounds some effects, if it is so small that to draw `n` times from it takes less than to draw all."""
     everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
-    if n * everything <= _CHEAP:
+    if n * everything <= _CHEAP or spec.layout.family_names:  # copies would share one parameter of the family
         return None
-    return _surroundings(spec.design.exog_vc, effects, everything // _STEPS_OF_COPY)
+    return _surroundings(spec.design, effects, everything // _STEPS_OF_COPY)
 
 
-def _surroundings(z: sparse.csr_array, effects: Places, most_rows: int) -> Surroundings | None:
+def _surroundings(design: Design, effects: Places, most_rows: int) -> Surroundings | None:
     """Rows that touch the effects, other effects that these touch, and so on; None if there are too many rows."""
+    z = design.exog_vc
     by_effect = sparse.csc_array(z)
-    found, new = effects, effects
+    found = new = _of_whole_levels(design, effects)
     rows: Places = np.empty(0, dtype=np.intp)
     while len(new):
         fresh = np.setdiff1d(by_effect[:, new].indices, rows)
         rows = np.union1d(rows, fresh)
         if len(rows) > most_rows:
             return None
-        new = np.setdiff1d(z[fresh].indices, found)
+        new = np.setdiff1d(_of_whole_levels(design, z[fresh].indices.astype(np.intp)), found)
         found = np.union1d(found, new)
     return Surroundings(found.astype(np.intp), rows.astype(np.intp))
+
+
+def _of_whole_levels(design: Design, effects: Places) -> Places:
+    """The effects with all that are correlated with one of them, increasing."""
+    for term in design.correlated:
+        touched = np.isin(term.columns, effects).any(axis=1)
+        effects = np.union1d(effects, term.columns[touched].ravel())
+    return np.unique(effects).astype(np.intp)
 
 
 def draw_few(
@@ -90,27 +99,66 @@ def _draw_block(
     rng: np.random.Generator,
 ) -> Floats:
     """Draws of all effects around, shape (m, effects)."""
-    k = hyper.shape[1]
+    k = spec.layout.k_vcp
     scale = np.exp(hyper[:, spec.design.ident[around.effects]])
+    root = None if not spec.design.correlated else _root(spec, around.effects, hyper, scale)
     if not len(around.rows):
-        return np.asarray(rng.standard_normal(scale.shape) * scale)
-    design = _copies(spec.design, around, beta, scale)
+        drawn = rng.standard_normal(scale.size)
+        return _spread(drawn, scale, root)
+    design = _copies(spec.design, around, beta, scale, root)
     core = make_core(design, spec.family, merge_rows=False)
     leaf = how.leaf if (design.ident == how.leaf).any() else -1
     name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
     at = np.zeros((1, k))
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))
-    return np.asarray(params[0, k:].reshape(scale.shape) * scale)
+    drawn = params[0, k:]
+    return _spread(drawn, scale, root)
 
 
-def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -> Design:
+def _spread(drawn: Floats, scale: Floats, root: sparse.csr_array | None) -> Floats:
+    """Effects of independent ones with standard deviations of one."""
+    return np.asarray(
+        drawn.reshape(scale.shape) * scale if root is None else (root @ drawn).reshape(scale.shape)
+    )
+
+
+def _root(spec: ModelSpec, effects: Places, hyper: Floats, scale: Floats) -> sparse.csr_array:
+    """What takes independent effects with standard deviations of one to those of each draw, all draws on the diagonal."""
+    m, count = scale.shape
+    own = np.arange(count)
+    rows, columns, values = [], [], []
+    alone = np.ones(count, dtype=bool)
+    layout, places = spec.layout, np.arange(m)[:, None] * count
+    for term, part in zip(spec.design.correlated, layout.cor_slices(), strict=True):
+        levels = np.searchsorted(effects, term.columns[np.isin(term.columns[:, 0], effects)])
+        alone[levels] = False
+        factors = _core.correlation_roots(np.ascontiguousarray(hyper[:, part]), term.order)
+        for r in range(term.order):
+            for c in range(r + 1):
+                rows.append((places + levels[:, r]).ravel())
+                columns.append((places + levels[:, c]).ravel())
+                values.append((factors[:, r * term.order + c, None] * scale[:, levels[:, r]]).ravel())
+    rows.append((places + own[alone]).ravel())
+    columns.append(rows[-1])
+    values.append(scale[:, alone].ravel())
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return sparse.csr_array(entries, shape=(m * count, m * count))
+
+
+def _copies(
+    design: Design, around: Surroundings, beta: Floats, scale: Floats, root: sparse.csr_array | None
+) -> Design:
     m, rows = len(beta), around.rows
     z = design.exog_vc[rows][:, around.effects]
     shift = design.total_offset()
     offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
     copies = _block_diagonal(z, m)
-    copies.data = copies.data * scale.ravel()[copies.indices]
+    if root is None:
+        copies.data = copies.data * scale.ravel()[copies.indices]
+    else:
+        copies = sparse.csr_array(copies @ root)
+        copies.sort_indices()
     return dataclasses.replace(
         design,
         endog=np.tile(design.endog[rows], m),
@@ -121,7 +169,8 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
         freq_weights=np.tile(design.weights()[rows], m),
         offset=offset.ravel(),
         exposure=None,
-        priors=design.priors.without_fixed(),
+        priors=dataclasses.replace(design.priors.without_fixed(), cor=()),
+        correlated=(),
         fep_names=[],
         vc_names=None,
     )

@@ -46,6 +46,16 @@ class ParameterDraws:
         return self.params[:, self.spec.layout.vcp]
 
     @property
+    def hyper(self) -> Floats:
+        """All hyperparameters: log standard deviations, correlations, those of the family, shape (n, d)."""
+        return self.params[:, self.spec.layout.hyper]
+
+    @property
+    def cor(self) -> Floats:
+        """Correlations of random effects, shape (n, C)."""
+        return self.params[:, self.spec.layout.cor]
+
+    @property
     def family(self) -> Floats:
         """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
         return self.params[:, self.spec.layout.family]

@@ -42,6 +42,12 @@ class SomeDraws:
         return self.hyper[:, : self.layout.k_vcp]
 
     @property
+    def cor(self) -> Floats:
+        """Correlations, shape (n, C)."""
+        start = self.layout.hyper.start
+        return self.hyper[:, self.layout.cor.start - start : self.layout.cor.stop - start]
+
+    @property
     def family(self) -> Floats:
         """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
         first = self.layout.family.start - self.layout.hyper.start

@@ -121,9 +121,10 @@ def own_rows(spec: ModelSpec, groups: Groups) -> NewRows:
     known, new = _no_effects(spec, spec.nobs), NewEffects.none(spec.nobs)
     if groups.random != "population":
         columns = _of_components(spec, spec.design.exog_vc, groups.used)
-        known, new = (
-            (known, NewEffects(columns, spec.design.ident)) if groups.random == "marginal" else (columns, new)
-        )
+        if groups.random == "marginal":
+            new = NewEffects.as_known(columns, spec.design.ident, spec.design.correlated)
+        else:
+            known = columns
     return NewRows(
         exog=spec.design.exog,
         shift=np.zeros(spec.nobs) if shift is None else shift,
@@ -166,7 +167,7 @@ def _effects_of_frame(spec: ModelSpec, frame: Any, groups: Groups) -> tuple[spar
         known = _no_effects(spec, parts[0].shape[0])
     else:
         known, parts = encoding.encode_effects(frame, groups.used)
-    return known, NewEffects.by_component(known.shape[0], parts)
+    return known, NewEffects.by_component(known.shape[0], parts, spec.design.correlated)
 
 
 def _effects_of_columns(
@@ -176,7 +177,8 @@ def _effects_of_columns(
     grouping, marginal = _is_grouping(spec), groups.random == "marginal"
     if exog_vc is None:
         if marginal and grouping[groups.used].all():
-            return _no_effects(spec, m), NewEffects.of_each_row(np.tile(groups.used, (m, 1)))
+            every_row = np.tile(groups.used, (m, 1))
+            return _no_effects(spec, m), NewEffects.of_each_row(every_row, spec.design.correlated)
         raise ValueError(f"exog_vc must be given for new rows with random={groups.random!r}")
     z, missing = _without_missing(exog_vc, m)
     if z.shape[1] != spec.layout.k_vc:
@@ -190,10 +192,12 @@ def _effects_of_columns(
     component = spec.design.ident[z.indices]
     known, own = (
         _where(~unknown[rows, component] & groups.used[component], z),
-        NewEffects.of_each_row(unknown),
+        NewEffects.of_each_row(unknown, spec.design.correlated),
     )
     if marginal:
-        return _no_effects(spec, m), NewEffects(known, spec.design.ident).beside(own)
+        return _no_effects(spec, m), NewEffects.as_known(
+            known, spec.design.ident, spec.design.correlated
+        ).beside(own)
     return known, own
 
 

@@ -12,6 +12,7 @@ from scipy import sparse
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._posterior.some_draws import SomeDraws
+from mixed_glm._predict.new_effects import Hyper
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.target import mean_over_normal
 from mixed_glm._spec.spec import ModelSpec
@@ -32,7 +33,8 @@ class RowDraws:
     rows : NewRows
     known : csr_array, shape (m, effects)
         Columns of the random effects that were drawn.
-    fe, psi, vc : float array, shape (p, n), (n, K), (effects, n)
+    fe, vc : float array, shape (p, n), (effects, n)
+    hyper : Hyper
     shape : float array, shape (1, n), or None
         Parameter of the family, where the data estimate one.
     fe_shift, vc_shift : float array, shape (p,), (effects,)
@@ -43,8 +45,8 @@ class RowDraws:
     rows: NewRows
     known: sparse.csr_array
     fe: Floats
-    psi: Floats
     vc: Floats
+    hyper: Hyper
     shape: Floats | None
     fe_shift: Floats
     vc_shift: Floats
@@ -61,8 +63,8 @@ class RowDraws:
             rows,
             rows.known[:, effects],
             np.ascontiguousarray(draws.fe.T),
-            draws.vcp,
             np.ascontiguousarray(draws.vc.T),
+            Hyper(draws.vcp, draws.cor),
             None if shape is None else shape.T,
             mean - draws.fe.mean(axis=0),
             effect_means[effects] - draws.vc.mean(axis=0),
@@ -70,7 +72,7 @@ class RowDraws:
 
     def __len__(self) -> int:
         """Count the draws."""
-        return len(self.psi)
+        return len(self.hyper.psi)
 
     def blocks(self) -> Iterator[slice]:
         """Rows in blocks of a moderate size."""
@@ -90,7 +92,7 @@ class RowDraws:
 
     def new_effects(self, rng: np.random.Generator) -> Floats | None:
         """Effects of unknown groups, drawn once for all rows, shape (effects, n); None if there are none."""
-        return self.rows.new.draw(self.psi, rng) if self.rows.new else None
+        return self.rows.new.draw(self.hyper, rng) if self.rows.new else None
 
     def with_effects(self, eta: Floats, effects: Floats | None, block: slice = EVERYTHING) -> Floats:
         """Linear predictors with these effects of unknown groups."""
@@ -99,11 +101,11 @@ class RowDraws:
     def with_new(self, eta: Floats, rng: np.random.Generator, block: slice) -> Floats:
         """Linear predictors with effects of unknown groups drawn for a block, whatever other blocks have."""
         new = self.rows.new.of_rows(block)
-        return np.asarray(eta + new.columns @ new.draw(self.psi, rng)) if new else eta
+        return np.asarray(eta + new.columns @ new.draw(self.hyper, rng)) if new else eta
 
     def over_new(self, eta: Floats, block: slice = EVERYTHING) -> Floats:
         """Means of the response over the effects of unknown groups, per trial for the binomial family."""
-        sd = np.sqrt(self.rows.new.of_rows(block).variance(self.psi)) if self.rows.new else np.zeros(())
+        sd = np.sqrt(self.rows.new.of_rows(block).variance(self.hyper)) if self.rows.new else np.zeros(())
         return mean_over_normal(self.spec.family, eta, sd)
 
 

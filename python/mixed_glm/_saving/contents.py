@@ -36,6 +36,7 @@ from mixed_glm._spec.design import Design, checked_design
 from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
+from mixed_glm._spec.terms import CorrelatedTerm
 
 RECORDS: dict[str, type] = {
     cls.__name__: cls
@@ -43,7 +44,7 @@ RECORDS: dict[str, type] = {
         families.Binomial, families.Poisson, families.NegativeBinomial, families.Gaussian,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
         ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
-        priors.PC, priors.Gamma, priors.InverseGamma,
+        priors.PC, priors.Gamma, priors.InverseGamma, priors.LKJ, CorrelatedTerm,
         Posterior, StandardizedPosterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior, Approximation,
         RidgeShape, Integration,
     )
@@ -175,6 +176,9 @@ def _are_priors(given: Any, arguments: Mapping[str, Any], family: families.Famil
     sds = [getattr(prior, "of", None) == priors.SD for prior in (*given.sd, *given.family)]
     k += len(family.shape_names)
     if given.mixing is not None and np.shape(given.mixing) != (p, p):
+        return False
+    cor = [isinstance(prior, priors.LKJ) for prior in given.cor]
+    if len(cor) != len(arguments.get("correlated") or ()) or not all(cor):
         return False
     return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -77,6 +78,7 @@ def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
     ValueError
         If there is no such component, or a row touches more than one of its effects.
     """
+    require_independent(spec.design.correlated, "leaf quadrature (n_quad > 1)", INDEPENDENT_ONLY)
     candidates = np.flatnonzero(_core.leaf_candidates(spec.core()))
     names = spec.layout.vcp_names
     possible = ", ".join(repr(names[k]) for k in candidates) or "none here"

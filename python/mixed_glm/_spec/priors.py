@@ -14,11 +14,11 @@ import pandas as pd
 
 from mixed_glm._input.arrays import as_prior_sd
 from mixed_glm._input.owned import protect
-from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Prior
+from mixed_glm.priors import COEFFICIENT, CORRELATION, LKJ, SD, LogNormal, Normal, Prior
 
 Floats = npt.NDArray[np.float64]
 
-ALL_SDS = "sd"
+ALL_SDS, ALL_CORRELATIONS = "sd", "cor"
 FAMILY = "parameter of the family"
 ANY_FAMILY = "dispersion"  # the name of it, whatever the family calls it
 AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
@@ -26,7 +26,7 @@ AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 @dataclass(frozen=True)
 class ModelPriors:
-    """Priors of p fixed effects and K standard deviations.
+    """Priors of p fixed effects, K standard deviations, and the correlations of each term that has some.
 
     Attributes
     ----------
@@ -44,6 +44,7 @@ class ModelPriors:
         That of the response, in which those stand that were not given; 1 where responses have no unit.
     given : {"none", "some", "all"}
         How many of the priors were given.
+    cor : tuple of LKJ
     """
 
     fe: tuple[Normal, ...]
@@ -53,6 +54,7 @@ class ModelPriors:
     family: tuple[Prior, ...] = ()
     unit: float = 1.0
     given: str = "some"
+    cor: tuple[LKJ, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the array read-only."""
@@ -79,7 +81,7 @@ class ModelPriors:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the array read-only again."""
-        self.__dict__.update(state)
+        self.__dict__.update({"cor": ()} | state)
         protect(self.mixing)
 
     @cached_property
@@ -101,7 +103,7 @@ class ModelPriors:
 
     def without_fixed(self) -> ModelPriors:
         """All others, of a model without fixed effects."""
-        return ModelPriors((), self.sd, family=self.family)
+        return ModelPriors((), self.sd, family=self.family, cor=self.cor)
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
@@ -113,16 +115,20 @@ class ModelPriors:
         return self.constant >= 0 or self.mixing is not None
 
     def to_frame(
-        self, fep_names: Sequence[str], vcp_names: Sequence[str], family_names: Sequence[str] = ()
+        self,
+        fep_names: Sequence[str],
+        vcp_names: Sequence[str],
+        family_names: Sequence[str] = (),
+        terms: Sequence[str] = (),
     ) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
             AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
         ]
-        of += ["standard deviation"] * len(self.sd) + [FAMILY] * len(self.family)
+        of += [SD] * len(self.sd) + ["correlations"] * len(self.cor) + [FAMILY] * len(self.family)
         return pd.DataFrame(
-            {"prior": [*map(repr, self.fe), *map(repr, self.sd), *map(repr, self.family)], "of": of},
-            index=[*fep_names, *map(sd_name, vcp_names), *family_names],
+            {"prior": [repr(prior) for prior in (*self.fe, *self.sd, *self.cor, *self.family)], "of": of},
+            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names],
         )
 
 
@@ -147,6 +153,11 @@ def _middle_and_width(prior: Prior) -> tuple[float, float]:
 def sd_name(component: str) -> str:
     """How the standard deviation of a component is called: ``sd(herd)``."""
     return f"sd({component})"
+
+
+def cor_name(term: str) -> str:
+    """How the correlations of a term are called together: ``cor(herd)``."""
+    return f"cor({term})"
 
 
 @dataclass(frozen=True)
@@ -195,6 +206,7 @@ def resolve_priors(
     defaults: Callable[[Floats | None], Defaults],
     mixing: Floats | None = None,
     family_names: Sequence[str] = (),
+    terms: Sequence[str] = (),
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
 
@@ -210,9 +222,22 @@ def resolve_priors(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
     )
     family: list[Prior | None] = [None] * len(family_names)
-    _by_name(priors, _Named.of(fep_names, vcp_names, family_names, fe, sd, family))
+    cor: list[Prior | None] = [LKJ(1.0) for _ in terms]
+    _by_name(
+        priors,
+        _Named(
+            {
+                COEFFICIENT: (fep_names, fe),
+                SD: (vcp_names, sd),
+                CORRELATION: (list(terms), cor),
+                FAMILY: (list(family_names), family),
+            }
+        ),
+    )
+    correlations: tuple[LKJ, ...] = tuple(cor)  # type: ignore[arg-type]
     if None not in fe and None not in sd and None not in family:
-        return ModelPriors(tuple(fe), tuple(sd), family=tuple(family), given="all")  # type: ignore[arg-type]
+        own: Any = [tuple(part) for part in (fe, sd, family)]
+        return ModelPriors(own[0], own[1], family=own[2], given="all", cor=correlations)
     given = "none" if fe_p is None and vcp_p is None and not priors else "some"
     if None not in fe and None not in sd:
         mixing = None
@@ -231,6 +256,7 @@ def resolve_priors(
         tuple(default.family[k] if prior is None else prior for k, prior in enumerate(family)),
         default.unit,
         given,
+        correlations,
     )
 
 
@@ -263,31 +289,23 @@ class _Named:
 
     kinds: dict[str, tuple[list[str], list[Prior | None]]]
 
-    @classmethod
-    def of(
-        cls,
-        fep_names: list[str],
-        vcp_names: list[str],
-        family_names: Sequence[str],
-        fe: list[Prior | None],
-        sd: list[Prior | None],
-        family: list[Prior | None],
-    ) -> _Named:
-        return cls({COEFFICIENT: (fep_names, fe), SD: (vcp_names, sd), FAMILY: (list(family_names), family)})
-
     @property
     def known(self) -> list[str]:
         """All names, as messages have them."""
-        (fe, _), (sd, _), (family, _) = self.kinds.values()
-        return [*fe, *map(sd_name, sd), *family, ALL_SDS]
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
+        of_correlations = [*map(cor_name, dict.fromkeys(terms)), *[ALL_CORRELATIONS] * bool(terms)]
+        return [*fe, *map(sd_name, sd), *family, ALL_SDS, *of_correlations]
 
     def places(self, name: str) -> tuple[str, list[int]] | None:
         """The kind of what has this name, and its numbers."""
-        (fe, _), (sd, _), (family, _) = self.kinds.values()
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
         if name in fe:
             return COEFFICIENT, [fe.index(name)]
         if name == ALL_SDS:
             return SD, list(range(len(sd)))
+        of_terms = [t for t, term in enumerate(terms) if name in (ALL_CORRELATIONS, cor_name(term))]
+        if of_terms:
+            return CORRELATION, of_terms
         is_sd = name.startswith("sd(") and name.endswith(")")
         component = (name.removeprefix("sd(").removesuffix(")") if is_sd else name).strip()
         if component in sd:
@@ -295,6 +313,14 @@ class _Named:
         if name in family or name == ANY_FAMILY:
             return FAMILY, [family.index(name) if name in family else 0] if family else []
         return None
+
+    def own_names(self, of: str, place: int) -> set[str]:
+        """The names of one parameter alone."""
+        name = self.kinds[of][0][place]
+        return {cor_name(name)} if of == CORRELATION else {sd_name(name), name}
+
+
+_EXAMPLES = {COEFFICIENT: "Normal(0, 1)", CORRELATION: "LKJ(2)"}
 
 
 def _by_name(priors: Any, named: _Named) -> None:
@@ -308,28 +334,29 @@ def _by_name(priors: Any, named: _Named) -> None:
         if places is None or not (places[1] or str(name) == ALL_SDS):
             raise ValueError(f"priors: {_no_such(str(name), named.known, 'parameters')}")
         of, indices = places
-        _require(prior, str(name), of)
-        names, target = named.kinds[of]
+        _require(prior, str(name), of, bool(named.kinds[CORRELATION][0]))
+        target = named.kinds[of][1]
         for j in indices:
-            if str(name) != ALL_SDS or not {sd_name(names[j]), names[j]} & set(priors):
+            if str(name) not in (ALL_SDS, ALL_CORRELATIONS) or not named.own_names(of, j) & set(priors):
                 target[j] = prior
 
 
-def _require(prior: Any, name: str, of: str) -> None:
+def _require(prior: Any, name: str, of: str, has_correlations: bool) -> None:
     if not isinstance(prior, Prior):
         raise TypeError(
             f"priors: {name!r} must have a distribution of mixed_glm.priors, such as "
-            f"{'Normal(0, 1)' if of == COEFFICIENT else 'HalfNormal(1)'}, got {prior!r}"
+            f"{_EXAMPLES.get(of, 'HalfNormal(1)')}, got {prior!r}"
         )
-    if prior.of == (COEFFICIENT if of == COEFFICIENT else SD):
+    if prior.of == (SD if of == FAMILY else of):
         return
     positive = "must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which the logarithm is normal"
     hint = {
         COEFFICIENT: "a coefficient must have Normal(loc, scale)",
         SD: f"a standard deviation {positive}",
         FAMILY: f"a {FAMILY} {positive}",
+        CORRELATION: "correlations must have LKJ(eta)",
     }[of]
-    if prior.of == CORRELATION:
+    if prior.of == CORRELATION and not has_correlations:
         hint += "; there are no correlations in this model"
     raise ValueError(f"priors: {name!r} is a {of}, and {prior!r} is for a {prior.of}: {hint}")
 

@@ -24,8 +24,8 @@ _SHOWN = 0.995  # quantile of the widest posterior at which the axis ends
 def plot_posterior(
     result: HasFit, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
 ) -> Axes:
-    """Posterior densities of the standard deviations of the random effects, or of the family's own parameter, with their priors
-    behind.
+    """Posterior densities of the standard deviations of the random effects, of a correlation, or of the family's own parameter, with
+    their priors behind.
 
     The area over the credible interval is filled.
 
@@ -33,8 +33,9 @@ def plot_posterior(
     ----------
     result : MixedGLMResults
     term : str or int, optional
-        Variance component, or the name of the family's own parameter (``"sigma"``, ``"alpha"``, ``"dispersion"``); default
-        all components in one picture, or that parameter where there are none.
+        Variance component, or the name of the family's own parameter (``"sigma"``, ``"alpha"``, ``"dispersion"``), or of a
+        correlation (``"cor(subject: Intercept, days)"``); default all components in one picture, or the family's parameter where
+        there are none.
     ax : matplotlib Axes, optional
         Drawn into; default a new figure.
     alpha : float, default 0.05
@@ -53,6 +54,8 @@ def plot_posterior(
         has collapsed).
     """
     fit = result.fit
+    if term in fit.spec.layout.cor_names:
+        return _plot_correlation(fit, str(term), ax, alpha)
     spec, layout = fit.spec, fit.spec.layout
     probability = percent(alpha)
     places = _places(layout, term)
@@ -77,6 +80,26 @@ def plot_posterior(
     else:
         ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
         ax.set_title("Standard deviations of the random effects")
+    add_legend(ax, f"median and {probability} interval")
+    return ax
+
+
+def _plot_correlation(fit: Fit, name: str, ax: Axes | None, alpha: float) -> Axes:
+    """Density of a correlation between -1 and 1, with that of its prior."""
+    number, probability = fit.spec.layout.cor_names.index(name), percent(alpha)
+    ax = new_axes(7.0, 4.5) if ax is None else ax
+    priors = zip(fit.spec.design.correlated, fit.spec.design.priors.cor, strict=True)
+    term, prior = next((t, p) for t, p in priors if name in t.cor_names)
+    rho = np.linspace(-1.0, 1.0, 402)[1:-1]
+    density = np.exp(prior.marginal_log_density(rho, term.order))
+    ax.fill_between(rho, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
+    ax.plot(rho, density, color=GREY, linewidth=0.8, linestyle="--", label="prior", zorder=0)
+    _draw_density(ax, *fit.posterior.cor_density(number), name, COLOURS[0], alpha)
+    ax.set_xlim(-1.0, 1.0)
+    ax.set_yticks([])
+    ax.set_ylabel("posterior density")
+    ax.set_xlabel("correlation of the random effects")
+    ax.set_title(plain(name))
     add_legend(ax, f"median and {probability} interval")
     return ax
 

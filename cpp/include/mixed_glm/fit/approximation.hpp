@@ -5,6 +5,7 @@
 #include <memory>
 #include <mixed_glm/ep/ep_marginal.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
+#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
@@ -63,8 +64,18 @@ struct Approximation {
   }
 };
 
+// Components that can be a leaf, and the largest of them (-1: none).
+inline std::vector<bool> leaf_candidates(const Design& design) {
+  if (!design.is_correlated()) return design.single_components();
+  return std::vector<bool>(size_t(design.components()), false);
+}
+inline Index default_leaf(const Design& design) {
+  return design.is_correlated() ? -1 : design.largest_single();
+}
+
 // Throws std::invalid_argument unless each row touches at most one effect of the leaf.
 inline Index checked_leaf(const Design& design, Index leaf) {
+  refuse_correlated(design, "leaf quadrature", independent_only);
   const Index chosen = leaf == -1 ? design.largest_single() : leaf;
   if (chosen >= 0 && chosen < design.components() && design.single_components()[size_t(chosen)]) {
     return chosen;
@@ -83,6 +94,7 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
     case ApproximationName::ep:
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
     case ApproximationName::vb: {
+      refuse_correlated(model.design(), "the variational bound", independent_only);
       AscentSettings ascent;
       ascent.monitor = inner.monitor;
       return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);

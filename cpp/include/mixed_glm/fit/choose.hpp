@@ -52,7 +52,7 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
                         const NewtonSettings& inner) {
   const Approximation laplace, ep{ApproximationName::ep};
   const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
-  const Index component = model.design().largest_single();
+  const Index component = default_leaf(model.design());
   if (component < 0) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
   const Approximation leaf{ApproximationName::leaf, component};
   const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/fit_status.hpp>
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
@@ -45,7 +46,11 @@ class MapDriver {
   explicit MapDriver(const Model& model, const MapMethod& method = {}, Monitor* monitor = nullptr,
                      Team* = nullptr)
       : search_(model, watched(method.settings, monitor)),
-        start_(method.start.size() > 0 ? method.start : model.hyperparameters().joint_start()) {}
+        start_(method.start.size() > 0 ? method.start : model.hyperparameters().joint_start()) {
+    refuse_correlated(model.design(), "map",
+                      "the joint density has no highest point, it grows without bound as a "
+                      "correlation tends to one");
+  }
 
   MapFit fit() { return described(search_.find_from(start_)); }
   // From the psi of params = (beta, psi, u); its coefficients only begin the search for theirs.

@@ -20,7 +20,8 @@ namespace mixed_glm {
 // lost to rounding with a covariate far from zero, either.
 class FixedPriors {
  public:
-  // x: as data.exog, checked; scale: of the response. Throws std::invalid_argument for wrong priors.
+  // x: as data.exog, checked; scale: of the response. Throws std::invalid_argument for wrong
+  // priors.
   FixedPriors(const ModelData& data, const MatrixView& x, double scale)
       : mean_(Vector::Zero(x.cols())), sd_(x.cols()) {
     for (const auto& [j, prior] : data.fe_priors) check(j, prior, x.cols());
@@ -72,11 +73,27 @@ class FixedPriors {
   std::optional<Standardization> coordinates_;
 };
 
+inline std::vector<HyperPrior> cor_priors(const ModelData& data) {
+  const std::vector<CorrelatedColumns>& terms = data.random.correlated();
+  if (!data.cor_priors.empty()) {
+    check_length("cor_priors", Index(data.cor_priors.size()), Index(terms.size()));
+  }
+  std::vector<HyperPrior> priors;
+  for (size_t t = 0; t < terms.size(); ++t) {
+    const double shape = data.cor_priors.empty() ? 1.0 : data.cor_priors[t];
+    if (!(shape > 0.0 && std::isfinite(shape))) {
+      refuse_argument("cor_priors", "positive, finite shapes", std::to_string(shape));
+    }
+    for (const LkjPrior& prior : lkj_priors(shape, terms[t].order)) priors.emplace_back(prior);
+  }
+  return priors;
+}
+
 // All priors, in the coordinates of the fixed effects' own. z: the matrix of data.random; scale: of
 // the response.
 inline Prior model_prior(const ModelData& data, const FixedPriors& fixed, const SparseRows& z,
                          double scale) {
-  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors, data.family_priors};
+  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors, data.family_priors, cor_priors(data)};
   if (prior.family.empty() && has_shape(data.family)) {
     prior.family = {default_family_prior(scale)};
   }

@@ -19,6 +19,9 @@
 namespace mixed_glm {
 
 struct BalancedStep {
+  // Of a correlation where nothing tells of it: far out, its prior is a straight line.
+  static constexpr double least_information = 0.05;
+
   Vector information;  // d: I_k, above zero
   Vector distance;     // d: psi_k* - psi_k; g_k / I_k of the others
 
@@ -27,8 +30,11 @@ struct BalancedStep {
     constexpr double most = 20.0;  // of the ratio of two variances
     BalancedStep result;
     result.information = marginal.information(theta);
-    result.distance = gradient.cwiseQuotient(result.information);
     const Hyperparameters& hyperparameters = marginal.model().hyperparameters();
+    const Hyperparameters::Block cor = hyperparameters.cor();
+    auto of_cor = result.information.segment(cor.begin, cor.size);
+    of_cor = of_cor.cwiseMax(least_information);
+    result.distance = gradient.cwiseQuotient(result.information);
     for (const auto& block : {hyperparameters.psi(), hyperparameters.family()}) {
       auto part = result.distance.segment(block.begin, block.size).array();
       part = 0.5 * (1.0 + 2.0 * part).max(1.0 / most).min(most).log();

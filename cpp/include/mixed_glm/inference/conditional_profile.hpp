@@ -21,7 +21,8 @@ struct ConditionalProfile {
   void update(const Model& model, const ConditionalMode& mode, const Vector& theta) {
     refuse_shape(model.family(), "the joint mode");
     const Vector& x = mode.coefficients();
-    const SecondMoments moments = SecondMoments::of_point(x, model.design().effects());
+    const SecondMoments moments =
+        SecondMoments::of_point(x, model.design().effects(), model.design().effect_pairs());
     gradient = hyper_gradient(model, mode.prior(), moments, theta);
     const RowMatrix coupling = mode.prior().coupling(x);
     slopes = coupling;

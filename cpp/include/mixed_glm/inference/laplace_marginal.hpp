@@ -38,7 +38,7 @@ class LaplaceMarginal final : public Marginal {
         sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
-        second_moments_(model.design().effects()) {
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {
     if (model.hyperparameters().family().size == 0) return;
     variances_.resize(model.design().rows());
     information_.resize(model.design().rows());
@@ -57,8 +57,8 @@ class LaplaceMarginal final : public Marginal {
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
     if (variances_.size() > 0) set_family_slope();
-    valid_ = std::isfinite(log_density_) && second_moments_.is_finite() &&
-             std::isfinite(family_slope_);
+    valid_ =
+        std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
   }
 
@@ -147,6 +147,11 @@ class LaplaceMarginal final : public Marginal {
   void set_second_moments() {
     for (Index j = 0; j < model_->design().effects(); ++j) {
       second_moments_.set_laplace(j, mode_.coefficients()[j], delta_[j], sigma_.variance(j));
+    }
+    const EffectPairs& pairs = model_->design().effect_pairs();
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      second_moments_.set_laplace_pair(Index(k), pairs[k], mode_.coefficients(), delta_,
+                                       sigma_.covariance(pairs[k].first, pairs[k].second));
     }
   }
 

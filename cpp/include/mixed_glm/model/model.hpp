@@ -26,7 +26,8 @@ class Model {
         response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(checked(std::move(prior), design)),
-        hyperparameters_(prior_.of_psi(), {}, prior_.of_family(has_shape(family_) ? 1 : 0)) {
+        hyperparameters_(prior_.of_psi(), prior_.cor, prior_.of_family(has_shape(family_) ? 1 : 0),
+                         design.correlated_orders()) {
     set_rows(response, offset);
   }
 
@@ -69,7 +70,7 @@ class Model {
 
  private:
   static Prior checked(Prior prior, const Design& design) {
-    prior.check(design.fixed(), design.components());
+    prior.check(design.fixed(), design.components(), design.correlations());
     return prior;
   }
 
