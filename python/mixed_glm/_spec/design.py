@@ -28,14 +28,8 @@ from mixed_glm.families import Family
 Floats = npt.NDArray[np.float64]
 ValueT = TypeVar("ValueT")
 
-_BY_ROW = (
-    "endog",
-    "exog_vc",
-    "n_trials",
-    "freq_weights",
-    "offset",
-    "exposure",
-)  # what has a value for each row
+# What has a value for each row, beside exog.
+_BY_ROW = ("endog", "exog_vc", "n_trials", "freq_weights", "offset", "exposure")
 
 
 @dataclass(frozen=True)
