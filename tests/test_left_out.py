@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -337,3 +338,26 @@ def test_families_with_a_parameter_of_their_own(name: str) -> None:
     assert groups.pointwise[3] == pytest.approx(expected, abs=0.02)
     folds = result.kfold(np.arange(48), draws=2000)
     assert folds.elpd == pytest.approx(found.elpd, abs=5.0 * folds.mcse + 0.2)
+
+
+def test_correlated_effects() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=96), "g": np.arange(96) % 12})
+    effects = rng.multivariate_normal([0.0, 0.0], [[0.6, 0.3], [0.3, 0.5]], size=12)[frame["g"]]
+    frame["y"] = rng.poisson(np.exp(0.5 + effects[:, 0] + (0.3 + effects[:, 1]) * frame["x"]))
+
+    def fit(data: pd.DataFrame) -> mg.MixedGLMResults:
+        return mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data, family="poisson", **PLAIN).fit_laplace()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of a rough integration
+        result = fit(frame)
+        found, groups = result.loo(exact=True), result.leave_out("g")
+        for i in (0, 40):
+            expected = result.log_evidence - fit(frame.drop(index=i)).log_evidence
+            assert found.pointwise[i] == pytest.approx(expected, abs=0.01)
+        expected = result.log_evidence - fit(frame[frame["g"] != 2]).log_evidence
+        assert groups.pointwise[2] == pytest.approx(expected, abs=0.03)
+        folds = result.kfold(8, draws=1000)
+    assert folds.elpd == pytest.approx(found.elpd, abs=6.0)
+    assert np.isfinite(result.log_score(frame.assign(g=frame["g"] + 6)).elpd)
