@@ -227,9 +227,12 @@ def test_responses_without_noise(y: str) -> None:
     exact = {
         "constant": np.full(len(data), 3.5), "explained": 1.0 + 2.0 * data.x, "groups": data.g.astype(float)
     }[y]  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         fitted = model("gaussian", data.assign(y=exact)).fit()
+    assert fitted.status != "converged"
+    assert any("explains the response completely" in str(w.message) for w in warned)
+    assert ("same in all rows" in str(warned[0].message)) == (y == "constant")
     assert np.isfinite(fitted.params).all()
     assert np.isfinite(fitted.fe_sd).all()
     assert fitted.family_mean[0] < np.log(exact.std() if y != "constant" else 1.0) - 2.0
@@ -306,6 +309,18 @@ def test_predictions(kind: str) -> None:
     inside = fitted.predict(data, random="conditional", interval=0.9, predictive=True)
     share = ((data.y >= inside.lower) & (data.y <= inside.upper)).mean()
     assert 0.8 < share <= 1.0
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_few_effects_are_drawn_with_the_parameter_of_the_family(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = model(kind).fit("laplace")
+    monkeypatch.setattr("mixed_glm._posterior.few_effects._CHEAP", 0)
+    monkeypatch.setattr("mixed_glm._posterior.few_effects._STEPS_OF_COPY", 1)
+    some = fitted.posterior.draw_some(np.array([2, 5]), 4000, np.random.default_rng(0))
+    np.testing.assert_allclose(some.vc.mean(axis=0), fitted.vc_mean[[2, 5]], atol=0.08 * fitted.vc_sd.max())
+    np.testing.assert_allclose(some.vc.std(axis=0), fitted.vc_sd[[2, 5]], rtol=0.06)
 
 
 def test_no_random_effects() -> None:

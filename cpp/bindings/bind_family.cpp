@@ -4,11 +4,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <map>
 #include <mixed_glm/families/evaluate_rows.hpp>
 #include <mixed_glm/families/named_family.hpp>
 #include <mixed_glm/families/response.hpp>
 #include <mixed_glm/families/shape.hpp>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -162,7 +162,8 @@ void bind_family(py::module_& m) {
             if (const char* name = mixed_glm::shape_name(self)) return name;
             return std::nullopt;
           },
-          "The name of exp(phi), phi the hyperparameter that the data estimate; None: there is none.")
+          "The name of exp(phi), phi the hyperparameter that the data estimate; None: there is "
+          "none.")
       .def(
           "with_shape",
           [](const Family& self, double phi) { return mixed_glm::with_shape(self, phi); },

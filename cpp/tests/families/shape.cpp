@@ -12,8 +12,8 @@ using namespace mixed_glm;
 namespace shape_cases {
 
 struct Row {
-  double value, d1, d2, d3;     // of log p(y | eta, phi), with all constants
-  double slope, slope1, slope2; // d/dphi of value, d1, d2
+  double value, d1, d2, d3;      // of log p(y | eta, phi), with all constants
+  double slope, slope1, slope2;  // d/dphi of value, d1, d2
 };
 
 Row evaluate(const Family& family, double phi, double eta, double y, double weight = 1.0) {
@@ -95,7 +95,8 @@ TEST_CASE("a negative binomial at alpha is the one with that alpha given") {
       for (const double eta : {-3.0, 0.4, 6.0}) {
         CAPTURE(alpha, y, eta);
         const RowDerivatives exact = given.evaluate(eta, row.a, row.b);
-        const shape_cases::Row got = shape_cases::evaluate(EstimatedNegativeBinomialLog(), std::log(alpha), eta, y, 2.0);
+        const shape_cases::Row got =
+            shape_cases::evaluate(EstimatedNegativeBinomialLog(), std::log(alpha), eta, y, 2.0);
         shape_cases::check_close(got.value, exact.value + row.constant, 10.0 * y);
         shape_cases::check_close(got.d1, exact.d1, y);
         shape_cases::check_close(got.d2, exact.d2, y);
@@ -146,9 +147,8 @@ TEST_CASE("kernels with a shape are finite and concave everywhere") {
   for (const double phi : {-1e300, -700.0, -40.0, -2.0, 0.0, 3.0, 60.0, 1e300}) {
     for (const double y : {1e-300, 1.0, 7.0, 1e9}) {
       for (const double eta : {-1e300, -800.0, -30.0, 0.0, 1.0, 30.0, 800.0, 1e300}) {
-        for (const Family& family :
-             {Family(GaussianIdentity()), Family(EstimatedNegativeBinomialLog()),
-              Family(GammaLog())}) {
+        for (const Family& family : {Family(GaussianIdentity()),
+                                     Family(EstimatedNegativeBinomialLog()), Family(GammaLog())}) {
           CAPTURE(family_name(family), phi, y, eta);
           const shape_cases::Row row = shape_cases::evaluate(family, phi, eta, y);
           CHECK(std::isfinite(row.value));

@@ -22,6 +22,13 @@ NewtonSettings tight() {
   return settings;
 }
 
+// A family of the user's.
+struct OwnGaussian : GaussianIdentity {
+  static constexpr const char* family_name = "own";
+  using GaussianIdentity::GaussianIdentity;
+  OwnGaussian with_shape(double phi) const noexcept { return OwnGaussian(phi); }
+};
+
 Vector theta_of(const Model& model, double level, double phi) {
   Vector theta = Vector::Constant(model.hyperparameters().size(), level);
   theta[theta.size() - 1] = phi;
@@ -117,6 +124,28 @@ TEST_CASE("the gradient of the joint density in the family's hyperparameter is e
   }
 }
 
+TEST_CASE("a family of the user's own has a hyperparameter, too") {
+  const Family own = CustomFamily(OwnGaussian());
+  CHECK(std::string(shape_name(own)) == "sigma");
+  CHECK_FALSE(has_shape(CustomFamily(PoissonLog())));
+  const auto source = random_design(Shape::crossed, 60, 2, 4);
+  const Design design = source.design();
+  const Model model = random_model(design, source, GaussianIdentity(), 5);
+  const Response rows{design.to_user_rows(model.response().a),
+                      design.to_user_rows(model.response().b),
+                      design.to_user_rows(model.response().constant)};
+  const Model same(design, own, rows, model.prior(), design.to_user_rows(model.offset()));
+  const Vector theta = theta_of(model, -0.3, -0.5);
+  LaplaceMarginal plain(model, {tight()}), custom(same, {tight()});
+  REQUIRE(plain.evaluate(theta));
+  REQUIRE(custom.evaluate(theta));
+  CHECK(custom.log_density() == Approx(plain.log_density()).epsilon(1e-12));
+  CHECK((custom.gradient(theta) - plain.gradient(theta)).norm() < 1e-9);
+  LeafMarginal leaf(same, design.largest_single(), {});
+  REQUIRE(leaf.evaluate(theta));
+  CHECK(leaf.log_density() == Approx(plain.log_density()).epsilon(1e-9));
+}
+
 TEST_CASE("a Gaussian response has its closed form, with merged rows and weights") {
   auto source = random_design(Shape::few_groups, 60, 2, 11);
   source.x.col(1) = (source.x.col(1).array() > 0.0).cast<double>();  // so that rows are equal
@@ -136,17 +165,16 @@ TEST_CASE("a Gaussian response has its closed form, with merged rows and weights
   const Model summed(*merged, GaussianIdentity(), rows, prior);
   for (const double phi : {-4.0, 0.5}) {
     const Vector theta = theta_of(plain, -0.3, phi);
-    Matrix covariance = 100.0 * source.x * source.x.transpose() +
-                        std::exp(-0.6) * source.z * source.z.transpose();
+    Matrix covariance =
+        100.0 * source.x * source.x.transpose() + std::exp(-0.6) * source.z * source.z.transpose();
     covariance.diagonal() += (std::exp(2.0 * phi) / weights.array()).matrix();
     const Eigen::LLT<Matrix> factor(covariance);
     // Rows of weight w are w rows with the mean of theirs.
-    const double dense = -0.5 * y.dot(factor.solve(y)) -
-                         factor.matrixLLT().diagonal().array().log().sum() -
-                         0.5 * double(n) * log_two_pi -
-                         0.5 * (weights.sum() - double(n)) * (log_two_pi + 2.0 * phi) -
-                         0.5 * weights.array().log().sum() +
-                         plain.hyperparameters().log_density(theta);
+    const double dense =
+        -0.5 * y.dot(factor.solve(y)) - factor.matrixLLT().diagonal().array().log().sum() -
+        0.5 * double(n) * log_two_pi -
+        0.5 * (weights.sum() - double(n)) * (log_two_pi + 2.0 * phi) -
+        0.5 * weights.array().log().sum() + plain.hyperparameters().log_density(theta);
     for (const Model* model : {&plain, &summed}) {
       LaplaceMarginal marginal(*model, {tight()});
       REQUIRE(marginal.evaluate(theta));

@@ -22,6 +22,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _ROWS = 2**17  # copies at a time
+_BLOCKS_OF_FAMILY = 32  # at least, with like values of the family's own parameter
 _CHEAP = 2**23  # steps of drawing all effects, up to which that is done
 _STEPS_OF_COPY, _STEPS_OF_LEAF = 64, 16  # for a row, those of drawing an effect from a Gaussian being one
 
@@ -43,7 +44,7 @@ class Surroundings:
 def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> Surroundings | None:
     """What surrounds some effects, if it is so small that to draw `n` times from it takes less than to draw all."""
     everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
-    if n * everything <= _CHEAP or spec.layout.family_names:  # copies would share one parameter of the family
+    if n * everything <= _CHEAP:
         return None
     return _surroundings(spec.design, effects, everything // _STEPS_OF_COPY)
 
@@ -83,11 +84,15 @@ def draw_few(
     """Draws of `effects`, which are some of those `around`, given fixed effects and log standard deviations."""
     keep = np.searchsorted(around.effects, effects)
     size = max(1, _ROWS // max(len(around.rows), 1))
-    parts = [
-        _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
-        for block in (slice(first, first + size) for first in range(0, len(given), size))
-    ]
-    return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
+    order = np.arange(len(given))
+    if spec.layout.family_names:  # of which a block has one value
+        order = np.argsort(given.family[:, 0], kind="stable")
+        size = min(size, -(-len(given) // _BLOCKS_OF_FAMILY))
+    vc = np.empty((len(given), len(effects)))
+    for first in range(0, len(given), size):
+        block = order[first : first + size]
+        vc[block] = _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
+    return dataclasses.replace(given, vc=vc, effects=effects)
 
 
 def _draw_block(
@@ -99,7 +104,7 @@ def _draw_block(
     rng: np.random.Generator,
 ) -> Floats:
     """Draws of all effects around, shape (m, effects)."""
-    k = spec.layout.k_vcp
+    of_family = hyper[:, spec.layout.k_hyper - len(spec.layout.family_names) :]
     scale = np.exp(hyper[:, spec.design.ident[around.effects]])
     root = None if not spec.design.correlated else _root(spec, around.effects, hyper, scale)
     if not len(around.rows):
@@ -110,9 +115,9 @@ def _draw_block(
     leaf = how.leaf if (design.ident == how.leaf).any() else -1
     name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
-    at = np.zeros((1, k))
+    at = np.concatenate([np.zeros(spec.layout.k_vcp), of_family.mean(axis=0)])[None]
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))
-    drawn = params[0, k:]
+    drawn = params[0, at.size :]
     return _spread(drawn, scale, root)
 
 

@@ -102,9 +102,8 @@ class EpGaussian {
         [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
     for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
-    log_evidence_ = rows_evidence + quadratic_ + family_.constant() +
-                    prior_.log_normalizer() + 0.5 * double(size) * log_two_pi -
-                    0.5 * cholesky_.log_determinant();
+    log_evidence_ = rows_evidence + quadratic_ + family_.constant() + prior_.log_normalizer() +
+                    0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
     return largest;
   }
 

@@ -19,7 +19,10 @@ class TiltedMoments {
  public:
   // Both are viewed. family: the model's, at some theta.
   TiltedMoments(const Model& model, const Family& family, Index n_quad)
-      : sites_(model, family), slopes_(model, family), rule_(n_quad), wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
+      : sites_(model, family),
+        slopes_(model, family),
+        rule_(n_quad),
+        wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
 
   // Cavities come in, moments go out; block.eta holds a guess of the modes.
   struct Rows {

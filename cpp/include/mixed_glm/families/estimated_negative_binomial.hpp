@@ -7,9 +7,8 @@
 // Nothing of this grows where alpha goes to zero and the family becomes Poisson, nor does anything
 // of the slopes
 //
-//   l_phi   = r h(t) - y p,   h(t) = log(1 + t) - p,     and of the constant sum_{j < y} j / (r + j)
-//   l'_phi  = p (r p - y (1 - p))
-//   l''_phi = p (1 - p) (2 r p - y (1 - 2 p))
+//   l_phi   = r h(t) - y p,   h(t) = log(1 + t) - p,     and of the constant sum_{j < y} j / (r +
+//   j) l'_phi  = p (r p - y (1 - p)) l''_phi = p (1 - p) (2 r p - y (1 - 2 p))
 #pragma once
 
 #include <cmath>
@@ -53,21 +52,21 @@ class EstimatedNegativeBinomialLog {
   MIXED_GLM_INLINE ShapeSlopes shape_slopes(double eta, double a, double b) const noexcept {
     const double log_odds = eta + log_alpha_;
     const bool small = log_odds < 0.0;  // t < 1
-    const double e =
-        math::select(small, alpha_, r_) * math::exp(math::select(small, eta, -eta));
+    const double e = math::select(small, alpha_, r_) * math::exp(math::select(small, eta, -eta));
     const double near = 1.0 / (1.0 + e), far = e * near;
     const double p = math::select(small, far, near), rest = math::select(small, near, far);
     // With s = e / (2 + e): log(1 + e) = 2 s + s^3 P(s^2), e / (1 + e) = 2 s / (1 + s).
     const double s = e / (2.0 + e), z = s * s;
     const double tail = s * z * math::polynomial(z, math::atanh_tail);
-    const double h = math::select(small, 2.0 * z / (1.0 + s) + tail,
-                                  (log_odds + (2.0 * s + tail)) - p);
+    const double h =
+        math::select(small, 2.0 * z / (1.0 + s) + tail, (log_odds + (2.0 * s + tail)) - p);
     const double rows = b * r_;
     return {rows * h - a * p, p * (rows * p - a * rest),
             p * rest * (2.0 * rows * p - a * (rest - p)), 0.5 * b * p * p};
   }
   ShapeTerm shape_constant(double y) const noexcept {
-    return {math::log_rising_ratio(y, r_), math::log_rising_ratio_slope(y, r_)};
+    const double count = std::round(y);  // it comes as w y / w
+    return {math::log_rising_ratio(count, r_), math::log_rising_ratio_slope(count, r_)};
   }
   double merging_loss(double /*y*/, double /*mean*/) const noexcept { return 0.0; }
   ShapeTerm loss_rate() const noexcept { return {0.0, 0.0}; }

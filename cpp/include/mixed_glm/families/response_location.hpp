@@ -1,5 +1,6 @@
-// Where a response lies, and how far it spreads: the constant linear predictor (beside the offset) under which its mean is
-// the one observed. Half a success is added, and to trials a whole one, so that it is finite.
+// Where a response lies, and how far it spreads: the constant linear predictor (beside the offset)
+// under which its mean is the one observed. Half a success is added, and to trials a whole one, so
+// that it is finite.
 #pragma once
 
 #include <cmath>

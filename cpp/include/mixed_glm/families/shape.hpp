@@ -2,13 +2,13 @@
 // alpha of the negative binomial, ... each on a scale without bounds. A kernel with a shape
 // (family.hpp) has besides
 //
-//     static constexpr const char* shape_name = "sigma";         // of what exp(phi) is
-//     MyKernel with_shape(double phi) const noexcept;            // the same at phi
+//     static constexpr const char* shape_name = "sigma";  // of what exp(phi) is
+//     MyKernel with_shape(double phi) const;              // the same at phi
 //     ShapeSlopes shape_slopes(double eta, double a, double b) const noexcept;
-//     ShapeTerm shape_constant(double y) const noexcept;         // of a row of weight one
+//     ShapeTerm shape_constant(double y) const;           // of a row of weight one
 //     static constexpr bool constant_depends_on_response = true;
-//     double merging_loss(double y, double mean) const noexcept; // of weight one, y merged to mean
-//     ShapeTerm loss_rate() const noexcept;
+//     double merging_loss(double y, double mean) const;   // of weight one, y merged to mean
+//     ShapeTerm loss_rate() const;
 //
 // Its a and b (row_derivatives.hpp) and the constant of encode() do not depend on phi, a is weight
 // times y and b the weight, and
@@ -16,7 +16,8 @@
 //     log p(y | eta, phi) = evaluate(eta, a, b).value + constant + b shape_constant(y)
 //
 // Where the value is not linear in a and b, rows that are merged into one with the mean of theirs
-// (model/merged_rows.hpp) lose the same at every eta: loss_rate() sum_i b_i merging_loss(y_i, mean).
+// (model/merged_rows.hpp) lose the same at every eta: loss_rate() sum_i b_i merging_loss(y_i,
+// mean).
 #pragma once
 
 #include <mixed_glm/families/family.hpp>
@@ -26,13 +27,6 @@
 #include <variant>
 
 namespace mixed_glm {
-
-template <class Kernel, class = void>
-struct has_shape_members : std::false_type {};
-template <class Kernel>
-struct has_shape_members<Kernel, std::void_t<decltype(Kernel::shape_name)>> : std::true_type {};
-template <class Kernel>
-constexpr bool has_shape_v = has_shape_members<Kernel>::value;
 
 // Whether the log density is a quadratic function of eta: Kernel::is_quadratic, where there is one.
 template <class Kernel, class = void>

@@ -31,8 +31,8 @@ class MixedModel {
     const MatrixView given = data.exog.cols() > 0 ? data.exog : MatrixView(nullptr, n, 0);
     const Vector trials = or_ones(data.n_trials, n), weights = or_ones(data.freq_weights, n);
     check(data, given, trials, weights);
-    const double scale = response_scale(data.family, data.endog.map(), data.freq_weights.map(),
-                                        data.offset.map());
+    const double scale =
+        response_scale(data.family, data.endog.map(), data.freq_weights.map(), data.offset.map());
     const FixedPriors fixed(data, given, scale);
     coordinates_ = fixed.coordinates();
     const bool keeps_columns = !coordinates_ || coordinates_->keeps_columns();

@@ -134,8 +134,8 @@ class ConditionalMode {
     return norm <= settings_.gradient_tolerance || stalled;
   }
 
-  // The last step leads to the mode of a quadratic function, exactly but for the digits of the value
-  // that a long one costs.
+  // The last step leads to the mode of a quadratic function, exactly but for the digits of the
+  // value that a long one costs.
   bool is_one_step_away() const {
     return settings_.last_step && likelihood_->is_quadratic() && !damped_ && decrement_ <= 1e3;
   }

@@ -22,8 +22,8 @@ class JointDensity {
 
   double value(ConstVectorRef params) {
     set(params);
-    return pass<0>(nullptr, nullptr) + family_.constant() +
-           prior_.log_density(coefficients_) + model_->hyperparameters().log_density(theta_);
+    return pass<0>(nullptr, nullptr) + family_.constant() + prior_.log_density(coefficients_) +
+           model_->hyperparameters().log_density(theta_);
   }
 
   Vector gradient(ConstVectorRef params) {
@@ -33,8 +33,8 @@ class JointDensity {
     prior_.add_gradient(coefficients_, gradient);
     double of_family = 0.0;
     family_pull(of_family);
-    return model_->design().join(
-        gradient, hyper_gradient(*model_, prior_, moments(), theta_, of_family));
+    return model_->design().join(gradient,
+                                 hyper_gradient(*model_, prior_, moments(), theta_, of_family));
   }
 
   // Full symmetric matrix, columns sorted.

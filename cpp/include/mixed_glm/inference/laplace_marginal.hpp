@@ -63,7 +63,10 @@ class LaplaceMarginal final : public Marginal {
   }
 
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
-  double last_decrement() const override { return mode_.decrement(); }
+  // The last step of a quadratic likelihood is exact, however long.
+  double last_decrement() const override {
+    return likelihood_.is_quadratic() ? 0.0 : mode_.decrement();
+  }
 
   void reset() override {
     mode_.reset();

@@ -70,14 +70,14 @@ class LeafLikelihood final : public CoefficientLikelihood {
       }
       shares.clear();
     };
-    return leaf_->family().constant() +
-           nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
+    return leaf_->family().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
   }
 
   // The rows without the leaf's effects.
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced(), leaf_->family().kernel()), zero, &pull, curvature, rows_);
+    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced(), leaf_->family().kernel()), zero,
+                 &pull, curvature, rows_);
   }
 
  private:

@@ -100,16 +100,16 @@ class LeafMoments {
 
  private:
   struct Slot {
-    Vector shift_product;         // Sigma h: size of the group
-    double shift_variance = 0.0;  // h' Sigma h
-    Matrix product;               // Sigma d_k: size of the group x K
-    Vector effect_product;        // K: h' Sigma d_k
-    Vector trace;                 // K: t_k, then t_k + v_k less its mean
-    Vector group_pull;            // size of the group: sum_k w_k (t_k + v_k) d_k
-    double pull = 0.0;            // sum_i factor_i times the pull of row i
-    Vector family_slope;          // K: F_k
-    Vector family_pull;           // size of the group: Cov_k(c, F)
-    double family_row_pull = 0.0; // sum_i factor_i E_k[l'_phi,ik]
+    Vector shift_product;          // Sigma h: size of the group
+    double shift_variance = 0.0;   // h' Sigma h
+    Matrix product;                // Sigma d_k: size of the group x K
+    Vector effect_product;         // K: h' Sigma d_k
+    Vector trace;                  // K: t_k, then t_k + v_k less its mean
+    Vector group_pull;             // size of the group: sum_k w_k (t_k + v_k) d_k
+    double pull = 0.0;             // sum_i factor_i times the pull of row i
+    Vector family_slope;           // K: F_k
+    Vector family_pull;            // size of the group: Cov_k(c, F)
+    double family_row_pull = 0.0;  // sum_i factor_i E_k[l'_phi,ik]
   };
   // What each member of the team has of its own.
   struct Member {

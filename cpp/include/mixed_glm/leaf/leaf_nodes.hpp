@@ -27,7 +27,7 @@ struct NodeChunk {
   // Slopes of value, d1 and d2 in the family's hyperparameter, and about minus the second one of
   // value, with order 3; empty where it has none.
   Matrix slope, slope_d1, slope_d2, information;
-  Vector mean_d1, mean_d2;     // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
+  Vector mean_d1, mean_d2;  // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
 };
 
 class LeafNodes {
@@ -205,13 +205,10 @@ class LeafNodes {
   static void evaluate_slopes(const Kernel& kernel, const double* eta, const double* a,
                               const double* b, Index k, NodeChunk& chunk) {
     if constexpr (has_shape_v<Kernel>) {
-      for (Index r = 0; r < chunk.count; ++r) {
-        const ShapeSlopes slopes = kernel.shape_slopes(eta[r], a[r], b[r]);
-        chunk.slope(r, k) = slopes.value;
-        chunk.slope_d1(r, k) = slopes.d1;
-        chunk.slope_d2(r, k) = slopes.d2;
-        chunk.information(r, k) = slopes.information;
-      }
+      if (chunk.slope.size() == 0) return;  // a family of the user's without one
+      evaluate_shape_slopes(kernel, chunk.count, eta, a, b, column(chunk.slope, k),
+                            column(chunk.slope_d1, k), column(chunk.slope_d2, k),
+                            column(chunk.information, k));
     }
   }
 

@@ -16,8 +16,8 @@ inline double log_minus_digamma(double k) noexcept {
   for (; k < 16.0; k += 1.0) sum += 1.0 / k - std::log1p(1.0 / k);
   const double z = 1.0 / (k * k);
   const double series =
-      1.0 / 12 - z * (1.0 / 120 -
-                      z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * 691.0 / 32760))));
+      1.0 / 12 -
+      z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * 691.0 / 32760))));
   return sum + (0.5 + series / k) / k;
 }
 

@@ -17,6 +17,7 @@ class ShapeConstants {
            const Vector& merged_b) {
     responses_.clear();
     merging_loss_ = 0.0;
+    if (!has_shape(family)) return;
     const auto rows = [&](const auto& kernel) {
       using Kernel = std::decay_t<decltype(kernel)>;
       if constexpr (has_shape_v<Kernel>) {
@@ -24,7 +25,7 @@ class ShapeConstants {
           if (!(b[i] > 0.0)) continue;
           const double y = a[i] / b[i];
           merging_loss_ += b[i] * kernel.merging_loss(y, merged_a[i] / merged_b[i]);
-          add(Kernel::constant_depends_on_response ? std::round(y) : 0.0, b[i]);
+          add(Kernel::constant_depends_on_response ? y : 0.0, b[i]);
         }
       }
     };

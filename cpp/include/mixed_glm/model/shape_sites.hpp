@@ -6,6 +6,7 @@
 // so that a pass over the rows gives what Laplace needs of phi (inference/laplace_marginal.hpp).
 #pragma once
 
+#include <mixed_glm/families/evaluate_rows.hpp>
 #include <mixed_glm/model/family_at.hpp>
 #include <mixed_glm/model/row_pass.hpp>
 
@@ -25,26 +26,21 @@ class ShapeSites {
   template <int Order>
   MIXED_GLM_NOINLINE void evaluate(RowBlock& block) const {
     static_assert(Order == 1, "there is no curvature");
+    RowBlock::Column information;
     const auto rows = [&](const auto& kernel) {
       if constexpr (has_shape_v<std::decay_t<decltype(kernel)>>) {
-        const auto local = kernel;
-        for (Index r = 0; r < block.count; ++r) {
-          const Index i = block.first + r;
-          const ShapeSlopes slopes = local.shape_slopes(block.eta[size_t(r)], a_[i], b_[i]);
-          block.value[size_t(r)] = slopes.value;
-          block.pull[size_t(r)] = slopes.d1;
-          block.weight[size_t(r)] = slopes.d2;
-          block.eta[size_t(r)] = slopes.information;
-        }
+        evaluate_shape_slopes(kernel, block.count, block.eta.data(), a_ + block.first,
+                              b_ + block.first, block.value.data(), block.pull.data(),
+                              block.weight.data(), information.data());
       }
     };
     std::visit(rows, *family_);
     if (variance_ != nullptr) {
-      block.view(block.value) += 0.5 * block.view(block.weight)
-                                           .cwiseProduct(variance_->segment(block.first, block.count));
+      const auto variance = variance_->segment(block.first, block.count);
+      block.view(block.value) += 0.5 * block.view(block.weight).cwiseProduct(variance);
     }
     if (information_ != nullptr) {
-      information_->segment(block.first, block.count) = block.view(block.eta);
+      information_->segment(block.first, block.count) = block.view(information);
     }
   }
 
