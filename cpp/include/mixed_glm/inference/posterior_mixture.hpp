@@ -169,27 +169,38 @@ class PosteriorMixture {
     fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();
   }
 
-  Vector told(const Vector& theta) const { return model_->hyperparameters().told(theta); }
-
   PsiMoments psi_moments(const Vector& weights) const {
     const Index k = model_->hyperparameters().size();
     PsiMoments moments{Vector::Zero(k), Vector(), Vector(), Matrix::Zero(k, k)};
-    Vector center = Vector::Zero(k);
+    for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
+    Vector third = Vector::Zero(k);
     for (size_t i = 0; i < points_.size(); ++i) {
-      center += weights[Index(i)] * points_[i].psi;
-      moments.mean += weights[Index(i)] * told(points_[i].psi);
-    }
-    Vector variance = Vector::Zero(k), third = Vector::Zero(k);
-    for (size_t i = 0; i < points_.size(); ++i) {
-      const Vector off = points_[i].psi - center;
-      moments.covariance += weights[Index(i)] * off * off.transpose();
-      const Vector deviation = told(points_[i].psi) - moments.mean;
-      variance += (weights[Index(i)] * deviation).cwiseProduct(deviation);
+      const Vector deviation = points_[i].psi - moments.mean;
+      moments.covariance += weights[Index(i)] * deviation * deviation.transpose();
       third.array() += weights[Index(i)] * deviation.array().cube();
     }
-    moments.sd = variance.cwiseSqrt();
-    moments.skewness = skewness(third, variance);
+    moments.sd = moments.covariance.diagonal().cwiseSqrt();
+    moments.skewness = skewness(third, moments.covariance.diagonal());
+    tell_correlations(weights, moments);
     return moments;
+  }
+
+  // Correlations in the place of the numbers that they are made of.
+  void tell_correlations(const Vector& weights, PsiMoments& moments) const {
+    const Hyperparameters& hyper = model_->hyperparameters();
+    const Hyperparameters::Block cor = hyper.cor();
+    if (cor.size == 0) return;
+    Matrix told(cor.size, Index(points_.size()));
+    for (size_t i = 0; i < points_.size(); ++i) {
+      told.col(Index(i)) = hyper.told(points_[i].psi).segment(cor.begin, cor.size);
+    }
+    const Vector mean = told * weights;
+    told.colwise() -= mean;
+    const Vector variance = told.array().square().matrix() * weights;
+    const Vector third = told.array().cube().matrix() * weights;
+    moments.mean.segment(cor.begin, cor.size) = mean;
+    moments.sd.segment(cor.begin, cor.size) = variance.cwiseSqrt();
+    moments.skewness.segment(cor.begin, cor.size) = skewness(third, variance);
   }
 
   const Model* model_;
