@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
@@ -451,3 +453,61 @@ def test_gaussian_responses_are_exact(counts: pd.DataFrame) -> None:
     draws = result.posterior_sample(2000, rng=0)
     assert draws.cor.mean() == pytest.approx(result.cor_mean[0], abs=0.2 * result.cor_sd[0])
     assert np.std(draws.log_p - draws.log_q) < 3.0
+
+
+def test_pictures(result: mg.MixedGLMResults[Any]) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    axes = result.plot_posterior(NAME)
+    assert axes.get_xlim() == (-1.0, 1.0)
+    assert "prior" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len(result.plot_random_effects("x|g").get_title()) > 0
+    matplotlib.pyplot.close("all")
+
+
+def test_datatree(result: mg.MixedGLMResults[Any]) -> None:
+    if not any(importlib.util.find_spec(name) for name in ("arviz_base", "arviz")):
+        pytest.skip("needs ArviZ")
+    posterior = result.to_datatree(50, rng=1)["posterior"]
+    matrices = posterior["R_g"].to_numpy()
+    assert matrices.shape == (1, 50, 2, 2)
+    np.testing.assert_array_equal(matrices[0, :, 1, 0], posterior["cor"].to_numpy()[0, :, 0])
+    assert posterior["R_g"].coords["g_effect"].to_numpy().tolist() == ["Intercept", "x"]
+
+
+def test_command_line(counts: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from mixed_glm.cli import main
+
+    counts.to_csv(tmp_path / "counts.csv", index=False)
+    output = tmp_path / "fit.json"
+    arguments = [
+        "fit",
+        str(tmp_path / "counts.csv"),
+        "y ~ x + (x | g)",
+        "--family",
+        "poisson",
+        "--prior",
+        "cor=LKJ(2)",
+    ]
+    assert main([*arguments, "--output", str(output)]) == 0
+    assert NAME in capsys.readouterr().out
+    assert NAME in [p["name"] for p in json.loads(output.read_text())["parameters"]]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["poisson", "binomial"])
+def test_calibration(family: str) -> None:
+    """Probabilities below the parameters that responses were drawn with are uniform."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(20), 10)
+    data = pd.DataFrame({"g": g, "x": rng.normal(size=len(g)), "y": rng.integers(0, 2, len(g))})
+    given = {"family": family, "fe_p": 0.7, "priors": {"sd": priors.LogNormal(-0.5, 0.5)}}
+    draws = mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data, **given).prior_sample(100, rng=2)
+    responses = draws.predictive(rng)
+    below = []
+    for params, y in zip(draws.params, responses, strict=True):
+        result = mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data.assign(y=y), **given).fit()
+        below.append(result.posterior.cdf(params)[:5])
+    for column in np.transpose(below):
+        assert stats.kstest(column, "uniform").pvalue > 1e-3

@@ -51,6 +51,8 @@ class ModelData:
     xnames : list of str
     frame : DataFrame or None
         The caller's data frame; only where a formula was used, and not kept by pickling.
+    kept : bool array, or None
+        Which rows of it were used.
     """
 
     endog: Floats
@@ -58,9 +60,17 @@ class ModelData:
     ynames: str
     xnames: list[str]
     frame: pd.DataFrame | None = field(default=None, repr=False)
+    kept: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    @property
+    def rows(self) -> pd.DataFrame | None:
+        """Rows of the data frame that were used; None where it is not there, or has other rows by now."""
+        if self.frame is None or self.kept is None or len(self.kept) != len(self.frame):
+            return None
+        return self.frame if self.kept.all() else self.frame[self.kept]
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"frame": None}
+        return self.__dict__ | {"frame": None, "kept": None}
 
 
 def _fits(
@@ -309,7 +319,7 @@ class MixedGLM(ModelAttributes):
         warn_of_doubts(design, chosen)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
-        model.data.frame = built.frame
+        model.data.frame, model.data.kept = built.frame, built.kept
         return model
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
@@ -14,13 +14,19 @@ import pandas as pd
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
+from mixed_glm._effects.explained import icc, r2
+from mixed_glm._effects.grid import datagrid
+from mixed_glm._effects.hypothesis import hypothesis
+from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit
+from mixed_glm._methods import of_fit, of_fit_and_rows
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._predict.draws import predict_draws
 from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
@@ -253,10 +259,44 @@ class MixedGLMResults(Generic[ModelT]):
         """
         return contrast(self.posterior, L, alpha, draws, rng)
 
+    hypothesis = of_fit(hypothesis)
     predict = of_fit(predict)
+    predict_draws = of_fit(predict_draws)
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
+    r2 = of_fit(r2)
+    icc = of_fit(icc)
+    avg_predictions = of_fit_and_rows(avg_predictions)
+    avg_comparisons = of_fit_and_rows(avg_comparisons)
+    avg_slopes = of_fit_and_rows(avg_slopes)
+    comparisons = of_fit_and_rows(comparisons)
+    slopes = of_fit_and_rows(slopes)
+
+    def datagrid(self, *, newdata: Any = None, **values: Any) -> pd.DataFrame:
+        """Rows for predictions and comparisons at chosen values of variables, the others being typical.
+
+        Parameters
+        ----------
+        newdata : DataFrame, optional
+            Rows that tell what is typical. Default those of the model, as long as it has its data frame.
+        **values
+            One value, or a list of them, for each variable that is to have others than its typical one: any column, groups
+            too. ``None`` stands for all levels of a factor.
+
+        Returns
+        -------
+        DataFrame
+            A row for each combination of the values. Other variables of the formula, grouping factors aside, have their
+            mean, or the level that most rows have.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, or the model is not from a formula.
+        """
+        return datagrid(self.fit, own_frame(self) if newdata is None else newdata, values)
+
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
@@ -298,6 +338,35 @@ class MixedGLMResults(Generic[ModelT]):
             As for `plots.plot_coefficients`.
         """
         return plots.plot_coefficients(self, names, ax, alpha, ratio)
+
+    def plot_effect(
+        self,
+        variable: str,
+        by: str | None = None,
+        *,
+        newdata: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
+        at: Mapping[str, Any] | None = None,
+        random: str | None = None,
+        data: bool = True,
+        ax: Axes | None = None,
+        alpha: float = 0.05,
+        draws: int = 1000,
+        rng: Any = 0,
+    ) -> Axes:
+        """Mean response over the values of one variable, with the data behind; needs matplotlib.
+
+        Parameters
+        ----------
+        variable, by, newdata, offset, exposure, n_trials, at, random, data, ax, alpha, draws, rng
+            As for `plots.plot_effect`.
+        """
+        return plots.plot_effect(
+            self, variable, by, newdata=newdata, offset=offset, exposure=exposure, n_trials=n_trials, at=at, random=random,
+            data=data, ax=ax, alpha=alpha, draws=draws, rng=rng,
+        )  # fmt: skip
 
     def plot_predictive_check(
         self, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05

@@ -39,13 +39,13 @@ from mixed_glm._formula.groups import Component, CorrelatedComponents, assemble,
 from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
+from mixed_glm._formula.response import evaluate_response
 from mixed_glm._formula.scope import aligned, own
 from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.unused import without_unused
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
-from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,7 +112,7 @@ def build(
     part, kept = _complete_rows(frame, names, needed, rows)
     beside = aligned(used, expressions, frame.index, kept, "data")
     env = Environment(*_with_used_levels(part, beside, text))
-    y, trials, levels = _evaluate_response(text, env, binomial)
+    y, trials, levels = evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
@@ -229,33 +229,6 @@ def _with_used_levels(
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
     return values if np.ndim(values) == 0 or kept.all() else values[kept].reset_index(drop=True)
-
-
-def _evaluate_response(
-    text: FormulaText, env: Environment, binomial: bool
-) -> tuple[Floats, Floats | None, tuple[str, str] | None]:
-    """Response, trials if the formula gives them, and (failure, success) for labels."""
-    shown = " + ".join(text.response)
-    if text.kind != "single":
-        if not binomial:
-            raise ValueError(
-                f"formula: the response {shown!r} has two parts, which is only for the binomial family; "
-                "write I(a + b) for a sum"
-            )
-        first, second = (env.numbers(part) for part in text.response)
-        if text.kind == "trials":
-            return first, second, None
-        return *from_two_columns(first, second, f"response {shown!r}"), None
-    values = env.evaluate(shown).values
-    if np.shape(values) != (len(env.frame),) or not hasattr(values, "dtype"):
-        raise ValueError(f"formula: the response {shown!r} must have one value a row")
-    if is_labels(values):
-        if binomial:
-            y, levels = binary_from_labels(values, f"response {shown!r}")
-            return y, None, levels
-        if not pd.api.types.is_bool_dtype(values.dtype):
-            raise ValueError(f"formula: the response {shown!r} must be numeric, got labels")
-    return np.asarray(values, dtype=np.float64), None, None
 
 
 def _fixed_columns(
