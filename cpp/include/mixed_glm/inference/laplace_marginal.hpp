@@ -103,12 +103,12 @@ class LaplaceMarginal final : public Marginal {
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
     result.fe_cov = sigma_.border_block();
-    add_tails(result, wants_third() && settings_.mean_correction ? third_of_effects() : Vector());
+    add_tails(result, wants_third() && has_tails() ? third_of_effects() : Vector());
     return result;
   }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model_->design().fixed();
-    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    if (!has_tails() || p == 0 || p > most_skew_fixed_effects) return {};
     const Vector& third = likelihood_.third_derivative();
     if (!model_->design().has_pairs()) {  // each row touches one effect at most
       if (!second_order_) second_order_ = std::make_unique<SecondOrderRows>(*model_, sigma_);
@@ -127,6 +127,9 @@ class LaplaceMarginal final : public Marginal {
   }
 
  private:
+  // Beyond the Gaussian, which a quadratic likelihood has not.
+  bool has_tails() const { return settings_.mean_correction && !likelihood_.is_quadratic(); }
+
   // The last mode, moved to first order. Far steps are not predicted.
   void predict(const Vector& theta) {
     if (!valid_) return;
