@@ -119,7 +119,7 @@ TEST_CASE("many ordinal responses are one at a time", "[ordinal]") {
   any.any_response = true;
   const MixedModel model(any);
   ManyFitter fitter(model.design(), model.model().family(), model.model().prior(), MarginalMethod(),
-                    model.ordinal());
+                    {}, model.ordinal());
   const Matrix none(0, 0), trials = Matrix::Ones(240, 1);
   const Vector weights = Vector::Ones(240);
   const auto results = fitter.fit({responses, trials, none, weights}, {1});

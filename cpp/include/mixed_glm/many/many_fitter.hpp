@@ -21,17 +21,18 @@ struct ManySettings {
 
 class ManyFitter {
  public:
-  // The design is viewed and must outlive this object; ordinal: the rows that an ordinal model has
-  // in it, for any response, likewise.
+  // The design is viewed and must outlive this object. quantiles: of a marginal method. ordinal:
+  // the rows that an ordinal model has in the design, for any response; viewed likewise.
   ManyFitter(const Design& design, Family family, Prior prior, FitMethod method,
-             const OrdinalRows* ordinal = nullptr)
+             KeptQuantiles quantiles = {}, const OrdinalRows* ordinal = nullptr)
       : design_(&design),
         family_(family),
         prior_(std::move(prior)),
         method_(std::move(method)),
+        quantiles_(std::move(quantiles)),
         ordinal_(ordinal) {
     if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
-      marginal->settings.keep_points = false;  // ManyResults has no place for them
+      marginal->settings.keep_points = quantiles_.any();  // which they are made of
     }
     auto worker = make_worker();  // so that what is wrong with the arguments is said here
     layout_ = worker->layout();
@@ -50,7 +51,7 @@ class ManyFitter {
     }
     check_merged_offsets(batch.offset);
     ManyResults results(batch.size(), layout_, settings.keep_random_effects,
-                        settings.keep_covariances);
+                        settings.keep_covariances, quantiles_);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
       std::unique_ptr<ResponseWorker> worker = take();
@@ -113,6 +114,7 @@ class ManyFitter {
   Family family_;
   Prior prior_;
   FitMethod method_;
+  KeptQuantiles quantiles_;
   const OrdinalRows* ordinal_;
   ParameterLayout layout_;
   std::mutex mutex_;
