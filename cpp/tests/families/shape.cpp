@@ -60,10 +60,8 @@ void check_close(double got, double exact, double scale) {
 
 }  // namespace shape_cases
 
-using shape_cases::cases;
-
 TEST_CASE("kernels with a shape agree with 50-digit values") {
-  for (const shape_cases::Case& c : cases()) {
+  for (const shape_cases::Case& c : shape_cases::cases()) {
     CAPTURE(family_name(c.family), c.phi, c.y, c.eta);
     const shape_cases::Row got = shape_cases::evaluate(c.family, c.phi, c.eta, c.y);
     const double scale = c.y > 40.0 ? 0.01 * c.y : 0.0;  // differences of large counts

@@ -16,7 +16,7 @@ using test_support::Shape;
 
 namespace {
 
-NewtonSettings tight() {
+NewtonSettings exact_newton() {
   NewtonSettings settings;
   settings.tolerance = 1e-22;
   return settings;
@@ -29,7 +29,7 @@ struct OwnGaussian : GaussianIdentity {
   OwnGaussian with_shape(double phi) const noexcept { return OwnGaussian(phi); }
 };
 
-Vector theta_of(const Model& model, double level, double phi) {
+Vector theta_with_phi(const Model& model, double level, double phi) {
   Vector theta = Vector::Constant(model.hyperparameters().size(), level);
   theta[theta.size() - 1] = phi;
   return theta;
@@ -43,11 +43,11 @@ TEST_CASE("the gradient of the Laplace marginal in the family's hyperparameter i
       const auto source = random_design(shape, 60, 2, 11);
       const Design design = source.design();
       const Model model = random_model(design, source, family, 5);
-      LaplaceMarginal marginal(model, {tight()});
+      LaplaceMarginal marginal(model, {exact_newton()});
       for (const double level : {-1.0, 0.3}) {
         for (const double phi : {-3.0, -0.4, 0.8}) {
           CAPTURE(int(shape), family_name(family), level, phi);
-          test_support::check_gradient(marginal, theta_of(model, level, phi), 2e-3, 5e-7);
+          test_support::check_gradient(marginal, theta_with_phi(model, level, phi), 2e-3, 5e-7);
         }
       }
     }
@@ -61,11 +61,11 @@ TEST_CASE("so is that of leaf quadrature") {
       const Design design = source.design();
       const Model model = random_model(design, source, family, 5);
       LeafSettings settings;
-      settings.inner = tight();
+      settings.inner = exact_newton();
       LeafMarginal marginal(model, design.largest_single(), settings);
       for (const double phi : {-1.5, -0.4, 0.8}) {
         CAPTURE(int(shape), family_name(family), phi);
-        test_support::check_gradient(marginal, theta_of(model, -0.7, phi), 2e-3, 2e-5);
+        test_support::check_gradient(marginal, theta_with_phi(model, -0.7, phi), 2e-3, 2e-5);
       }
     }
   }
@@ -80,11 +80,11 @@ TEST_CASE("so is that of expectation propagation") {
       EpSettings settings;
       settings.tolerance = 1e-11;
       settings.n_quad = 25;
-      settings.laplace.inner = tight();
+      settings.laplace.inner = exact_newton();
       EpMarginal marginal(model, settings);
       for (const double phi : {-1.5, -0.4, 0.8}) {
         CAPTURE(int(shape), family_name(family), phi);
-        test_support::check_gradient(marginal, theta_of(model, -0.7, phi), 2e-3, 2e-5);
+        test_support::check_gradient(marginal, theta_with_phi(model, -0.7, phi), 2e-3, 2e-5);
         CHECK(marginal.fallbacks() == 0);
       }
     }
@@ -135,8 +135,8 @@ TEST_CASE("a family of the user's own has a hyperparameter, too") {
                       design.to_user_rows(model.response().b),
                       design.to_user_rows(model.response().constant)};
   const Model same(design, own, rows, model.prior(), design.to_user_rows(model.offset()));
-  const Vector theta = theta_of(model, -0.3, -0.5);
-  LaplaceMarginal plain(model, {tight()}), custom(same, {tight()});
+  const Vector theta = theta_with_phi(model, -0.3, -0.5);
+  LaplaceMarginal plain(model, {exact_newton()}), custom(same, {exact_newton()});
   REQUIRE(plain.evaluate(theta));
   REQUIRE(custom.evaluate(theta));
   CHECK(custom.log_density() == Approx(plain.log_density()).epsilon(1e-12));
@@ -164,7 +164,7 @@ TEST_CASE("a Gaussian response has its closed form, with merged rows and weights
   const Model plain(design, GaussianIdentity(), rows, prior);
   const Model summed(*merged, GaussianIdentity(), rows, prior);
   for (const double phi : {-4.0, 0.5}) {
-    const Vector theta = theta_of(plain, -0.3, phi);
+    const Vector theta = theta_with_phi(plain, -0.3, phi);
     Matrix covariance =
         100.0 * source.x * source.x.transpose() + std::exp(-0.6) * source.z * source.z.transpose();
     covariance.diagonal() += (std::exp(2.0 * phi) / weights.array()).matrix();
@@ -176,7 +176,7 @@ TEST_CASE("a Gaussian response has its closed form, with merged rows and weights
         0.5 * (weights.sum() - double(n)) * (log_two_pi + 2.0 * phi) -
         0.5 * weights.array().log().sum() + plain.hyperparameters().log_density(theta);
     for (const Model* model : {&plain, &summed}) {
-      LaplaceMarginal marginal(*model, {tight()});
+      LaplaceMarginal marginal(*model, {exact_newton()});
       REQUIRE(marginal.evaluate(theta));
       CHECK(marginal.log_density() == Approx(dense).epsilon(1e-9));
       LaplaceMarginal quick(*model, {marginal_newton_settings()});
