@@ -73,7 +73,9 @@ TEST_CASE("derivatives of the leaf likelihood agree with finite differences") {
         CAPTURE(int(shape), family_name(family), link_name(family), k);
         const LeafDesign leaf(model, k);
         LeafLikelihood likelihood(leaf, 40);
-        likelihood.set_sd(0.7);
+        SmallVector sd(1);
+        sd[0] = 0.7;
+        likelihood.set_prior(LeafPrior::of_sds(sd));
         const Design& reduced = likelihood.design();
         const Index d = reduced.coefficients();
         const Vector at = 0.3 * Random(2).normal_matrix(d, 1);

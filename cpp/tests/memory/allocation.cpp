@@ -98,7 +98,9 @@ TEST_CASE("the search with leaf quadrature allocates nothing") {
       const LeafDesign leaf(model, design.largest_single());
       LeafLikelihood likelihood(leaf, 15, team);
       REQUIRE(likelihood.nodes().members() == team->size());
-      likelihood.set_sd(0.8);
+      SmallVector sd(1);
+      sd[0] = 0.7;
+      likelihood.set_prior(LeafPrior::of_sds(sd));
       check_search(likelihood, model);
     }
   }

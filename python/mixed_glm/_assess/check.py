@@ -21,7 +21,7 @@ from mixed_glm._spec.fixed_prior import FixedPrior
 
 Floats = npt.NDArray[np.float64]
 
-_LEAF_N_QUAD = 25
+_LEAF_N_QUAD = (25, 11, 7)  # of a leaf of one, two and three components
 _BATCH, _LEAST_DRAWS = 2**18, 16  # linear predictors, and draws, at a time
 _VERY_GOOD_K = 0.5
 _NEARLY_ALL = 0.9  # of the draws
@@ -183,8 +183,8 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     none = dataclasses.replace(design, exog=np.empty((spec.nobs, 0), order="F"), priors=no_priors)
     core = make_core(none, spec.family, merge_rows=False)
     leaf = _core.default_leaf(core)
-    alone = leaf >= 0 and bool((design.ident == leaf).all())
-    integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
+    alone = bool(np.isin(design.ident, leaf).all())
+    integral = "Laplace" if not leaf else "quadrature" if alone else "quadrature and Laplace"
     shift = design.total_offset()
     values = []
     size = max(_LEAST_DRAWS, _BATCH // spec.nobs)
@@ -193,6 +193,8 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
             rows = slice(first, first + size)
             eta = draws.fe[rows] @ design.exog.T + (0.0 if shift is None else shift)
             psi = np.ascontiguousarray(draws.vcp[rows])
-            values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
+            values.append(
+                _core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD[max(len(leaf), 1) - 1])
+            )
             advance(len(psi))
     return np.concatenate(values) + FixedPrior.of(spec, draws.change).log_density(draws.fe), integral

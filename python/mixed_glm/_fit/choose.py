@@ -43,7 +43,7 @@ def choose(spec: ModelSpec, progress: bool = False, n_jobs: int = 1) -> Choice:
     """Choose among Laplace, leaf quadrature and expectation propagation, with a bar for `progress`."""
     with shown_progress(progress, "choice of a method", "log density") as report:
         found = _core.choose(spec.core(), n_jobs=n_jobs, report=report)
-    return Choice(Approximation(found.approximation.name, found.approximation.leaf), found.start)
+    return Choice(Approximation(found.approximation.name, tuple(found.approximation.leaf)), found.start)
 
 
 def fit_auto(spec: ModelSpec, integrate: str = "auto", progress: bool = False, n_jobs: int = 1) -> Fit:

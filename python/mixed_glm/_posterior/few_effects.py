@@ -96,8 +96,8 @@ def _draw_block(
         return np.asarray(rng.standard_normal(scale.shape) * scale)
     design = _copies(spec.design, around, beta, scale)
     core = make_core(design, spec.family, merge_rows=False)
-    leaf = how.leaf if (design.ident == how.leaf).any() else -1
-    name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
+    leaf = tuple(k for k in how.leaf if (design.ident == k).any())
+    name = "laplace" if how.name == "leaf" and not leaf else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
     at = np.zeros((1, k))
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))

@@ -1,5 +1,5 @@
-// The marginal posterior of theta with one component, the leaf, integrated by quadrature and the
-// other coefficients (v, beta) by Laplace with the second-order correction of their mean:
+// The marginal posterior of theta with the leaf, one component or a block, integrated by quadrature
+// and the other coefficients (v, beta) by Laplace with the second-order correction of their mean:
 //
 //     log p(y, theta) = L(v, beta) + log p(v, beta | theta) + log p(theta)
 //                     + d/2 log 2 pi - 1/2 log|H|
@@ -22,7 +22,7 @@ struct LeafSettings {
 
 class LeafMarginal final : public Marginal {
  public:
-  LeafMarginal(const Model& model, Index leaf, LeafSettings settings = {})
+  LeafMarginal(const Model& model, const LeafBlock& leaf, LeafSettings settings = {})
       : settings_(with_quadrature_error(settings)),
         leaf_(model, leaf),
         likelihood_(leaf_, settings.n_quad, settings.inner.team),
@@ -36,7 +36,7 @@ class LeafMarginal final : public Marginal {
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
-    likelihood_.set_sd(effect_sd(theta[leaf_.leaf()]));
+    likelihood_.set_prior(leaf_prior(theta));
     const bool warm = valid_ && predict(theta);
     theta_ = theta;
     valid_ = (warm && mode_.find(theta)) || (start_at_joint_mode(theta) && mode_.find(theta));
@@ -70,12 +70,17 @@ class LeafMarginal final : public Marginal {
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
-    return likelihood_.sd() <= AdaptiveRule::widest_for_gauss_hermite
-               ? Marginal::value_error()
-               : quadrature_error + model().rounding();
+    return likelihood_.nodes().is_exact() ? Marginal::value_error()
+                                          : quadrature_error + model().rounding();
   }
 
   const LeafDesign& leaf() const { return leaf_; }
+  // Of the leaf's effects, which are independent.
+  LeafPrior leaf_prior(const Vector& theta) const {
+    SmallVector sd(leaf_.coordinates());
+    for (Index c = 0; c < sd.size(); ++c) sd[c] = effect_sd(theta[leaf_.leaf()[c]]);
+    return LeafPrior::of_sds(sd);
+  }
   // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d theta along a
   // change of theta.
   Vector reduced_mean() const {
@@ -85,8 +90,7 @@ class LeafMarginal final : public Marginal {
   const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
-    const double precision = effect_precision(theta_[leaf_.leaf()]);
-    moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
+    moments_.add_square_coupling(fall_of_precision(change), direction);
     mode_.cholesky().solve_in_place(direction);
     return direction;
   }
@@ -104,12 +108,13 @@ class LeafMarginal final : public Marginal {
       result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      const Index j = leaf_.group_effect(g);
-      if (j < 0) continue;
-      const auto m = moments_.moments(g);
-      result.mean[j] = likelihood_modes()[g] + m[0];
-      result.variance[j] = moments_.variance(g);
-      result.third[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        const Index j = leaf_.group_effect(g, c);
+        if (j < 0) continue;
+        result.mean[j] = moments_.mean(g, c);
+        result.variance[j] = moments_.variance(g, c);
+        result.third[j] = moments_.third(g, c);
+      }
     }
     result.mean.tail(p) = v.tail(p);
     result.fe_cov = sigma_.border_block();
@@ -135,7 +140,15 @@ class LeafMarginal final : public Marginal {
     return start;
   }
 
-  const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
+  // -dP for a change of theta, P the precision of that prior.
+  SmallMatrix fall_of_precision(const Vector& change) const {
+    SmallVector fall(leaf_.coordinates());
+    for (Index c = 0; c < fall.size(); ++c) {
+      const Index component = leaf_.leaf()[c];
+      fall[c] = 2.0 * (change[component] * effect_precision(theta_[component]));
+    }
+    return diagonal_matrix(fall);
+  }
 
   // The mode of all coefficients together, leaf included, as a start: it is found from anywhere.
   bool start_at_joint_mode(const Vector& theta) {
@@ -145,12 +158,14 @@ class LeafMarginal final : public Marginal {
     Vector start(reduced.coefficients());
     start.tail(reduced.fixed()) = x.tail(reduced.fixed());
     for (Index j = 0; j < reduced.effects(); ++j) start[j] = x[leaf_.full_effect(j)];
-    Vector leaf_start = Vector::Zero(leaf_.groups());
+    Matrix leaf_start = Matrix::Zero(leaf_.coordinates(), leaf_.groups());
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      if (leaf_.group_effect(g) >= 0) leaf_start[g] = x[leaf_.group_effect(g)];
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        if (leaf_.group_effect(g, c) >= 0) leaf_start(c, g) = x[leaf_.group_effect(g, c)];
+      }
     }
     mode_.set_start(start);
-    likelihood_.nodes().modes().set_start(leaf_start);
+    likelihood_.nodes().set_start(leaf_start);
     return true;
   }
 
@@ -168,11 +183,11 @@ class LeafMarginal final : public Marginal {
                                   moments_.delta()[j], sigma_.variance(j));
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      if (leaf_.group_effect(g) < 0) continue;
-      const double mode = likelihood_modes()[g];
-      const auto m = moments_.moments(g);
-      const double square = mode * mode + 2.0 * mode * m[0] + m[1];
-      second_moments_.set(leaf_.group_effect(g), square, moments_.variance(g));
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        if (leaf_.group_effect(g, c) < 0) continue;
+        second_moments_.set(leaf_.group_effect(g, c), moments_.square(g, c, c),
+                            moments_.variance(g, c));
+      }
     }
   }
 
