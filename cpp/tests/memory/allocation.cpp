@@ -99,7 +99,7 @@ TEST_CASE("the search with leaf quadrature allocates nothing") {
       LeafLikelihood likelihood(leaf, 15, team);
       REQUIRE(likelihood.nodes().members() == team->size());
       SmallVector sd(1);
-      sd[0] = 0.7;
+      sd[0] = 0.8;
       likelihood.set_prior(LeafPrior::of_sds(sd));
       check_search(likelihood, model);
     }

@@ -26,7 +26,7 @@ struct Choice {
 namespace detail {
 
 constexpr Index most_rows_to_choose = 500'000;  // beyond, Laplace with mean correction
-constexpr double good_enough = 0.05;            // posterior sds of psi that Laplace may be off
+constexpr double good_enough = 0.02;            // posterior sds of psi that Laplace may be off
 
 // First-order move of the mode of psi under another approximation, in standard deviations.
 // Infinite where it cannot be evaluated: it is never the one to choose.

@@ -95,7 +95,7 @@ class BlockPlaces {
   }
 
  private:
-  static constexpr double close_enough = 0.05;    // of means and covariances, in units of the root
+  static constexpr double close_enough = 0.2;     // of means and covariances, in units of the root
   static constexpr double least_variance = 1e-4;  // where all weight is on one node
   // Beyond these standard deviations of a linear predictor more nodes are taken.
   static constexpr double widest_for_few_nodes = 2.0;

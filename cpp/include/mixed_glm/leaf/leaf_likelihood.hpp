@@ -124,9 +124,10 @@ class LeafLikelihood final : public CoefficientLikelihood {
     scores_.apply_shift(member, g, precision, [&](Index c) {
       return (nodes_.nodes(member, g, c).array() - mean[c]).matrix();
     });
-    const SmallVector pulled = precision * mean;
     for (Index c = 0; c < m; ++c) {
-      own.shares.push_back(pulled[c] - scores_.sums(member, g).pull[c]);
+      double pulled = -scores_.sums(member, g).pull[c];
+      for (Index d = 0; d < m; ++d) pulled += precision(c, d) * mean[d];
+      own.shares.push_back(pulled);
     }
     const auto scores = scores_.of(member, g);
     const Index size = scores.rows(), nodes = scores.cols();

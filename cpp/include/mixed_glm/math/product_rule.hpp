@@ -3,7 +3,7 @@
 //
 //     int f(x) dx = sum_k exp(log_weight_k) f(x_k)
 //
-// without the corners where a normal density about the origin has lost e^-30 of its height.
+// without the corners where a normal density about the origin has fallen by a factor of e^-30.
 #pragma once
 
 #include <mixed_glm/math/gauss_hermite.hpp>
@@ -16,6 +16,7 @@ struct ProductRule {
   Vector log_weights;  // K
 
   ProductRule(Index n, Index m) {
+    check(n, m);
     const GaussHermite line(n);
     const double centre = line.nodes.cwiseAbs().minCoeff();
     std::vector<Index> at(size_t(m), 0), kept;
@@ -40,6 +41,15 @@ struct ProductRule {
 
  private:
   static constexpr double most_nats = 30.0;
+  static constexpr double most_nodes = 16000.0;
+
+  static void check(Index n, Index m) {
+    if (!(std::pow(double(n), double(m)) > most_nodes)) return;
+    const auto most = Index(std::pow(most_nodes, 1.0 / double(m)));
+    throw std::invalid_argument(
+        "n_quad: expected at most " + std::to_string(most) + " nodes for each of " +
+        std::to_string(m) + " components that are integrated together, got " + std::to_string(n));
+  }
 
   // The next of all combinations, the first coordinate moving fastest; false after the last.
   static bool advance(std::vector<Index>& at, Index n) {
