@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from scipy.special import logsumexp
-from simulated import crossed, one_factor
+from simulated import PLAIN, crossed, one_factor
 
 import mixed_glm as mg
 from mixed_glm._assess.check import Check, integrated_density
@@ -34,7 +34,7 @@ def _arviz():
 def cbpp() -> mg.MixedGLMResults:
     return mg.MixedGLM.from_formula(
         "incidence ~ period + (1 | herd)", data=mg.datasets.load_cbpp(), family="binomial", n_trials="size",
-        vcp_p=0.5,
+        vcp_p=0.5, fe_p=2.0,
     ).fit_laplace()  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def test_loo_by_refitting() -> None:
     for i in range(len(data.y)):
         keep = np.arange(len(data.y)) != i
         fit = mg.MixedGLM(
-            data.y[keep], data.x[keep], model.exog_vc[keep], model.ident, family="poisson"
+            data.y[keep], data.x[keep], model.exog_vc[keep], model.ident, family="poisson", **PLAIN
         ).fit_laplace()
         draws = fit.posterior_sample(2000, rng=i)
         eta = draws.fe @ data.x[i] + draws.vc[:, data.group[i]]

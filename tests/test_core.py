@@ -13,17 +13,18 @@ import pytest
 import mixed_glm as mg
 from mixed_glm import _core
 from mixed_glm._native import dispatch
+from mixed_glm._spec.approximation import Approximation, core_method
 from mixed_glm._spec.design import make_core
 
 SETTINGS = (_core.Approximation, _core.MapMethod, _core.VariationalMethod, _core.MarginalMethod)
 
 
-def small_model() -> mg.MixedGLM:
+def small_model(**priors: float) -> mg.MixedGLM:
     rng = np.random.default_rng(0)
     group = np.arange(80) % 8
     x = np.column_stack([np.ones(80), rng.normal(size=80)])
     y = rng.poisson(np.exp(1.0 + np.linspace(-1.5, 1.5, 8)[group]))
-    return mg.MixedGLM(y, x, np.eye(8)[group], np.zeros(8, int), "poisson")
+    return mg.MixedGLM(y, x, np.eye(8)[group], np.zeros(8, int), "poisson", **priors)
 
 
 @pytest.mark.parametrize("settings", [*SETTINGS, _core.Model], ids=lambda cls: cls.__name__)
@@ -45,13 +46,28 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
         _core.MarginalMethod(approximation="ep")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="approx: expected 'laplace', 'leaf', 'ep' or 'vb', got 'vb_full'"):
         _core.Approximation(name="vb_full")
-    with pytest.raises(ValueError, match="integrate: expected 'auto', 'grid', 'ccd' or 'mode', got ''"):
+    with pytest.raises(
+        ValueError, match="integrate: expected 'auto', 'line', 'grid', 'ridge', 'ccd' or 'mode', got ''"
+    ):
         _core.MarginalMethod(integrate="")
 
 
 def test_an_argument_that_a_model_needs_is_named() -> None:
     with pytest.raises(TypeError, match=r"Model\(\) needs argument endog"):
         _core.Model(exog=np.ones((3, 1), order="F"))  # type: ignore[call-arg]
+
+
+def test_equal_settings_are_compiled_once() -> None:
+    def made(**options: object) -> _core.MarginalMethod:
+        start = options.pop("start", np.empty(0))
+        return core_method(start=start, approximation=Approximation("laplace"), **options)
+
+    assert made(integrate="grid") is made(integrate="grid")
+    assert made(integrate="grid") is not made(integrate="mode")
+    assert made(start=np.zeros(1)) is not made(start=np.zeros(1))
+    made(max_iterations=10)
+    with pytest.raises(TypeError, match=r"max_iterations cannot be 10\.0"):  # though equal to 10
+        made(max_iterations=10.0)
 
 
 def test_an_approximation_tells_what_it_is() -> None:
@@ -91,12 +107,14 @@ def test_statuses_are_those_of_the_core() -> None:
         "NOT_CONVERGED": "not converged",
         "FAILED": "failed",
         "INVALID_RESPONSE": "invalid response",
+        "ROUGH_INTEGRATION": "rough integration",
     }
-    assert [int(status) for status in mg.ResponseStatus] == list(range(8))
+    assert [int(status) for status in mg.ResponseStatus] == list(range(9))
     assert [status.name for status in mg.ResponseStatus if status.converged] == [
         "CONVERGED",
         "FELL_BACK",
         "COLLAPSED",
+        "ROUGH_INTEGRATION",
     ]
     assert mg.ResponseStatus(5) is mg.ResponseStatus.NOT_CONVERGED
     assert "POINTS_LEFT_OUT\n" in (mg.ResponseStatus.__doc__ or "")
@@ -117,7 +135,7 @@ def test_single_fits_and_many_have_one_vocabulary(fit: str) -> None:
 
 
 def test_the_joint_mode_of_another_search_is_told_by_the_core() -> None:
-    model = small_model()
+    model = small_model(fe_p=2.0, vcp_p=1.0)
     newton = model.fit_map()
     other = _core.map_fit_at(model.core(), newton.params, converged=True)
     assert other.status.label == newton.status

@@ -7,6 +7,7 @@ import pytest
 from brute_force import BruteForce
 from numpy.testing import assert_allclose
 from scipy.special import expit
+from simulated import PLAIN
 
 import mixed_glm as mg
 from mixed_glm.exceptions import ConvergenceWarning, RankDeficiencyWarning
@@ -96,7 +97,7 @@ def make(name):
     endog, exog, exog_vc, ident, family, options = CASES[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RankDeficiencyWarning)
-        return mg.MixedGLM(endog, exog, exog_vc, ident, family=family, **options)
+        return mg.MixedGLM(endog, exog, exog_vc, ident, family=family, **PLAIN | options)
 
 
 @pytest.mark.parametrize("n_quad", [1, 25])
@@ -181,7 +182,7 @@ def test_equivalent_data_give_the_same_posterior():
 
 
 def test_no_random_effects():
-    model = mg.MixedGLM(BINARY, X, family="binomial")
+    model = mg.MixedGLM(BINARY, X, family="binomial", **PLAIN)
     result = model.fit_laplace()
     assert result.converged
     reference = BruteForce(

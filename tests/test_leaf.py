@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brute_force import BruteForce
 from numpy.testing import assert_allclose
-from simulated import crossed, draw
+from simulated import PLAIN, crossed, draw
 
 import mixed_glm as mg
 
@@ -23,7 +23,7 @@ def with_one_more_column(family="binomial-logit", seed=2, groups=10, rows=4):
     y = draw(family, eta, rng)
     x = np.ones((n, 1))
     model = mg.MixedGLM(
-        y, x, np.hstack([z, column]), ["g"] * groups + ["one"], family="binomial", vcp_p=0.5
+        y, x, np.hstack([z, column]), ["g"] * groups + ["one"], family="binomial", vcp_p=0.5, fe_p=2.0
     )  # fmt: skip
     reference = BruteForce(
         y, x, group, family, k=2, leaf=0, zv=column, ident_v=(1,), slope=slope, groups=groups, vcp_p=0.5
@@ -120,6 +120,7 @@ def test_the_order_of_rows_and_columns_does_not_matter():
         z[rows][:, columns],
         np.asarray(model.ident)[columns],
         family="binomial",
+        **PLAIN,
     )
     for n_quad in (1, 15):
         a, b = model.fit_laplace(n_quad=n_quad), shuffled.fit_laplace(n_quad=n_quad)

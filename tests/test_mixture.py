@@ -7,9 +7,10 @@ from scipy import stats
 from simulated import crossed, one_factor
 
 from mixed_glm._posterior.quantiles import (
-    lattice_cdf,
-    lattice_quantile,
+    lattice_margins,
     line_quantile,
+    margins_cdf,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -51,10 +52,11 @@ def test_quantiles_of_a_density_on_a_lattice(angle):
     line = np.arange(-4, 5)
     points = mean + np.array([[i, j] for i in line for j in line]) @ cell.T
     log_density = -0.5 * (((points - mean) / sd) ** 2).sum(axis=1) + 17.0
+    margins = lattice_margins(points, log_density, cell)
     for level in (0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.77, 0.9):
-        x = lattice_quantile(points, log_density, cell, level)
+        x = margins_quantile(margins, level)
         assert_allclose(stats.norm.cdf((x - mean) / sd), level, atol=0.007)
-        assert_allclose(lattice_cdf(points, log_density, cell, x), level, atol=1e-9)
+        assert_allclose(margins_cdf(margins, x), level, atol=1e-9)
 
 
 @pytest.fixture(scope="module", params=[1, 15])

@@ -230,7 +230,7 @@ def test_callers_arrays_are_not_changed() -> None:
 
 class TestFitMap:
     def test_deterministic_and_without_a_trace_on_the_model(self) -> None:
-        model = make()
+        model = make(fe_p=2.0)
         before = {k: v for k, v in vars(model).items() if k != "_core_cache"}
         first, scaled, second = model.fit_map(), model.fit_map(scale_fe=True), model.fit_map()
         np.testing.assert_array_equal(first.params, second.params)
@@ -309,7 +309,7 @@ class TestFitMap:
         assert result.status == "not converged"
 
     def test_fit_calls_the_best_there_is(self) -> None:
-        model = make()
+        model = make(fe_p=2.0)
         assert model.fit().method in {"leaf", "laplace", "ep"}
         assert model.fit("map").method == "map"
         assert model.fit("map", scale_fe=True).params[1] != model.fit("map").params[1]

@@ -114,12 +114,22 @@ def test_its_own_arrays_are_read_only(again: Callable[[mg.MixedGLM], mg.MixedGLM
     assert model.fit_laplace().converged
 
 
+def test_what_is_kept_of_the_priors_is_not_pickled() -> None:
+    priors = mg.MixedGLM(family="poisson", **arguments()).spec.design.priors
+    assert priors.fe_scale is priors.fe_scale  # made once
+    again = pickle.loads(pickle.dumps(priors))
+    assert vars(again).keys() == {"fe", "sd", "constant"}
+    assert again == priors
+    for array in (again.fe_loc, again.fe_scale, again.sd_scale):
+        assert not array.flags.writeable
+
+
 @pytest.mark.parametrize(
     "exog",
     [
-        lambda n: np.asfortranarray(RNG.normal(size=(n, 8))),
-        lambda n: RNG.normal(size=(n, 8)),
-        lambda n: pd.DataFrame(RNG.normal(size=(n, 8))),
+        lambda n: np.asfortranarray(RNG.normal(size=(n, 24))),
+        lambda n: RNG.normal(size=(n, 24)),
+        lambda n: pd.DataFrame(RNG.normal(size=(n, 24))),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
@@ -130,5 +140,5 @@ def test_there_is_one_copy_of_x(exog: Callable[[int], Any]) -> None:
     model = mg.MixedGLM(y, given, None, None, "poisson")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert model.exog.nbytes == 8 * n * 8
+    assert model.exog.nbytes == 24 * n * 8
     assert peak < 1.6 * model.exog.nbytes  # and some vectors

@@ -37,23 +37,23 @@ def model(data: pd.DataFrame, **arguments: Any) -> mg.MixedGLM:
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
 def test_a_covariate_far_from_zero(fit: Callable[[mg.MixedGLM], mg.MixedGLMResults]) -> None:
-    with pytest.warns(mg.PriorPullWarning, match=r"Intercept .*year .*center\(\.\.\.\) it, take fe_p=None"):
-        fit(model(years(1994.5)))
+    with pytest.warns(mg.PriorPullWarning, match=r"Intercept .*year .*center\(\.\.\.\) it, leave out fe_p"):
+        fit(model(years(1994.5), fe_p=2.0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fit(model(years(0.0)))
+        fit(model(years(0.0), fe_p=2.0))
 
 
 @pytest.mark.parametrize("fit", [FITS["laplace"], FITS["ep"], FITS["map"]], ids=["laplace", "ep", "map"])
 def test_priors_in_units_are_quiet(fit: Callable[[mg.MixedGLM], mg.MixedGLMResults]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", mg.PriorPullWarning)
-        fit(model(years(1994.5), fe_p=None))
+        fit(model(years(1994.5)))
 
 
 def test_it_points_at_the_line_that_fits() -> None:
     with pytest.warns(mg.PriorPullWarning) as caught:
-        model(years(1994.5)).fit_laplace()
+        model(years(1994.5), fe_p=2.0).fit_laplace()
     assert caught[0].filename == __file__
 
 
@@ -71,8 +71,49 @@ def test_it_is_the_move_that_the_prior_makes(fe_p: float) -> None:
     )
     moved = np.abs(narrow.fe_mean - wide.fe_mean) / wide.fe_sd
     assert moved[0] > 0.1
-    np.testing.assert_allclose(prior_pull(narrow.fit), moved, rtol=0.25, atol=0.01)
-    assert (prior_pull(wide.fit) < 1e-6).all()
+    np.testing.assert_allclose(prior_pull(narrow.fit)[:2], moved, rtol=0.25, atol=0.01)
+    assert (prior_pull(wide.fit)[:2] < 1e-6).all()
+
+
+def counts(u: np.ndarray, rows: int = 20, **arguments: Any) -> mg.MixedGLM:
+    g = np.repeat(np.arange(len(u)), rows)
+    y = np.random.default_rng(1).poisson(np.exp(1.0 + u[g]))
+    return mg.MixedGLM(y, np.ones(len(g)), np.eye(len(u))[g], ["herd"] * len(u), "poisson", **arguments)
+
+
+def test_standard_deviations_that_the_data_have_elsewhere() -> None:
+    """Next to zero, where the prior alone says how near; and beyond a narrow prior."""
+    none, some = np.zeros(12), np.linspace(-1.5, 1.5, 12)
+    with pytest.warns(
+        mg.PriorPullWarning, match=r"sd\(herd\) \(0\.\d+: by .*near zero.*'sd\(herd\)': HalfNormal\(1\)"
+    ):
+        counts(none).fit_laplace()
+    with pytest.warns(
+        mg.PriorPullWarning, match=r"larger than the prior expects.*'sd\(herd\)': LogNormal\(-2, 0\.3\)"
+    ):
+        counts(some, priors={"sd": mg.priors.LogNormal(-2.0, 0.1)}).fit_laplace()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", mg.PriorPullWarning)
+        counts(some).fit_laplace()
+        counts(none, priors={"sd": mg.priors.HalfNormal(1.0)}).fit_laplace()  # says nothing against zero
+        counts(some, priors={"sd": mg.priors.HalfNormal(1.0)}).fit_laplace()
+
+
+def test_many_responses_are_counted() -> None:
+    model = counts(np.linspace(-1.5, 1.5, 12), fe_p=0.05)
+    y = np.random.default_rng(2).poisson(np.exp(np.repeat(np.linspace(-0.8, 0.8, 12), 20))[:, None], (240, 7))
+    with pytest.warns(mg.MixedGLMWarning) as caught:
+        results = model.fit_many(np.c_[y, np.full(240, -1.0)])
+    messages = [str(w.message) for w in caught if w.category is mg.PriorPullWarning]
+    assert results.prior_pull.shape == (8, 2)
+    assert np.isnan(results.prior_pull[7, 0])
+    number = int((results.prior_pull[:7, 0] > 0.5).sum())
+    assert messages[0].startswith("the prior pulls fixed effects")
+    assert f"FE_1 ({number} of 7 responses)" in messages[0]
+    one = mg.MixedGLM(y[:, 0], model.exog, model.exog_vc, ["herd"] * 12, "poisson", fe_p=0.05).fit_laplace()
+    np.testing.assert_allclose(
+        results.prior_pull[0], prior_pull(one.fit), rtol=0.25
+    )  # this one given the highest psi
 
 
 def test_a_named_prior_says_how_to_widen_it() -> None:

@@ -222,6 +222,14 @@ def test_the_joint_density_in_units_is_the_sum_of_its_parts() -> None:
     assert m.logposterior(np.r_[beta, psi, u]) == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.VarianceCollapseWarning")
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.PriorPullWarning")
+@pytest.mark.parametrize("arguments", [UNITS, {"fe_p": 2.0, "vcp_p": 1.0}, {"priors": {"x": Normal(1, 0.1)}}])
+def test_the_log_density_of_a_joint_mode_is_that_of_its_parameters(arguments: dict[str, Any]) -> None:
+    result = model("y ~ x + t + (1 | g)", grouped(), **arguments).fit_map()
+    assert result.log_density == pytest.approx(result.model.logposterior(result.params), rel=1e-10)
+
+
 @pytest.mark.parametrize("method", ["laplace", "ep", "vb"])
 def test_fit_many_is_the_fit_of_each(method: str) -> None:
     data = grouped().assign(t=lambda d: 100 + d["t"])

@@ -14,7 +14,7 @@ import mixed_glm as mg
 def result() -> mg.MixedGLMResults:
     model = mg.MixedGLM.from_formula(
         "incidence ~ period + (1 | herd) + (1 | period:herd)", data=mg.datasets.load_cbpp(), family="binomial",
-        n_trials="size", vcp_p=[0.3, 0.1],
+        n_trials="size", vcp_p=[0.3, 0.1], fe_p=2.0,
     )  # fmt: skip
     return model.fit_map()
 

@@ -9,6 +9,7 @@ import pytest
 from brute_force import BruteForce, log_likelihood
 from scipy import sparse
 from scipy.optimize import approx_fprime
+from simulated import PLAIN
 
 import mixed_glm as mg
 from mixed_glm.exceptions import ConvergenceWarning
@@ -52,6 +53,7 @@ def simulate(name: str, n: int = 60, groups: int = 8, p: int = 2, seed: int = 3)
 
 def make(data: dict, **options: object) -> mg.MixedGLM:
     exog_vc = np.eye(data["groups"])[data["group"]]
+    options = PLAIN | options
     trials = data["trials"] if data["name"].startswith("binomial") else None
     exog = data["exog"] if data["exog"].shape[1] else None
     ident = np.zeros(data["groups"], dtype=int)
@@ -195,7 +197,7 @@ def crossed() -> mg.MixedGLM:
     exog_vc = sparse.csr_array((np.ones(2 * n), (np.r_[rows, rows], np.r_[first, second])), shape=(n, a + b))
     exog = np.column_stack([np.ones(n), 3 + 0.2 * rng.normal(size=n)])
     eta = exog @ [-2.0, 0.7] + exog_vc @ rng.normal(size=a + b)
-    return mg.MixedGLM(rng.poisson(np.exp(eta)), exog, exog_vc, [0] * a + [1] * b, "poisson")
+    return mg.MixedGLM(rng.poisson(np.exp(eta)), exog, exog_vc, [0] * a + [1] * b, "poisson", **PLAIN)
 
 
 def test_full_covariance_matrix() -> None:
@@ -230,7 +232,7 @@ def test_scale_fe_is_the_fit_of_standardized_columns(covariance: str) -> None:
     fit = model.fit_vb(scale_fe=True, covariance=covariance)
     mean, sd = model.exog[:, 1].mean(), model.exog[:, 1].std()
     exog = np.column_stack([np.ones(len(model.exog)), (model.exog[:, 1] - mean) / sd])
-    by_hand = mg.MixedGLM(model.endog, exog, model.exog_vc, model.ident, "poisson")
+    by_hand = mg.MixedGLM(model.endog, exog, model.exog_vc, model.ident, "poisson", **PLAIN)
     reference = by_hand.fit_vb(covariance=covariance)
     back = np.array([[1.0, -mean / sd], [0.0, 1.0 / sd]])
     np.testing.assert_allclose(fit.fe_mean, back @ reference.fe_mean, rtol=1e-6)

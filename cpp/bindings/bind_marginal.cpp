@@ -81,6 +81,12 @@ std::optional<Matrix> cell(const MarginalFit& fit) {
   return fit.grid_step * mode_axes(fit);
 }
 
+// None where the points were not sampled with it.
+std::optional<mixed_glm::RidgeShape> ridge(const MarginalFit& fit) {
+  if (fit.ridge.profiles.empty()) return std::nullopt;
+  return fit.ridge;
+}
+
 Vector log_densities(const MarginalFit& fit) {
   Vector values(Index(fit.posterior.points.size()));
   for (size_t i = 0; i < fit.posterior.points.size(); ++i) {
@@ -100,6 +106,8 @@ void bind_marginal(py::module_& m) {
       .def_readonly("passes", &MarginalFit::passes)
       .def_readonly("failed_points", &MarginalFit::failed_points)
       .def_readonly("fallbacks", &MarginalFit::fallbacks)
+      .def_readonly("integration", &MarginalFit::integration)
+      .def_property_readonly("ridge", &ridge)
       .def_property_readonly("mode", part(&MarginalFit::mode, &MarginalMode::psi))
       .def_property_readonly("mode_precision", part(&MarginalFit::mode, &MarginalMode::precision))
       .def_property_readonly("mode_axes", &mode_axes)

@@ -12,6 +12,7 @@ namespace bind_methods_detail {
 
 using keywords::Keywords;
 using mixed_glm::Approximation;
+using mixed_glm::GridSettings;
 using mixed_glm::MapMethod;
 using mixed_glm::MarginalMethod;
 using mixed_glm::VariationalMethod;
@@ -53,13 +54,18 @@ MIXED_GLM_COLD VariationalMethod variational_method(const py::kwargs& given) {
 
 MIXED_GLM_COLD MarginalMethod marginal_method(const py::kwargs& given) {
   MarginalMethod method;
+  GridSettings grid;
+  grid.step = 0.0;
   Keywords("MarginalMethod", given)
       .optional("approximation", method.approximation)
       .optional("start", method.start)
       .named("integrate", method.settings.integrate, mixed_glm::integrate_named)
+      .optional("grid_step", grid.step)
+      .optional("grid_drop", grid.drop)
       .optional("tolerance", method.settings.mode.tolerance)
       .optional("max_iterations", method.settings.mode.max_iterations)
       .finish();
+  if (grid.step > 0.0) method.settings.grid = grid;
   return method;
 }
 

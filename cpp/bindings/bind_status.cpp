@@ -32,11 +32,11 @@ FAILED
     Nothing could be evaluated; estimates are NaN.
 INVALID_RESPONSE
     Response, trials or offset are missing, infinite, or not what the family can give; estimates are NaN.
+ROUGH_INTEGRATION
+    Converged; the importance weights of the integration over the log standard deviations say that it may be inaccurate.
 )";
 
-FitStatus status_of(const py::handle& member) {
-  return static_cast<FitStatus>(member.attr("value").cast<int>());
-}
+FitStatus status_of(const py::handle& member) { return static_cast<FitStatus>(member.cast<int>()); }
 
 // "not converged" as NOT_CONVERGED.
 std::string member_name(std::string text) {

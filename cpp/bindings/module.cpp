@@ -18,8 +18,10 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_methods(m);
   bind_model(m);
   bind_map(m);
+  bind_ridge(m);
   bind_marginal(m);
   bind_sampling(m);
   bind_variational(m);
   bind_many(m);
+  bind_defaults(m);
 }

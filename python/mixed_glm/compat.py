@@ -40,7 +40,7 @@ class BinomialBayesMixedGLM(_JointModeByDefault):
     Parameters
     ----------
     endog, exog, exog_vc, ident, vcp_p, fe_p, fep_names, vcp_names, vc_names
-        As for `MixedGLM`.
+        As for `MixedGLM`; the defaults of `vcp_p` and `fe_p` are statsmodels', 1 and 2.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class PoissonBayesMixedGLM(_JointModeByDefault):
     Parameters
     ----------
     endog, exog, exog_vc, ident, vcp_p, fe_p, fep_names, vcp_names, vc_names
-        As for `MixedGLM`.
+        As for `MixedGLM`; the defaults of `vcp_p` and `fe_p` are statsmodels', 1 and 2.
     """
 
     def __init__(

@@ -35,7 +35,11 @@ class PredictionWarning(MixedGLMWarning):
 
 
 class PriorPullWarning(MixedGLMWarning):
-    """The prior of a fixed effect decides where it is: it pulls it by more than half a standard error."""
+    """A prior decides where a parameter is.
+
+    It pulls a fixed effect by more than half a standard error, or the logarithm of a standard deviation by more than half a
+    posterior standard deviation.
+    """
 
 
 class RankDeficiencyWarning(MixedGLMWarning):

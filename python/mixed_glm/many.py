@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
+from mixed_glm._assess.prior_pull import warn_of_pull_in_many
 from mixed_glm._console.caller import warn
 from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector, require_same_index
 from mixed_glm._many.columns import Columns
@@ -36,8 +37,8 @@ def fit_many(
     exog_vc: Any = None,
     ident: Any = None,
     family: Any = None,
-    vcp_p: Any = 1.0,
-    fe_p: Any = 2.0,
+    vcp_p: Any = None,
+    fe_p: Any = None,
     fep_names: Any = None,
     vcp_names: Any = None,
     vc_names: Any = None,
@@ -68,7 +69,7 @@ def fit_many(
         with a shape that can be sliced as ``[:, start:stop]``, such as `numpy.memmap`, zarr or h5py arrays. It is
         read piece by piece.
     exog, exog_vc, ident, family, vcp_p, fe_p, fep_names, vcp_names, vc_names
-        The model, as for `MixedGLM`.
+        The model, as for `MixedGLM`. The default prior of the intercept has its place from each response.
     method : {"laplace", "ep", "vb", "map"}, default "laplace"
         As in ``fit_laplace``, ``fit_ep``, ``fit_vb``, ``fit_map``.
     offset, exposure, n_trials : array_like, shape (n,) or (n, m), or float, optional
@@ -120,6 +121,8 @@ def fit_many(
     -----
     ConvergenceWarning
         One, at the end, if there are responses whose status is not CONVERGED.
+    PriorPullWarning
+        At the end, for parameters that the priors move much in some responses; `prior_pull` of the results tells which.
 
     Notes
     -----
@@ -209,6 +212,7 @@ def fit_responses(
         made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects, **arrays
     )
     _warn(results)
+    warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
     return results
 
 

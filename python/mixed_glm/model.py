@@ -113,12 +113,12 @@ class MixedGLM(ModelAttributes):
         order, with gaps closed; string labels in order of first appearance.
     family : Family, str, or statsmodels family
         ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
-    vcp_p : float, array_like of shape (K,), Series, mapping or None, default 1.0
-        Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. None, and
-        for those that are not named: a log-normal prior in units of the columns, see Notes.
-    fe_p : float, array_like of shape (p,), Series, mapping or None, default 2.0
+    vcp_p : float, array_like of shape (K,), Series or mapping, optional
+        Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. Default,
+        and for those that are not named: log-normal priors in units of the columns, see Notes.
+    fe_p : float, array_like of shape (p,), Series or mapping, optional
         Prior standard deviations, about zero, of the coefficients as they stand; by name, if it is a Series or mapping.
-        None, and for those that are not named: normal priors in units of the columns, see Notes.
+        Default, and for those that are not named: normal priors in units of the columns, see Notes.
     fep_names : list of str, optional
         Names of the fixed effects; default the columns of `exog`, or FE_1, FE_2, ...
     vcp_names : list of str, optional
@@ -196,8 +196,8 @@ class MixedGLM(ModelAttributes):
     >>> import mixed_glm as mg
     >>> cbpp = mg.datasets.load_cbpp()
     >>> model = mg.MixedGLM.from_formula(
-    ...     "incidence ~ period + (1 | herd)", data=cbpp, family="binomial", n_trials="size", vcp_p=0.5)
-    >>> result = model.fit_map()
+    ...     "incidence ~ period + (1 | herd)", data=cbpp, family="binomial", n_trials="size")
+    >>> result = model.fit()
     """
 
     _results_class: ClassVar[type[MixedGLMResults[Any]]] = MixedGLMResults
@@ -209,8 +209,8 @@ class MixedGLM(ModelAttributes):
         exog_vc: Any = None,
         ident: Any = None,
         family: Any = None,
-        vcp_p: Any = 1.0,
-        fe_p: Any = 2.0,
+        vcp_p: Any = None,
+        fe_p: Any = None,
         fep_names: Any = None,
         vcp_names: Any = None,
         vc_names: Any = None,
@@ -241,8 +241,8 @@ class MixedGLM(ModelAttributes):
         vc_formulas: Mapping[str, str] | None = None,
         data: Any = None,
         family: Any = None,
-        vcp_p: Any = 1.0,
-        fe_p: Any = 2.0,
+        vcp_p: Any = None,
+        fe_p: Any = None,
         *,
         vcp_names: Any = None,
         vc_names: Any = None,

@@ -15,6 +15,7 @@ from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.loo import loo, waic
 from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
 from mixed_glm._methods import of_fit
 from mixed_glm._posterior.contrast import contrast
@@ -68,9 +69,14 @@ class MixedGLMResults(Generic[ModelT]):
         That lower bound; None for all other methods.
     status : str
         ``"converged"``, or what went wrong: ``"not converged"``; for ``fit_map`` ``"collapsed"`` (a variance is zero)
-        and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points).
+        and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points); for three
+        variance components and more ``"rough integration"`` (importance weights say that it may be inaccurate).
     converged : bool
-        Whether the optimum was found; also where the status is ``"collapsed"`` or ``"fell back"``.
+        Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
+        ``"rough integration"``.
+    integration : Integration or None
+        How the log standard deviations were integrated: ``rule``, ``evaluations``, and of importance weights ``k_hat`` and
+        ``ess_share``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
     n_iter : int
         Iterations of the optimizer.
     optim_retvals : OptimizeResult or None
@@ -114,6 +120,11 @@ class MixedGLMResults(Generic[ModelT]):
     def n_iter(self) -> int:
         """Iterations of the optimizer."""
         return self.fit.n_iter
+
+    @property
+    def integration(self) -> Integration | None:
+        """How the integration over the log standard deviations went."""
+        return self.fit.integration
 
     @property
     def log_density(self) -> float:

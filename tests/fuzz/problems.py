@@ -65,7 +65,7 @@ def use(rng: np.random.Generator, model: mg.MixedGLM) -> Any:
         model.fit, model.fit_map, model.fit_laplace, model.fit_ep, model.fit_vb,
         lambda: model.fit_vb(covariance="full"),
         lambda: model.fit_laplace(n_quad=pick(rng, [2, 7, 15])),
-        lambda: model.fit_laplace(integrate=pick(rng, ["mode", "ccd", "grid"])),
+        lambda: model.fit_laplace(integrate=pick(rng, ["mode", "ccd", "grid", "ridge"])),
         lambda: model.fit_map(scale_fe=True),
         lambda: model.logposterior(point),
         lambda: where_finite(model.logposterior(point), model.logposterior_grad(point)),

@@ -32,6 +32,12 @@ def draw(family: str, eta, rng, trials=1):
     ).astype(float)
 
 
+PLAIN = {
+    "fe_p": 2.0,
+    "vcp_p": 1.0,
+}  # the priors that `BruteForce` has: normal about zero, of columns as they stand
+
+
 @dataclass
 class OneFactor:
     """Data with one grouping factor."""
@@ -44,6 +50,7 @@ class OneFactor:
     trials: int = 1
 
     def model(self, **options):
+        options = PLAIN | options
         z = np.zeros((len(self.y), self.groups))
         z[np.arange(len(self.y)), self.group] = 1.0
         if self.trials != 1:
@@ -77,8 +84,8 @@ def crossed(seed=1, n=120, sizes=(12, 5), family="binomial-logit", p=2, **option
     ident = np.repeat(np.arange(len(sizes)), sizes)
     eta = x @ np.array([0.3, -0.5, 0.4])[:p] + z @ rng.normal(scale=0.8, size=z.shape[1])
     return mg.MixedGLM(
-        draw(family, eta, rng), x if p else None, z, ident, family=FAMILIES[family](), **options
+        draw(family, eta, rng), x if p else None, z, ident, family=FAMILIES[family](), **PLAIN | options
     )
 
 
-__all__ = ["FAMILIES", "OneFactor", "crossed", "draw", "one_factor"]
+__all__ = ["FAMILIES", "PLAIN", "OneFactor", "crossed", "draw", "one_factor"]

@@ -31,12 +31,14 @@ struct Herds {
     result.n_trials = trials;
     result.random = RandomEffects(60);
     result.random.add_intercepts(herd, 12);
+    result.fe_p = fe_p;  // and not those in units of the data (default_priors.cpp)
+    result.vcp_p = vcp_p;
     return result;
   }
   Vector y;
   Matrix x;
   std::vector<Code> herd;
-  Vector trials;
+  Vector trials, fe_p = Vector::Constant(2, 2.0), vcp_p = Vector::Ones(1);
 };
 
 constexpr Method every_method[] = {Method::automatic, Method::map,  Method::vb, Method::vb_full,
@@ -98,6 +100,8 @@ TEST_CASE("every method fills its result") {
     CHECK(result.fe_mean().size() == 2);
     CHECK(result.vcp_mean().size() == 1);
     CHECK(result.vc_mean().size() == 12);
+    CHECK((Vector(15) << result.fe_mean(), result.vcp_mean(), result.vc_mean()).finished() ==
+          result.mean);
     // The means agree within what approximations of so well-behaved a posterior may differ.
     CHECK((result.fe_mean() - laplace.fe_mean()).cwiseQuotient(laplace.fe_sd()).norm() < 0.3);
     CHECK(result.fe_cov.diagonal().cwiseSqrt().isApprox(result.fe_sd(), 1e-9));
@@ -155,6 +159,8 @@ struct DoubledHerds {
     result.n_trials = trials;
     result.random = RandomEffects(120);
     result.random.add_intercepts(herd, 12);
+    result.fe_p = herds.fe_p;
+    result.vcp_p = herds.vcp_p;
     return result;
   }
   Herds herds;
@@ -205,6 +211,7 @@ TEST_CASE("a model without random effects, and one that collapses") {
   const Herds herds;
   ModelData data = herds.data();
   data.random = RandomEffects(0);
+  data.vcp_p = {};
   const MixedModel fixed(data);
   for (const Method method : {Method::automatic, Method::map, Method::vb, Method::laplace}) {
     const FitResult result = fit(fixed, {method});
@@ -222,6 +229,7 @@ TEST_CASE("a model without any parameter is its likelihood") {
   ModelData data = herds.data();
   data.exog = {};
   data.random = RandomEffects(0);
+  data.fe_p = data.vcp_p = {};
   const MixedModel model(data);
   const double log_likelihood = JointDensity(model.model()).value(Vector());
   for (const Method method : {Method::automatic, Method::map, Method::vb, Method::laplace}) {

@@ -95,7 +95,8 @@ void require_finite(bool claimed, const Vector& values) {
 
 void fit_marginal_of(Marginal& marginal, FuzzedDataProvider& data) {
   MarginalFitSettings settings;
-  settings.integrate = data.PickValueInArray({Integrate::mode, Integrate::grid, Integrate::ccd});
+  settings.integrate =
+      data.PickValueInArray({Integrate::mode, Integrate::grid, Integrate::ccd, Integrate::ridge});
   settings.grid = GridSettings{1.4, 7.0};
   const MarginalFit fit =
       fit_marginal(marginal, Vector::Zero(marginal.model().design().components()), settings);

@@ -31,7 +31,7 @@ TEST_CASE("enumerators are found by their names") {
   CHECK_THROWS_WITH(approximation_named("EP"),
                     Equals("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got 'EP'"));
   CHECK_THROWS_WITH(integrate_named("x"),
-                    Equals("integrate: expected 'auto', 'grid', 'ccd' or 'mode', got 'x'"));
+                    Equals("integrate: expected 'auto', 'grid', 'ridge', 'ccd' or 'mode', got 'x'"));
 }
 
 TEST_CASE("statuses stand in the order of their numbers") {

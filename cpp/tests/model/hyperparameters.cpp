@@ -47,11 +47,12 @@ TEST_CASE("the prior of theta is the product of its priors") {
 }
 
 TEST_CASE("a vector of parameters is cut into beta, theta and u, and put together again") {
-  const ParameterLayout layout{2, 3, 4};
+  const ParameterLayout layout{2, 3, 4, 1};
   Vector params = Vector::LinSpaced(9, 0.0, 8.0);
   CHECK(layout.size() == 9);
   CHECK(layout.beta(params) == Vector::LinSpaced(2, 0.0, 1.0));
   CHECK(layout.theta(params) == Vector::LinSpaced(3, 2.0, 4.0));
+  CHECK(layout.psi(params) == Vector::Constant(1, 2.0));
   CHECK(layout.u(params) == Vector::LinSpaced(4, 5.0, 8.0));
   layout.theta(params).setZero();
   CHECK(params.sum() == Approx(27.0));
@@ -63,7 +64,7 @@ TEST_CASE("split and join take as many hyperparameters as there are") {
   const auto source = test_support::random_design(test_support::Shape::nested, 50, 3, 4);
   const Design design = source.design();
   for (const Index hyper : {0, 2, 5}) {
-    const ParameterLayout layout{design.fixed(), hyper, design.effects()};
+    const ParameterLayout layout{design.fixed(), hyper, design.effects(), 0};
     const Vector params = test_support::Random(7).normal_matrix(layout.size(), 1);
     Vector coefficients, theta;
     design.split(params, coefficients, theta);

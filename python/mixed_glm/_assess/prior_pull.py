@@ -1,88 +1,141 @@
-"""How far the priors of the fixed effects keep the posterior from where the data would have it.
-
-Given the standard deviations of the random effects, let m be the posterior mean of the fixed effects, C their covariance, P and o the
-precision and the mean of their prior. Beside a Gaussian likelihood of precision L = C^-1 - P the data alone would have their estimate at
-
-    m + L^-1 P (m - o),    with the covariance L^-1,
-
-and the pull is how far that is from m, in standard errors: the roots of the diagonal of L^-1. Where the prior is wide it is C P (m - o) in
-posterior standard deviations; where it is narrow, posterior standard deviations are the prior's own and would hide it.
-"""
+"""Warnings where priors decide what the data should: which parameters, how far, and what to do."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
+from mixed_glm._posterior.pull import MUCH, fixed_pull, sd_pull
 from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm._spec.priors import ModelPriors, sd_name
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import PriorPullWarning
+from mixed_glm.priors import HalfNormal, LogNormal
 
 Floats = npt.NDArray[np.float64]
 
-_MUCH = 0.5  # standard errors
-_ALL = 1.0 - 1e-10  # of what is known; the rest is rounding
 _SHOWN = 5
 
 
 def prior_pull(fit: Fit) -> Floats:
-    """Pull of the prior on each fixed effect in standard errors, shape (p,); NaN where the fit has no covariance."""
-    fixed = fit.posterior.fixed_effects()
-    at = int(fixed.weights.argmax())
-    mean, covariance = fixed.means[at], fixed.covariances[at]
-    if not np.isfinite(covariance).all():
-        return np.full(len(mean), np.nan)
+    """Pull of the priors on each fixed effect and log standard deviation, shape (p + K,); NaN where the fit has no covariance."""
     prior = FixedPrior.of(fit.spec, fit.posterior.change)
-    off, spread, way = prior.standard(mean, covariance)
-    share, axes = np.linalg.eigh(spread)  # of the prior in what is known
-    share = np.clip(share, 0.0, _ALL)
-    root = np.sqrt(share / (1.0 - share)) * axes
-    pull, scale = way @ (root @ (root.T @ off)), np.sqrt(((way @ root) ** 2).sum(axis=1))
-    return np.asarray(np.abs(np.divide(pull, scale, out=np.zeros_like(pull), where=scale > 0.0)))
+    off, spread = prior.standard(*fit.posterior.fixed_at_mode())
+    way = prior.from_standard(np.eye(len(off)))
+    return np.asarray(np.r_[fixed_pull(off[None], spread[None], way)[0], _pull_of_sds(fit)])
 
 
-def warn_of_prior_pull(fit: Fit) -> None:
-    """Name the fixed effects whose priors decide where they are.
-
-    Warns
-    -----
-    PriorPullWarning
-        If the prior moves a coefficient by more than half a standard error.
-    """
-    if not fit.converged or _surely_little(fit):
-        return
-    pull = prior_pull(fit)
-    places = np.flatnonzero(pull > _MUCH)
-    if not len(places):
-        return
-    largest = places[np.argsort(-pull[places], kind="stable")]
-    names, mean = fit.spec.layout.fep_names, fit.posterior.mean
-    shown = [f"{names[j]} ({mean[j]:.3g}: by {pull[j]:.1f})" for j in largest[:_SHOWN]]
-    more = f" and {len(largest) - _SHOWN} more" if len(largest) > _SHOWN else ""
-    warn(
-        f"the prior pulls fixed effects by more than half a standard error: {', '.join(shown)}{more}. "
-        f"{_remedy(fit, int(largest[0]))}",
-        PriorPullWarning,
-    )
+def _pull_of_sds(fit: Fit) -> Floats:
+    vcp = fit.spec.layout.vcp
+    return sd_pull(fit.posterior.mean[vcp], fit.posterior.sd[vcp], fit.spec.design.priors)
 
 
 def _surely_little(fit: Fit) -> bool:
     """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
-    if fit.posterior.change is not None:
-        return False
-    fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
-    mean, sd = fit.posterior.mean[fe] / scale, fit.posterior.sd[fe] / scale
-    trace = float(sd @ sd)
-    return trace < 1.0 and float(mean @ mean) * trace < _MUCH**2 * (1.0 - trace)
+    posterior = fit.posterior
+    if posterior.change is None:
+        fe, scale = fit.spec.layout.fe, fit.spec.design.priors.fe_scale
+        mean, sd = posterior.mean[fe] / scale, posterior.sd[fe] / scale
+        trace = float(sd @ sd)
+    else:
+        mean, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
+        trace = float(spread.trace())
+    little = trace < 1.0 and float(mean @ mean) * trace < MUCH**2 * (1.0 - trace)
+    return little and not (_pull_of_sds(fit) > MUCH).any()
 
 
-def _remedy(fit: Fit, place: int) -> str:
-    priors, name = fit.spec.design.priors, fit.spec.layout.fep_names[place]
+def warn_of_prior_pull(fit: Fit) -> None:
+    """Name the parameters whose priors decide where they are.
+
+    Warns
+    -----
+    PriorPullWarning
+        If the prior moves a coefficient by more than half a standard error, or a log standard deviation by half a posterior
+        standard deviation.
+    """
+    if not fit.converged or _surely_little(fit):
+        return
+    pull = prior_pull(fit)
+    if not (pull > MUCH).any():
+        return
+    spec, mean = fit.spec, fit.posterior.mean
+    p = spec.layout.k_fep
+    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    values = [*mean[:p], *np.exp(mean[spec.layout.vcp])]
+
+    def said(j: int) -> str:
+        return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"
+
+    _warn(spec, pull, said, mean[spec.layout.vcp])
+
+
+def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> None:
+    """The same of many responses: `pull` has shape (m, p + K), `vcp_mean` (m, K).
+
+    Warns
+    -----
+    PriorPullWarning
+    """
+    counts = (pull > MUCH).sum(axis=0)
+    if not counts.any():
+        return
+    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+
+    def said(j: int) -> str:
+        return f"{names[j]} ({counts[j]} of {len(pull)} responses)"
+
+    much = pull[:, spec.layout.k_fep :] > MUCH
+    middle = np.array([np.median(v[m]) if m.any() else 0.0 for v, m in zip(vcp_mean.T, much.T, strict=True)])
+    _warn(spec, np.where(counts > 0, MUCH + counts, 0.0), said, middle)
+
+
+def _warn(spec: ModelSpec, pull: Floats, said: Callable[[int], str], vcp: Floats) -> None:
+    """One warning for the fixed effects, one for the standard deviations; `pull` above MUCH says which, and in what order."""
+    p = spec.layout.k_fep
+    priors, names = spec.design.priors, [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    order = [int(j) for j in np.argsort(-np.nan_to_num(pull), kind="stable") if pull[j] > MUCH]
+    fixed, sds = [j for j in order if j < p], [j for j in order if j >= p]
+    if fixed:
+        warn(
+            f"the prior pulls fixed effects by more than half a standard error: {_listed(fixed, said)}. "
+            f"{_for_fixed(priors, names[fixed[0]], fixed[0])}",
+            PriorPullWarning,
+        )
+    if sds:
+        first = sds[0] - p
+        warn(
+            "the prior pulls standard deviations by more than half a posterior standard deviation of their logarithm: "
+            f"{_listed(sds, said)}. {_for_sd(priors, names[sds[0]], first, float(vcp[first]))}",
+            PriorPullWarning,
+        )
+
+
+def _listed(places: list[int], said: Callable[[int], str]) -> str:
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return ", ".join(said(j) for j in places[:_SHOWN]) + more
+
+
+def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:
     wider = f"wider priors, as priors={{{name!r}: {priors.fe[place].widened(10.0)!r}}}"
     if priors.constant >= 0:
         return f"If that is not meant, give {wider}"
     return (
-        "Is a covariate far from zero, or in large or small units? If the pull is not meant, center(...) it, take fe_p=None "
+        "Is a covariate far from zero, or in large or small units? If the pull is not meant, center(...) it, leave out fe_p "
         f"for priors in units of the columns, which do not depend on origins, or give {wider}"
+    )
+
+
+def _for_sd(priors: ModelPriors, name: str, place: int, log_sd: float) -> str:
+    middle, width = (float(v[place]) for v in priors.of_log_sds)
+    if log_sd > middle:
+        wider = LogNormal(float(f"{middle:.3g}"), float(f"{3.0 * width:.3g}"))
+        return f"The data have it larger than the prior expects: give a wider one, as priors={{{name!r}: {wider!r}}}"
+    other = HalfNormal(float(f"{np.exp(middle):.3g}"))
+    return (
+        "The data have it near zero, and how near is what the prior says: see whether that matters by another one, as "
+        f"priors={{{name!r}: {other!r}}}, or leave the term out"
     )

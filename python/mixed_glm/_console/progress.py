@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 Report = Callable[[str, int, float], object]  # stage, steps so far, value at the last one
 
 
-@contextlib.contextmanager
-def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | None]:
+def shown_progress(progress: bool, title: str, value: str) -> AbstractContextManager[Report | None]:
     """What a fit reports to, or None where nothing is to be shown.
 
     Parameters
@@ -26,9 +26,11 @@ def shown_progress(progress: bool, title: str, value: str) -> Iterator[Report | 
     ImportError
         If `progress` is true and tqdm is not installed.
     """
-    if not progress:
-        yield None
-        return
+    return _shown_bar(title, value) if progress else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _shown_bar(title: str, value: str) -> Iterator[Report]:
     with tqdm_class()(desc=title, unit=" steps") as bar:
 
         def report(stage: str, steps: int, at: float) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from scipy.optimize import OptimizeResult
 
+from mixed_glm._fit.integration import Integration
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._spec.spec import ModelSpec
 
@@ -27,6 +28,8 @@ class Fit:
     n_iter : int
     log_evidence : float or None
     optim_retvals : OptimizeResult or None
+    integration : Integration or None
+        None where nothing was integrated over the log standard deviations, and in files of older versions.
     """
 
     spec: ModelSpec
@@ -38,6 +41,7 @@ class Fit:
     n_iter: int
     log_evidence: float | None = None
     optim_retvals: OptimizeResult | None = None
+    integration: Integration | None = None
 
 
 class HasFit(Protocol):

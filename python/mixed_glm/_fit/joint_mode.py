@@ -42,7 +42,7 @@ def fit_map(
         Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform means
         and the full covariance, intercept included, back exactly. **The prior `fe_p` then applies to
         the coefficients of the standardized columns.** Without a constant column, columns are scaled
-        but not centred.
+        but not centred. With default priors, which are in units of the columns, nothing changes.
     rng : int, numpy.random.Generator or RandomState, optional
         Perturbs the start. By default nothing is random.
     start : array_like, shape (p + K + q,), optional
@@ -66,14 +66,15 @@ def fit_map(
     with shown_progress(progress, "map", "log density") as report:
         mode = find_joint_mode(core, method, minim_opts, begin, rng, report)
     _warn(spec, mode, method)
-    mean, sd = mode.params, mode.sd
+    mean, sd, log_density = mode.params, mode.sd, mode.log_density
     if change is not None:
         mean, sd = change.params_back(mean), change.sd_back(sd, mode.fe_cov)
+        log_density -= change.log_determinant
     return Fit(
         spec,
         JointModePosterior(mean, sd, spec, mode.params, change),
         method="map",
-        log_density=mode.log_density,
+        log_density=log_density,
         status=mode.status.label,
         converged=mode.converged,
         n_iter=mode.n_iter,

@@ -13,6 +13,7 @@ from mixed_glm import _core
 from mixed_glm._console.caller import warn
 from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
 from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector
 from mixed_glm._posterior.mixture import MarginalPosterior
@@ -42,7 +43,7 @@ def fit_laplace(
 
     Given the log standard deviations psi, fixed and random effects are integrated by the Laplace approximation
     with the second-order correction of their mean, or, with ``n_quad > 1``, those of one factor (the leaf) by
-    adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated over a grid.
+    adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated numerically.
 
     Parameters
     ----------
@@ -56,16 +57,18 @@ def fit_laplace(
         the same groups: random intercepts and slopes of the same persons are integrated together. Each row must
         touch at most one effect of each. A list names all that are wanted: ``["person"]`` takes the intercepts
         alone. Default: the component with the most effects.
-    integrate : {"auto", "grid", "ccd", "mode"}
-        How psi is integrated: a grid (default up to five components), a central composite design (beyond), or
-        not at all, by plugging in its mode.
+    integrate : {"auto", "line", "grid", "ridge", "ccd", "mode"}
+        How psi is integrated: between a handful of points on the line of a single component (default for one); over a
+        grid (default for two; its number of points grows fast with that of components, and for one it is three times the
+        work of the line); by importance sampling with the profiles of the density along curved ridges (default beyond);
+        over a central composite design, which is coarse; or not at all, by plugging in its mode.
     mean_correction : bool, default True
         Whether means are corrected to second order; without, they are conditional modes.
     method : str, default "newton"
         Search for the mode of psi: the core's own, or any method of `scipy.optimize.minimize`.
     minim_opts : mapping, optional
         Options of the method; for ``"newton"`` ``tol`` (1e-6, of the squared distance to the mode in posterior
-        standard deviations) and ``maxiter`` (200).
+        standard deviations; 0.01 or more for the line, which interpolates the rest) and ``maxiter`` (200).
     start : array_like, shape (K,), optional
         Log standard deviations at which the search begins; default: in the middle of their priors.
     progress : bool, default False
@@ -86,7 +89,8 @@ def fit_laplace(
     Warns
     -----
     ConvergenceWarning
-        If the mode of psi was not found, or points of the grid had to be left out.
+        If the mode of psi was not found, points of the integration had to be left out, or importance weights say that
+        it may be inaccurate (status ``"rough integration"``).
 
     References
     ----------
@@ -116,7 +120,7 @@ def fit_ep(
 
     Parameters
     ----------
-    integrate : {"auto", "grid", "ccd", "mode"}
+    integrate : {"auto", "line", "grid", "ridge", "ccd", "mode"}
         As for `fit_laplace`.
     n_quad : int, default 11
         Nodes for each tilted density, placed at its mode.
@@ -153,18 +157,21 @@ def fit_marginal(
     core = spec.core()
     optim = None
     newton = is_newton(method)
-    options = core_options(approximation, integrate, minim_opts if newton else None)
+    options = core_options(spec, approximation, integrate, minim_opts if newton else None)
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
-                vcp = spec.design.priors.of_log_sds()[0]
+                vcp = spec.design.priors.of_log_sds[0]
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
-    if fit.status == ResponseStatus.FAILED:
+    status = fit.status
+    if status == ResponseStatus.FAILED:
         raise RuntimeError(f"the fit failed: {fit.reason}")
-    status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
-    _warn(status, fit, optim)
+    if optim is not None and not optim.success:
+        status = ResponseStatus.NOT_CONVERGED
+    if status != ResponseStatus.CONVERGED:
+        _warn(status, fit, optim)
     return Fit(
         spec,
         MarginalPosterior.of(spec, approximation, fit),
@@ -175,6 +182,7 @@ def fit_marginal(
         converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
+        integration=Integration.of(fit.integration),
     )
 
 
@@ -185,14 +193,20 @@ def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
 
 
 def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
-    points = len(fit.weights)
-    tried = points if points > 1 else fit.iterations
+    points = fit.integration.evaluations + (
+        fit.integration.rule == "line"
+    )  # which has evaluated the mode before
+    tried = points if fit.integration.evaluations else fit.iterations
     reasons = {
         ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
         ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
         "points of the integration over the log standard deviations, which were left out",
         ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "
         "standard deviations, where Laplace took its place",
+        ResponseStatus.ROUGH_INTEGRATION: "the density of the log standard deviations is not well covered by the points "
+        f"that it was integrated with (k-hat {fit.integration.k_hat:.2f}, effective share "
+        f"{fit.integration.ess_share:.2f} of {fit.integration.evaluations} evaluations), so that their standard deviations "
+        "and intervals may be off: compare with integrate='grid', or leave out a component that the data say little of",
     }
     if status in reasons:
         warn(f"the fit {status.label}: {reasons[status]}", ConvergenceWarning)

@@ -83,7 +83,8 @@ def fit_vb(
     scale_fe : bool, default False
         Fit with the columns of `exog` centred and scaled to standard deviation 1, and transform back exactly.
         **The prior `fe_p` then applies to the coefficients of the standardized columns.** Coefficients that are
-        independent there are correlated on the scale given: `fe_sd` and `cov_params` have their variances.
+        independent there are correlated on the scale given: `fe_sd` and `cov_params` have their variances. With
+        default priors, which are in units of the columns, this is done in any case.
     verbose : bool, default False
         Print the bound after every iteration of ``"newton"``, or the norm of every gradient.
     rng : int, numpy.random.Generator or RandomState, optional

@@ -118,7 +118,7 @@ def _marginal(
     minim_opts: Mapping[str, Any] | None,
     start: Any,
 ) -> Method:
-    options = core_options(approximation, integrate, minim_opts)
+    options = core_options(spec, approximation, integrate, minim_opts)
     return Method(approximation.name, "marginal", {"start": marginal_start(spec, start), **options})
 
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._many.methods import Method
+from mixed_glm._posterior.pull import fixed_pull, sd_pull
 from mixed_glm._spec.design import core_arguments
+from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm._spec.spreads import locations
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.families import Family
 
@@ -22,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
+PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
 PRIORS = ("fe_p", "sd_priors")  # among the arguments of `_core.Model`
 
@@ -68,8 +70,7 @@ class Problem:
     keep_random_effects : bool
     change : Standardization or None
         Coordinates that the fixed effects are fitted in.
-    centred : bool
-        Whether the prior of the constant is about the mean of each response.
+    priors : ModelPriors
     """
 
     design: dict[str, Any]
@@ -80,8 +81,8 @@ class Problem:
     weights: Floats
     merge_rows: bool
     keep_random_effects: bool
-    change: Standardization | None = None
-    centred: bool = False
+    change: Standardization | None
+    priors: ModelPriors
 
     @classmethod
     def of(
@@ -99,16 +100,20 @@ class Problem:
         arrays = core_arguments(design, exog, change)
         if (arrays["vc_data"] == 1.0).all():
             del arrays["vc_data"]
-        centred = design.priors.constant >= 0
         return cls(
             arrays, spec.family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep, change,
-            centred,
+            design.priors,
         )  # fmt: skip
+
+    @property
+    def centred(self) -> bool:
+        """Whether the prior of the constant is about the mean of each response."""
+        return self.priors.constant >= 0
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the arrays that a fit gives."""
-        return FIELDS + (RANDOM_EFFECTS if self.keep_random_effects else ())
+        return (*FIELDS, PULL, *(RANDOM_EFFECTS if self.keep_random_effects else ()))
 
     @functools.cached_property
     def parts(self) -> dict[str, str]:
@@ -142,7 +147,7 @@ class Problem:
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
         """Shape and type of each array that the fit of so many responses gives."""
         p, k, q = self.design["exog"].shape[1], len(self.design["sd_priors"]), len(self.design["ident"])
-        width = {"fe": (p,), "vcp": (k,), "vc": (q,)}
+        width = {"fe": (p,), "vcp": (k,), "vc": (q,), "prior": (p + k,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
             name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))
@@ -192,12 +197,21 @@ class Problem:
             shift=shift,
             n_jobs=n_jobs,
             keep_random_effects=self.keep_random_effects,
-            keep_covariances=self.change is not None,
+            keep_covariances=True,
         )
-        arrays = {name: np.asarray(getattr(results, name)) for name in self.fields}
+        arrays = {name: np.asarray(getattr(results, name)) for name in self.fields if name != PULL}
+        arrays[PULL] = self._pull(results)
         if self.change is not None:
             arrays["fe_mean"], arrays["fe_sd"] = self._back(results.fe_mean + origins, results.fe_cov)
         return arrays
+
+    def _pull(self, results: _core.ManyResults) -> Floats:
+        """How far the priors move each fixed effect and log standard deviation, shape (m, p + K)."""
+        scale = self.design["fe_p"]
+        way = np.diag(scale) if self.change is None else self.change.matrix * scale
+        spread = results.fe_cov.reshape(len(results.fe_mean), len(scale), len(scale)) / np.outer(scale, scale)
+        of_sds = sd_pull(results.vcp_mean, results.vcp_sd, self.priors)
+        return np.hstack([fixed_pull(results.fe_mean / scale, spread, way), of_sds])
 
     @property
     def _origin(self) -> Floats:
@@ -221,7 +235,10 @@ class Problem:
         if not self.centred or self.change is None:
             return origins, np.empty(0)
         total = offset if self._row_shift is None else offset + self._row_shift[:, None]
-        shift = locations(self.family, endog, trials, self.weights, total if total.any() else None)
+        shift = _core.response_locations(
+            family=self.family.core, endog=endog, trials=trials, weights=self.weights,
+            offset=total if total.any() else np.empty((0, 0)),
+        )  # fmt: skip
         origins = np.repeat(origins, endog.shape[1], axis=0)
         constant = self.change.constant
         origins[:, constant] = shift / self.design["exog"][:, constant].mean()

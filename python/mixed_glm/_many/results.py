@@ -42,6 +42,9 @@ class ManyResults:
         A `ResponseStatus` for each response.
     n_iter : int array, shape (m,)
         As `MixedGLMResults.n_iter`.
+    prior_pull : float array, shape (m, p + K)
+        How far the priors move each fixed effect, in standard errors, and each log standard deviation, in posterior standard deviations;
+        see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
     """
@@ -58,6 +61,7 @@ class ManyResults:
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
+    prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
 

@@ -18,7 +18,7 @@ def uninformed(posterior: Posterior) -> list[str]:
     Those whose logarithm has a posterior hardly narrower than its prior, and about the same mean.
     """
     spec = posterior.spec
-    middle, width = spec.design.priors.of_log_sds()
+    middle, width = spec.design.priors.of_log_sds
     wide = posterior.sd[spec.layout.vcp] >= _AS_WIDE * width
     same = wide & (np.abs(posterior.mean[spec.layout.vcp] - middle) <= _AS_HIGH * width)
     return [name for name, told in zip(spec.layout.vcp_names, same, strict=True) if told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,16 @@ from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiD
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    lattice_cdf,
     lattice_margins,
-    lattice_quantile,
     line_cdf,
     line_density,
     line_quantile,
+    margins_cdf,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
+from mixed_glm._posterior.ridge_density import RidgeDensity, RidgeShape
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
 from mixed_glm._posterior.some_draws import Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
@@ -66,6 +68,8 @@ class MarginalPosterior(Posterior):
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     fe_covs : float array, shape (M, p, p), or None
         Covariances of the fixed effects given psi; None in older files, and where they would be too many.
+    ridge : RidgeShape or None
+        Shape of the density of psi that the points were sampled with; None for other points.
     """
 
     skewness: Floats
@@ -82,6 +86,7 @@ class MarginalPosterior(Posterior):
     axes: Floats | None = None
     approximation: Approximation | None = None
     fe_covs: Floats | None = None
+    ridge: RidgeShape | None = None
 
     @classmethod
     def of(cls, spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> MarginalPosterior:
@@ -89,8 +94,9 @@ class MarginalPosterior(Posterior):
         mean, sd = fit.mean, fit.sd
         fe_means, fe_sds, fe_cov = fit.points_fe_mean, fit.points_fe_sd, fit.fe_cov
         points, p = fe_means.shape
-        kept = fit.points_fe_cov.size == points * p * p
-        fe_covs = fit.points_fe_cov.reshape(points, p, p) if kept else None
+        flat = fit.points_fe_cov
+        kept = flat.size == points * p * p
+        fe_covs = flat.reshape(points, p, p) if kept else None
         change = spec.coordinates
         if change is not None:
             if fe_covs is None:
@@ -118,13 +124,14 @@ class MarginalPosterior(Posterior):
             axes=fit.mode_axes,
             approximation=approximation,
             fe_covs=fe_covs,
+            ridge=RidgeShape.of(fit.ridge),
         )
 
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (p + K + q,).
 
-        Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated; without a
-        grid, from its moments.
+        Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated, or of that with
+        the shape and the moments found along ridges; without either, from its moments.
         """
         out = expansion_quantile(self.mean, self.sd, self.skewness, level)
         layout = self.spec.layout
@@ -135,8 +142,10 @@ class MarginalPosterior(Posterior):
             out[layout.vc] = mixture_quantile(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
             )
-        if self.cell is not None:
-            out[layout.vcp] = self._psi_quantile(level)
+        if self._is_line:
+            out[layout.vcp] = line_quantile(self.points[:, 0], self.log_density, level)
+        elif self._margins is not None:
+            out[layout.vcp] = margins_quantile(self._margins, level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
@@ -150,34 +159,43 @@ class MarginalPosterior(Posterior):
             out[layout.vc] = mixture_cdf(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
             )
-        if self.cell is not None:
-            out[layout.vcp] = self._psi_cdf(values[layout.vcp])
+        if self._is_line:
+            out[layout.vcp] = line_cdf(self.points[:, 0], self.log_density, values[layout.vcp.start])
+        elif self._margins is not None:
+            out[layout.vcp] = margins_cdf(self._margins, values[layout.vcp])
         return out
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""
-        if self.cell is None:
+        if self._is_line:
+            psi, density = line_density(self.points[:, 0], self.log_density)
+        elif self._margins is not None:
+            psi, density = smoothed_density(*self._margins[component])
+        else:
             place = self.spec.layout.vcp.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
-        if self.points.shape[1] == 1:
-            psi, density = line_density(self.points[:, 0], self.log_density)
-        else:
-            psi, density = smoothed_density(
-                *lattice_margins(self.points, self.log_density, self.cell)[component]
-            )
         return psi, density / trapezoid(density, psi)
 
-    def _psi_cdf(self, values: Floats) -> Floats:
-        assert self.cell is not None
-        if self.points.shape[1] > 1:
-            return lattice_cdf(self.points, self.log_density, self.cell, values)
-        return np.array([line_cdf(self.points[:, 0], self.log_density, values[0])])
+    @property
+    def _is_line(self) -> bool:
+        return self.cell is not None and self.points.shape[1] == 1
 
-    def _psi_quantile(self, level: float) -> Floats:
-        assert self.cell is not None
-        if self.points.shape[1] > 1:
-            return lattice_quantile(self.points, self.log_density, self.cell, level)
-        return np.array([line_quantile(self.points[:, 0], self.log_density, level)])
+    @cached_property
+    def _margins(self) -> list[tuple[Floats, Floats]] | None:
+        """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
+        if self._ridge_density is not None:
+            return self._ridge_density.margins
+        if self.cell is not None:
+            return lattice_margins(self.points, self.log_density, self.cell)
+        return None
+
+    @cached_property
+    def _ridge_density(self) -> RidgeDensity | None:
+        if self.ridge is None:
+            return None
+        mean = self.weights @ self.points
+        deviations = self.points - mean
+        return RidgeDensity(self.ridge, mean, (self.weights[:, None] * deviations).T @ deviations)
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
@@ -186,6 +204,13 @@ class MarginalPosterior(Posterior):
         if self.fe_covs is not None:
             return FixedEffects(weights, means, self.fe_covs[used])
         return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov))
+
+    def fixed_at_mode(self) -> tuple[Floats, Floats]:
+        """Mean and covariance of the fixed effects at the likeliest of the points, shapes (p,) and (p, p)."""
+        if self.fe_covs is None:
+            return super().fixed_at_mode()
+        at = int(self.weights.argmax())
+        return self.fe_means[at], self.fe_covs[at]
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters.
@@ -247,6 +272,8 @@ class MarginalPosterior(Posterior):
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
+        if self._ridge_density is not None:
+            return self._ridge_density
         if self.cell is not None:
             return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
         psi = self.spec.layout.vcp

@@ -72,6 +72,12 @@ class Posterior:
         """Joint posterior of the fixed effects."""
         return self._one_gaussian(np.diag(self.sd[self.spec.layout.fe] ** 2))
 
+    def fixed_at_mode(self) -> tuple[Floats, Floats]:
+        """Mean and covariance of the likeliest component of `fixed_effects`, shapes (p,) and (p, p)."""
+        fixed = self.fixed_effects()
+        at = int(fixed.weights.argmax())
+        return fixed.means[at], fixed.covariances[at]
+
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
         """Joint draws of all parameters."""
         return independent(self.mean, self.sd, self.spec.layout.leading.stop, n, rng)

@@ -7,6 +7,7 @@ not, psi is a transformed Gaussian with the moments that the fit reports.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,7 +83,8 @@ class LatticeDensity:
             bins = _choose(share, rng.random(n))
             offset[:, axis] = places[bins] + (rng.random(n) - 0.5) / _BINS
             log_density += np.log(share[np.arange(n), bins] * _BINS)
-        parts = _PARTS.get(k, _PARTS_BEYOND)
+        # Cells of less than a standard deviation need fewer.
+        parts = max(1, math.ceil(_PARTS.get(k, _PARTS_BEYOND) * min(1.0, math.sqrt(self.curvature))))
         nodes = np.rint((steps[cells] + offset) * parts) / parts
         return PsiDraws(
             self.points[cells] + offset @ self.cell.T, self.points[0] + nodes @ self.cell.T, log_density

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -124,15 +125,14 @@ def line_density(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
     return fine, np.exp(CubicSpline(x, f)(fine) - f.max())
 
 
-def lattice_quantile(points: Floats, log_density: Floats, cell: Floats, level: float) -> Floats:
-    """Marginal quantiles, shape (K,), of a density known by its logarithm on a lattice; see `_lattice`."""
-    return np.array([np.interp(level, p, x) for x, p in lattice_margins(points, log_density, cell)])
+def margins_quantile(margins: Sequence[tuple[Floats, Floats]], level: float) -> Floats:
+    """Quantiles, shape (K,), of distribution functions that are piecewise linear."""
+    return np.array([np.interp(level, probability, knots) for knots, probability in margins])
 
 
-def lattice_cdf(points: Floats, log_density: Floats, cell: Floats, values: Floats) -> Floats:
-    """Marginal probabilities, shape (K,), of numbers below `values`; 0 or 1 outside the lattice."""
-    margins = lattice_margins(points, log_density, cell)
-    return np.array([np.interp(v, x, p) for v, (x, p) in zip(values, margins, strict=True)])
+def margins_cdf(margins: Sequence[tuple[Floats, Floats]], values: Floats) -> Floats:
+    """Probabilities, shape (K,), of numbers below `values`; the first or the last beyond the knots."""
+    return np.array([np.interp(v, *margin) for v, margin in zip(values, margins, strict=True)])
 
 
 def lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:

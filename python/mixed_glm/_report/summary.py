@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.information import uninformed
 from mixed_glm._report.tables import estimates
+from mixed_glm._spec.priors import AT_MEANS
 
 METHOD_TITLES = {
     "map": "joint mode (MAP)",
@@ -22,6 +24,8 @@ METHOD_TITLES = {
 }
 
 _GAP = 2  # spaces between columns
+_PRIORS, _NAMES = 6, 4  # that are shown, and of how many parameters each
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
         f"LB, UB: ends of the {percent} credible intervals",
+        *_priors(fit),
     ]
     if spec.design.response_levels is not None:
         notes.append(f"Success is {spec.endog_name} = {spec.design.response_levels[1]!r}")
@@ -152,6 +157,21 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         for name in uninformed(fit.posterior)
     ]
     return Summary(f"{spec.family.title} Mixed GLM Results", _header(fit), table, notes)
+
+
+def _priors(fit: Fit) -> list[str]:
+    """The priors in force, one after another where they are few; parameters with the same one together."""
+    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fep_names, fit.spec.layout.vcp_names)
+    texts = frame["prior"] + np.where(frame["of"] == AT_MEANS, f" {AT_MEANS}", "")
+    names: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        names.setdefault(str(text), []).append(str(name))
+    said = [
+        f"{', '.join(of[:_NAMES])}{', ...' if len(of) > _NAMES else ''} ~ {text}"
+        for text, of in names.items()
+    ]
+    more = [f"{len(said) - _PRIORS} more in .priors"] if len(said) > _PRIORS else []
+    return textwrap.wrap("Priors: " + "; ".join(said[:_PRIORS] + more), _WIDTH, subsequent_indent="    ")
 
 
 def _header(fit: Fit) -> list[tuple[str, str]]:
@@ -172,6 +192,8 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
     fields += [
         (f"Effects of {name}:", str(size)) for name, size in zip(layout.vcp_names, groups, strict=True)
     ]
+    if fit.integration is not None and fit.integration.rule == "ridge":
+        fields.append(("Integration:", str(fit.integration)))
     if spec.n_missing:
         fields.append(("Rows Dropped (Missing):", str(spec.n_missing)))
     return fields

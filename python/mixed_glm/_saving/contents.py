@@ -13,6 +13,7 @@ from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core, families, priors
 from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.integration import Integration
 from mixed_glm._formula.encoding import Encoding
 from mixed_glm._formula.groups import Component, Grouping
 from mixed_glm._formula.guard import Guard
@@ -21,6 +22,7 @@ from mixed_glm._formula.vc_formulas import VcFormula
 from mixed_glm._posterior.joint_mode import JointModePosterior
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._posterior.ridge_density import RidgeShape
 from mixed_glm._posterior.standardized import StandardizedPosterior
 from mixed_glm._posterior.variational import FullVariationalPosterior
 from mixed_glm._saving.agreement import require_agreement, require_shapes
@@ -42,11 +44,12 @@ RECORDS: dict[str, type] = {
         ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
         priors.PC, priors.Gamma, priors.InverseGamma,
         Posterior, StandardizedPosterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior, Approximation,
+        RidgeShape, Integration,
     )
 }  # fmt: skip
 ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name not in ("response_levels", "priors"))
 RESULT_FIELDS = (
-    "method", "log_density", "log_evidence", "status", "converged", "n_iter", "optim_retvals"
+    "method", "log_density", "log_evidence", "status", "converged", "n_iter", "optim_retvals", "integration"
 )  # fmt: skip
 
 
@@ -172,6 +175,7 @@ def _read_fit(tree: Any, members: Members, spec: ModelSpec) -> Fit:
     size = spec.layout.size
     if not isinstance(posterior, Posterior) or not posterior.mean.shape == posterior.sd.shape == (size,):
         raise ValueError(f"its posterior is not one of {size} parameters")
+    state.setdefault("integration", None)  # unknown to older versions
     return Fit(spec, posterior, **{name: state[name] for name in RESULT_FIELDS})
 
 

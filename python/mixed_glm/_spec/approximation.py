@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Leaf: TypeAlias = str | int | Sequence[str | int]
 
 EP_N_QUAD = _core.EP_N_QUAD
-INTEGRATE = ("auto", "grid", "ccd", "mode")
+INTEGRATE = ("auto", "line", "grid", "ridge", "ccd", "mode")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ class Approximation:
     @property
     def core(self) -> _core.Approximation:
         """The approximation in the compiled core."""
-        return _core.Approximation(
-            name=self.name, leaf=self.leaf, n_quad=self.n_quad, mean_correction=self.mean_correction
-        )
+        return _core.Approximation(**vars(self))
 
 
 def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
@@ -110,17 +110,30 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
 
 
 def core_options(
-    approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
+    spec: ModelSpec, approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
+    if integrate == "line" and spec.layout.k_vcp > 1:
+        raise ValueError(
+            f"integrate: 'line' is for one variance component, got {spec.layout.k_vcp}; use 'auto' or 'grid'"
+        )
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 
 
-def core_method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
-    """The fit through the marginal posterior in the compiled core."""
+def core_method(*, start: Floats, **options: Any) -> _core.MarginalMethod:
+    """The fit through the marginal posterior in the compiled core; an empty `start`: where the core begins."""
+    return _method(start=start, **options) if len(start) else _method_without_start(**options)
+
+
+def _method(*, approximation: Approximation, **arguments: Any) -> _core.MarginalMethod:
     return _core.MarginalMethod(approximation=approximation.core, **arguments)
+
+
+_method_without_start = lru_cache(maxsize=32, typed=True)(
+    _method
+)  # immutable: one for all fits with the same options
 
 
 def newton_options(
@@ -137,9 +150,14 @@ def newton_options(
     tolerance : str
         The user's name of the tolerance.
     """
+    if not minim_opts:
+        return {}
     names = {tolerance: "tolerance", "maxiter": "max_iterations"}
-    options = dict(minim_opts or {})
+    options = dict(minim_opts)
     unknown = ", ".join(sorted(set(options) - set(names)))
     if unknown:
         raise ValueError(f"minim_opts for {method} may have {tolerance!r} and 'maxiter', got {unknown}")
+    for name, value in options.items():
+        if not isinstance(value, Real):
+            raise TypeError(f"minim_opts for {method}: {name!r} must be a number, got {value!r}")
     return {names[name]: value for name, value in options.items()}

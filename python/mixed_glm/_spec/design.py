@@ -18,7 +18,6 @@ from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_counts, as_response
 from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
 from mixed_glm._spec.rank import dependent_columns
-from mixed_glm._spec.spreads import column_spreads, component_spreads, locations
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import RankDeficiencyWarning
 from mixed_glm.families import Family
@@ -105,8 +104,8 @@ def checked_design(
     ident: Any,
     family: Family,
     *,
-    vcp_p: Any = 1.0,
-    fe_p: Any = 2.0,
+    vcp_p: Any = None,
+    fe_p: Any = None,
     priors: Mapping[str, Any] | ModelPriors | None = None,
     fep_names: Any = None,
     vcp_names: Any = None,
@@ -192,21 +191,17 @@ def default_priors(
     k: int,
 ) -> Defaults:
     """Priors in units of the columns and of the response, for whatever is given no other."""
-    trials = np.ones(len(y)) if n_trials is None else n_trials
-    weights = np.ones(len(y)) if freq_weights is None else freq_weights
-    constant = Standardization.of(exog, freq_weights).constant
-    return Defaults.of(
-        spreads=column_spreads(exog, freq_weights),
-        constant=constant,
-        value=float(exog[:, constant].mean()) if constant >= 0 else 1.0,
-        location=_location(family, y, trials, weights, offset) if constant >= 0 else 0.0,
-        z_spreads=component_spreads(exog_vc, ident, k, freq_weights),
-    )
-
-
-def _location(family: Family, y: Floats, trials: Floats, weights: Floats, offset: Floats | None) -> float:
-    own = None if offset is None else offset[:, None]
-    return float(locations(family, y[:, None], trials[:, None], weights, own)[0])
+    none = np.empty(0)
+    weights = none if freq_weights is None else freq_weights
+    loc, scale, constant = _core.default_fe_priors(
+        exog=exog, family=family.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
+        offset=none if offset is None else offset,
+    )  # fmt: skip
+    mu = _core.default_sd_priors(
+        indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
+        data=exog_vc.data, ident=ident, components=k, weights=weights,
+    )  # fmt: skip
+    return Defaults.of(loc, scale, mu, constant)
 
 
 def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:

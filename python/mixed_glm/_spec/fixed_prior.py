@@ -41,14 +41,17 @@ class FixedPrior:
         """Log density at each row of `beta`, shape (n, p)."""
         return self._constant - 0.5 * np.asarray(((self._own(beta) / self.scale) ** 2).sum(axis=-1))
 
-    def standard(self, mean: Floats, covariance: Floats) -> tuple[Floats, Floats, Floats]:
-        """Mean and covariance of a posterior of beta where the prior is standard normal, and the matrix of the way back.
+    def standard(self, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+        """Mean and covariance, shapes (p,) and (p, p), of a posterior of beta where the prior is standard normal."""
+        if self.change is None:
+            return mean / self.scale, covariance / np.multiply.outer(self.scale, self.scale)
+        there = self.change.inverse / self.scale[:, None]
+        off, origin = there @ mean, self.change.origin
+        return off if origin is None else off - origin / self.scale, there @ covariance @ there.T
 
-        Shapes (p,), (p, p) and (p, p).
-        """
-        there = self._way / self.scale[:, None]
-        back = np.diag(self.scale) if self.change is None else self.change.matrix * self.scale
-        return self._own(mean) / self.scale, there @ covariance @ there.T, back
+    def from_standard(self, root: Floats) -> Floats:
+        """Rows that stand for coefficients where the prior is standard normal -> for those of beta, up to a factor for each."""
+        return root if self.change is None else (self.change.matrix * self.scale) @ root
 
     def expectation(self, mean: Floats, sd: Floats) -> float:
         """Mean of the log density under independent normal distributions of beta, shape (p,) each."""
@@ -68,7 +71,7 @@ class FixedPrior:
     @property
     def _way(self) -> Floats:
         p = len(self.scale)
-        return np.asarray(np.eye(p) if self.change is None else np.linalg.inv(self.change.matrix))
+        return np.eye(p) if self.change is None else self.change.inverse
 
     @property
     def _constant(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Pr
 
 Floats = npt.NDArray[np.float64]
 
-SCALE = 2.5  # of a coefficient's default, in standard deviations of its column; of the intercept's
 ALL_SDS = "sd"
+AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 
 @dataclass(frozen=True)
@@ -37,32 +38,34 @@ class ModelPriors:
     sd: tuple[Prior, ...]
     constant: int = -1
 
-    @property
+    @cached_property
     def fe_loc(self) -> Floats:
         """Means of the priors of the fixed effects, shape (p,), read-only."""
         return _read_only([prior.loc for prior in self.fe])
 
-    @property
+    @cached_property
     def fe_scale(self) -> Floats:
         """Standard deviations of the priors of the fixed effects, shape (p,), read-only."""
         return _read_only([prior.scale for prior in self.fe])
 
-    @property
+    @cached_property
     def sd_scale(self) -> Floats:
         """Standard deviations of the priors of the log standard deviations, shape (K,), read-only; NaN where not normal."""
         return _read_only([prior.sigma if isinstance(prior, LogNormal) else np.nan for prior in self.sd])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is computed of the fields: arrays come back from a pickle writable."""
+        return {"fe": self.fe, "sd": self.sd, "constant": self.constant}
+
+    @cached_property
     def of_log_sds(self) -> tuple[Floats, Floats]:
         """Middle and width of the priors of the log standard deviations, shape (K,) each: as of a normal one, by quantiles."""
         parts = [_middle_and_width(prior) for prior in self.sd]
-        return np.array([a for a, _ in parts]), np.array([b for _, b in parts])
+        return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
-        of = [
-            "at the means of the columns" if j == self.constant else "coefficient"
-            for j in range(len(self.fe))
-        ]
+        of = [AT_MEANS if j == self.constant else "coefficient" for j in range(len(self.fe))]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
         return pd.DataFrame(
             {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
@@ -105,12 +108,10 @@ class Defaults:
     constant: int
 
     @classmethod
-    def of(cls, spreads: Floats, constant: int, value: float, location: float, z_spreads: Floats) -> Defaults:
-        """Priors in units of the columns; the `constant` column has this `value`."""
-        fe = [Normal(0.0, SCALE / spread) for spread in spreads]
-        if constant >= 0:
-            fe[constant] = Normal(location / value, SCALE / abs(value))
-        return cls(tuple(fe), tuple(LogNormal(-float(np.log(r)), 1.0) for r in z_spreads), constant)
+    def of(cls, loc: Floats, scale: Floats, mu: Floats, constant: int) -> Defaults:
+        """From the numbers that the core has for them (cpp/include/mixed_glm/fit/default_priors.hpp)."""
+        fe = tuple(Normal(m, s) for m, s in zip(loc.tolist(), scale.tolist(), strict=True))
+        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant)
 
 
 def resolve_priors(

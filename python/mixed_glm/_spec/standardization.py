@@ -14,17 +14,20 @@ A prior with the means o is one about zero of b - o, beside an offset of X o: be
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from mixed_glm._input.arrays import LARGEST
+from mixed_glm import _core
 
 Floats = npt.NDArray[np.float64]
 
-_CONSTANT = 1e-8  # a column whose sd is below this share of its size counts as constant
+_NONE = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -58,26 +61,8 @@ class Standardization:
     @classmethod
     def of(cls, exog: Floats, weights: Floats | None = None) -> Standardization:
         """Measure the columns of `exog`, shape (n, p); `weights` count observations."""
-        if weights is not None and not weights.any():  # no observation counts: standardize as if all did
-            weights = None
-        mean = np.average(exog, axis=0, weights=weights) if exog.size else np.zeros(exog.shape[1])
-        sd = np.array([_sd(x, m, weights) for x, m in zip(exog.T, mean, strict=True)])
-        size = np.array([np.abs(x).max(initial=0.0) for x in exog.T])
-        constant = sd <= np.maximum(_CONSTANT * size, 1 / LARGEST)
-        scale = np.where(constant, 1.0, sd)
-        # in rows that do not count, too
-        same = (
-            np.array([np.abs(x - m).max(initial=0.0) for x, m in zip(exog.T, mean, strict=True)])
-            <= 1e-6 * size
-        )
-        intercepts = np.flatnonzero(constant & same & (size > 1 / LARGEST))
-        matrix = np.diag(1.0 / scale)
-        center = np.zeros_like(mean)
-        if len(intercepts):
-            c = intercepts[0]
-            center = np.where(constant, 0.0, mean)
-            matrix[c] -= center / (scale * mean[c])
-        return cls(center, scale, matrix, constant=int(intercepts[0]) if len(intercepts) else -1)
+        center, scale, matrix, constant = _core.standardization(exog, _NONE if weights is None else weights)
+        return cls(center, scale, matrix, constant=constant)
 
     @classmethod
     def identity(cls, origin: Floats) -> Standardization:
@@ -92,6 +77,15 @@ class Standardization:
         scaled /= self.scale
         return scaled
 
+    @cached_property
+    def inverse(self) -> Floats:
+        """T^-1, shape (p, p)."""
+        return np.asarray(np.linalg.inv(self.matrix))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the inverse."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
     @property
     def log_determinant(self) -> float:
         """log |det T|."""
@@ -100,9 +94,10 @@ class Standardization:
     def params_back(self, params: Floats) -> Floats:
         """Parameters (b, psi, u) of the standardized model -> (beta, psi, u); a vector, or one in each row."""
         out = params.copy()
-        p = len(self.scale)
-        own = params[..., :p] if self.origin is None else params[..., :p] + self.origin
-        out[..., :p] = own @ self.matrix.T
+        own = params[..., : len(self.scale)]
+        origin = _NONE if self.origin is None else self.origin
+        back = _core.coefficients_back(self.matrix, origin, np.atleast_2d(own))
+        out[..., : len(self.scale)] = back.reshape(own.shape)
         return out
 
     def params_to(self, params: Floats) -> Floats:
@@ -132,8 +127,9 @@ class Standardization:
         """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
         p = len(self.scale)
         rest = sparse.eye_array(hessian.shape[0] - p)
-        way = sparse.block_diag([np.linalg.inv(self.matrix), rest], format="csc")
-        return sparse.csc_array(way.T @ hessian @ way)
+        way = sparse.block_diag([self.inverse, rest], format="csc")
+        moved = way.T @ hessian @ way
+        return sparse.csc_array(0.5 * (moved + moved.T))
 
     def covariance_back(self, covariance: Floats) -> Floats:
         """Joint covariance of (b, psi, u), shape (d, d), -> that of (beta, psi, u)."""
@@ -146,12 +142,5 @@ class Standardization:
     def sd_back(self, sd: Floats, fixed_covariance: Floats) -> Floats:
         """Standard deviations of (b, psi, u) -> (beta, psi, u), from the (p, p) covariance of b."""
         out = sd.copy()
-        p = len(self.scale)
-        out[:p] = np.sqrt(np.einsum("ij,jk,ik->i", self.matrix, fixed_covariance, self.matrix))
+        out[: len(self.scale)] = _core.coefficient_sds_back(self.matrix, fixed_covariance)
         return out
-
-
-def _sd(column: Floats, mean: float, weights: Floats | None) -> float:
-    deviation = column - mean
-    deviation *= deviation
-    return float(np.sqrt(np.average(deviation, weights=weights)))

@@ -49,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--offset", metavar="COL", help="column added to the linear predictor")
     model.add_argument("--exposure", metavar="COL", help="column whose logarithm is added to it")
     model.add_argument("--weights", metavar="COL", help="column that says how often each row counts")
-    model.add_argument("--vcp-p", type=_numbers, default=1.0, metavar="SD[,SD...]",
-                       help="prior sd of the log standard deviations (1), or one for each component")  # fmt: skip
-    model.add_argument("--fe-p", type=_numbers, default=2.0, metavar="SD[,SD...]",
-                       help="prior sd of the fixed effects (2), or one for each")  # fmt: skip
+    model.add_argument("--vcp-p", type=_numbers, metavar="SD[,SD...]",
+                       help="prior sd of the log standard deviations, or one for each component (default: in units of the data)")  # fmt: skip
+    model.add_argument("--fe-p", type=_numbers, metavar="SD[,SD...]",
+                       help="prior sd of the fixed effects, or one for each (default: in units of the data)")  # fmt: skip
     model.add_argument("--prior", type=_prior, action="append", default=[], metavar="NAME=DIST",
                        help="prior of one parameter, as 'sd(herd)=halfnormal(1)' or 'x=normal(0, 0.5)'; several times")  # fmt: skip
     how = parser.add_argument_group("how to fit (fits are deterministic: there is no seed)")

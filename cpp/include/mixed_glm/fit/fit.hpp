@@ -100,8 +100,10 @@ inline FitResult fit(const Model& model, const FitOptions& options = {}) {
   return result;
 }
 
+// Told in the coordinates of the columns as they were given.
 inline FitResult fit(const MixedModel& model, const FitOptions& options = {}) {
-  return fit(model.model(), options);
+  FitResult result = fit(model.model(), options);
+  return model.coordinates() ? result_back(*model.coordinates(), std::move(result)) : result;
 }
 
 }  // namespace mixed_glm

@@ -27,12 +27,12 @@ class DriverOf final : public FitDriver {
  public:
   template <class Method>
   DriverOf(const Model& model, const Method& method, Monitor* monitor, Team* team)
-      : design_(&model.design()), driver_(model, method, monitor, team) {}
+      : model_(&model), driver_(model, method, monitor, team) {}
 
-  FitResult fit() override { return result_of(*design_, driver_.fit()); }
+  FitResult fit() override { return result_of(*model_, driver_.fit()); }
 
  private:
-  const Design* design_;
+  const Model* model_;
   Driver driver_;
 };
 

@@ -51,6 +51,7 @@ struct FitOptions {
       refuse_length("start", design.components(), start.size());
     }
     if (!start.allFinite()) throw std::invalid_argument("start: expected finite values");
+    resolve(integrate, design.components());
     if (method == Method::leaf) checked_leaf(design, leaf);
   }
 

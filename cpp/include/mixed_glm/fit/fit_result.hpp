@@ -6,13 +6,14 @@
 #include <mixed_glm/fit/map_driver.hpp>
 #include <mixed_glm/fit/marginal_driver.hpp>
 #include <mixed_glm/fit/variational_driver.hpp>
+#include <mixed_glm/model/standardization.hpp>
 
 namespace mixed_glm {
 
 struct FitResult {
   FitStatus status = FitStatus::failed;
   Method method = Method::automatic;  // the one that was used, where it was chosen
-  Index fixed = 0, components = 0;    // p, K
+  ParameterLayout layout;             // of mean and sd
   Vector mean, sd;  // of (beta, psi, u), psi: log standard deviations; map: the mode, and the
                     // Gaussian there; sd and covariances are empty where it is no maximum
   Matrix fe_cov;    // p x p, covariance of beta
@@ -23,26 +24,26 @@ struct FitResult {
   double log_evidence = std::numeric_limits<double>::quiet_NaN();  // estimate of log p(y); vb: the
                                                                    // bound; map: none
   int iterations = 0;
-  int passes = 0;  // over the rows, with curvature
+  int passes = 0;                 // over the rows, with curvature
+  IntegrationReport integration;  // over psi: laplace, leaf, ep
 
   bool has_result() const { return status != FitStatus::failed; }
   bool converged() const { return is_converged(status); }
 
-  auto fe_mean() const { return mean.head(fixed); }
-  auto fe_sd() const { return sd.head(fixed); }
-  auto vcp_mean() const { return mean.segment(fixed, components); }
-  auto vcp_sd() const { return sd.segment(fixed, components); }
-  auto vc_mean() const { return mean.tail(mean.size() - fixed - components); }
-  auto vc_sd() const { return sd.tail(sd.size() - fixed - components); }
+  auto fe_mean() const { return layout.beta(mean); }
+  auto fe_sd() const { return layout.beta(sd); }
+  auto vcp_mean() const { return layout.psi(mean); }
+  auto vcp_sd() const { return layout.psi(sd); }
+  auto vc_mean() const { return layout.u(mean); }
+  auto vc_sd() const { return layout.u(sd); }
 };
 
 namespace detail {
 
-inline FitResult begin_result(const Design& design, FitStatus status, int iterations, int passes) {
+inline FitResult begin_result(const Model& model, FitStatus status, int iterations, int passes) {
   FitResult result;
   result.status = status;
-  result.fixed = design.fixed();
-  result.components = design.components();
+  result.layout = model.layout();
   if (!result.has_result()) return result;
   result.iterations = iterations;
   result.passes = passes;
@@ -51,8 +52,8 @@ inline FitResult begin_result(const Design& design, FitStatus status, int iterat
 
 }  // namespace detail
 
-inline FitResult result_of(const Design& design, MapFit fit) {
-  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.mode.passes);
+inline FitResult result_of(const Model& model, MapFit fit) {
+  FitResult result = detail::begin_result(model, fit.status, fit.mode.iterations, fit.mode.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.mode.params);
   result.log_density = fit.mode.log_density;
@@ -63,8 +64,8 @@ inline FitResult result_of(const Design& design, MapFit fit) {
   return result;
 }
 
-inline FitResult result_of(const Design& design, VariationalFit fit) {
-  FitResult result = detail::begin_result(design, status_of(fit), fit.iterations, fit.passes);
+inline FitResult result_of(const Model& model, VariationalFit fit) {
+  FitResult result = detail::begin_result(model, status_of(fit), fit.iterations, fit.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.mean);
   result.sd = std::move(fit.sd);
@@ -74,8 +75,8 @@ inline FitResult result_of(const Design& design, VariationalFit fit) {
   return result;
 }
 
-inline FitResult result_of(const Design& design, MarginalFit fit) {
-  FitResult result = detail::begin_result(design, fit.status, fit.mode.iterations, fit.passes);
+inline FitResult result_of(const Model& model, MarginalFit fit) {
+  FitResult result = detail::begin_result(model, fit.status, fit.mode.iterations, fit.passes);
   if (!result.has_result()) return result;
   result.mean = std::move(fit.posterior.mean);
   result.sd = std::move(fit.posterior.sd);
@@ -83,6 +84,18 @@ inline FitResult result_of(const Design& design, MarginalFit fit) {
   result.vcp_cov = std::move(fit.posterior.vcp_cov);
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
+  result.integration = fit.integration;
+  return result;
+}
+
+// A fit in other coordinates of the fixed effects, told in the caller's.
+inline FitResult result_back(const Standardization& coordinates, FitResult result) {
+  if (!result.has_result()) return result;
+  result.mean = coordinates.params_back(result.mean);
+  if (result.method == Method::map) result.log_density -= coordinates.log_determinant();
+  if (result.sd.size() == 0) return result;
+  result.layout.beta(result.sd) = coefficient_sds_back(coordinates.matrix(), result.fe_cov);
+  result.fe_cov = coordinates.covariance_back(result.fe_cov);
   return result;
 }
 

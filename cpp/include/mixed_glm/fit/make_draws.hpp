@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/mixed_model.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 
 namespace mixed_glm {
@@ -27,6 +28,43 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
       break;
   }
   refuse_argument("approx", "'laplace', 'leaf' or 'ep'", "'vb'");
+}
+
+namespace detail {
+
+// Draws in the coordinates of a fit, told in the caller's.
+class DrawsBack final : public ConditionalDraws {
+ public:
+  DrawsBack(std::unique_ptr<ConditionalDraws> draws, const Standardization& coordinates)
+      : draws_(std::move(draws)), coordinates_(coordinates) {}
+
+  const Model& model() const override { return draws_->model(); }
+  bool evaluate(const Vector& psi) override { return draws_->evaluate(psi); }
+  DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
+    DrawDensities log_density = draws_->draw(psi, z);
+    auto b = z.bottomRows(coordinates_.scale().size());
+    for (Index c = 0; c < z.cols(); ++c) {
+      b.col(c) = coefficients_back(coordinates_.matrix(), coordinates_.origin(), b.col(c));
+    }
+    for (Vector* each : {&log_density.all, &log_density.fixed}) {
+      each->array() -= coordinates_.log_determinant();
+    }
+    return log_density;
+  }
+
+ private:
+  std::unique_ptr<ConditionalDraws> draws_;
+  Standardization coordinates_;
+};
+
+}  // namespace detail
+
+// The same of the coefficients of the columns as they were given.
+inline std::unique_ptr<ConditionalDraws> make_draws(const MixedModel& model,
+                                                    const Approximation& approx) {
+  std::unique_ptr<ConditionalDraws> draws = make_draws(model.model(), approx);
+  if (!model.coordinates()) return draws;
+  return std::make_unique<detail::DrawsBack>(std::move(draws), *model.coordinates());
 }
 
 }  // namespace mixed_glm

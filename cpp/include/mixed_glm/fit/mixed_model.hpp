@@ -8,49 +8,62 @@
 //     const MixedModel model(data);
 //
 // exog is viewed and must outlive the model; it is copied only where rows are sorted
-// (model/row_order.hpp) or merged (model/merged_rows.hpp). All other arrays are needed during the
-// construction only.
+// (model/row_order.hpp) or merged (model/merged_rows.hpp), and where priors in units of the data
+// ask for centred and scaled columns. All other arrays are needed during the construction only.
 #pragma once
 
 #include <memory>
 #include <mixed_glm/families/named_family.hpp>
 #include <mixed_glm/families/support.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
-#include <mixed_glm/fit/random_effects.hpp>
-#include <mixed_glm/fit/views.hpp>
+#include <mixed_glm/fit/model_priors.hpp>
 #include <mixed_glm/model/model.hpp>
+#include <utility>
 
 namespace mixed_glm {
-
-// Names are those of the Python package. Not given: one trial, weights of one, no offset.
-struct ModelData {
-  VectorView endog;         // n responses; numbers of successes for a binomial
-  MatrixView exog;          // n x p; no columns: no fixed effects
-  RandomEffects random{0};  // q effects in K components; no rows: none
-  Family family = BinomialLogit();
-  VectorView n_trials;      // n, binomial only
-  VectorView freq_weights;  // n, how often each row counts
-  VectorView offset;        // n, added to the linear predictor
-  VectorView fe_p;          // p prior standard deviations of the fixed effects; not given: 2
-  VectorView vcp_p;         // K, of the log standard deviations of the random effects; not given: 1
-  std::vector<HyperPrior> sd_priors;  // K, in the place of vcp_p (priors/hyper_prior.hpp)
-  bool merge_rows = true;  // rows equal in exog, random effects and offset are one, where that
-                           // pays; false for fits of other responses with offsets of their own
-};
 
 class MixedModel {
  public:
   // Throws std::invalid_argument that names the member of ModelData, what was expected and what
   // came.
-  explicit MixedModel(const ModelData& data)
-      : design_(make_design(data)), model_(make_model(data, *design_)) {}
+  explicit MixedModel(const ModelData& data) {
+    const Index n = data.endog.size();
+    const MatrixView given = data.exog.cols() > 0 ? data.exog : MatrixView(nullptr, n, 0);
+    const Vector trials = or_ones(data.n_trials, n), weights = or_ones(data.freq_weights, n);
+    check(data, given, trials, weights);
+    const FixedPriors fixed(data, given);
+    coordinates_ = fixed.coordinates();
+    const bool keeps_columns = !coordinates_ || coordinates_->keeps_columns();
+    if (!keeps_columns) exog_ = coordinates_->apply(given.map());
+    const MatrixView x = keeps_columns ? given : MatrixView(exog_);
+    Vector offset = data.offset.map();
+    if (coordinates_) offset = coordinates_->offset(offset, x.map());
+    const RandomEffects none(n);
+    const RandomEffects& random = data.random.components() == 0 ? none : data.random;
+    SparseRows z = random.matrix();
+    Prior prior = model_prior(data, fixed, z);
+    design_ = make_design(x, std::move(z), random, offset, data.merge_rows);
+    if (design_->x().data() != exog_.data())
+      exog_.resize(0, 0);  // it has its own, sorted or merged
+    model_ = std::make_unique<Model>(
+        *design_, data.family, encode_response(data.family, data.endog.map(), trials, weights),
+        std::move(prior), offset);
+  }
 
+  // What the methods work on: its fixed effects are those of coordinates().
   const Design& design() const { return *design_; }
   const Model& model() const { return *model_; }
+  // Of centred and scaled columns, or with an origin that is not zero, where priors ask for it.
+  // None: the columns as they were given.
+  const std::optional<Standardization>& coordinates() const { return coordinates_; }
+  // (b, theta, u) of model() -> (beta, theta, u) of the columns as they were given.
+  Vector params_back(const ConstVectorRef& params) const {
+    return coordinates_ ? coordinates_->params_back(params) : Vector(params);
+  }
 
  private:
-  static Vector or_constant(VectorView values, Index size, double constant) {
-    return values.empty() ? Vector(Vector::Constant(size, constant)) : Vector(values.map());
+  static Vector or_ones(VectorView values, Index size) {
+    return values.empty() ? Vector(Vector::Ones(size)) : Vector(values.map());
   }
 
   static constexpr double unbounded = std::numeric_limits<double>::lowest();
@@ -78,38 +91,33 @@ class MixedModel {
     if (!supports(data.family, data.endog.map(), trials)) refuse_response(data, trials);
   }
 
-  static std::unique_ptr<Design> make_design(const ModelData& data) {
+  static void check(const ModelData& data, const MatrixView& x, const Vector& trials,
+                    const Vector& weights) {
     const Index n = data.endog.size();
-    const MatrixView x = data.exog.cols() > 0 ? data.exog : MatrixView(nullptr, n, 0);
     check_length("exog", x.rows(), n);
     for (Index a = 0; a < x.cols(); ++a) check_finite("exog", x.map().col(a), unbounded);
     if (!data.offset.empty()) check_length("offset", data.offset.size(), n);
     check_finite("offset", data.offset.map(), unbounded);
-    const RandomEffects none(n);
-    const RandomEffects& z = data.random.components() == 0 ? none : data.random;
-    check_length("random", z.rows(), n);
-    if (data.merge_rows) {
-      return Design::merged(x.map(), z.matrix(), z.ident(), z.components(), data.offset.map());
-    }
-    return std::make_unique<Design>(x.map(), z.matrix(), z.ident(), z.components());
-  }
-
-  static std::unique_ptr<Model> make_model(const ModelData& data, const Design& design) {
-    const Index n = design.user_rows();
-    const Vector trials = or_constant(data.n_trials, n, 1.0);
-    const Vector weights = or_constant(data.freq_weights, n, 1.0);
+    if (data.random.components() > 0) check_length("random", data.random.rows(), n);
     check_length("n_trials", trials.size(), n);
     check_length("freq_weights", weights.size(), n);
     check_finite("n_trials", trials, 0.0);
     check_finite("freq_weights", weights, 0.0);
     check_support(data, trials);
-    return std::make_unique<Model>(
-        design, data.family, encode_response(data.family, data.endog.map(), trials, weights),
-        Prior{or_constant(data.fe_p, design.fixed(), 2.0),
-              or_constant(data.vcp_p, design.components(), 1.0), data.sd_priors},
-        data.offset.map());
   }
 
+  static std::unique_ptr<Design> make_design(const MatrixView& x, SparseRows z,
+                                             const RandomEffects& random, const Vector& offset,
+                                             bool merge_rows) {
+    const Index components = random.components();
+    if (!merge_rows) {
+      return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components);
+    }
+    return Design::merged(x.map(), std::move(z), random.ident(), components, offset);
+  }
+
+  std::optional<Standardization> coordinates_;
+  Matrix exog_;  // in them, where they are other columns
   std::unique_ptr<Design> design_;
   std::unique_ptr<Model> model_;
 };

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <mixed_glm/inference/fit_status.hpp>
+#include <mixed_glm/inference/integration_report.hpp>
+#include <mixed_glm/inference/line_rule.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/ridge_rule.hpp>
 #include <optional>
 #include <vector>
 
@@ -16,6 +19,7 @@ struct MarginalFitSettings {
   MarginalModeSettings mode;
   Integrate integrate = Integrate::automatic;
   std::optional<GridSettings> grid;  // none: default_grid()
+  bool keep_points = true;           // what the posterior is at each of its points
 };
 
 struct MarginalFit {
@@ -28,6 +32,9 @@ struct MarginalFit {
                                // without an integration, evaluations on the way to the mode
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
+  IntegrationReport integration;
+  RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
+  bool rough = false;  // integration by weights that say that it may be inaccurate
 };
 
 namespace detail {
@@ -49,6 +56,8 @@ inline void conclude(MarginalFit& fit) {
     fit.status = FitStatus::not_converged;
   } else if (fit.failed_points > 0) {
     fit.status = FitStatus::points_left_out;
+  } else if (fit.rough) {
+    fit.status = FitStatus::rough_integration;
   } else {
     fit.status = fit.fallbacks > 0 ? FitStatus::fell_back : FitStatus::converged;
   }
@@ -79,7 +88,7 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
   mixture.add(fit.mode.psi, fit.mode.log_density,
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
-  fit.posterior = mixture.finish();
+  fit.posterior = std::move(mixture).finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
   model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
@@ -87,25 +96,36 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
 
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
-  PosteriorMixture mixture(marginal.model());
+  PosteriorMixture mixture(marginal.model(), settings.keep_points);
   StandIns stand_ins;
   tell_stage(settings.mode.monitor, Stage::integration);
-  const auto visit = [&](const Vector& psi, double log_volume) {
+  const auto evaluate = [&](const Vector& psi, double log_volume) {
     const int before = marginal.fallbacks();
     const bool valid = marginal.evaluate(psi);
+    ++fit.integration.evaluations;
     tell_step(settings.mode.monitor, marginal.log_density());
-    if (!valid) {
+    if (valid) {
+      stand_ins.visited(marginal.log_density() + log_volume, marginal.fallbacks() > before);
+    } else {
       ++fit.failed_points;
-      return -std::numeric_limits<double>::infinity();
     }
-    stand_ins.visited(marginal.log_density() + log_volume, marginal.fallbacks() > before);
+    return valid;
+  };
+  const auto visit = [&](const Vector& psi, double log_volume) {
+    if (!evaluate(psi, log_volume)) return -std::numeric_limits<double>::infinity();
     mixture.add(psi, marginal.log_density(), log_volume, marginal.posterior());
     return marginal.log_density();
   };
-  const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
-  if (resolve(settings.integrate, k) == Integrate::ccd) {
-    CentralComposite(whitened, k).run(visit);
+  if (fit.integration.rule == Integrate::line) {
+    stand_ins.visited(fit.mode.log_density, fit.mode.stood_in);
+    LineRule line(marginal, fit.mode);
+    line.run([&](const Vector& psi) { return evaluate(psi, 0.0); }, mixture);
+    fit.grid_step = line.step();
+    fit.failed_points = line.left_out();
+  } else if (fit.integration.rule == Integrate::ccd) {
+    CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
   } else {
+    const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
     GridWalk walk(whitened, k, grid);
@@ -116,8 +136,24 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   if (mixture.is_empty()) {
     fit.reason = evaluation_failed;
   } else {
-    fit.posterior = mixture.finish();
+    fit.posterior = std::move(mixture).finish();
   }
+}
+
+inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& settings,
+                                MarginalFit& fit) {
+  tell_stage(settings.mode.monitor, Stage::integration);
+  RidgeSettings ridges;
+  ridges.keep_points = settings.keep_points;
+  ridges.monitor = settings.mode.monitor;
+  RidgeFit ridge = RidgeRule(marginal, fit.mode, ridges).run();
+  fit.posterior = std::move(ridge.posterior);
+  fit.ridge = std::move(ridge.shape);
+  fit.integration = ridge.report;
+  fit.rough = ridge.rough;
+  fit.failed_points = ridge.failed_points;
+  fit.fallbacks = ridge.fallbacks;
+  if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
 }
 
 }  // namespace detail
@@ -126,19 +162,27 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
 inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
                                 const MarginalFitSettings& settings = {}) {
   MarginalFit fit;
-  MarginalModeSearch search(marginal, settings.mode);
+  const Integrate rule = fit.integration.rule = resolve(settings.integrate, start.size());
+  MarginalModeSettings search_settings = settings.mode;
+  if (rule == Integrate::line) {
+    search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);
+  }
+  MarginalModeSearch search(marginal, search_settings);
   fit.mode = search.find(start);
   fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
-  const bool plug_in = resolve(settings.integrate, start.size()) == Integrate::mode;
+  const bool plug_in = rule == Integrate::mode;
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
-  fit.mode.precision = search.curvature(plug_in);  // exact for a lattice: one of its many points
+  // Exact for a lattice: one of its many points.
+  if (rule != Integrate::line) fit.mode.precision = search.curvature(plug_in);
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), at_mode, fit);
     fit.fallbacks = marginal.fallbacks();
+  } else if (rule == Integrate::ridge) {
+    detail::integrate_on_ridges(marginal, settings, fit);
   } else {
     detail::integrate(marginal, settings, fit);
   }

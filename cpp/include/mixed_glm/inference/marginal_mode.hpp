@@ -26,6 +26,7 @@ struct MarginalMode {
   int iterations = 0;  // evaluations of the marginal
   bool found = false;  // false: the density could not be evaluated at all
   bool converged = false;
+  bool stood_in = false;  // a simpler approximation stood in there
 };
 
 class MarginalModeSearch {
@@ -47,7 +48,7 @@ class MarginalModeSearch {
     double radius = settings_.initial_radius;
     while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
       if (at_mode()) {
-        if (roughness_ <= rough) break;
+        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) break;
         marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
         if (!evaluate(mode_.psi)) break;
         move_to(mode_.psi);
@@ -57,7 +58,7 @@ class MarginalModeSearch {
       }
     }
     marginal_->allow_decrement(0.0);
-    mode_.converged = decrement() <= settings_.stalled_tolerance;
+    mode_.converged = decrement() <= std::max(settings_.stalled_tolerance, settings_.tolerance);
     if (!stands_at_mode_) evaluate(mode_.psi);
     return mode_;
   }
@@ -98,7 +99,9 @@ class MarginalModeSearch {
 
   bool evaluate(const Vector& psi) {
     ++mode_.iterations;
+    const int before = marginal_->fallbacks();
     const bool valid = marginal_->evaluate(psi);
+    stood_in_ = marginal_->fallbacks() > before;
     tell_step(settings_.monitor, marginal_->log_density());
     return valid;
   }
@@ -160,6 +163,7 @@ class MarginalModeSearch {
   void move_to(const Vector& psi) {
     mode_.psi = psi;
     mode_.log_density = marginal_->log_density();
+    mode_.stood_in = stood_in_;
     gradient_ = marginal_->gradient(psi);
     roughness_ = marginal_->last_decrement();
     bent_ = BalancedStep::at(*marginal_, psi, gradient_);
@@ -192,6 +196,7 @@ class MarginalModeSearch {
   Vector last_step_, last_change_;  // of psi and of the gradient
   double last_roughness_ = 0.0;     // of the evaluations at both ends of the last step
   bool stands_at_mode_ = true;
+  bool stood_in_ = false;  // a simpler approximation, at the last evaluation
 };
 
 }  // namespace mixed_glm

@@ -12,7 +12,7 @@ struct PosteriorPoint {
   Vector psi;
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
-  Vector fe_mean, fe_sd;     // of the fixed effects given psi
+  Vector fe_mean, fe_sd;     // of the fixed effects given psi; as all below empty if not kept
   Vector fe_cov;             // p p, their covariances; empty for all points where there are many
   // Of the random effects given psi, the caller's order; empty for all points where they would be
   // more than a posterior should hold.
@@ -30,12 +30,16 @@ struct PosteriorSummary {
 
 class PosteriorMixture {
  public:
-  explicit PosteriorMixture(const Model& model)
+  // keep_points: the moments of the coefficients at each point too; without, only their sums.
+  explicit PosteriorMixture(const Model& model, bool keep_points = true)
       : model_(&model),
+        keep_points_(keep_points),
         first_(Vector::Zero(model.design().coefficients())),
         second_(Vector::Zero(model.design().coefficients())),
         third_(Vector::Zero(model.design().coefficients())),
         fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
+
+  void reserve(size_t points) { points_.reserve(points); }
 
   void add(const Vector& psi, double log_density, double log_volume,
            const ConditionalPosterior& posterior) {
@@ -43,24 +47,25 @@ class PosteriorMixture {
     point.psi = psi;
     point.log_density = log_density;
     point.log_weight = log_density + log_volume;
-    const Index p = model_->design().fixed();
-    point.fe_mean = posterior.mean.tail(p);
-    point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
     if (points_.empty()) origin_ = posterior.mean;
     if (point.log_weight > -std::numeric_limits<double>::infinity()) {
       accumulate(posterior, point.log_weight);
     }
-    keep_effects(posterior, point);
-    keep_covariance(posterior, point);
+    if (keep_points_) {
+      const Index p = model_->design().fixed();
+      point.fe_mean = posterior.mean.tail(p);
+      point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
+      keep_effects(posterior, point);
+      keep_covariance(posterior, point);
+    }
     points_.push_back(std::move(point));
   }
 
   bool is_empty() const { return !(total_ > 0.0); }
 
-  // Of a mixture that is not empty.
-  PosteriorSummary finish() const {
+  // Of a mixture that is not empty; it gives its points away.
+  PosteriorSummary finish() && {
     PosteriorSummary result;
-    result.points = points_;
     result.log_evidence = reference_ + std::log(total_);
     result.weights.resize(Index(points_.size()));
     for (size_t i = 0; i < points_.size(); ++i) {
@@ -77,6 +82,7 @@ class PosteriorMixture {
     result.mean = model_->design().join(origin_ + shift, psi.mean);
     result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
     result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    result.points = std::move(points_);
     return result;
   }
 
@@ -133,7 +139,8 @@ class PosteriorMixture {
       reference_ = log_weight;
     }
     const double weight = std::exp(log_weight - reference_);
-    const Vector shift = posterior.mean - origin_;
+    shift_ = posterior.mean - origin_;
+    const Vector& shift = shift_;
     const auto variance = posterior.variance.array();
     total_ += weight;
     first_ += weight * shift;
@@ -143,7 +150,8 @@ class PosteriorMixture {
       third_.head(posterior.third.size()) += weight * posterior.third;
     }
     const Index p = model_->design().fixed();
-    fe_second_ += weight * (posterior.fe_cov + shift.tail(p) * shift.tail(p).transpose());
+    fe_second_ += weight * posterior.fe_cov;
+    fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();
   }
 
   PsiMoments psi_moments(const Vector& weights) const {
@@ -161,10 +169,11 @@ class PosteriorMixture {
   }
 
   const Model* model_;
+  bool keep_points_;
   std::vector<PosteriorPoint> points_;
   double reference_ = -std::numeric_limits<double>::infinity();
   double total_ = 0.0;
-  Vector origin_, first_, second_, third_;
+  Vector origin_, first_, second_, third_, shift_;
   Matrix fe_second_;
 };
 

@@ -24,6 +24,9 @@ class ManyFitter {
   // The design is viewed and must outlive this object.
   ManyFitter(const Design& design, Family family, Prior prior, FitMethod method)
       : design_(&design), family_(family), prior_(std::move(prior)), method_(std::move(method)) {
+    if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
+      marginal->settings.keep_points = false;  // ManyResults has no place for them
+    }
     give_back(make_worker());  // so that what is wrong with the arguments is said here
   }
 

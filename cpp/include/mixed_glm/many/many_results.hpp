@@ -35,8 +35,8 @@ struct ManyResults {
     status[size_t(row)] = fit.status;
     iterations[size_t(row)] = fit.iterations;
     log_evidence[row] = fit.log_evidence;
-    split(fit.mean, row, fe_mean, vcp_mean, vc_mean);
-    split(fit.sd, row, fe_sd, vcp_sd, vc_sd);
+    split(fit.layout, fit.mean, row, fe_mean, vcp_mean, vc_mean);
+    split(fit.layout, fit.sd, row, fe_sd, vcp_sd, vc_sd);
     if (fe_cov.rows() > 0 && fit.fe_cov.size() == fe_cov.cols()) {
       fe_cov.row(row) = Eigen::Map<const Eigen::RowVectorXd>(fit.fe_cov.data(), fe_cov.cols());
     }
@@ -47,11 +47,11 @@ struct ManyResults {
     return RowMatrix::Constant(rows, cols, std::numeric_limits<double>::quiet_NaN());
   }
 
-  static void split(const Vector& params, Index row, RowMatrix& fe, RowMatrix& vcp, RowMatrix& vc) {
+  static void split(const ParameterLayout& layout, const Vector& params, Index row, RowMatrix& fe,
+                    RowMatrix& vcp, RowMatrix& vc) {
     if (params.size() == 0) return;
-    const ParameterLayout layout{fe.cols(), params.size() - fe.cols() - vc.cols(), vc.cols()};
     fe.row(row) = layout.beta(params).transpose();
-    vcp.row(row) = layout.theta(params).head(vcp.cols()).transpose();
+    vcp.row(row) = layout.psi(params).transpose();
     if (vc.rows() > 0) vc.row(row) = layout.u(params).transpose();
   }
 };

@@ -126,7 +126,8 @@ class Design {
   // (beta, theta, u in the caller's order) from and to (u, beta) in elimination order and theta,
   // of any length.
   void split(ConstVectorRef params, Vector& coefficients, Vector& theta) const {
-    const ParameterLayout layout{fixed(), params.size() - this->coefficients(), effects()};
+    const ParameterLayout layout{fixed(), params.size() - this->coefficients(), effects(),
+                                 components()};
     coefficients.resize(this->coefficients());
     coefficients.tail(fixed()) = layout.beta(params);
     theta = layout.theta(params);
@@ -134,7 +135,7 @@ class Design {
     for (Index k = 0; k < effects(); ++k) coefficients[k] = u[user_effect(k)];
   }
   Vector join(ConstVectorRef coefficients, ConstVectorRef theta) const {
-    const ParameterLayout layout{fixed(), theta.size(), effects()};
+    const ParameterLayout layout{fixed(), theta.size(), effects(), components()};
     Vector params(layout.size());
     layout.beta(params) = coefficients.tail(fixed());
     layout.theta(params) = theta;

@@ -51,7 +51,7 @@ class Model {
   const Prior& prior() const { return prior_; }
   const Hyperparameters& hyperparameters() const { return hyperparameters_; }
   ParameterLayout layout() const {
-    return {design_->fixed(), hyperparameters_.size(), design_->effects()};
+    return {design_->fixed(), hyperparameters_.size(), design_->effects(), design_->components()};
   }
   // What the sum of the rows' kernels lacks: their normalizing constants.
   double log_likelihood_constant() const { return log_likelihood_constant_; }

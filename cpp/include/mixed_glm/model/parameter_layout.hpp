@@ -8,7 +8,8 @@
 namespace mixed_glm {
 
 struct ParameterLayout {
-  Index fixed, hyper, effects;  // lengths of the three
+  Index fixed = 0, hyper = 0, effects = 0;  // lengths of the three
+  Index components = 0;                     // of psi, with which theta begins
 
   Index size() const { return fixed + hyper + effects; }
   Index beta_begin() const { return 0; }
@@ -23,6 +24,10 @@ struct ParameterLayout {
   template <class Params>
   auto theta(Params& params) const {
     return params.segment(theta_begin(), hyper);
+  }
+  template <class Params>
+  auto psi(Params& params) const {
+    return params.segment(theta_begin(), components);
   }
   template <class Params>
   auto u(Params& params) const {

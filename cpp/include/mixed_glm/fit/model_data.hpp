@@ -1,0 +1,31 @@
+// What a model is made of: the caller's arrays, by the names of the Python package.
+#pragma once
+
+#include <map>
+#include <mixed_glm/families/family.hpp>
+#include <mixed_glm/fit/random_effects.hpp>
+#include <mixed_glm/fit/views.hpp>
+#include <mixed_glm/priors/hyper_prior.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+// Not given: one trial, weights of one, no offset, and priors in units of the data
+// (fit/default_priors.hpp).
+struct ModelData {
+  VectorView endog;         // n responses; numbers of successes for a binomial
+  MatrixView exog;          // n x p; no columns: no fixed effects
+  RandomEffects random{0};  // q effects in K components; no rows: none
+  Family family = BinomialLogit();
+  VectorView n_trials;      // n, binomial only
+  VectorView freq_weights;  // n, how often each row counts
+  VectorView offset;        // n, added to the linear predictor
+  VectorView fe_p;          // p prior standard deviations of the fixed effects, about zero
+  VectorView vcp_p;         // K, of the log standard deviations of the random effects
+  std::map<Index, NormalPrior> fe_priors = {};  // of single fixed effects, before fe_p
+  std::vector<HyperPrior> sd_priors;            // K, in the place of vcp_p (priors/hyper_prior.hpp)
+  bool merge_rows = true;  // rows equal in exog, random effects and offset are one, where that
+                           // pays; false for fits of other responses with offsets of their own
+};
+
+}  // namespace mixed_glm
