@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 SOURCE = Path(__file__).resolve().parent.parent
+PRIORS = ["poisson-units", "binomial-own-location", "binomial-halfnormal", "poisson-exponential"]
 
 
 def run(*arguments: str) -> str:
@@ -34,6 +35,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return to
 
 
+@pytest.fixture(scope="module")
+def priors_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Default priors, in units of the columns, and others of the standard deviation."""
+    pytest.importorskip("matplotlib")
+    to = tmp_path_factory.mktemp("calibration-priors")
+    run("-m", "benchmarks.calibration", "--replicates", "200", "--designs", *PRIORS, "--to", str(to))
+    return to
+
+
 def probabilities(folder: Path, design: str, method: str) -> npt.NDArray[np.float64]:
     """Of fixed effects, log standard deviation and the first random effect, shape (N, 4)."""
     with np.load(folder / "calibration.npz") as content:
@@ -42,8 +52,17 @@ def probabilities(folder: Path, design: str, method: str) -> npt.NDArray[np.floa
 
 @pytest.mark.parametrize("design", ["binomial-thin", "poisson"])
 def test_fit_is_calibrated(folder: Path, design: str) -> None:
-    found = probabilities(folder, design, "fit")
-    assert found.shape == (150, 4)
+    assert_calibrated(probabilities(folder, design, "fit"), 150)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", PRIORS)
+def test_fit_is_calibrated_under_default_and_other_priors(priors_folder: Path, design: str) -> None:
+    assert_calibrated(probabilities(priors_folder, design, "fit"), 200)
+
+
+def assert_calibrated(found: npt.NDArray[np.float64], replicates: int) -> None:
+    assert found.shape == (replicates, 4)
     assert ((found > 0) & (found < 1)).all()
     for column in found.T:
         assert stats.kstest(column, "uniform").pvalue > 1e-4

@@ -102,7 +102,7 @@ def test_quantiles_increase(result):
 
 
 def test_one_point():
-    plain = one_factor().model().fit_laplace(integrate="mode")
+    plain = one_factor().model().fit_laplace(integrate="mode", mean_correction=False)  # no skewness either
     assert plain.posterior.weights == pytest.approx(1.0)
     low, high = (plain.posterior.quantile(level) for level in (0.025, 0.975))
     assert_allclose((high - low) / (2 * 1.959964 * plain.bse), 1.0, rtol=1e-3)

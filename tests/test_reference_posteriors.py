@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from reference_data import QUANTILES, load
 
+from mixed_glm._assess.prior_pull import prior_pull
+
 # Largest errors of the means, in posterior standard deviations: beta, psi, u; largest log ratio of the sds: beta,
 # psi, u. Beside them what was measured.
 LAPLACE = {
@@ -59,3 +61,12 @@ def test_quantiles(name):
             if (name, block_name) == ("grouseticks", "psi"):  # 0.2 at 2.5 %: the Laplace part, on any grid
                 bar = 0.25
             assert off[block].max() < bar, (level, block_name)
+
+
+@pytest.mark.parametrize("name", LAPLACE)
+def test_default_priors_pull_nothing(name):
+    """They are wide beside what the data say: the largest pulls are 0.08 standard errors, and 0.31 of a log standard deviation."""
+    result = load(name).model(fe_p=None, vcp_p=None).fit_laplace()
+    pull, p = prior_pull(result.fit), result.model.k_fep
+    assert pull[:p].max() < 0.1
+    assert pull[p:].max() < 0.4

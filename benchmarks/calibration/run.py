@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import mixed_glm as mg
 from benchmarks.calibration.designs import DESIGNS, Design
 from benchmarks.calibration.methods import METHODS
 
@@ -51,7 +52,8 @@ class Calibration:
 def calibrate(
     design: Design, methods: Sequence[str], replicates: int, seed: int, jobs: int = 1
 ) -> list[Calibration]:
-    """Fit the same data sets by every method. The results do not depend on `jobs`."""
+    """Fit the same data sets by every method that the priors allow. The results do not depend on `jobs`."""
+    methods = [method for method in methods if method in design.methods]
     number = list(DESIGNS).index(design.name)
     chunks = [range(i, min(i + CHUNK, replicates)) for i in range(0, replicates, CHUNK)]
     task = partial(_chunk, design, methods, (seed, number))
@@ -80,6 +82,7 @@ def _chunk(
         for m, method in enumerate(methods):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
+                warnings.simplefilter("ignore", mg.PriorPullWarning)  # these priors are true
                 try:
                     result = METHODS[method](model)
                 except RuntimeError:

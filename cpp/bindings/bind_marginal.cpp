@@ -124,6 +124,8 @@ void bind_marginal(py::module_& m) {
       .def_property_readonly("points_vcp", stacked(&PosteriorPoint::psi))
       .def_property_readonly("points_fe_mean", stacked(&PosteriorPoint::fe_mean))
       .def_property_readonly("points_fe_sd", stacked(&PosteriorPoint::fe_sd))
+      .def_property_readonly("points_fe_skewness", stacked(&PosteriorPoint::fe_skewness))
+      .def_property_readonly("fe_third", part(&MarginalFit::posterior, &PosteriorSummary::fe_third))
       .def_property_readonly("points_fe_cov", stacked(&PosteriorPoint::fe_cov))
       .def_property_readonly("points_vc_mean", stacked(&PosteriorPoint::vc_mean))
       .def_property_readonly("points_vc_sd", stacked(&PosteriorPoint::vc_sd))

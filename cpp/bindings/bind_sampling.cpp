@@ -57,6 +57,15 @@ class BoundConditionalDraws {
   BoundConditionalDraws(const BoundModel& model, const Approximation& approximation)
       : draws_(mixed_glm::make_draws(model.model(), approximation)) {}
 
+  // psi: where the tails of the fixed effects are taken from.
+  void expand_fixed(const Vector& psi, bool thorough) {
+    check_length("psi", psi.size(), draws_->model().design().components());
+    evaluated_ = false;
+    if (!draws_->expand_fixed(psi, thorough)) {
+      throw std::runtime_error("the conditional mode was not found");
+    }
+  }
+
   Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
     const Design& design = draws_->model().design();
     check_rows("psi", psi, normals.rows(), design.components());
@@ -194,6 +203,13 @@ void bind_sampling(py::module_& m) {
   py::class_<BoundConditionalDraws>(m, "ConditionalDraws", py::module_local())
       .def(py::init<const BoundModel&, const Approximation&>(), py::arg("model"),
            py::arg("approximation"), py::keep_alive<1, 2>())
+      .def(
+          "expand_fixed",
+          [](BoundConditionalDraws& self, const Vector& psi, bool thorough) {
+            const interpreter_lock::Released released;
+            self.expand_fixed(psi, thorough);
+          },
+          py::arg("psi"), py::kw_only(), py::arg("thorough"))
       .def(
           "draw",
           [](BoundConditionalDraws& self, const Rows& psi, const Rows& nodes, const Rows& normals) {

@@ -20,6 +20,7 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_map(m);
   bind_ridge(m);
   bind_marginal(m);
+  bind_mixture(m);
   bind_sampling(m);
   bind_variational(m);
   bind_many(m);

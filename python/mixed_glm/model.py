@@ -187,8 +187,10 @@ class MixedGLM(ModelAttributes):
     -----
     Priors in units of the columns do not depend on the units of the data. A coefficient has N(0, (2.5 / sd(x))^2), sd(x) the standard
     deviation of its column; the intercept N(g(mean of y), 2.5^2) where all columns are at their means, g being the link; without a
-    constant column nothing is centred. The logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and
-    the spread of its covariate for a slope: the standard deviation where the same groups have an intercept, else the root mean
+    constant column nothing is centred. Where a formula has products or powers of covariates, as ``x * z`` or ``x + I(x**2)``, these
+    are the priors of the coefficients with covariates at their means, as far as moving an origin leaves the model as it is. The
+    logarithm of a standard deviation has N(-log r, 1), r = 1 for intercepts and indicators and the spread of its covariate for a
+    slope: the standard deviation where the same groups have an intercept, else the root mean
     square. `priors` of the model and of its results shows what is in force.
 
     Examples
@@ -287,7 +289,9 @@ class MixedGLM(ModelAttributes):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = as_given_family(family)
         by_row = {"offset": offset, "exposure": exposure, "n_trials": n_trials, "freq_weights": freq_weights}
-        built = build(formula, vc_formulas, data, binomial=chosen.has_trials, by_row=by_row)
+        built = build(
+            formula, vc_formulas, data, binomial=chosen.has_trials, in_units=fe_p is None, by_row=by_row
+        )
         names = {"vcp_names": vcp_names, "vc_names": vc_names}
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)

@@ -8,6 +8,7 @@ densities; with the default steps no result is further off than 0.001 standard d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +76,9 @@ class BruteForce:
     fixed_psi: np.ndarray | None = None
     slope: np.ndarray | float = 1.0  # factor of each row's group effect
     groups: int = 0
+    log_prior: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = (
+        None  # of (beta, psi), instead of fe_p, vcp_p
+    )
     _matrix: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,10 +105,7 @@ class BruteForce:
         a = self._matrix.shape[1]
         psi = self._psi(theta)
         eta = theta[:, :a] @ self._matrix.T + self.offset
-        total = -0.5 * ((theta[:, : self.p] / self.fe_p) ** 2).sum(1) - self.p * np.log(
-            self.fe_p * np.sqrt(2 * np.pi)
-        )
-        total -= 0.5 * ((psi / self.vcp_p) ** 2).sum(1) + self.k * np.log(self.vcp_p * np.sqrt(2 * np.pi))
+        total = (self.log_prior or self._normal_priors)(theta[:, : self.p], psi)
         for j, component in enumerate(self.ident_v):
             s = psi[:, component]
             total -= 0.5 * (theta[:, self.p + j] * np.exp(-s)) ** 2 + s + 0.5 * np.log(2 * np.pi)
@@ -122,6 +123,12 @@ class BruteForce:
         integral = logsumexp(value, axis=2)
         total += (integral + np.log(scale * (NODES[1] - NODES[0]))).sum(1)
         return (total, points, np.exp(value - integral[..., None])) if nodes else total
+
+    def _normal_priors(self, beta, psi):
+        total = -0.5 * ((beta / self.fe_p) ** 2).sum(1) - self.p * np.log(self.fe_p * np.sqrt(2 * np.pi))
+        return (
+            total - 0.5 * ((psi / self.vcp_p) ** 2).sum(1) - self.k * np.log(self.vcp_p * np.sqrt(2 * np.pi))
+        )
 
     def _rows(self, eta, rows):
         return log_likelihood(self.family, eta, self.y[rows], self.trials[rows], self.alpha)

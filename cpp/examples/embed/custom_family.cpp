@@ -70,7 +70,7 @@ int main() {
   LaplaceMarginal laplace(model.model());  // or fit(model), which compiles every method
   const MarginalFit fit = fit_marginal(laplace, Vector::Zero(1));
   const Vector mean = model.params_back(fit.posterior.mean);  // from the coordinates of the model
-  const Vector& sd = fit.posterior.sd;  // the same there: no column is scaled
+  const Vector& sd = fit.posterior.sd;                        // the same there: no column is scaled
   std::printf("log mean        %7.3f +- %.3f   (true: 1)\n", mean[0], sd[0]);
   std::printf("log sd(machine) %7.3f +- %.3f   (true: %.3f)\n", mean[1], sd[1], std::log(0.5));
   return fit.status == FitStatus::converged ? 0 : 1;

@@ -186,8 +186,9 @@ TEST_CASE("rows that are equal are one, by default") {
     const FitResult one = fit(merged, {method}), other = fit(apart, {method});
     CHECK(one.status == other.status);
     const auto off = ((one.mean - other.mean).array() / one.sd.array()).abs();
-    // One site for both of two equal rows is another factorization.
-    CHECK(off.maxCoeff() < (one.method == Method::ep ? 0.02 : 1e-5));
+    // One site for both of two equal rows is another factorization. Elsewhere sums in another order
+    // move the points between which psi is interpolated a little.
+    CHECK(off.maxCoeff() < (one.method == Method::ep ? 0.02 : 5e-5));
     if (method == Method::ep) CHECK(off.maxCoeff() > 1e-9);
   }
   // The design that the bindings made of the same arrays before they were given to MixedModel.

@@ -30,8 +30,9 @@ TEST_CASE("enumerators are found by their names") {
   using Catch::Matchers::Equals;
   CHECK_THROWS_WITH(approximation_named("EP"),
                     Equals("approx: expected 'laplace', 'leaf', 'ep' or 'vb', got 'EP'"));
-  CHECK_THROWS_WITH(integrate_named("x"),
-                    Equals("integrate: expected 'auto', 'grid', 'ridge', 'ccd' or 'mode', got 'x'"));
+  CHECK_THROWS_WITH(
+      integrate_named("x"),
+      Equals("integrate: expected 'auto', 'line', 'grid', 'ridge', 'ccd' or 'mode', got 'x'"));
 }
 
 TEST_CASE("statuses stand in the order of their numbers") {
@@ -40,7 +41,7 @@ TEST_CASE("statuses stand in the order of their numbers") {
     CHECK(int(entry.first) == number++);
     CHECK(*to_string(entry.first) != '\0');
   }
-  CHECK(number == int(FitStatus::invalid_response) + 1);
+  CHECK(number == int(FitStatus::rough_integration) + 1);
   CHECK(is_converged(FitStatus::fell_back));
   CHECK(is_converged(FitStatus::collapsed));
   CHECK_FALSE(is_converged(FitStatus::points_left_out));

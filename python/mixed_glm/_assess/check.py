@@ -179,8 +179,8 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     design = spec.design
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    no_priors = dataclasses.replace(design.priors, fe=(), constant=-1)
-    none = dataclasses.replace(design, exog=np.empty((spec.nobs, 0), order="F"), priors=no_priors)
+    no_columns = np.empty((spec.nobs, 0), order="F")
+    none = dataclasses.replace(design, exog=no_columns, priors=design.priors.without_fixed())
     core = make_core(none, spec.family, merge_rows=False)
     leaf = _core.default_leaf(core)
     alone = bool(np.isin(design.ident, leaf).all())

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
-from mixed_glm._posterior.pull import MUCH, fixed_pull, sd_pull
+from mixed_glm._posterior.pull import MUCH, MUCH_OF_SD, fixed_pull, is_much, sd_pull
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.priors import ModelPriors, sd_name
 from mixed_glm._spec.spec import ModelSpec
@@ -31,6 +31,8 @@ def prior_pull(fit: Fit) -> Floats:
 
 def _pull_of_sds(fit: Fit) -> Floats:
     vcp = fit.spec.layout.vcp
+    if fit.method == "map":  # whose log standard deviations are drawn to a collapse, not to the prior
+        return np.zeros(fit.spec.layout.k_vcp)
     return sd_pull(fit.posterior.mean[vcp], fit.posterior.sd[vcp], fit.spec.design.priors)
 
 
@@ -45,7 +47,7 @@ def _surely_little(fit: Fit) -> bool:
         mean, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
         trace = float(spread.trace())
     little = trace < 1.0 and float(mean @ mean) * trace < MUCH**2 * (1.0 - trace)
-    return little and not (_pull_of_sds(fit) > MUCH).any()
+    return little and not (_pull_of_sds(fit) > MUCH_OF_SD).any()
 
 
 def warn_of_prior_pull(fit: Fit) -> None:
@@ -54,23 +56,24 @@ def warn_of_prior_pull(fit: Fit) -> None:
     Warns
     -----
     PriorPullWarning
-        If the prior moves a coefficient by more than half a standard error, or a log standard deviation by half a posterior
-        standard deviation.
+        If the prior moves a coefficient by more than half a standard error, or a log standard deviation by more than three
+        quarters of a posterior standard deviation.
     """
-    if not fit.converged or _surely_little(fit):
+    if not fit.converged or fit.status == "collapsed" or _surely_little(fit):
         return
     pull = prior_pull(fit)
-    if not (pull > MUCH).any():
-        return
     spec, mean = fit.spec, fit.posterior.mean
     p = spec.layout.k_fep
-    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    much = is_much(pull, p)
+    if not much.any():
+        return
+    names = _names(spec)
     values = [*mean[:p], *np.exp(mean[spec.layout.vcp])]
 
     def said(j: int) -> str:
         return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"
 
-    _warn(spec, pull, said, mean[spec.layout.vcp])
+    _warn(spec, np.where(much, pull, 0.0), said, mean[spec.layout.vcp])
 
 
 def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> None:
@@ -80,24 +83,26 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
     -----
     PriorPullWarning
     """
-    counts = (pull > MUCH).sum(axis=0)
+    p = spec.layout.k_fep
+    much = is_much(pull, p)
+    counts = much.sum(axis=0)
     if not counts.any():
         return
-    names = [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
+    names = _names(spec)
 
     def said(j: int) -> str:
         return f"{names[j]} ({counts[j]} of {len(pull)} responses)"
 
-    much = pull[:, spec.layout.k_fep :] > MUCH
-    middle = np.array([np.median(v[m]) if m.any() else 0.0 for v, m in zip(vcp_mean.T, much.T, strict=True)])
-    _warn(spec, np.where(counts > 0, MUCH + counts, 0.0), said, middle)
+    of_these = zip(vcp_mean.T, much[:, p:].T, strict=True)
+    middle = np.array([np.median(v[m]) if m.any() else 0.0 for v, m in of_these])
+    _warn(spec, counts.astype(np.float64), said, middle)
 
 
-def _warn(spec: ModelSpec, pull: Floats, said: Callable[[int], str], vcp: Floats) -> None:
-    """One warning for the fixed effects, one for the standard deviations; `pull` above MUCH says which, and in what order."""
+def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats) -> None:
+    """One warning for the fixed effects, one for the standard deviations: of those with a `rank` above zero, the highest first."""
     p = spec.layout.k_fep
-    priors, names = spec.design.priors, [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
-    order = [int(j) for j in np.argsort(-np.nan_to_num(pull), kind="stable") if pull[j] > MUCH]
+    priors, names = spec.design.priors, _names(spec)
+    order = [int(j) for j in np.argsort(-rank, kind="stable") if rank[j] > 0.0]
     fixed, sds = [j for j in order if j < p], [j for j in order if j >= p]
     if fixed:
         warn(
@@ -108,10 +113,14 @@ def _warn(spec: ModelSpec, pull: Floats, said: Callable[[int], str], vcp: Floats
     if sds:
         first = sds[0] - p
         warn(
-            "the prior pulls standard deviations by more than half a posterior standard deviation of their logarithm: "
+            "the prior pulls standard deviations by more than three quarters of a posterior standard deviation of their logarithm: "
             f"{_listed(sds, said)}. {_for_sd(priors, names[sds[0]], first, float(vcp[first]))}",
             PriorPullWarning,
         )
+
+
+def _names(spec: ModelSpec) -> list[str]:
+    return [*spec.layout.fep_names, *map(sd_name, spec.layout.vcp_names)]
 
 
 def _listed(places: list[int], said: Callable[[int], str]) -> str:
@@ -121,11 +130,11 @@ def _listed(places: list[int], said: Callable[[int], str]) -> str:
 
 def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:
     wider = f"wider priors, as priors={{{name!r}: {priors.fe[place].widened(10.0)!r}}}"
-    if priors.constant >= 0:
+    if priors.in_units:
         return f"If that is not meant, give {wider}"
     return (
-        "Is a covariate far from zero, or in large or small units? If the pull is not meant, center(...) it, leave out fe_p "
-        f"for priors in units of the columns, which do not depend on origins, or give {wider}"
+        "Is a covariate far from zero, or in large or small units? If the pull is not meant, center(...) it, take the "
+        f"default priors, in units of the columns, which do not depend on origins, or give {wider}"
     )
 
 
@@ -136,6 +145,6 @@ def _for_sd(priors: ModelPriors, name: str, place: int, log_sd: float) -> str:
         return f"The data have it larger than the prior expects: give a wider one, as priors={{{name!r}: {wider!r}}}"
     other = HalfNormal(float(f"{np.exp(middle):.3g}"))
     return (
-        "The data have it near zero, and how near is what the prior says: see whether that matters by another one, as "
-        f"priors={{{name!r}: {other!r}}}, or leave the term out"
+        "The data have it smaller than the prior expects, and how small is what the prior says: see whether that matters by "
+        f"another one, as priors={{{name!r}: {other!r}}}, or leave the term out where it is next to zero"
     )

@@ -14,7 +14,7 @@ class Integration:
 
     Attributes
     ----------
-    rule : {"mode", "grid", "ccd", "ridge"} or another of the core's names
+    rule : {"mode", "line", "grid", "ccd", "ridge"}
         The one that was used, where it was chosen.
     evaluations : int
         Of the marginal density, beside those of the search for its mode.

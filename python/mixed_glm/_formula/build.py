@@ -36,6 +36,7 @@ from mixed_glm._formula.data import (
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
 from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.scope import aligned, own
@@ -66,6 +67,7 @@ def build(
     data: Any,
     *,
     binomial: bool,
+    in_units: bool = False,
     by_row: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> FormulaDesign:
@@ -81,6 +83,8 @@ def build(
         The caller's object is not changed.
     binomial : bool
         Whether the response may be labels, two columns or have trials.
+    in_units : bool, default False
+        Whether priors that do not depend on origins may be asked for: look for covariates whose origins are free.
     by_row : mapping, optional
         ``offset``, ``exposure``, ``n_trials``, ``freq_weights``: None, the name of a column, or one value
         for each row of `data`.
@@ -131,6 +135,12 @@ def build(
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
     }
+    if in_units:
+        weights = np.asarray(arguments.get("freq_weights", 1.0), dtype=np.float64)
+        arguments["mixing"] = mixing(
+            x, fixed_terms, env, None if weights.ndim == 0 else weights,
+            lambda moved: _fixed_columns(text, fixed_terms, moved, in_order=not vc)[0],
+        )  # fmt: skip
     specs = [spec, *(c.spec for c in components if c.spec is not None)]
     learnt = env.state | {k: v for s in specs for k, v in s.transform_state.items()}
     evaluated = [*expressions_of(spec), *text.offsets, *(e for c in components for e in c.expressions)]

@@ -14,6 +14,7 @@ from mixed_glm import _core
 from mixed_glm._many.methods import Method
 from mixed_glm._posterior.pull import fixed_pull, sd_pull
 from mixed_glm._spec.design import core_arguments
+from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
@@ -208,9 +209,13 @@ class Problem:
     def _pull(self, results: _core.ManyResults) -> Floats:
         """How far the priors move each fixed effect and log standard deviation, shape (m, p + K)."""
         scale = self.design["fe_p"]
-        way = np.diag(scale) if self.change is None else self.change.matrix * scale
+        way = FixedPrior(scale, self.change).from_standard(np.eye(len(scale)))
         spread = results.fe_cov.reshape(len(results.fe_mean), len(scale), len(scale)) / np.outer(scale, scale)
         of_sds = sd_pull(results.vcp_mean, results.vcp_sd, self.priors)
+        if (
+            self.method.name == "map"
+        ):  # whose log standard deviations are drawn to a collapse, not to the prior
+            of_sds *= 0.0
         return np.hstack([fixed_pull(results.fe_mean / scale, spread, way), of_sds])
 
     @property
@@ -249,7 +254,7 @@ class Problem:
         assert self.change is not None
         way, p = self.change.matrix, len(self.change.scale)
         variances = np.einsum("ij,mjk,ik->mi", way, covariances.reshape(-1, p, p), way)
-        return coefficients @ way.T, np.sqrt(variances)
+        return _core.coefficients_back(way, np.empty(0), coefficients), np.sqrt(variances)
 
 
 @functools.lru_cache(maxsize=2)

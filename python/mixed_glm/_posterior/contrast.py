@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtr
 
 from mixed_glm._input.arrays import as_count, as_floats, as_generator, as_probability, require_finite
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.linear_text import NotLinearError, read_linear
 from mixed_glm._posterior.named import NamedParameters
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.quantiles import mixture_quantile
+from mixed_glm._posterior.quantiles import mixture_cdf, mixture_quantile
 from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
@@ -100,9 +99,9 @@ def contrast_table(
     means = means - value
     mean = fixed.weights @ means
     sd = np.sqrt(fixed.weights @ (sds**2 + (means - mean) ** 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        above = fixed.weights @ ndtr(means / sds)
-        limits = [mixture_quantile(fixed.weights, means, sds, None, q) for q in (alpha / 2, 1 - alpha / 2)]
+    skewness = fixed.skewness(matrix)
+    above = 1.0 - mixture_cdf(fixed.weights, means, sds, skewness, np.zeros(len(matrix)))
+    limits = [mixture_quantile(fixed.weights, means, sds, skewness, q) for q in (alpha / 2, 1 - alpha / 2)]
     columns = (mean, sd, *limits, above)
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=names)
 

@@ -121,7 +121,7 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
         freq_weights=np.tile(design.weights()[rows], m),
         offset=offset.ravel(),
         exposure=None,
-        priors=dataclasses.replace(design.priors, fe=(), constant=-1),
+        priors=design.priors.without_fixed(),
         fep_names=[],
         vc_names=None,
     )

@@ -8,12 +8,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm import _core
+
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class FixedEffects:
-    """Posterior of the fixed effects: a mixture of M normal distributions.
+    """Posterior of the fixed effects: a mixture of M distributions, normal but for their skewness.
 
     Attributes
     ----------
@@ -21,11 +23,14 @@ class FixedEffects:
         They sum to one.
     means : float array, shape (M, p)
     covariances : float array, shape (M, p, p)
+    third : float array, shape (p, p, p), or None
+        Third cumulants of each component in its coordinates whitened by its root; None: zero.
     """
 
     weights: Floats
     means: Floats
     covariances: Floats
+    third: Floats | None = None
 
     @cached_property
     def roots(self) -> Floats:
@@ -39,6 +44,17 @@ class FixedEffects:
             sd[:] = np.sqrt(((matrix @ root) ** 2).sum(axis=1))
         return self.means @ matrix.T, sds
 
+    def skewness(self, matrix: Floats) -> Floats:
+        """Skewness of ``matrix @ beta``, shape (c,): that of the heaviest component, as the others' hardly differs."""
+        if self.third is None:
+            return np.zeros(len(matrix))
+        whitened = matrix @ self.roots[np.argmax(self.weights)]
+        p = whitened.shape[1]
+        squares = (whitened[:, :, None] * whitened[:, None, :]).reshape(-1, p * p)
+        cubes = ((squares @ self.third.reshape(p * p, p)) * whitened).sum(axis=1)
+        variance = (whitened**2).sum(axis=1)
+        return np.asarray(cubes / np.where(variance > 0.0, variance, np.inf) ** 1.5)
+
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p)."""
         component = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
@@ -47,6 +63,8 @@ class FixedEffects:
     def deviations(self, component: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p), from the components that are named, less their means."""
         draws = rng.standard_normal((len(component), self.means.shape[1]))
+        if self.third is not None:
+            draws, _ = _core.skew_fixed_effects(self.third.reshape(len(self.third), -1), draws)
         for m in np.unique(component):
             rows = component == m
             draws[rows] = draws[rows] @ self.roots[m].T
@@ -55,14 +73,13 @@ class FixedEffects:
     def merged(self, most: int) -> FixedEffects:
         """Like components merged, until at most so many are left; mean and covariance of all are kept.
 
-        The set of components that differ most is split in two along the direction in which they do, again and again.
+        The set of components that differ most is split in two along the direction in which they do, again and again:
+        by their means and the sizes of their covariances, measured by the covariance of all, so that units and origins of
+        the columns have no part in it.
         """
         if len(self.weights) <= most or not self.means.size:
             return self
-        sds = np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
-        scale = np.sqrt(self.weights @ (sds**2 + (self.means - self.weights @ self.means) ** 2))
-        scale = np.where(scale > 0.0, scale, 1.0)
-        place = np.hstack([self.means / scale, sds / scale])
+        place = self._places()
         sets = [np.arange(len(self.weights))]
         while len(sets) < most:
             spread = [self._spread(place[s], self.weights[s]) for s in sets]
@@ -73,6 +90,19 @@ class FixedEffects:
             chosen = sets.pop(widest)
             sets += [chosen[side], chosen[~side]]
         return self._of_sets(sets)
+
+    def _places(self) -> Floats:
+        """Whitened means, and roots of the traces of whitened covariances, of all components, shape (M, p + 1)."""
+        total = self._of_sets([np.arange(len(self.weights))]).covariances[0]
+        if not np.isfinite(total).all():
+            return np.zeros((len(self.weights), 1))
+        scale = np.sqrt(total.diagonal())
+        scale = np.where(scale > 0.0, scale, 1.0)
+        values, vectors = np.linalg.eigh(total / np.outer(scale, scale))
+        known = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
+        white = vectors[:, known] / np.sqrt(values[known]) / scale[:, None]
+        sizes = np.tensordot(self.covariances, white @ white.T, 2)
+        return np.column_stack([self.means @ white, np.sqrt(np.maximum(sizes, 0.0))])
 
     @staticmethod
     def _spread(place: Floats, weights: Floats) -> tuple[float, npt.NDArray[np.bool_]]:
@@ -90,7 +120,23 @@ class FixedEffects:
         for s, share, mean in zip(sets, shares, means, strict=True):
             off = self.means[s] - mean
             covariances.append(np.tensordot(share, self.covariances[s], 1) + (share[:, None] * off).T @ off)
-        return FixedEffects(weights, means, np.array(covariances))
+        return FixedEffects(weights, means, np.array(covariances), self.third)
+
+
+def turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -> Floats:
+    """Third cumulants of coordinates whitened by roots, shape (p, p, p), after a linear change of the fixed effects.
+
+    Parameters
+    ----------
+    third : float array, shape (p, p, p)
+        Of coordinates whitened by the root of the covariance `before`.
+    before, after : float array, shape (p, p)
+        Covariances of the fixed effects before and after the change.
+    change : float array, shape (p, p)
+        From the one to the other.
+    """
+    turn = np.linalg.solve(_root(after), change @ _root(before))
+    return np.asarray(np.einsum("ia,jb,kc,abc->ijk", turn, turn, turn, third, optimize=True))
 
 
 def point_covariances(weights: Floats, means: Floats, sds: Floats, total: Floats) -> Floats:

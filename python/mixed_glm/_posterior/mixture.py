@@ -14,7 +14,7 @@ from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
-from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances
+from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
 from mixed_glm._posterior.quantiles import (
@@ -68,6 +68,9 @@ class MarginalPosterior(Posterior):
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     fe_covs : float array, shape (M, p, p), or None
         Covariances of the fixed effects given psi; None in older files, and where they would be too many.
+    fe_third : float array, shape (p, p, p), or None
+        Third cumulants of the fixed effects given psi, at its mode, in coordinates whitened by the lower Cholesky factor
+        of their covariance; None, which is zero, in older files and for very many fixed effects.
     ridge : RidgeShape or None
         Shape of the density of psi that the points were sampled with; None for other points.
     """
@@ -86,6 +89,7 @@ class MarginalPosterior(Posterior):
     axes: Floats | None = None
     approximation: Approximation | None = None
     fe_covs: Floats | None = None
+    fe_third: Floats | None = None
     ridge: RidgeShape | None = None
 
     @classmethod
@@ -94,16 +98,21 @@ class MarginalPosterior(Posterior):
         mean, sd = fit.mean, fit.sd
         fe_means, fe_sds, fe_cov = fit.points_fe_mean, fit.points_fe_sd, fit.fe_cov
         points, p = fe_means.shape
-        flat = fit.points_fe_cov
+        flat, cubes = fit.points_fe_cov, fit.fe_third
         kept = flat.size == points * p * p
         fe_covs = flat.reshape(points, p, p) if kept else None
+        fe_third = cubes.reshape(p, p, p) if cubes.size else None
         change = spec.coordinates
         if change is not None:
             if fe_covs is None:
                 fe_covs = point_covariances(fit.weights, fe_means, fe_sds, fe_cov)
             mean, sd = change.params_back(mean), change.sd_back(sd, fe_cov)
             fe_means, fe_cov = change.params_back(fe_means), change.covariance_back(fe_cov)
+            before = fe_covs
             fe_covs = change.matrix @ fe_covs @ change.matrix.T
+            if fe_third is not None:
+                top = np.argmax(fit.weights)
+                fe_third = turned_cubes(fe_third, before[top], fe_covs[top], change.matrix)
             fe_sds = np.sqrt(np.diagonal(fe_covs, axis1=1, axis2=2))
             fe_covs = fe_covs if kept else None
         return cls(
@@ -124,8 +133,14 @@ class MarginalPosterior(Posterior):
             axes=fit.mode_axes,
             approximation=approximation,
             fe_covs=fe_covs,
+            fe_third=fe_third,
             ridge=RidgeShape.of(fit.ridge),
         )
+
+    @cached_property
+    def fe_skewness(self) -> Floats:
+        """Skewness of the fixed effects given psi, shape (p,)."""
+        return self.fixed_effects().skewness(np.eye(self.fe_means.shape[1]))
 
     def quantile(self, level: float) -> Floats:
         """Marginal quantiles of all parameters, shape (p + K + q,).
@@ -137,7 +152,9 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_quantile(weights, self.fe_means[used], self.fe_sds[used], None, level)
+        out[layout.fe] = mixture_quantile(
+            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
+        )
         if self.vc_means.size:
             out[layout.vc] = mixture_quantile(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
@@ -154,7 +171,9 @@ class MarginalPosterior(Posterior):
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
-        out[layout.fe] = mixture_cdf(weights, self.fe_means[used], self.fe_sds[used], None, values[layout.fe])
+        out[layout.fe] = mixture_cdf(
+            weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fe]
+        )
         if self.vc_means.size:
             out[layout.vc] = mixture_cdf(
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
@@ -202,8 +221,10 @@ class MarginalPosterior(Posterior):
         used = self.weights > 0.0
         weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
         if self.fe_covs is not None:
-            return FixedEffects(weights, means, self.fe_covs[used])
-        return FixedEffects(weights, means, point_covariances(weights, means, sds, self.fe_cov))
+            return FixedEffects(weights, means, self.fe_covs[used], self.fe_third)
+        return FixedEffects(
+            weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third
+        )
 
     def fixed_at_mode(self) -> tuple[Floats, Floats]:
         """Mean and covariance of the fixed effects at the likeliest of the points, shapes (p,) and (p, p)."""
@@ -216,16 +237,19 @@ class MarginalPosterior(Posterior):
         """Joint draws of all parameters.
 
         psi is drawn from its density between the points, and the effects from their approximate posterior at the
-        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order. Effects of a leaf are
+        nearest point of a finer lattice, whose mean moves on to the psi drawn to first order: fixed effects with their
+        joint third cumulants, random effects with their skewness and the copula of a Gaussian. Effects of a leaf are
         drawn from their exact conditional densities given psi and all other effects. Where the mode of psi was plugged
         in, the effects do not depend on the psi drawn.
         """
         layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
-        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
-        psi = self._psi_density().draw(n, rng)
         plugged_in = len(self.points) == 1
+        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
+        if self.fe_third is not None:
+            sampler.expand_fixed(self.points[np.argmax(self.weights)], thorough=not plugged_in)
+        psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
         drawn.params[:, layout.vcp] = psi.psi

@@ -21,7 +21,8 @@ from mixed_glm._spec.priors import ModelPriors
 
 Floats = npt.NDArray[np.float64]
 
-MUCH = 0.5
+MUCH = 0.5  # standard errors of a fixed effect
+MUCH_OF_SD = 0.75  # posterior standard deviations of a log standard deviation
 _ALL = 1.0 - 1e-10  # of what is known; the rest is rounding
 
 
@@ -37,14 +38,22 @@ def fixed_pull(off: Floats, spread: Floats, way: Floats) -> Floats:
     way : float array, shape (p, p)
         From these coordinates to the coefficients, up to a factor for each.
     """
+    if not off.size:
+        return np.zeros_like(off)
     known = np.asarray(np.isfinite(spread).all(axis=(1, 2)) & np.isfinite(off).all(axis=1))
     share, axes = np.linalg.eigh(np.where(known[:, None, None], spread, 0.0))  # of the prior in what is known
     share = np.clip(share, 0.0, _ALL)
     root = np.sqrt(share / (1.0 - share))[:, None, :] * axes
-    moved = np.einsum("mik,mjk,mj->mi", root, root, np.where(known[:, None], off, 0.0), optimize=True) @ way.T
-    scale = np.sqrt(((way @ root) ** 2).sum(axis=2))
+    own = np.einsum("ij,mjk->mik", way, root)  # not matmul, whose bits depend on how many there are
+    moved = np.einsum("mik,mk->mi", own, np.einsum("mjk,mj->mk", root, np.where(known[:, None], off, 0.0)))
+    scale = np.sqrt((own**2).sum(axis=2))
     pull = np.abs(np.divide(moved, scale, out=np.zeros_like(moved), where=scale > 0.0))
     return np.where(known[:, None], pull, np.nan)
+
+
+def is_much(pull: Floats, k_fep: int) -> npt.NDArray[np.bool_]:
+    """Whether fixed effects, the first `k_fep` of the last axis, and log standard deviations are pulled far."""
+    return np.asarray(pull > np.where(np.arange(pull.shape[-1]) < k_fep, MUCH, MUCH_OF_SD))
 
 
 def sd_pull(mean: Floats, sd: Floats, priors: ModelPriors) -> Floats:

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline, RBFInterpolator
 from scipy.special import ndtr, ndtri
 
+from mixed_glm import _core
+
 Floats = npt.NDArray[np.float64]
 
 _MOST_SKEWNESS = 0.8  # beyond, the expansions cease to be monotone
 _MOST_Z = 5.0  # standard normal quantiles between which an expansion is inverted
 _BISECTIONS = 45
-_MOST_STEPS, _CLOSE = 100, 1e-10  # to a quantile; the last one, in standard deviations
 _FINE_STEPS = 2000  # of the grid on which the density of a single psi is integrated
 _MOST_FINE_POINTS = 60_000  # of a subdivided lattice
 
@@ -44,58 +45,37 @@ def expansion_cdf(mean: Floats, sd: Floats, skewness: Floats, values: Floats) ->
 def mixture_quantile(
     weights: Floats, means: Floats, sds: Floats, skewness: Floats | None, level: float
 ) -> Floats:
-    """Quantiles of m mixtures of M components, by Newton's method between bounds, or bisection where that is slow.
+    """Quantiles of m mixtures of M components.
 
     Parameters
     ----------
     weights : float array, shape (M,)
     means, sds, skewness : float array, shape (M, m)
-        Components are normal, with an Edgeworth term for their skewness.
+        Components are skew-normal up to a skewness of 0.95, shifted log-normal beyond; None: normal. Shapes that
+        broadcast to (M, m) will do.
     level : float
 
     Returns
     -------
     float array, shape (m,)
     """
-    z = abs(ndtri(level)) + 4.0
-    low, high = (means - z * sds).min(axis=0), (means + z * sds).max(axis=0)
-    middle = weights @ means / weights.sum()
-    scale = np.sqrt(weights @ (sds**2 + (means - middle) ** 2) / weights.sum())
-    at = np.clip(middle + ndtri(level) * scale, low, high)
-    last = high - low
-    for _ in range(_MOST_STEPS):
-        probability, density = _mixture_cdf(weights, means, sds, skewness, at)
-        below = probability < level
-        low, high = np.where(below, at, low), np.where(below, high, at)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            new = at + (level - probability) / density
-        fast = (new >= low) & (new <= high) & (np.abs(new - at) <= last / 2)
-        new = np.where(fast, new, (low + high) / 2)
-        last = np.abs(new - at)
-        at = new
-        if not (last > _CLOSE * scale).any():
-            break
-    return np.asarray(at)
+    shape = np.broadcast(means, sds).shape
+    mean, sd, third = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_quantile(weights, mean, sd, third, np.full(shape[1], ndtri(level)))
 
 
 def mixture_cdf(
     weights: Floats, means: Floats, sds: Floats, skewness: Floats | None, values: Floats
 ) -> Floats:
     """Probabilities that m mixtures of M components give to numbers below `values`, shape (m,)."""
-    return _mixture_cdf(weights, means, sds, skewness, values)[0]
+    shape = np.broadcast(means, sds).shape
+    mean, sd, third = (_columns(moment, shape) for moment in (means, sds, skewness))
+    return _core.mixture_cdf(weights, mean, sd, third, values)
 
 
-def _mixture_cdf(
-    weights: Floats, means: Floats, sds: Floats, skewness: Floats | None, values: Floats
-) -> tuple[Floats, Floats]:
-    """Probabilities, and the densities at `values`."""
-    x = (values - means) / sds
-    probability, density = ndtr(x), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-    if skewness is not None:
-        g = np.clip(skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS) / 6
-        probability = np.clip(probability - g * (x**2 - 1) * density, 0.0, 1.0)
-        density = density * (1 + g * (x**3 - 3 * x))
-    return np.asarray(weights @ probability), np.asarray(weights @ (density / sds))
+def _columns(moment: Floats | None, shape: tuple[int, ...]) -> Floats:
+    """One column for each mixture; None: zeros."""
+    return np.asfortranarray(np.broadcast_to(0.0 if moment is None else moment, shape))
 
 
 def line_quantile(points: Floats, log_density: Floats, level: float) -> float:
@@ -146,7 +126,7 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     """Fine points of a lattice in K dimensions, their weights, and the edges of a fine cell.
 
     The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
-    subdivided.
+    subdivided. Points are told by whole numbers: of neighbours at the same distance, rounding must not decide which count.
 
     Parameters
     ----------
@@ -162,12 +142,13 @@ def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats,
     dimension = points.shape[1]
     parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
     steps = (np.arange(parts) + 0.5) / parts - 0.5
-    offsets = np.array(list(itertools.product(steps, repeat=dimension))) @ cell.T
-    fine = (points[:, None, :] + offsets[None]).reshape(-1, dimension)
-    to_lattice = np.linalg.inv(cell).T
+    offsets = np.array(list(itertools.product(steps, repeat=dimension)))
+    places = np.rint((points - points[0]) @ np.linalg.inv(cell).T)
+    fine_places = (places[:, None, :] + offsets[None]).reshape(-1, dimension)
     neighbours = min(len(points), 3**dimension + 1)
-    surface = RBFInterpolator(points @ to_lattice, log_density, neighbors=neighbours, kernel="cubic")
-    log_fine = surface(fine @ to_lattice)
+    surface = RBFInterpolator(places, log_density, neighbors=neighbours, kernel="cubic")
+    log_fine = surface(fine_places)
+    fine = points[0] + fine_places @ cell.T
     return fine, np.exp(log_fine - log_fine.max()), cell / parts
 
 

@@ -1,4 +1,4 @@
-"""Predictions that hang on fixed effects alone: nothing is drawn, as these are a mixture of normal distributions."""
+"""Predictions that hang on fixed effects alone: nothing is drawn, as these are a mixture of distributions that are known."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _predict_block(
     mean = mixture.weights @ value
     if target.interval is None:
         return np.stack([mean, *np.full((3, len(mean)), np.nan)])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        quantiles = [mixture_quantile(mixture.weights, eta, sd, None, level) for level in target.levels]
+    skewness = mixture.skewness(exog)
+    quantiles = [mixture_quantile(mixture.weights, eta, sd, skewness, level) for level in target.levels]
     if not target.linear:  # increases with the linear predictor
         quantiles = [np.asarray(family.mean(q)) for q in quantiles]
     return np.stack([mean, *quantiles])

@@ -162,10 +162,10 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
     frame = fit.spec.design.priors.to_frame(fit.spec.layout.fep_names, fit.spec.layout.vcp_names)
-    texts = frame["prior"] + np.where(frame["of"] == AT_MEANS, f" {AT_MEANS}", "")
+    texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
-    for name, text in texts.items():
-        names.setdefault(str(text), []).append(str(name))
+    for name, text in zip(frame.index, texts, strict=True):
+        names.setdefault(text, []).append(str(name))
     said = [
         f"{', '.join(of[:_NAMES])}{', ...' if len(of) > _NAMES else ''} ~ {text}"
         for text, of in names.items()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.optimize import OptimizeResult
 
@@ -160,6 +161,8 @@ def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
     p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
     fixed = [isinstance(prior, priors.Normal) for prior in given.fe]
     sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
+    if given.mixing is not None and np.shape(given.mixing) != (p, p):
+        return False
     return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
 
 

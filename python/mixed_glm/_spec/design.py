@@ -115,12 +115,13 @@ def checked_design(
     n_trials: Any = None,
     freq_weights: Any = None,
     response_levels: tuple[str, str] | None = None,
+    mixing: Floats | None = None,
     shared: bool = True,
 ) -> Design:
     """Check every argument of a model and convert it; see `MixedGLM` for what each means.
 
     Arrays are copied where they could be changed from outside; `exog` and `exog_vc` are not if `shared` is False, which
-    says that they are nobody else's.
+    says that they are nobody else's. `mixing` (p, p) is that of `ModelPriors`.
 
     Raises
     ------
@@ -156,9 +157,10 @@ def checked_design(
     own_offset = None if offset is None else check.as_vector(offset, "offset", n, scalar=True)
     own_exposure = check_exposure(exposure, n, family)
 
-    def defaults() -> Defaults:
+    def defaults(mixing: Floats | None) -> Defaults:
         total = _total_offset(own_offset, own_exposure)
-        return default_priors(family, y, trials, weights, total, x, z, components, k)
+        columns = x if mixing is None else np.asfortranarray(x @ mixing)
+        return default_priors(family, y, trials, weights, total, columns, z, components, k)
 
     return Design(
         endog=np.array(y),
@@ -171,7 +173,7 @@ def checked_design(
         exposure=_copy(own_exposure),
         priors=priors
         if isinstance(priors, ModelPriors)
-        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults),
+        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults, mixing),
         fep_names=names,
         vcp_names=components_names,
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),

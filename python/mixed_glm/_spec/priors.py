@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._input.arrays import as_prior_sd
+from mixed_glm._input.owned import protect
 from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Prior
 
 Floats = npt.NDArray[np.float64]
@@ -32,11 +33,19 @@ class ModelPriors:
     constant : int
         Fixed effect whose prior is that of the linear predictor where all other columns are at their means; -1: none, and
         every prior is that of the coefficient as it stands.
+    mixing : float array, shape (p, p), or None
+        M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
+        None for the columns as they stand.
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[Prior, ...]
     constant: int = -1
+    mixing: Floats | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the array read-only."""
+        protect(self.mixing)
 
     @cached_property
     def fe_loc(self) -> Floats:
@@ -55,7 +64,12 @@ class ModelPriors:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed of the fields: arrays come back from a pickle writable."""
-        return {"fe": self.fe, "sd": self.sd, "constant": self.constant}
+        return {"fe": self.fe, "sd": self.sd, "constant": self.constant, "mixing": self.mixing}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the array read-only again."""
+        self.__dict__.update(state)
+        protect(self.mixing)
 
     @cached_property
     def of_log_sds(self) -> tuple[Floats, Floats]:
@@ -63,14 +77,34 @@ class ModelPriors:
         parts = [_middle_and_width(prior) for prior in self.sd]
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
+    def without_fixed(self) -> ModelPriors:
+        """Those of the standard deviations alone, of a model without fixed effects."""
+        return ModelPriors((), self.sd)
+
+    def is_mixed(self, place: int) -> bool:
+        """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
+        return self.mixing is not None and not is_alone(self.mixing, place)
+
+    @property
+    def in_units(self) -> bool:
+        """Whether there are priors of coefficients of other columns than those as they stand."""
+        return self.constant >= 0 or self.mixing is not None
+
     def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
-        of = [AT_MEANS if j == self.constant else "coefficient" for j in range(len(self.fe))]
+        of = [
+            AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
+        ]
         rows = [*map(repr, self.fe), *map(repr, self.sd)]
         return pd.DataFrame(
             {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
             index=[*fep_names, *map(sd_name, vcp_names)],
         )
+
+
+def is_alone(mixing: Floats, place: int) -> bool:
+    """Whether a coefficient is the same in the mixed columns."""
+    return bool(mixing[place, place] == 1.0 and np.count_nonzero(mixing[place]) == 1)
 
 
 def _read_only(numbers: list[float]) -> Floats:
@@ -120,9 +154,12 @@ def resolve_priors(
     priors: Mapping[str, Any] | None,
     fep_names: list[str],
     vcp_names: list[str],
-    defaults: Callable[[], Defaults],
+    defaults: Callable[[Floats | None], Defaults],
+    mixing: Floats | None = None,
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
+
+    A prior of a coefficient as it stands cannot be one of the mixed columns: `mixing` is then left out.
 
     Raises
     ------
@@ -136,13 +173,18 @@ def resolve_priors(
     _by_name(priors, fep_names, vcp_names, fe, sd)
     if None not in fe and None not in sd:
         return ModelPriors(tuple(fe), tuple(sd))  # type: ignore[arg-type]
-    default = defaults()
+    if mixing is not None and any(
+        prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe)
+    ):
+        mixing = None
+    default = defaults(mixing)
     constant = default.constant if default.constant >= 0 and fe[default.constant] is None else -1
     filled = [default.fe[j] if prior is None else prior for j, prior in enumerate(fe)]
     return ModelPriors(
         tuple(filled),  # type: ignore[arg-type]
         tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
         constant,
+        mixing,
     )
 
 

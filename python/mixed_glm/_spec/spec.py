@@ -71,14 +71,14 @@ class ModelSpec:
         scaled: priors are then independent, and nothing is lost to rounding with a covariate far from zero.
         """
         priors, design = self.design.priors, self.design
-        if priors.constant >= 0:
-            units = Standardization.of(design.exog, design.freq_weights)
+        if priors.in_units:
+            units = Standardization.of(design.exog, design.freq_weights, priors.mixing)
             return dataclasses.replace(units, origin=priors.fe_loc * units.scale, in_units=True)
         return Standardization.identity(priors.fe_loc) if priors.fe_loc.any() else None
 
     def standardization(self, scale_fe: bool = False) -> Standardization | None:
         """Coordinates of a fit; with `scale_fe`, centred and scaled columns to whose coefficients `fe_p` applies."""
-        if scale_fe and self.design.priors.constant < 0:
+        if scale_fe and not self.design.priors.in_units:
             units = Standardization.of(self.design.exog, self.design.freq_weights)
             return dataclasses.replace(units, origin=self.design.priors.fe_loc)
         return self.coordinates

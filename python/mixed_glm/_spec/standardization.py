@@ -49,6 +49,8 @@ class Standardization:
     in_units : bool
         Whether priors are meant for the coefficients of the columns as given; otherwise, as with ``scale_fe``, for those of
         the standardized columns.
+    mixing : float array, shape (p, p), or None
+        M of `ModelPriors`: X M has the columns that are centred and scaled, and T is M times the matrix above. None: X itself.
     """
 
     center: Floats
@@ -57,12 +59,18 @@ class Standardization:
     origin: Floats | None = None
     constant: int = -1
     in_units: bool = False
+    mixing: Floats | None = None
 
     @classmethod
-    def of(cls, exog: Floats, weights: Floats | None = None) -> Standardization:
-        """Measure the columns of `exog`, shape (n, p); `weights` count observations."""
-        center, scale, matrix, constant = _core.standardization(exog, _NONE if weights is None else weights)
-        return cls(center, scale, matrix, constant=constant)
+    def of(cls, exog: Floats, weights: Floats | None = None, mixing: Floats | None = None) -> Standardization:
+        """Measure the columns of `exog`, shape (n, p), or of ``exog @ mixing``; `weights` count observations."""
+        columns = exog if mixing is None else np.asfortranarray(exog @ mixing)
+        center, scale, matrix, constant = _core.standardization(
+            columns, _NONE if weights is None else weights
+        )
+        return cls(
+            center, scale, matrix if mixing is None else mixing @ matrix, constant=constant, mixing=mixing
+        )
 
     @classmethod
     def identity(cls, origin: Floats) -> Standardization:
@@ -72,9 +80,10 @@ class Standardization:
 
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
-        scaled = np.array(exog, order="F")
-        scaled -= self.center
-        scaled /= self.scale
+        scaled = np.array(exog if self.mixing is None else exog @ self.mixing, order="F")
+        for column, center, scale in zip(scaled.T, self.center, self.scale, strict=True):
+            column -= center  # column by column: numpy 2 crashes where it finds no memory to broadcast
+            column /= scale
         return scaled
 
     @cached_property
@@ -126,8 +135,8 @@ class Standardization:
     def hessian_back(self, hessian: sparse.csc_array) -> sparse.csc_array:
         """Hessian of a density in (b, psi, u) -> in (beta, psi, u); sparse."""
         p = len(self.scale)
-        rest = sparse.eye_array(hessian.shape[0] - p)
-        way = sparse.block_diag([self.inverse, rest], format="csc")
+        rest = sparse.identity(hessian.shape[0] - p)
+        way = sparse.csc_array(sparse.block_diag([self.inverse, rest], format="csc"))
         moved = way.T @ hessian @ way
         return sparse.csc_array(0.5 * (moved + moved.T))
 

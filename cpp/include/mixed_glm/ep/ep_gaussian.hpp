@@ -33,6 +33,7 @@ class EpGaussian {
         nu_(model.design().rows()),
         row_mean_(model.design().rows()),
         row_variance_(model.design().rows()),
+        third_(model.design().rows()),
         mean_(Vector::Zero(model.design().coefficients())) {
     tilted_.reserve(size_t(rows_.members()));
     for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, n_quad);
@@ -105,6 +106,8 @@ class EpGaussian {
 
   double log_evidence() const { return log_evidence_; }  // log p(y | psi), before the sweep
   const Vector& mean() const { return mean_; }           // (u, beta)
+  // n: third cumulants of the tilted densities of the last sweep over s_i^3 (third_cumulants.hpp).
+  Vector third() const { return third_.array() / row_variance_.array().cube(); }
   const SelectedInverse& sigma() const { return sigma_; }
   const BorderedCholesky& cholesky() const { return cholesky_; }
   const CoefficientPrior& prior() const { return prior_; }
@@ -174,6 +177,7 @@ class EpGaussian {
           std::max(precision - tc, 0.0);  // log-concave: never negative but by rounding
       const double nu = rows.mean[size_t(r)] * (tc + tau) - tc * mc;
       const double shift = (nu - nu_[i]) - (tau - tau_[i]) * row_mean_[i];
+      third_[i] = rows.third[size_t(r)];
       largest = std::max({largest, std::abs(tau - tau_[i]) * row_variance_[i],
                           std::abs(shift) * std::sqrt(row_variance_[i])});
       tau_[i] += damping * (tau - tau_[i]);
@@ -189,7 +193,7 @@ class EpGaussian {
   RowVariance row_variance_of_;
   RowTeam rows_;
   std::vector<Tilted> tilted_;
-  Vector tau_, nu_, row_mean_, row_variance_, mean_;
+  Vector tau_, nu_, row_mean_, row_variance_, third_, mean_;
   double quadratic_ = 0.0, log_evidence_ = 0.0;
 };
 

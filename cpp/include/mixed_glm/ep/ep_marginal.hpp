@@ -45,6 +45,7 @@ class EpMarginal final : public Marginal {
 
   void reset() override {
     laplace_.reset();
+    forget_fixed();
     sweeps_ = fallbacks_ = 0;
     started_ = fell_back_ = false;
   }
@@ -64,15 +65,28 @@ class EpMarginal final : public Marginal {
   }
 
   ConditionalPosterior posterior() const override {
-    if (fell_back_) return laplace_.posterior();
     const Design& design = model_->design();
     ConditionalPosterior result;
+    if (fell_back_) {
+      result = laplace_.posterior();
+      add_tails(result, result.third.head(std::min(design.effects(), result.third.size())));
+      return result;
+    }
     result.mean = ep_.mean();
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = ep_.sigma().variance(j);
     result.fe_cov = ep_.sigma().border_block();
-    result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    add_tails(result, ThirdCumulants(design, ep_.sigma()).of_effects(ep_.third()));
     return result;
+  }
+  FixedCumulants fixed_cumulants(bool thorough) override {
+    if (fell_back_) return laplace_.fixed_cumulants(thorough);
+    const Index p = model_->design().fixed();
+    if (p == 0 || p > most_skew_fixed_effects) return {};
+    FixedCumulants cumulants;
+    cumulants.gaussian = ep_.sigma().border_block();
+    cumulants.third = ThirdCumulants(model_->design(), ep_.sigma()).of_fixed(ep_.third());
+    return cumulants;
   }
 
  private:

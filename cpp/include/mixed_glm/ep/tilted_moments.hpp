@@ -1,7 +1,7 @@
 // Moments of the tilted densities of expectation propagation, for a block of rows:
 //
 //     Z_i = int N(eta; cavity mean, 1 / cavity precision) p(y_i | eta) d eta,
-//     and their means and variances
+//     and their means, variances and third cumulants
 //
 // by Gauss-Hermite quadrature placed at the tilted mode and scaled by the curvature there: at the
 // cavity, as is usual, the nodes miss the likelihood of a large count. The modes are found by
@@ -22,7 +22,7 @@ class TiltedMoments {
   // Cavities come in, moments go out; block.eta holds a guess of the modes.
   struct Rows {
     RowBlock::Column cavity_mean, cavity_precision;
-    RowBlock::Column log_z, mean, variance;
+    RowBlock::Column log_z, mean, variance, third;
   };
 
   MIXED_GLM_NOINLINE void compute(RowBlock& block, Rows& rows) {
@@ -87,8 +87,10 @@ class TiltedMoments {
       deviation -= center;
       const double first = (terms * deviation).sum() / sum;
       const double second = (terms * deviation.square()).sum() / sum;
+      const double cube = (terms * deviation.cube()).sum() / sum;
       rows.mean[i] = mode[i] + first;
       rows.variance[i] = second - first * first;
+      rows.third[i] = cube - first * (3.0 * second - 2.0 * first * first);
       rows.log_z[i] = highest + std::log(sum);
     }
   }

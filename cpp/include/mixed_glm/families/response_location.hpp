@@ -86,7 +86,7 @@ double response_location(const Kernel& kernel, const ConstVectorRef& y,
   if (!(total > 0.0)) return 0.0;
   const double mean = mean_response(kernel, sum, total);
   double location = predictor(kernel, mean);
-  if (offset.size() > 0 && std::isfinite(location)) {
+  if (offset.size() > 0 && !offset.isZero(0.0) && std::isfinite(location)) {
     location = beside_offset(kernel, location, mean, rows / total, offset);
   }
   return std::isfinite(location) ? location : 0.0;

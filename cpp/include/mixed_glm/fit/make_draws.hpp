@@ -39,6 +39,9 @@ class DrawsBack final : public ConditionalDraws {
       : draws_(std::move(draws)), coordinates_(coordinates) {}
 
   const Model& model() const override { return draws_->model(); }
+  bool expand_fixed(const Vector& psi, bool thorough) override {
+    return draws_->expand_fixed(psi, thorough);
+  }
   bool evaluate(const Vector& psi) override { return draws_->evaluate(psi); }
   DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
     DrawDensities log_density = draws_->draw(psi, z);

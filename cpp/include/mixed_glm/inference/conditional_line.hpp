@@ -1,20 +1,24 @@
 // The conditional posterior of the coefficients as a function of one log standard deviation psi,
 // interpolated between a few nodes by natural cubic splines.
 //
-// Mean and variance of each effect are interpolated as multiples of what they are in a Gaussian
-// model with known fixed effects, in which the data tell of the effect with precision t:
+// Effects are interpolated as multiples of what they are in a Gaussian model with known fixed
+// effects, in which the data tell of an effect with precision t:
 //
-//     mean ~ variance = v(psi) = 1 / (e^(-2 psi) + t)
+//     mean ~ rho(psi) = 1 / (1 + e^(-2 psi) / t)      variance ~ v(psi) = 1 / (e^(-2 psi) + t)
 //
-// with t as it is at the mode. So most of what psi does is known beforehand, and the rest is nearly
-// constant at both ends. The covariance of the fixed effects is U D U', U with a diagonal of ones:
-// logarithms of D and entries of U are interpolated, and the product is positive definite.
+// So most of what psi does is known beforehand, and the rest is nearly constant at both ends. Each
+// variance has the t that it has at the mode; the means have one in common, by which they grow from
+// the node before. Where they do not, rho is 1, and sums of coefficients that psi does not move, as
+// the mean of a large group, remain what they are to the last digit. The covariance of the fixed
+// effects is U D U', U with a diagonal of ones: logarithms of D and entries of U are interpolated,
+// and the product is positive definite.
 //
 // Beyond the outer nodes everything goes on along its slope, as a function of psi what is
 // logarithmic and may grow without end, and as one of e^(2 psi) (to the left) or of e^(-2 psi) (to
 // the right) what converges there.
 #pragma once
 
+#include <limits>
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/math/exp.hpp>
@@ -51,14 +55,24 @@ class ConditionalLine {
       : spline_(knots),
         fixed_(nodes.front()->fe_cov.rows()),
         effects_(nodes.front()->mean.size() - fixed_),
-        skewed_(nodes.front()->third.size()),
+        skewed_(nodes.front()->third.size() > 0 ? effects_ : 0),
         bounded_(fixed_ + 2 * effects_ + skewed_ + fixed_ * fixed_, knots.size()),
         log_pivots_(fixed_, knots.size()),
         factor_(fixed_, fixed_) {
     const ConditionalPosterior& at_mode = *nodes[size_t(mode)];
+    if (at_mode.third.size() > 0) {  // the fixed effects have one skewness at all psi
+      const auto variance = at_mode.variance.tail(fixed_).array();
+      fixed_skewness_ =
+          at_mode.third.tail(fixed_).array() / (variance * variance.sqrt()).max(smallest);
+    }
     const double prior = prior_precision(knots[mode]);
     of_data_ =
         (at_mode.variance.head(effects_).array().inverse() - prior).max(1e-3 * prior).min(largest);
+    if (knots.size() > 1) {
+      const Index right = std::max<Index>(mode, 1), left = right - 1;
+      of_means_ = precision_of_means(knots[left], *nodes[size_t(left)], knots[right],
+                                     *nodes[size_t(right)]);
+    }
     for (Index i = 0; i < knots.size(); ++i) set(i, *nodes[size_t(i)]);
   }
 
@@ -67,13 +81,19 @@ class ConditionalLine {
     at_.noalias() = bounded_ * spline_.weights(saturated(psi));
     set_unit(psi);
     result.mean = means(at_);
-    result.mean.head(effects_).array() *= unit_.array();
+    result.mean.head(effects_) *= shrinkage(psi);
     result.variance.resize(effects_ + fixed_);
     const auto logs = log_variances(at_);
     for (Index j = 0; j < effects_; ++j) result.variance[j] = unit_[j] * math::exp(logs[j]);
     const auto variance = result.variance.head(effects_).array();
-    if (skewed_ > 0) result.third = skewness(at_).array() * variance * variance.sqrt();
     set_covariance(psi, result);
+    if (skewed_ + fixed_skewness_.size() == 0) return;
+    result.third.resize(effects_ + fixed_);
+    if (skewed_ > 0) {
+      result.third.head(effects_) = skewness(at_).array() * variance * variance.sqrt();
+    }
+    const auto fixed_variance = result.variance.tail(fixed_).array();
+    result.third.tail(fixed_) = fixed_skewness_.array() * fixed_variance * fixed_variance.sqrt();
   }
 
  private:
@@ -82,13 +102,24 @@ class ConditionalLine {
     const auto variance = node.variance.head(effects_).array();
     auto column = bounded_.col(i);
     means(column) = node.mean;
-    means(column).head(effects_).array() /= unit_.array();
+    means(column).head(effects_) /= shrinkage(spline_.knot(i));
     log_variances(column) = (variance / unit_.array()).max(smallest).log();
     if (skewed_ > 0) {
-      skewness(column) = node.third.array() / (variance * variance.sqrt()).max(smallest);
+      skewness(column) =
+          node.third.head(effects_).array() / (variance * variance.sqrt()).max(smallest);
     }
     factorize(node.fe_cov, log_pivots_.col(i));
     factors(column) = Eigen::Map<const Vector>(factor_.data(), factor_.size());
+  }
+
+  // The t by which the means grow from left to right; infinite where they do not.
+  double precision_of_means(double left, const ConditionalPosterior& at_left, double right,
+                            const ConditionalPosterior& at_right) const {
+    constexpr double unmoved = 0.98;
+    const double ratio = at_left.mean.head(effects_).norm() / at_right.mean.head(effects_).norm();
+    if (!(ratio < unmoved)) return std::numeric_limits<double>::infinity();
+    const double before = prior_precision(left), after = prior_precision(right);
+    return std::max((ratio * before - after) / (1.0 - ratio), 1e-3 * after);
   }
 
   // covariance = U D U', also where rounding has made it indefinite: U becomes factor_.
@@ -118,6 +149,7 @@ class ConditionalLine {
   }
 
   static double prior_precision(double psi) { return math::exp(std::min(-2.0 * psi, 600.0)); }
+  double shrinkage(double psi) const { return 1.0 / (1.0 + prior_precision(psi) / of_means_); }
   void set_unit(double psi) { unit_ = (of_data_.array() + prior_precision(psi)).inverse(); }
 
   // As far from the outer node as what converges has gone along its slope there.
@@ -135,7 +167,9 @@ class ConditionalLine {
 
   math::NaturalSpline spline_;
   Index fixed_, effects_, skewed_;
-  Vector of_data_, unit_;  // t and v of each effect
+  double of_means_ = std::numeric_limits<double>::infinity();  // t of the means
+  Vector of_data_, unit_;                                      // t and v of each effect
+  Vector fixed_skewness_;                                      // or empty
   // A column for each node: all that is bounded at both ends, and log D, which is not.
   Matrix bounded_, log_pivots_;
   Matrix factor_;

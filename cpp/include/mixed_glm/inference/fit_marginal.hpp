@@ -119,12 +119,17 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
   if (fit.integration.rule == Integrate::line) {
     stand_ins.visited(fit.mode.log_density, fit.mode.stood_in);
     LineRule line(marginal, fit.mode);
-    line.run([&](const Vector& psi) { return evaluate(psi, 0.0); }, mixture);
-    fit.grid_step = line.step();
-    fit.failed_points = line.left_out();
-  } else if (fit.integration.rule == Integrate::ccd) {
+    if (line.run([&](const Vector& psi) { return evaluate(psi, 0.0); }, mixture)) {
+      fit.grid_step = line.step();
+      fit.failed_points = line.left_out();
+    } else {
+      fit.integration.rule = Integrate::grid;
+      stand_ins = StandIns();
+    }
+  }
+  if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
-  } else {
+  } else if (fit.integration.rule == Integrate::grid) {
     const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
@@ -174,6 +179,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
+  marginal.expand_fixed(!plug_in);
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   // Exact for a lattice: one of its many points.
@@ -186,6 +192,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   } else {
     detail::integrate(marginal, settings, fit);
   }
+  fit.posterior.fe_third = marginal.fixed_tails().third();
   fit.passes = marginal.passes();
   detail::conclude(fit);
   return fit;

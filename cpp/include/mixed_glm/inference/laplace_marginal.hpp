@@ -5,19 +5,22 @@
 //     Delta           = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
 //     E[x]            = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
-// with which the common form of the gradient (marginal.hpp) is the exact derivative.
+// with which the common form of the gradient (marginal.hpp) is the exact derivative. Third
+// cumulants: third_cumulants.hpp;
+// the covariance of beta to second order: second_order.hpp.
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/inference/third_cumulants.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
-#include <mixed_glm/model/row_variance.hpp>
 
 namespace mixed_glm {
 
 struct LaplaceSettings {
   NewtonSettings inner;
-  bool mean_correction = true;  // report x + Delta rather than x
+  bool mean_correction = true;  // report x + Delta, and skewness, rather than x
 };
 
 class LaplaceMarginal final : public Marginal {
@@ -53,6 +56,7 @@ class LaplaceMarginal final : public Marginal {
 
   void reset() override {
     mode_.reset();
+    forget_fixed();
     valid_ = false;
   }
 
@@ -73,8 +77,21 @@ class LaplaceMarginal final : public Marginal {
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
     result.fe_cov = sigma_.border_block();
-    result.variance.tail(design.fixed()) = result.fe_cov.diagonal();
+    add_tails(result, settings_.mean_correction ? third_of_effects() : Vector());
     return result;
+  }
+  FixedCumulants fixed_cumulants(bool thorough) override {
+    const Index p = model_->design().fixed();
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    FixedCumulants cumulants;
+    cumulants.gaussian = sigma_.border_block();
+    const Vector& third = likelihood_.third_derivative();
+    cumulants.third = ThirdCumulants(model_->design(), sigma_).of_fixed(third);
+    SecondOrderCovariance second_order(*model_, mode_, third, sigma_, delta_);
+    if (second_order.is_cheap() || (thorough && p <= SecondOrderCovariance::most_differences)) {
+      cumulants.covariance = second_order.covariance(cumulants.third);
+    }
+    return cumulants;
   }
 
  private:
@@ -89,18 +106,13 @@ class LaplaceMarginal final : public Marginal {
   }
 
   void correct_mean() {
-    const Vector& third = likelihood_.third_derivative();
     delta_.setZero();
-    RowTeam& rows = likelihood_.rows();
-    rows.for_blocks(
-        [&](TeamBlock& block) {
-          row_variance_.evaluate(block, block.value);
-          block.view(block.pull) =
-              0.5 * third.segment(block.first, block.count).cwiseProduct(block.view(block.value));
-          rows.add_gradient(block, delta_);
-        },
-        [&](TeamBlock& chunk) { rows.finish_gradient(chunk, delta_); });
+    add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta_);
     mode_.cholesky().solve_in_place(delta_);
+  }
+
+  Vector third_of_effects() const {
+    return ThirdCumulants(model_->design(), sigma_).of_effects(likelihood_.third_derivative());
   }
 
   void set_second_moments() {

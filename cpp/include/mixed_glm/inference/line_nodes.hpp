@@ -27,6 +27,8 @@ class LineNodes {
   }
 
   const LogDensityLine& line() const { return line_; }
+  // Whether a node is so much higher than the mode that there must be another one.
+  bool has_higher_mode() const { return highest_ > mode_.value + 1.0; }
   // Beyond these the density is not known: it could not be evaluated there.
   double lower_limit() const { return limit_[0]; }
   double upper_limit() const { return limit_[1]; }

@@ -72,9 +72,10 @@ class LineRule {
   // The marginal stands at `mode`, which becomes that of the interpolated density.
   LineRule(Marginal& marginal, MarginalMode& mode) : marginal_(&marginal), mode_(&mode) {}
 
-  // evaluate(psi) evaluates the marginal; false where that fails.
+  // evaluate(psi) evaluates the marginal; false where that fails. Returns false, and adds nothing,
+  // where there is another, higher mode: only a lattice looks everywhere.
   template <class Evaluate>
-  void run(Evaluate&& evaluate, PosteriorMixture& mixture) {
+  bool run(Evaluate&& evaluate, PosteriorMixture& mixture) {
     Vector psi = mode_->psi;
     LineNodes nodes(marginal_->model().hyperparameters().prior(0), take_node(psi),
                     1.0 / std::sqrt(mode_->precision(0, 0)));
@@ -85,9 +86,11 @@ class LineRule {
       return take_node(psi);
     });
     marginal_->allow_decrement(0.0);
+    if (nodes.has_higher_mode()) return false;
     left_out_ = nodes.left_out();
     move_mode(nodes.line());
     fill(nodes, mixture);
+    return true;
   }
 
   double step() const { return step_; }  // of the lattice, in standard deviations

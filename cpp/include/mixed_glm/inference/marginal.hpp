@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
+#include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
 
 namespace mixed_glm {
@@ -22,12 +23,12 @@ inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team*
   return settings;
 }
 
-// First three moments of each effect given theta, in the order of the coefficients (u, beta); for a
-// Gaussian the third central moment is zero.
+// First three moments of each coefficient given theta, in the order (u, beta); for a Gaussian the
+// third central moment is zero.
 struct ConditionalPosterior {
   Vector mean;      // q + p
   Vector variance;  // q + p
-  Vector third;     // q, third central moments; empty: all zero
+  Vector third;     // q + p, third central moments; empty: all zero
   Matrix fe_cov;    // p x p
 };
 
@@ -54,6 +55,13 @@ class Marginal {
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 
+  // Cumulants of the fixed effects where it has been evaluated; no third ones: a Gaussian.
+  // thorough: also where they cost as much as an evaluation for each fixed effect.
+  virtual FixedCumulants fixed_cumulants(bool /*thorough*/) { return {}; }
+  // Takes the tails of the fixed effects from here, for all posteriors that follow.
+  void expand_fixed(bool thorough) { fixed_tails_ = FixedTails(fixed_cumulants(thorough)); }
+  const FixedTails& fixed_tails() const { return fixed_tails_; }
+
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
@@ -70,6 +78,25 @@ class Marginal {
     result.head(of_terms.rows()) += of_terms.diagonal();
     return result;
   }
+
+ protected:
+  void forget_fixed() { fixed_tails_ = FixedTails(); }
+  // Completes a posterior: mean, variance of u and the Gaussian's covariance of beta are there;
+  // third: q, of the effects, or empty.
+  void add_tails(ConditionalPosterior& posterior, const Vector& third) const {
+    const Index p = posterior.fe_cov.rows();
+    posterior.fe_cov = fixed_tails_.spread_out(posterior.fe_cov);
+    posterior.variance.tail(p) = posterior.fe_cov.diagonal();
+    if (third.size() == 0 && fixed_tails_.is_empty()) return;
+    posterior.third = Vector::Zero(posterior.mean.size());
+    posterior.third.head(third.size()) = third;
+    if (fixed_tails_.is_empty()) return;
+    posterior.third.tail(p) =
+        fixed_tails_.skewness().array() * posterior.variance.tail(p).array().pow(1.5);
+  }
+
+ private:
+  FixedTails fixed_tails_;
 };
 
 }  // namespace mixed_glm

@@ -12,8 +12,9 @@ struct PosteriorPoint {
   Vector psi;
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
-  Vector fe_mean, fe_sd;     // of the fixed effects given psi; as all below empty if not kept
-  Vector fe_cov;             // p p, their covariances; empty for all points where there are many
+  // Of the fixed effects given psi; as all below empty if not kept.
+  Vector fe_mean, fe_sd, fe_skewness;
+  Vector fe_cov;  // p p, their covariances; empty for all points where there are many
   // Of the random effects given psi, the caller's order; empty for all points where they would be
   // more than a posterior should hold.
   Vector vc_mean, vc_sd, vc_skewness;
@@ -23,9 +24,12 @@ struct PosteriorSummary {
   std::vector<PosteriorPoint> points;
   Vector weights;  // of the points, summing to one
   double log_evidence = 0.0;
-  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order; skewness of beta is not kept
+  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order
   Matrix fe_cov;              // p x p
   Matrix vcp_cov;             // K x K, of psi
+  // p x p p, third cumulants of the fixed effects given psi (linalg/symmetric_cubes.hpp), of L^-1
+  // (beta - mean) with L the lower Cholesky factor of their covariance there; empty: all zero.
+  Matrix fe_third;
 };
 
 class PosteriorMixture {
@@ -55,6 +59,7 @@ class PosteriorMixture {
       const Index p = model_->design().fixed();
       point.fe_mean = posterior.mean.tail(p);
       point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
+      point.fe_skewness = skewness_of(posterior).tail(p);
       keep_effects(posterior, point);
       keep_covariance(posterior, point);
     }
@@ -101,17 +106,14 @@ class PosteriorMixture {
       for (PosteriorPoint& p : points_) p.vc_mean = p.vc_sd = p.vc_skewness = Vector();
       return;
     }
-    const Vector variance = posterior.variance.head(q);
     const auto in_user_order = [&](const Vector& values) {
       Vector result(q);
       for (Index j = 0; j < q; ++j) result[design.user_effect(j)] = values[j];
       return result;
     };
     point.vc_mean = in_user_order(posterior.mean.head(q));
-    point.vc_sd = in_user_order(variance.cwiseSqrt());
-    point.vc_skewness = posterior.third.size() > 0
-                            ? in_user_order(skewness(posterior.third, variance))
-                            : Vector(Vector::Zero(q));
+    point.vc_sd = in_user_order(posterior.variance.head(q).cwiseSqrt());
+    point.vc_skewness = in_user_order(skewness_of(posterior).head(q));
   }
 
   void keep_covariance(const ConditionalPosterior& posterior, PosteriorPoint& point) {
@@ -123,6 +125,10 @@ class PosteriorMixture {
     point.fe_cov = Eigen::Map<const Vector>(posterior.fe_cov.data(), size);
   }
 
+  static Vector skewness_of(const ConditionalPosterior& posterior) {
+    if (posterior.third.size() == 0) return Vector::Zero(posterior.mean.size());
+    return skewness(posterior.third, posterior.variance);
+  }
   static Vector skewness(const Vector& third, const Vector& variance) {
     return (variance.array() > 0.0).select(third.array() / variance.array().pow(1.5), 0.0);
   }
@@ -146,9 +152,7 @@ class PosteriorMixture {
     first_ += weight * shift;
     second_.array() += weight * (shift.array().square() + variance);
     third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
-    if (posterior.third.size() > 0) {
-      third_.head(posterior.third.size()) += weight * posterior.third;
-    }
+    if (posterior.third.size() > 0) third_ += weight * posterior.third;
     const Index p = model_->design().fixed();
     fe_second_ += weight * posterior.fe_cov;
     fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();

@@ -17,7 +17,7 @@ namespace mixed_glm {
 struct LeafSettings {
   Index n_quad = 25;
   NewtonSettings inner;
-  bool mean_correction = true;  // of (v, beta)
+  bool mean_correction = true;  // of (v, beta), and their skewness
 };
 
 class LeafMarginal final : public Marginal {
@@ -61,6 +61,7 @@ class LeafMarginal final : public Marginal {
     update_response();
     mode_.reset();
     joint_mode_.reset();
+    forget_fixed();
     valid_ = false;
   }
 
@@ -81,13 +82,22 @@ class LeafMarginal final : public Marginal {
     for (Index c = 0; c < sd.size(); ++c) sd[c] = effect_sd(theta[leaf_.leaf()[c]]);
     return LeafPrior::of_sds(sd);
   }
-  // The Gaussian of (v, beta): its mean, the factor of its precision, and d mode / d theta along a
-  // change of theta.
+  // The distribution of (v, beta): its mean, the factor of its precision, variances and third
+  // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
     return settings_.mean_correction ? Vector(mode_.coefficients() + moments_.delta())
                                      : mode_.coefficients();
   }
   const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  Vector reduced_variance() const {
+    Vector variance(leaf_.reduced().design().effects());
+    for (Index j = 0; j < variance.size(); ++j) variance[j] = sigma_.variance(j);
+    return variance;
+  }
+  Matrix fe_cov() const { return fixed_tails().spread_out(sigma_.border_block()); }
+  Vector reduced_third() const {
+    return settings_.mean_correction ? moments_.third().of_effects() : Vector();
+  }
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     moments_.add_square_coupling(fall_of_precision(change), direction);
@@ -101,11 +111,12 @@ class LeafMarginal final : public Marginal {
     ConditionalPosterior result;
     result.mean.resize(full.coefficients());
     result.variance.resize(full.coefficients());
-    result.third = Vector::Zero(full.effects());
-    const Vector v = reduced_mean();
+    Vector of_effects = Vector::Zero(full.effects());
+    const Vector v = reduced_mean(), third = reduced_third();
     for (Index j = 0; j < others; ++j) {
       result.mean[leaf_.full_effect(j)] = v[j];
       result.variance[leaf_.full_effect(j)] = sigma_.variance(j);
+      if (third.size() > 0) of_effects[leaf_.full_effect(j)] = third[j];
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
       for (Index c = 0; c < leaf_.coordinates(); ++c) {
@@ -113,13 +124,22 @@ class LeafMarginal final : public Marginal {
         if (j < 0) continue;
         result.mean[j] = moments_.mean(g, c);
         result.variance[j] = moments_.variance(g, c);
-        result.third[j] = moments_.third(g, c);
+        of_effects[j] = moments_.central_cube(g, c);
       }
     }
     result.mean.tail(p) = v.tail(p);
     result.fe_cov = sigma_.border_block();
-    result.variance.tail(p) = result.fe_cov.diagonal();
+    add_tails(result, of_effects);
     return result;
+  }
+  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+    const Index p = model().design().fixed();
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    moments_.compute(sigma_, mode_, true);
+    FixedCumulants cumulants;
+    cumulants.gaussian = sigma_.border_block();
+    cumulants.third = moments_.third().of_fixed();
+    return cumulants;
   }
 
  private:

@@ -18,6 +18,7 @@
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/leaf/leaf_likelihood.hpp>
 #include <mixed_glm/leaf/leaf_powers.hpp>
+#include <mixed_glm/leaf/leaf_third.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/row_variance.hpp>
 
@@ -34,14 +35,18 @@ class LeafMoments {
         powers_(leaf.coordinates()),
         node_variance_(leaf.coordinates(), leaf.groups()),
         moments_(powers_.size(), leaf.groups()),
-        slopes_(size_t(leaf.groups())) {}
+        slopes_(size_t(leaf.groups())),
+        third_(leaf, likelihood.nodes().members()) {}
 
-  // mode: found for the likelihood; sigma: the selected inverse of its H.
-  void compute(const SelectedInverse& sigma, const ConditionalMode& mode) {
+  // mode: found for the likelihood; sigma: the selected inverse of its H; fixed_third: whether the
+  // third cumulants of beta are wanted, too.
+  void compute(const SelectedInverse& sigma, const ConditionalMode& mode,
+               bool fixed_third = false) {
     const Design& design = leaf_->reduced().design();
     sigma_ = &sigma;
     RowVariance variance(design, sigma);
     delta_.setZero(design.coefficients());
+    third_.open(sigma, fixed_third);
     const auto rows = [&](NodeChunk& chunk) { add_traces(chunk, variance); };
     const auto groups = [&](int member, Index g) { finish_group(member, g); };
     const auto again = [&](NodeChunk& chunk) { add_pulls(chunk); };
@@ -57,6 +62,7 @@ class LeafMoments {
   }
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
+  const LeafThird& third() const { return third_; }
   // E[u_gc]
   double mean(Index g, Index c) const {
     return likelihood_->nodes().centre(g, c) + moments_(powers_.first(c), g);
@@ -80,7 +86,7 @@ class LeafMoments {
     return corrected > 0.0 ? corrected : node_variance_(c, g);
   }
   // Third central moment.
-  double third(Index g, Index c) const {
+  double central_cube(Index g, Index c) const {
     const auto m = moments_.col(g);
     const double first = m[powers_.first(c)], second = m[powers_.pair(c, c)];
     return m[powers_.cube(c)] - 3.0 * first * second + 2.0 * first * first * first;
@@ -240,6 +246,7 @@ class LeafMoments {
     for (Index c = 0; c < coordinates(); ++c) {
       s.effect_product.col(c).noalias() = scores.transpose() * s.shift_product.col(c);
     }
+    third_.add_group(member, g, likelihood_->nodes().weights(member, g), s.product);
     s.trace += scores.cwiseProduct(s.product).colwise().sum().transpose();
     s.trace.array() -= s.trace.dot(likelihood_->nodes().weights(member, g));
   }
@@ -272,7 +279,9 @@ class LeafMoments {
           0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * own.predicted.array())).sum();
       row_pull_[i] = pull;
       for (Index c = 0; c < coordinates(); ++c) s.pull[c] += leaf_->factor(c)[i] * pull;
+      third_.add_row(chunk, r, g, w.matrix(), s.product, s.shift_product);
     }
+    third_.close_chunk(chunk);
   }
 
   void add_to_delta(int member, const LeafBatch& batch) {
@@ -291,6 +300,7 @@ class LeafMoments {
       own.block.view(own.block.pull) = row_pull_.segment(first, last - first);
       detail::add_gradient(leaf_->reduced().design(), own.block, delta_);
     });
+    third_.finish(member, batch);
   }
 
   // a_i' Sigma d_k at every node.
@@ -327,6 +337,7 @@ class LeafMoments {
   Matrix node_variance_;        // m x groups
   Matrix moments_;              // powers x groups, of the deviations from the centre
   std::vector<Matrix> slopes_;  // of each group, powers x size: of E_k[f] in x
+  LeafThird third_;             // of (v, beta)
 };
 
 }  // namespace mixed_glm

@@ -25,7 +25,7 @@ inline GeneralizedPareto fit_pareto(const Vector& values) {
   constexpr double prior_scale = 3.0, prior_weight = 10.0;
   const double n = double(values.size());
   const Index candidates = 30 + Index(std::sqrt(n));
-  const double quartile = values[Index(n / 4.0 + 0.5) - 1], largest = values[values.size() - 1];
+  const double quartile = values[(values.size() + 2) / 4 - 1], largest = values[values.size() - 1];
   const auto shape_of = [&](double b) { return (-b * values.array()).log1p().mean(); };
   Vector b(candidates), profile(candidates);
   for (Index i = 0; i < candidates; ++i) {

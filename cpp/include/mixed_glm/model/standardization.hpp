@@ -54,10 +54,8 @@ class Standardization {
         origin_(prior_mean),
         way_(Matrix::Identity(prior_mean.size(), prior_mean.size())) {}
 
-  const Vector& center() const {
-    return center_;
-  }                                                 // p, subtracted from each column; zeros
-                                                    // without a constant
+  // p, subtracted from each column; zeros without a constant.
+  const Vector& center() const { return center_; }
   const Vector& scale() const { return scale_; }    // p, that they are divided by; 1 where constant
   const Vector& origin() const { return origin_; }  // p, o; empty: zeros
   const Matrix& matrix() const { return way_; }     // p x p, T

@@ -1,6 +1,6 @@
 // Draws of the coefficients given psi with the leaf, one component or a block, taken exactly: the
-// others from the Gaussian of the leaf quadrature (leaf_marginal.hpp), then the leaf's effects from
-// their conditional densities given the others and psi (leaf_effect_draws.hpp,
+// others from the distribution of the leaf quadrature (leaf_marginal.hpp, skew_draws.hpp), then the
+// leaf's effects from their conditional densities given the others and psi (leaf_effect_draws.hpp,
 // block_effect_draws.hpp).
 #pragma once
 
@@ -27,6 +27,13 @@ class LeafConditionalDraws final : public ConditionalDraws {
 
   const Model& model() const override { return marginal_.model(); }
 
+  bool expand_fixed(const Vector& psi, bool thorough) override {
+    if (!marginal_.evaluate(psi)) return false;
+    marginal_.expand_fixed(thorough);
+    skew_.set_fixed(marginal_.fixed_tails());
+    return true;
+  }
+
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
@@ -34,6 +41,8 @@ class LeafConditionalDraws final : public ConditionalDraws {
     for (Index k = 0; k < psi.size(); ++k) {
       response_.col(k) = marginal_.theta_response(Vector::Unit(psi.size(), k));
     }
+    skew_.set(marginal_.cholesky(), marginal_.reduced_variance(), marginal_.reduced_third(),
+              marginal_.fe_cov());
     return true;
   }
 
@@ -43,7 +52,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     RowMatrix reduced(others + p, z.cols());
     for (Index j = 0; j < others; ++j) reduced.row(j) = z.row(leaf.full_effect(j));
     reduced.bottomRows(p) = z.bottomRows(p);
-    DrawDensities log_density = spread_by_precision(marginal_.cholesky(), reduced);
+    DrawDensities log_density = skew_.draw(reduced);
     reduced.colwise() += marginal_.reduced_mean();
     add_atb(psi.colwise() - psi_, response_.transpose(), reduced.transpose());
     for (Index j = 0; j < others; ++j) z.row(leaf.full_effect(j)) = reduced.row(j);
@@ -87,6 +96,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
   LeafMarginal marginal_;
   std::optional<LeafEffectDraws> line_;
   std::optional<BlockEffectDraws> block_of_leaf_;
+  SkewDraws skew_;
   RowBlock block_;
   Vector psi_, coefficients_, eta_;
   Matrix effects_;  // m x groups

@@ -1,0 +1,116 @@
+// Third cumulants of the coefficients given theta, where their posterior is close to a Gaussian
+// with covariance Sigma and the rows are what it is skewed by. To leading order
+//
+//     kappa(x_a, x_b, x_c) = sum_i w_i C_ia C_ib C_ic,     C_ia = cov(eta_i, x_a) = a_i' Sigma e_a
+//
+// with w_i = l'''_i for Laplace, and the third cumulant of the tilted density over s_i^3 for
+// expectation propagation. All C_ia that are needed are on the pattern of the selected inverse: of
+// an effect, those of the rows that touch it. The others' share is negligible, as cubes are small
+// where covariances are.
+#pragma once
+
+#include <mixed_glm/inference/fixed_tails.hpp>
+#include <mixed_glm/linalg/selected_inverse.hpp>
+#include <mixed_glm/linalg/symmetric_cubes.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
+#include <mixed_glm/model/design.hpp>
+#include <mixed_glm/model/entry_runs.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+class ThirdCumulants {
+ public:
+  // Both are viewed.
+  ThirdCumulants(const Design& design, const SelectedInverse& sigma)
+      : design_(&design), sigma_(&sigma) {}
+
+  // q: of each random effect. row_weight: n, the order of the design.
+  Vector of_effects(const Vector& row_weight) {
+    Vector third = Vector::Zero(design_->effects());
+    for_blocks([&](Index first, Index count) { add_effects(row_weight, first, count, third); });
+    return third;
+  }
+
+  // Of the fixed effects, as cubes (symmetric_cubes.hpp); empty where they are too many.
+  Matrix of_fixed(const Vector& row_weight) {
+    if (design_->fixed() > most_skew_fixed_effects) return Matrix();
+    SymmetricCubes cubes(design_->fixed());
+    for_blocks([&](Index first, Index count) {
+      cover_fixed(first, count);
+      cubes.add(row_weight.segment(first, count), fixed_.topRows(count));
+    });
+    return cubes.whole();
+  }
+
+ private:
+  template <class Visit>
+  void for_blocks(Visit&& visit) const {
+    for (Index first = 0; first < design_->rows(); first += row_block_size) {
+      visit(first, std::min(row_block_size, design_->rows() - first));
+    }
+  }
+
+  // cov(eta_i, u_j) for each entry (i, j) of the block's rows, then their cubes.
+  void add_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
+    const SparseRows& z = design_->z();
+    const Index start = z.begin(first);
+    resize_buffer(entries_, z.end(first + count - 1) - start, 1);
+    entries_.setZero();
+    const auto x = design_->x().middleRows(first, count);
+    for_each_run(z, first, count, [&](const EntryRun& run) {
+      const auto border = sigma_->with_border(run.effect);
+      const double own = sigma_->variance(run.effect);
+      resize_buffer(fixed_share_, run.length(), 1);
+      fixed_share_.noalias() = x.middleRows(run.begin, run.length()) * border;
+      for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
+        entries_[e - start] += z.value(e) * own + fixed_share_[r];
+      }
+    });
+    if (design_->has_pairs()) add_pairs(first, count, start);
+    for (Index r = first; r < first + count; ++r) {
+      for (Index e = z.begin(r); e < z.end(r); ++e) {
+        const double covariance = entries_[e - start];
+        third[z.columns()[e]] += row_weight[r] * covariance * covariance * covariance;
+      }
+    }
+  }
+
+  void add_pairs(Index first, Index count, Index start) {
+    const SparseRows& z = design_->z();
+    const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(first);
+    for (Index r = first; r < first + count; ++r) {
+      for (Index e = z.begin(r) + 1; e < z.end(r); ++e) {
+        for (Index f = z.begin(r); f < e; ++f) {
+          const double covariance = sigma_->values()[*pair++];
+          entries_[e - start] += z.value(f) * covariance;
+          entries_[f - start] += z.value(e) * covariance;
+        }
+      }
+    }
+  }
+
+  // cov(eta_i, beta), one row each.
+  void cover_fixed(Index first, Index count) {
+    resize_buffer(fixed_, row_block_size, design_->fixed());
+    fixed_.topRows(count).noalias() =
+        design_->x().middleRows(first, count) * sigma_->border_block();
+    const SparseRows& z = design_->z();
+    for_each_run(z, first, count, [&](const EntryRun& run) {
+      const auto border = sigma_->with_border(run.effect);
+      for (Index a = 0; a < design_->fixed(); ++a) {
+        double* const column = fixed_.col(a).data();
+        for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+          column[r] += z.value(e) * border[a];
+        }
+      }
+    });
+  }
+
+  const Design* design_;
+  const SelectedInverse* sigma_;
+  Matrix fixed_;  // row_block_size x p
+  Vector entries_, fixed_share_;
+};
+
+}  // namespace mixed_glm
