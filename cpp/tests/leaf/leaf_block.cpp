@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <set>
 
+#include "../support/check_leaf_third.hpp"
 #include "../support/check_marginal.hpp"
 #include "../support/random_model.hpp"
 
@@ -125,6 +127,20 @@ TEST_CASE("the gradient of the marginal of a block is exact") {
           test_support::check_gradient(marginal, psi, 5e-3, steep ? 2e-3 : 1e-4);
         }
       }
+    }
+  }
+}
+
+TEST_CASE("third cumulants beside a block are third derivatives of the collapsed likelihood") {
+  for (const Index m : {2, 3}) {
+    const auto source = block_design(70, 9, m, 2, 13);
+    const Design design = source.design();
+    for (const Family& family : {Family(BinomialLogit()), Family(PoissonLog())}) {
+      const Model model = random_model(design, source, family, 3);
+      const Vector psi = Vector::LinSpaced(design.components(), -0.5, 0.1);
+      CAPTURE(family_name(family), m);
+      test_support::check_leaf_third(model, first_components(m), block_nodes(m == 2 ? 31 : 19), psi,
+                                     0.07);
     }
   }
 }
