@@ -87,6 +87,7 @@ def test_tables_and_pictures(folder: Path) -> None:
     assert verdicts["poisson", "`fit_vb()`"] == "FAILS"
     assert verdicts["poisson", "`fit()`"] == verdicts["binomia", "`fit()`"] == "passes"
     assert len((folder / "coverage.md").read_text(encoding="utf-8").splitlines()) == 2 + 4
+    assert len((folder / "tails.md").read_text(encoding="utf-8").splitlines()) == 2 + 4
     assert (folder / "calibration_poisson.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,7 +1,7 @@
 """Simulation-based calibration of all methods: ``python -m benchmarks.calibration --to FOLDER``.
 
-Writes ``calibration.npz`` (every posterior probability), ``calibration.md``, ``coverage.md`` and a picture for each
-design. With `--from FILE` only tables and pictures are made anew.
+Writes ``calibration.npz`` (every posterior probability), ``calibration.md``, ``coverage.md``, ``tails.md`` and a picture
+for each design. With `--from FILE` only tables and pictures are made anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from benchmarks.calibration.methods import METHODS
 from benchmarks.calibration.plot import plot
 from benchmarks.calibration.run import Calibration, calibrate, read, write
 from benchmarks.calibration.tables import calibration_table, coverage_table
+from benchmarks.calibration.tails import tails_table
 
 __all__ = ["main"]
 
@@ -48,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results += _timed(name, options)
             write(options.to / "calibration.npz", results)
     options.to.mkdir(parents=True, exist_ok=True)
-    for name, page in (("calibration", calibration_table(results)), ("coverage", coverage_table(results))):
+    pages = {"calibration": calibration_table, "coverage": coverage_table, "tails": tails_table}
+    for name, table in pages.items():
+        page = table(results)
         (options.to / f"{name}.md").write_text(page, encoding="utf-8")
         print(page)
     plot(results, options.to)

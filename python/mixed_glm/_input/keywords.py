@@ -13,7 +13,7 @@ _REMEDIES = {
     "size": "give n_trials=...",
     "link": "give family=families.Binomial(link=...)",
     "alpha": "give family=families.NegativeBinomial(alpha=...)",
-    "prior": "give fe_p=... and vcp_p=..., prior standard deviations of fixed effects and of log standard deviations",
+    "prior": "give priors={name: distribution}, names as the summary shows them, distributions of mixed_glm.priors",
     "priors": "give fe_p=... and vcp_p=..., prior standard deviations of fixed effects and of log standard deviations",
     "re_formula": "write random effects in the formula, as (1 | g)",
     "groups": "write random effects in the formula, as (1 | g)",
