@@ -28,7 +28,7 @@ using python_monitor::watched;
 
 py::tuple log_marginal(const BoundModel& bound, const Approximation& approximation,
                        const ConstVectorRef& vcp, int n_jobs) {
-  bound_model::check_length("vcp", vcp.size(), bound.design().components());
+  bound_model::check_length("vcp", vcp.size(), bound.hyper());
   const Vector psi = vcp;
   const auto result = watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
@@ -52,7 +52,7 @@ Choice choose(const BoundModel& bound, int n_jobs, const py::object& report) {
 MarginalFit fit_marginal(const BoundModel& bound, const MarginalMethod& method, int n_jobs,
                          const py::object& report) {
   if (method.start.size() > 0) {
-    bound_model::check_length("start", method.start.size(), bound.design().components());
+    bound_model::check_length("start", method.start.size(), bound.hyper());
   }
   return watched(report, [&](mixed_glm::Monitor* monitor) {
     mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
@@ -134,7 +134,7 @@ void bind_marginal(py::module_& m) {
 
   m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
-        [](const BoundModel& bound) { return bound.design().single_components(); });
+        [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
   m.def("is_leaf", [](const BoundModel& bound, const std::vector<Index>& leaf) {
     return mixed_glm::is_leaf(bound.design(), leaf);
   });

@@ -15,8 +15,48 @@ using bound_model::BoundModel;
 using bound_model::check_length;
 using bound_model::Doubles;
 using mixed_glm::Code;
+using mixed_glm::Index;
+using mixed_glm::PartialCorrelations;
+using mixed_glm::RowMatrix;
 using mixed_glm::Vector;
 using python_monitor::watched;
+
+void check_order(const RowMatrix& rows, Index order) {
+  if (order < 1 || order > mixed_glm::most_correlated) throw std::invalid_argument("order");
+  check_length("correlations", rows.cols(), mixed_glm::lower_entries(order));
+}
+
+// One row for each matrix.
+RowMatrix correlations(const RowMatrix& z, Index order) {
+  check_order(z, order);
+  RowMatrix result(z.rows(), z.cols());
+  PartialCorrelations partial(order);
+  for (Index r = 0; r < z.rows(); ++r) {
+    partial.set(Vector(z.row(r)));
+    result.row(r) = partial.correlations().transpose();
+  }
+  return result;
+}
+// The lower triangular C, C C' the correlations, row by row of each.
+RowMatrix correlation_roots(const RowMatrix& z, Index order) {
+  check_order(z, order);
+  RowMatrix result(z.rows(), order * order);
+  PartialCorrelations partial(order);
+  for (Index r = 0; r < z.rows(); ++r) {
+    partial.set(Vector(z.row(r)));
+    const mixed_glm::SmallMatrix rows = partial.factor().transpose();
+    result.row(r) = Eigen::Map<const Vector>(rows.data(), rows.size()).transpose();
+  }
+  return result;
+}
+RowMatrix partial_correlations(const RowMatrix& rho, Index order) {
+  check_order(rho, order);
+  RowMatrix result(rho.rows(), rho.cols());
+  for (Index r = 0; r < rho.rows(); ++r) {
+    result.row(r) = PartialCorrelations::of_correlations(rho.row(r), order).transpose();
+  }
+  return result;
+}
 
 py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& params) {
   mixed_glm::SparseMatrix h;
@@ -30,7 +70,7 @@ py::tuple hessian(const BoundModel& self, const mixed_glm::ConstVectorRef& param
 }
 
 Vector conditional_mode(const BoundModel& self, const mixed_glm::ConstVectorRef& vcp) {
-  check_length("vcp", vcp.size(), self.design().components());
+  check_length("vcp", vcp.size(), self.hyper());
   return watched(py::none(), [&](mixed_glm::Monitor* monitor) {
     mixed_glm::NewtonSettings settings;
     settings.monitor = monitor;
@@ -49,6 +89,9 @@ void bind_model(py::module_& m) {
   using mixed_glm::JointDensity;
   using Release = py::call_guard<interpreter_lock::Released>;
 
+  m.def("correlations", &correlations, py::arg("z"), py::arg("order"));
+  m.def("correlation_roots", &correlation_roots, py::arg("z"), py::arg("order"));
+  m.def("partial_correlations", &partial_correlations, py::arg("rho"), py::arg("order"));
   py::class_<JointCovariance>(m, "JointCovariance", py::module_local())
       .def_readonly("valid", &JointCovariance::valid)
       .def_readonly("sd", &JointCovariance::sd)
@@ -61,6 +104,8 @@ void bind_model(py::module_& m) {
       .def_property_readonly("k_fep", [](const BoundModel& self) { return self.design().fixed(); })
       .def_property_readonly("k_vcp",
                              [](const BoundModel& self) { return self.design().components(); })
+      .def_property_readonly(
+          "start", [](const BoundModel& self) { return self.model().hyperparameters().start(); })
       .def_property_readonly("k_vc", [](const BoundModel& self) { return self.design().effects(); })
       .def(
           "logposterior",

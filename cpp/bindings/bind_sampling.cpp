@@ -31,7 +31,7 @@ using python_monitor::watched;
 using Rows = Eigen::Ref<const RowMatrix, 0, Eigen::OuterStride<>>;
 
 struct Draws {
-  RowMatrix params;                      // m x d, (beta, psi, u) in the caller's order
+  RowMatrix params;                      // one row for each: (beta, theta, u) in the caller's order
   mixed_glm::DrawDensities log_density;  // m each
 
   Draws() = default;
@@ -43,7 +43,7 @@ void check_rows(const char* name, const Rows& rows, Index expected_rows, Index e
   check_length((std::string(name) + ": rows").c_str(), rows.rows(), expected_rows);
 }
 
-// x: (q + p) x m and psi: K x m, into the rows first .. of the draws.
+// x: (q + p) x m and psi: d x m, all hyperparameters, into the rows first .. of the draws.
 void store(const Design& design, const RowMatrix& x, const Matrix& psi, Index first, Draws& draws) {
   for (Index c = 0; c < x.cols(); ++c) {
     draws.params.row(first + c) = design.join(Vector(x.col(c)), psi.col(c)).transpose();
@@ -59,7 +59,7 @@ class BoundConditionalDraws {
 
   // psi: where the tails of the fixed effects are taken from.
   void expand_fixed(const Vector& psi, bool thorough) {
-    check_length("psi", psi.size(), draws_->model().design().components());
+    check_length("psi", psi.size(), draws_->model().hyperparameters().size());
     evaluated_ = false;
     if (!draws_->expand_fixed(psi, thorough)) {
       throw std::runtime_error("the conditional mode was not found");
@@ -68,8 +68,9 @@ class BoundConditionalDraws {
 
   Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
     const Design& design = draws_->model().design();
-    check_rows("psi", psi, normals.rows(), design.components());
-    check_rows("nodes", nodes, normals.rows(), design.components());
+    const Index hyper = draws_->model().hyperparameters().size();
+    check_rows("psi", psi, normals.rows(), hyper);
+    check_rows("nodes", nodes, normals.rows(), hyper);
     check_rows("normals", normals, normals.rows(), design.coefficients());
     Draws draws(normals.rows(), draws_->model().layout().size());
     const Index most = std::clamp<Index>(rows_between_looks / (design.rows() + 1), 8, 256);
@@ -112,7 +113,7 @@ Draws draw_joint_mode(const BoundModel& bound, const ConstVectorRef& params, con
   if (!mode.is_maximum()) {
     throw std::invalid_argument("params: minus the Hessian is not positive definite there");
   }
-  Matrix psi = normals.leftCols(design.components()).transpose();
+  Matrix psi = normals.leftCols(bound.hyper()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
   Draws draws(normals.rows(), bound.model().layout().size());
   draws.log_density = mode.draw(psi, x);
@@ -126,7 +127,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
                     const ConstVectorRef& effect_precision, const Rows& normals) {
   const Design& design = bound.design();
   bound.check_params(mean);
-  check_length("psi_sd", psi_sd.size(), design.components());
+  check_length("psi_sd", psi_sd.size(), bound.hyper());
   check_length("weight", weight.size(), design.user_rows());
   check_length("effect_precision", effect_precision.size(), design.components());
   check_rows("normals", normals, normals.rows(), bound.model().layout().size());
@@ -136,7 +137,7 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   if (!mixed_glm::factorize_weighted(bound.model(), weight, effect_precision, cholesky)) {
     throw std::invalid_argument("weight: the precision is not positive definite");
   }
-  Matrix psi = normals.leftCols(design.components()).transpose();
+  Matrix psi = normals.leftCols(bound.hyper()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
   Draws draws(normals.rows(), bound.model().layout().size());
   draws.log_density = mixed_glm::spread_by_precision(cholesky, x);
@@ -168,7 +169,7 @@ Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& o
                          const std::vector<Index>& leaf, Index n_quad, Monitor* monitor) {
   const Design& design = bound.design();
   if (design.fixed() > 0) throw std::invalid_argument("model: expected one without fixed effects");
-  check_rows("psi", psi, offsets.rows(), design.components());
+  check_rows("psi", psi, offsets.rows(), bound.hyper());
   check_rows("offsets", offsets, offsets.rows(), design.rows());
   mixed_glm::EffectsIntegral integral(bound.model(), leaf, n_quad);
   Vector values(psi.rows());

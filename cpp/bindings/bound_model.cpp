@@ -20,6 +20,8 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .required("ident", ident)
       .required("sd_priors", sd_priors)
       .required("family", family)
+      .optional("correlated", correlated)
+      .optional("cor_priors", cor_priors)
       .optional("merge_rows", merge_rows)
       .finish();
 }
@@ -31,7 +33,14 @@ mixed_glm::RandomEffects ModelArrays::random_effects() const {
   check_length("exog_vc data", vc_data.size(), vc_indices.size());
   return {{rows, ident.size(), vc_indptr.data(), vc_indices.data(), vc_data.data()},
           std::vector<Code>(ident.data(), ident.data() + ident.size()),
-          Index(sd_priors.size())};
+          Index(sd_priors.size()),
+          correlated_columns()};
+}
+
+std::vector<mixed_glm::CorrelatedColumns> ModelArrays::correlated_columns() const {
+  std::vector<mixed_glm::CorrelatedColumns> terms;
+  for (const auto& [columns, order] : correlated) terms.push_back({columns, order});
+  return terms;
 }
 
 mixed_glm::ModelData ModelArrays::data() const {
@@ -48,6 +57,7 @@ mixed_glm::ModelData ModelArrays::data() const {
   for (const auto& [name, first, second] : sd_priors) {
     data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));
   }
+  data.cor_priors = cor_priors;
   data.merge_rows = merge_rows;
   return data;
 }

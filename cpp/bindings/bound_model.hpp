@@ -39,6 +39,9 @@ struct ModelArrays {
   mixed_glm::Family family;
   Doubles trials, weights, offset, fe_p;
   std::vector<std::tuple<std::string, double, double>> sd_priors;  // named_prior.hpp
+  // Terms of correlated effects: their columns, level by level, and how many there are of a level.
+  std::vector<std::pair<std::vector<Code>, Index>> correlated;
+  std::vector<double> cor_priors;  // LKJ's shape for each of them
   bool merge_rows = true;
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);
@@ -47,6 +50,7 @@ struct ModelArrays {
 
  private:
   MIXED_GLM_COLD mixed_glm::RandomEffects random_effects() const;
+  MIXED_GLM_COLD std::vector<mixed_glm::CorrelatedColumns> correlated_columns() const;
 };
 
 class BoundModel {
@@ -55,6 +59,7 @@ class BoundModel {
 
   const mixed_glm::Design& design() const { return model_.design(); }
   const mixed_glm::Model& model() const { return model_.model(); }
+  Index hyper() const { return model().hyperparameters().size(); }  // d
   void check_params(const mixed_glm::ConstVectorRef& params) const {
     check_length("params", params.size(), model().layout().size());
   }

@@ -74,7 +74,7 @@ TEST_CASE("derivatives of the leaf likelihood agree with finite differences") {
         CAPTURE(int(shape), family_name(family), link_name(family), k);
         const LeafDesign leaf(model, k);
         LeafLikelihood likelihood(leaf, 40);
-        SmallVector sd(1);
+        TinyVector sd(1);
         sd[0] = 0.7;
         likelihood.set_prior(LeafPrior::of_sds(sd));
         const Design& reduced = likelihood.design();

@@ -99,7 +99,7 @@ TEST_CASE("the search with leaf quadrature allocates nothing") {
         const LeafDesign leaf(model, block);
         LeafLikelihood likelihood(leaf, block.size() == 1 ? 15 : 7, team);
         REQUIRE(likelihood.nodes().members() == team->size());
-        SmallVector sd(block.size());
+        TinyVector sd(block.size());
         for (Index c = 0; c < sd.size(); ++c) sd[c] = 0.8;
         likelihood.set_prior(LeafPrior::of_sds(sd));
         check_search(likelihood, model);

@@ -24,7 +24,10 @@ std::vector<PriorExample> prior_examples() {
           {"half-Cauchy", HalfTPrior(1.0, 1.3), -40.0, 40.0},
           {"exponential", GammaPrior(1.0, 2.0), -40.0, 5.0},
           {"gamma", GammaPrior(2.5, 3.0), -20.0, 4.0},
-          {"inverse gamma", InverseGammaPrior(3.0, 0.5), -6.0, 14.0}};
+          {"inverse gamma", InverseGammaPrior(3.0, 0.5), -6.0, 14.0},
+          {"LKJ of two", LkjPrior(1.0, 2, 1), -20.0, 20.0},
+          {"LKJ of four", LkjPrior(2.5, 4, 1), -20.0, 20.0},
+          {"wide LKJ", LkjPrior(0.5, 3, 2), -40.0, 40.0}};
 }
 
 }  // namespace

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from mixed_glm import _core
-from mixed_glm._input.arrays import as_count, as_vector
+from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import Approximation, Leaf
 from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 
@@ -201,7 +202,7 @@ def variational_nodes(n_quad: int | None) -> int:
 def _log_marginal(
     spec: ModelSpec, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: Leaf
 ) -> tuple[float, Floats]:
-    psi = as_vector(vcp, "vcp", spec.layout.k_vcp, what="variance components")
+    psi = as_hyper(vcp, "vcp", spec.layout)
     nodes = None if n_quad is None else as_count(n_quad, "n_quad")
     return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
 

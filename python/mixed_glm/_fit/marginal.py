@@ -15,9 +15,10 @@ from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
-from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector
+from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
+from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
 
@@ -161,7 +162,7 @@ def fit_marginal(
     with shown_progress(progress, approximation.name, "log density") as report:
         if not newton:
             if not len(vcp):
-                vcp = spec.design.priors.of_log_sds[0]
+                vcp = np.concatenate([spec.design.priors.of_log_sds[0], core.start[spec.layout.k_vcp :]])
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
@@ -187,9 +188,8 @@ def fit_marginal(
 
 
 def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
-    """Log standard deviations at which the search for their mode begins, shape (K,); empty: where the core begins."""
-    k = spec.layout.k_vcp
-    return np.empty(0) if start is None else as_vector(start, "start", k, what="variance components")
+    """Hyperparameters at which the search for their mode begins, shape (d,); empty: where the core begins."""
+    return np.empty(0) if start is None else as_hyper(start, "start", spec.layout)
 
 
 def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:

@@ -80,7 +80,7 @@ def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: 
     )
     sample = posterior.draw_some(effects, draws, as_generator(rng))
     columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
-    params = np.hstack([sample.fe, sample.vcp, sample.vc])
+    params = np.hstack([sample.fe, sample.hyper, sample.vc])
     params += posterior.mean[columns] - params.mean(axis=0)
     rows = []
     for c in found:

@@ -75,7 +75,7 @@ def draw_few(
     keep = np.searchsorted(around.effects, effects)
     size = max(1, _ROWS // max(len(around.rows), 1))
     parts = [
-        _draw_block(spec, how, around, given.fe[block], given.vcp[block], rng)[:, keep]
+        _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
         for block in (slice(first, first + size) for first in range(0, len(given), size))
     ]
     return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
@@ -86,12 +86,12 @@ def _draw_block(
     how: Approximation,
     around: Surroundings,
     beta: Floats,
-    psi: Floats,
+    hyper: Floats,
     rng: np.random.Generator,
 ) -> Floats:
     """Draws of all effects around, shape (m, effects)."""
-    k = psi.shape[1]
-    scale = np.exp(psi[:, spec.design.ident[around.effects]])
+    k = hyper.shape[1]
+    scale = np.exp(hyper[:, spec.design.ident[around.effects]])
     if not len(around.rows):
         return np.asarray(rng.standard_normal(scale.shape) * scale)
     design = _copies(spec.design, around, beta, scale)

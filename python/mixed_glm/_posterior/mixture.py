@@ -43,18 +43,18 @@ _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
 
 @dataclass(frozen=True, eq=False)
 class MarginalPosterior(Posterior):
-    """A mixture over M points in psi, with skew components.
+    """A mixture over M points in the d hyperparameters theta, with skew components.
 
     Attributes
     ----------
-    mean, sd, skewness : float array, shape (p + K + q,)
+    mean, sd, skewness : float array, shape (p + d + q,)
     weights : float array, shape (M,)
         Of the points; they sum to one.
-    points : float array, shape (M, K)
-        Log standard deviations.
+    points : float array, shape (M, d)
+        Hyperparameters.
     log_density : float array, shape (M,)
-        log p(y, psi) at the points.
-    cell : float array, shape (K, K), or None
+        log p(y, theta) at the points.
+    cell : float array, shape (d, d), or None
         Edges of a cell of the lattice of points, as columns; None if they are no lattice.
     fe_means, fe_sds : float array, shape (M, p)
         Means and standard deviations of the fixed effects given psi.
@@ -62,8 +62,8 @@ class MarginalPosterior(Posterior):
         Moments of the random effects given psi; empty where they would be too many.
     fe_cov : float array, shape (p, p)
         Covariance of the fixed effects.
-    axes : float array, shape (K, K), or None
-        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of psi.
+    axes : float array, shape (d, d), or None
+        ``axes @ axes.T`` is the inverse of minus the Hessian of the log density at the mode of theta.
     approximation : Approximation or None
         Of the fixed and random effects given psi. None, as `axes`, in files of versions without posterior draws.
     fe_covs : float array, shape (M, p, p), or None
@@ -160,9 +160,9 @@ class MarginalPosterior(Posterior):
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
             )
         if self._is_line:
-            out[layout.vcp] = line_quantile(self.points[:, 0], self.log_density, level)
+            out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
         elif self._margins is not None:
-            out[layout.vcp] = margins_quantile(self._margins, level)
+            out[layout.hyper] = margins_quantile(self._margins, level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
@@ -179,9 +179,9 @@ class MarginalPosterior(Posterior):
                 weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
             )
         if self._is_line:
-            out[layout.vcp] = line_cdf(self.points[:, 0], self.log_density, values[layout.vcp.start])
+            out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
         elif self._margins is not None:
-            out[layout.vcp] = margins_cdf(self._margins, values[layout.vcp])
+            out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
         return out
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
@@ -191,7 +191,7 @@ class MarginalPosterior(Posterior):
         elif self._margins is not None:
             psi, density = smoothed_density(*self._margins[component])
         else:
-            place = self.spec.layout.vcp.start + component
+            place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
         return psi, density / trapezoid(density, psi)
 
@@ -252,7 +252,7 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
-        drawn.params[:, layout.vcp] = psi.psi
+        drawn.params[:, layout.hyper] = psi.psi
         return draws_back(self.change, drawn.plus(psi.log_density))
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
@@ -270,11 +270,11 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if len(self.points) == 1 else psi.psi
         none = np.empty((n, 0))
-        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0])
+        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0], self.spec.layout)
         if around is None:
             return leading
-        drawn = draw_few(self.spec, how, around, replace(leading, vcp=given), effects, rng)
-        return replace(drawn, vcp=psi.psi)
+        drawn = draw_few(self.spec, how, around, replace(leading, hyper=given), effects, rng)
+        return replace(drawn, hyper=psi.psi)
 
     def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draws of the fixed effects, one for each psi, shape (n, p).
@@ -300,7 +300,7 @@ class MarginalPosterior(Posterior):
             return self._ridge_density
         if self.cell is not None:
             return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
-        psi = self.spec.layout.vcp
+        psi = self.spec.layout.hyper
         mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
         if len(self.points) == 1:
             covariance, node = self.axes @ self.axes.T, self.points[0]
@@ -330,7 +330,7 @@ class MarginalPosterior(Posterior):
         if self.change is not None:
             covariance = self.change.covariance_back(covariance)
         if len(modes) == 1:
-            covariance[layout.vcp, layout.vcp] = np.diag(self.sd[layout.vcp] ** 2)
+            covariance[layout.hyper, layout.hyper] = np.diag(self.sd[layout.hyper] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
 

@@ -59,6 +59,10 @@ class NamedParameters:
         parts = [f"fixed effects: {', '.join(layout.fep_names)}"]
         if layout.k_vcp:
             parts.append(f"log standard deviations: {', '.join(layout.vcp_names)}")
+        if layout.cor_names:
+            parts.append(f"correlations: {', '.join(layout.cor_names)}")
+        if layout.family_names:
+            parts.append(f"hyperparameters of the family: {', '.join(layout.family_names)}")
         if layout.k_vc:
             names = layout.names[layout.vc]
             near = difflib.get_close_matches(like, names[:1000], _SHOWN, 0.8) or names[:_SHOWN]

@@ -18,21 +18,28 @@ _BATCH = 2**23  # parameters drawn at a time
 
 @dataclass(frozen=True)
 class SomeDraws:
-    """Joint draws of fixed effects, log standard deviations and some random effects.
+    """Joint draws of fixed effects, hyperparameters and some random effects.
 
     Attributes
     ----------
-    fe, vcp : float array, shape (n, p) and (n, K)
+    fe, hyper : float array, shape (n, p) and (n, d)
     vc : float array, shape (n, m)
         Of the random effects `effects`.
     effects : int array, shape (m,)
         Their numbers, increasing.
+    layout : ParameterLayout
     """
 
     fe: Floats
-    vcp: Floats
+    hyper: Floats
     vc: Floats
     effects: Places
+    layout: ParameterLayout
+
+    @property
+    def vcp(self) -> Floats:
+        """Log standard deviations, shape (n, K)."""
+        return self.hyper[:, : self.layout.k_vcp]
 
     def __len__(self) -> int:
         """Count the draws."""
@@ -52,4 +59,4 @@ def cut_from_all(
     size = max(1, _BATCH // max(layout.size, 1))
     keep = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
     kept = np.concatenate([draw(min(size, n - first))[:, keep] for first in range(0, n, size)])
-    return SomeDraws(kept[:, layout.fe], kept[:, layout.vcp], kept[:, layout.vc.start :], effects)
+    return SomeDraws(kept[:, layout.fe], kept[:, layout.hyper], kept[:, layout.vc.start :], effects, layout)

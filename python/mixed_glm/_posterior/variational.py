@@ -66,7 +66,7 @@ class FullVariationalPosterior(Posterior):
         change = self.change
         core = self.spec.core(change)
         mean = self.mean if change is None else change.params_to(self.mean)
-        psi_sd = self.sd[self.spec.layout.vcp]
+        psi_sd = self.sd[self.spec.layout.hyper]
         drawn = in_batches(
             n,
             len(mean),

@@ -158,8 +158,8 @@ def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random
     exact = predict_population(spec.family, fixed, rows, target)
     if not target.predictive:
         return exact
-    beta, psi = fixed.sample(draws, rng), np.empty((draws, spec.layout.k_vcp))
-    sample = SomeDraws(beta, psi, np.empty((draws, 0)), effects)
+    beta, psi = fixed.sample(draws, rng), np.empty((draws, spec.layout.k_hyper))
+    sample = SomeDraws(beta, psi, np.empty((draws, 0)), effects, spec.layout)
     drawn = predict_rows(spec, sample, posterior.mean, rows, target, rng)
     return replace(drawn, mean=exact.mean if rows.n_trials is None else exact.mean * rows.n_trials, k=exact.k)
 

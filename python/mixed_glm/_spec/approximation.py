@@ -91,7 +91,7 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
     rule = f"a component of which each row touches at most one effect ({possible})"
     if isinstance(leaf, str) and leaf == "auto":
         if not len(candidates):
-            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1")
+            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1 or fit_ep()")
         return tuple(_core.default_leaf(core))
     several = not isinstance(leaf, str) and isinstance(leaf, Iterable)
     given: list[Any] = list(leaf) if several else [leaf]  # type: ignore[arg-type]
@@ -115,9 +115,9 @@ def core_options(
     """Arguments of `core_method` beside the start."""
     if integrate not in INTEGRATE:
         raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
-    if integrate == "line" and spec.layout.k_vcp > 1:
+    if integrate == "line" and spec.layout.k_hyper > 1:
         raise ValueError(
-            f"integrate: 'line' is for one variance component, got {spec.layout.k_vcp}; use 'auto' or 'grid'"
+            f"integrate: 'line' is for one variance component, got {spec.layout.k_hyper}; use 'auto' or 'grid'"
         )
     return {"approximation": approximation, "integrate": integrate, **newton_options(minim_opts)}
 

@@ -88,6 +88,21 @@ class ParameterLayout:
         return self.slices["vcp"]
 
     @property
+    def cor(self) -> slice:
+        """Correlations."""
+        return self.slices["cor"]
+
+    @property
+    def family(self) -> slice:
+        """Hyperparameters of the family."""
+        return self.slices["family"]
+
+    @property
+    def hyper(self) -> slice:
+        """All hyperparameters, theta: log standard deviations, correlations, those of the family."""
+        return slice(self.vcp.start, self.family.stop)
+
+    @property
     def vc(self) -> slice:
         """Random effects."""
         return self.slices["vc"]
@@ -113,6 +128,11 @@ class ParameterLayout:
         return len(self.vcp_names)
 
     @property
+    def k_hyper(self) -> int:
+        """Number of hyperparameters."""
+        return int(self.hyper.stop - self.hyper.start)
+
+    @property
     def size(self) -> int:
         """Number of parameters."""
         return sum(block.size for block in self.blocks.values())
@@ -124,8 +144,13 @@ class ParameterLayout:
         return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names, *effects]
 
     @property
+    def hyper_names(self) -> list[str]:
+        """A name for every hyperparameter."""
+        return self.names[self.hyper]
+
+    @property
     def kinds(self) -> list[str]:
-        """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"random"``."""
+        """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"correlation"``, ``"family"``, ``"random"``."""
         return [block.kind for block in self.blocks.values() for _ in range(block.size)]
 
     def unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
@@ -180,3 +205,16 @@ class ParameterLayout:
 
 
 _ALWAYS = ("fixed", "log sd", "random")  # kinds that a message names even where there are none
+
+
+def as_hyper(values: npt.ArrayLike, name: str, layout: ParameterLayout) -> Floats:
+    """A vector of all hyperparameters of a model, on the scales that the core has them on.
+
+    Raises
+    ------
+    ValueError
+        If it has another length.
+    """
+    only_components = layout.k_hyper == layout.k_vcp
+    what = "variance components" if only_components else f"hyperparameters ({', '.join(layout.hyper_names)})"
+    return as_vector(values, name, layout.k_hyper, what=what)

@@ -29,7 +29,7 @@ class EpMarginal final : public Marginal {
         settings_(settings),
         laplace_(model, settings.laplace),
         ep_(model, settings.n_quad, settings.laplace.inner.team),
-        second_moments_(model.design().effects()) {}
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
 
   bool evaluate(const Vector& theta) override {
     fell_back_ = !converge(theta);
@@ -115,6 +115,12 @@ class EpMarginal final : public Marginal {
     for (Index j = 0; j < model_->design().effects(); ++j) {
       const double mean = ep_.mean()[j], variance = ep_.sigma().variance(j);
       second_moments_.set(j, mean * mean + variance, variance);
+    }
+    const EffectPairs& pairs = model_->design().effect_pairs();
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      const Code a = pairs[k].first, b = pairs[k].second;
+      const double covariance = ep_.sigma().covariance(a, b);
+      second_moments_.set_pair(Index(k), ep_.mean()[a] * ep_.mean()[b] + covariance, covariance);
     }
   }
 

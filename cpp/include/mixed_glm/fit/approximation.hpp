@@ -6,6 +6,7 @@
 #include <memory>
 #include <mixed_glm/ep/ep_marginal.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
+#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
@@ -72,6 +73,9 @@ struct Approximation {
 inline LeafBlock checked_leaf(const Design& design, const LeafBlock& leaf) {
   const LeafBlock chosen = leaf.is_default() ? default_leaf(design) : leaf;
   if (is_leaf(design, chosen)) return chosen;
+  refuse_correlated(design, "leaf quadrature",
+                    "the leaf must be a whole term, of up to three coordinates each of which has "
+                    "one effect a row at most, and the only one whose effects are correlated");
   std::string got;
   for (const Index k : leaf.components()) got += (got.empty() ? "" : ", ") + std::to_string(k);
   refuse_argument("leaf",
@@ -91,6 +95,7 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
     case ApproximationName::ep:
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
     case ApproximationName::vb: {
+      refuse_correlated(model.design(), "the variational bound", independent_only);
       AscentSettings ascent;
       ascent.monitor = inner.monitor;
       return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);

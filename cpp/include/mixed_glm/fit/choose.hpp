@@ -6,7 +6,7 @@
 //
 //     E_k = (C g_E)_k / sd_k        L_k = (C g_L)_k / sd_k
 //
-// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the components l of the leaf and
+// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the parameters l of the leaf and
 // Laplace for all others, EP treats all alike: so EP errs by about the largest |L_l - E_l|, and
 // leaf quadrature by the largest |E_k - L_k| of the others. On 37 problems with long MCMC
 // references this predicted nearly all errors within a third, and its worst case was that of an
@@ -60,9 +60,13 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};
   Vector of_others = (ep_shift - leaf_shift).cwiseAbs();
   double of_leaf = 0.0;
-  for (const Index component : block.components()) {
-    of_leaf = std::max(of_leaf, of_others[component]);
-    of_others[component] = 0.0;
+  const auto is_of_leaf = [&](Index k) {
+    return k < model.design().components() ? block.place(k) >= 0 : model.design().is_correlated();
+  };
+  for (Index k = 0; k < of_others.size(); ++k) {
+    if (!is_of_leaf(k)) continue;
+    of_leaf = std::max(of_leaf, of_others[k]);
+    of_others[k] = 0.0;
   }
   if (of_leaf < of_others.maxCoeff()) return {ep, psi + bounded_move(ep_shift, covariance)};
   return {leaf, psi + bounded_move(leaf_shift, covariance)};

@@ -92,7 +92,7 @@ inline Method used_method(const FitMethod& method, const FitOptions& options) {
 }  // namespace detail
 
 inline FitResult fit(const Model& model, const FitOptions& options = {}) {
-  options.check(model.design());
+  options.check(model);
   Team team(thread_count(options.n_jobs));
   const FitMethod method = detail::method_of(model, options, team);
   FitResult result = make_driver(model, method, options.monitor, &team)->fit();

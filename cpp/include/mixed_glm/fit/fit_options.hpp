@@ -37,22 +37,23 @@ struct FitOptions {
   bool mean_correction = true;  // laplace, leaf: of the means, to second order
   double tolerance = 0.0;       // of the search for the optimum; 0: the method's own
   int max_iterations = 0;       // 0: the method's own
-  Vector start = {};            // K log standard deviations; not for vb; empty: the method's own
+  Vector start = {};            // all hyperparameters; not for vb; empty: the method's own
   int n_jobs = 1;               // threads, -1: all; not for map, vb; the same bits for any number
   Monitor* monitor = nullptr;   // told of every step; what it throws ends the fit
 
   // Throws std::invalid_argument that names the member, what was expected and what came.
-  void check(const Design& design) const {
+  void check(const Model& model) const {
+    const Index hyper = model.hyperparameters().size();
     if (n_quad < 0) refuse("n_quad", "0 or a number of nodes", double(n_quad));
     if (n_jobs == 0) refuse("n_jobs", "a positive number, or a negative one", 0.0);
     if (!(tolerance >= 0.0)) refuse("tolerance", "0 or a positive number", tolerance);
     if (max_iterations < 0) refuse("max_iterations", "0 or a number", max_iterations);
-    if (start.size() > 0 && start.size() != design.components()) {
-      refuse_length("start", design.components(), start.size());
+    if (start.size() > 0 && start.size() != hyper) {
+      refuse_length("start", hyper, start.size());
     }
     if (!start.allFinite()) throw std::invalid_argument("start: expected finite values");
-    resolve(integrate, design.components());
-    if (method == Method::leaf) checked_leaf(design, leaf);
+    resolve(integrate, hyper);
+    if (method == Method::leaf) checked_leaf(model.design(), leaf);
   }
 
  private:

@@ -14,10 +14,10 @@ struct FitResult {
   FitStatus status = FitStatus::failed;
   Method method = Method::automatic;  // the one that was used, where it was chosen
   ParameterLayout layout;             // of mean and sd
-  Vector mean, sd;  // of (beta, psi, u), psi: log standard deviations; map: the mode, and the
+  Vector mean, sd;  // of (beta, theta, u), hyperparameters.hpp; map: the mode, and the
                     // Gaussian there; sd and covariances are empty where it is no maximum
   Matrix fe_cov;    // p x p, covariance of beta
-  Matrix vcp_cov;   // K x K, covariance of psi
+  Matrix vcp_cov;   // d x d, covariance of all hyperparameters theta
   double log_density = std::numeric_limits<double>::quiet_NaN();   // map: log p(y, beta, psi, u);
                                                                    // laplace, leaf, ep: log p(y,
                                                                    // psi); both at their mode
@@ -34,6 +34,10 @@ struct FitResult {
   auto fe_sd() const { return layout.beta(sd); }
   auto vcp_mean() const { return layout.psi(mean); }
   auto vcp_sd() const { return layout.psi(sd); }
+  auto cor_mean() const { return layout.cor(mean); }
+  auto cor_sd() const { return layout.cor(sd); }
+  auto family_mean() const { return layout.family(mean); }
+  auto family_sd() const { return layout.family(sd); }
   auto vc_mean() const { return layout.u(mean); }
   auto vc_sd() const { return layout.u(sd); }
 };
@@ -70,7 +74,7 @@ inline FitResult result_of(const Model& model, VariationalFit fit) {
   result.mean = std::move(fit.mean);
   result.sd = std::move(fit.sd);
   result.fe_cov = std::move(fit.fe_cov);
-  result.vcp_cov = result.vcp_sd().cwiseAbs2().asDiagonal();
+  result.vcp_cov = result.layout.theta(result.sd).cwiseAbs2().asDiagonal();
   result.log_evidence = fit.elbo;
   return result;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/fit_status.hpp>
 #include <mixed_glm/inference/joint_covariance.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
@@ -17,7 +18,7 @@ class MapDriver;
 struct MapMethod {
   using Driver = MapDriver;
   JointModeSettings settings;
-  Vector start = {};  // K, log standard deviations where the search begins; empty: joint_start()
+  Vector start = {};  // of all hyperparameters; empty: joint_start()
 };
 
 struct MapFit {
@@ -45,7 +46,11 @@ class MapDriver {
   explicit MapDriver(const Model& model, const MapMethod& method = {}, Monitor* monitor = nullptr,
                      Team* = nullptr)
       : search_(model, watched(method.settings, monitor)),
-        start_(method.start.size() > 0 ? method.start : model.hyperparameters().joint_start()) {}
+        start_(method.start.size() > 0 ? method.start : model.hyperparameters().joint_start()) {
+    refuse_correlated(model.design(), "map",
+                      "the joint density has no highest point, it grows without bound as a "
+                      "correlation tends to one");
+  }
 
   MapFit fit() { return described(search_.find_from(start_)); }
   // From the psi of params = (beta, psi, u); its coefficients only begin the search for theirs.

@@ -13,8 +13,7 @@ struct MarginalMethod {
   using Driver = MarginalDriver;
   Approximation approximation;
   MarginalFitSettings settings;
-  Vector start = {};  // K, log standard deviations where the search begins; empty: the modes of
-                      // their priors
+  Vector start = {};  // of all hyperparameters; empty: the modes of their priors
 };
 
 class MarginalDriver {

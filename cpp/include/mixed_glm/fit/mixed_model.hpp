@@ -111,9 +111,11 @@ class MixedModel {
                                              bool merge_rows) {
     const Index components = random.components();
     if (!merge_rows) {
-      return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components);
+      return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components,
+                                      random.correlated());
     }
-    return Design::merged(x.map(), std::move(z), random.ident(), components, offset);
+    return Design::merged(x.map(), std::move(z), random.ident(), components, offset,
+                          random.correlated());
   }
 
   std::optional<Standardization> coordinates_;

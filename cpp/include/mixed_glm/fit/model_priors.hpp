@@ -71,9 +71,25 @@ class FixedPriors {
   std::optional<Standardization> coordinates_;
 };
 
+inline std::vector<HyperPrior> cor_priors(const ModelData& data) {
+  const std::vector<CorrelatedColumns>& terms = data.random.correlated();
+  if (!data.cor_priors.empty()) {
+    check_length("cor_priors", Index(data.cor_priors.size()), Index(terms.size()));
+  }
+  std::vector<HyperPrior> priors;
+  for (size_t t = 0; t < terms.size(); ++t) {
+    const double shape = data.cor_priors.empty() ? 1.0 : data.cor_priors[t];
+    if (!(shape > 0.0 && std::isfinite(shape))) {
+      refuse_argument("cor_priors", "positive, finite shapes", std::to_string(shape));
+    }
+    for (const LkjPrior& prior : lkj_priors(shape, terms[t].order)) priors.emplace_back(prior);
+  }
+  return priors;
+}
+
 // All priors, in the coordinates of the fixed effects' own. z: the matrix of data.random.
 inline Prior model_prior(const ModelData& data, const FixedPriors& fixed, const SparseRows& z) {
-  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors};
+  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors, cor_priors(data)};
   if (!data.sd_priors.empty() || !data.vcp_p.empty()) return prior;
   const Vector spreads =
       component_spreads(z, data.random.ident(), data.random.components(), data.freq_weights.map());

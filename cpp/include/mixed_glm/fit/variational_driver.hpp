@@ -1,6 +1,7 @@
 // The variational fits as methods with settings.
 #pragma once
 
+#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/fit_status.hpp>
 #include <mixed_glm/variational/fit_variational.hpp>
 
@@ -23,7 +24,9 @@ class VariationalDriver {
                              Monitor* monitor = nullptr, Team* = nullptr)
       : fitter_(model, watched(method.settings, monitor)),
         full_(method.full),
-        start_(method.start) {}
+        start_(method.start) {
+    refuse_correlated(model.design(), "variational Bayes", independent_only);
+  }
 
   VariationalFit fit() {
     return full_ ? fitter_.fit_full_gaussian(start_) : fitter_.fit_mean_field(start_);

@@ -8,7 +8,8 @@
 //     psi_k* - psi_k = log(1 + 2 g_k / I_k) / 2
 //
 // The bent gradient is I_k (psi_k* - psi_k), with the prior's share in both g and I. At the mode it
-// agrees with the gradient to first order; far from it, a step by it goes much less astray.
+// agrees with the gradient to first order; far from it, a step by it goes much less astray. Other
+// hyperparameters than psi are not bent.
 #pragma once
 
 #include <cmath>
@@ -17,16 +18,17 @@
 namespace mixed_glm {
 
 struct BalancedStep {
-  Vector information;  // K: I_k, above zero
-  Vector distance;     // K: psi_k* - psi_k
+  Vector information;  // d: I_k, above zero
+  Vector distance;     // d: psi_k* - psi_k; g_k / I_k of the others
 
   // Of a marginal that stands at theta and has this gradient there.
   static BalancedStep at(const Marginal& marginal, const Vector& theta, const Vector& gradient) {
     constexpr double most = 20.0;  // of the ratio of two variances
     BalancedStep result;
     result.information = marginal.information(theta);
-    const auto ratio = 1.0 + 2.0 * gradient.array() / result.information.array();
-    result.distance = 0.5 * ratio.max(1.0 / most).min(most).log();
+    result.distance = gradient.cwiseQuotient(result.information);
+    auto of_psi = result.distance.head(marginal.model().hyperparameters().psi().size).array();
+    of_psi = 0.5 * (1.0 + 2.0 * of_psi).max(1.0 / most).min(most).log();
     return result;
   }
 

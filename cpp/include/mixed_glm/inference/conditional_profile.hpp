@@ -20,7 +20,8 @@ struct ConditionalProfile {
   // mode: at x(theta), with its factorized H.
   void update(const Model& model, const ConditionalMode& mode, const Vector& theta) {
     const Vector& x = mode.coefficients();
-    const SecondMoments moments = SecondMoments::of_point(x, model.design().effects());
+    const SecondMoments moments =
+        SecondMoments::of_point(x, model.design().effects(), model.design().effect_pairs());
     gradient = hyper_gradient(model, mode.prior(), moments, theta);
     const RowMatrix coupling = mode.prior().coupling(x);
     slopes = coupling;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mixed_glm/inference/fit_status.hpp>
+#include <mixed_glm/inference/gaussian_correlations.hpp>
 #include <mixed_glm/inference/integration_report.hpp>
 #include <mixed_glm/inference/line_rule.hpp>
 #include <mixed_glm/inference/marginal_mode.hpp>
@@ -91,7 +92,10 @@ inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode
   fit.posterior = std::move(mixture).finish();
   if (k == 0) return;
   fit.posterior.vcp_cov = multiply_abt(whitened.axes(), whitened.axes());
-  model.layout().theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
+  const ParameterLayout layout = model.layout();
+  layout.theta(fit.posterior.sd) = whitened.axes().rowwise().norm();
+  set_correlations(model.hyperparameters(), fit.mode.psi, fit.posterior.vcp_cov,
+                   layout.theta(fit.posterior.mean), layout.theta(fit.posterior.sd));
 }
 
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
@@ -163,7 +167,7 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
 
 }  // namespace detail
 
-// start: K log standard deviations.
+// start: of all hyperparameters.
 inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
                                 const MarginalFitSettings& settings = {}) {
   MarginalFit fit;

@@ -85,7 +85,8 @@ class JointDensity {
   }
 
   SecondMoments moments() const {
-    return SecondMoments::of_point(coefficients_, model_->design().effects());
+    return SecondMoments::of_point(coefficients_, model_->design().effects(),
+                                   model_->design().effect_pairs());
   }
 
   // Number of a coefficient (u in elimination order, then beta) in params.

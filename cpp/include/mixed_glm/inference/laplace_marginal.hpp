@@ -33,7 +33,7 @@ class LaplaceMarginal final : public Marginal {
         sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
-        second_moments_(model.design().effects()) {}
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
 
   bool evaluate(const Vector& theta) override {
     predict(theta);
@@ -118,6 +118,11 @@ class LaplaceMarginal final : public Marginal {
   void set_second_moments() {
     for (Index j = 0; j < model_->design().effects(); ++j) {
       second_moments_.set_laplace(j, mode_.coefficients()[j], delta_[j], sigma_.variance(j));
+    }
+    const EffectPairs& pairs = model_->design().effect_pairs();
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      second_moments_.set_laplace_pair(Index(k), pairs[k], mode_.coefficients(), delta_,
+                                       sigma_.covariance(pairs[k].first, pairs[k].second));
     }
   }
 

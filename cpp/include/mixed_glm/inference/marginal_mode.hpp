@@ -109,7 +109,8 @@ class MarginalModeSearch {
   // The first of a few starts at which the density can be evaluated.
   bool begin(const Vector& start) {
     for (const double shift : {0.0, 1.0, 2.0, -1.0, -2.0}) {
-      mode_.psi = start.array() + shift;
+      mode_.psi = start;
+      mode_.psi.head(marginal_->model().hyperparameters().psi().size).array() += shift;
       if (!evaluate(mode_.psi)) continue;
       move_to(mode_.psi);
       mode_.found = true;

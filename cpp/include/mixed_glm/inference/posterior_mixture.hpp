@@ -9,7 +9,7 @@
 namespace mixed_glm {
 
 struct PosteriorPoint {
-  Vector psi;
+  Vector psi;                // all hyperparameters
   double log_density = 0.0;  // log p(y, psi)
   double log_weight = 0.0;   // log_density + log volume of the cell
   // Of the fixed effects given psi; as all below empty if not kept.
@@ -24,9 +24,11 @@ struct PosteriorSummary {
   std::vector<PosteriorPoint> points;
   Vector weights;  // of the points, summing to one
   double log_evidence = 0.0;
-  Vector mean, sd, skewness;  // of (beta, psi, u), the caller's order
-  Matrix fe_cov;              // p x p
-  Matrix vcp_cov;             // K x K, of psi
+  // Of (beta, theta, u), the caller's order, correlations themselves in theta
+  // (Hyperparameters::told).
+  Vector mean, sd, skewness;
+  Matrix fe_cov;   // p x p
+  Matrix vcp_cov;  // d x d, of theta
   // p x p p, third cumulants of the fixed effects given psi (linalg/symmetric_cubes.hpp), of L^-1
   // (beta - mean) with L the lower Cholesky factor of their covariance there; empty: all zero.
   Matrix fe_third;
@@ -85,7 +87,7 @@ class PosteriorMixture {
     const PsiMoments psi = psi_moments(result.weights);
     result.vcp_cov = psi.covariance;
     result.mean = model_->design().join(origin_ + shift, psi.mean);
-    result.sd = model_->design().join(variance.cwiseSqrt(), psi.covariance.diagonal().cwiseSqrt());
+    result.sd = model_->design().join(variance.cwiseSqrt(), psi.sd);
     result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
     result.points = std::move(points_);
     return result;
@@ -93,8 +95,8 @@ class PosteriorMixture {
 
  private:
   struct PsiMoments {
-    Vector mean, skewness;
-    Matrix covariance;
+    Vector mean, sd, skewness;  // as they are told
+    Matrix covariance;          // of theta
   };
 
   static constexpr Index most_kept = 20'000'000;  // points x effects, or covariances
@@ -158,17 +160,26 @@ class PosteriorMixture {
     fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();
   }
 
+  Vector told(const Vector& theta) const { return model_->hyperparameters().told(theta); }
+
   PsiMoments psi_moments(const Vector& weights) const {
     const Index k = model_->hyperparameters().size();
-    PsiMoments moments{Vector::Zero(k), Vector(), Matrix::Zero(k, k)};
-    for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
-    Vector third = Vector::Zero(k);
+    PsiMoments moments{Vector::Zero(k), Vector(), Vector(), Matrix::Zero(k, k)};
+    Vector center = Vector::Zero(k);
     for (size_t i = 0; i < points_.size(); ++i) {
-      const Vector deviation = points_[i].psi - moments.mean;
-      moments.covariance += weights[Index(i)] * deviation * deviation.transpose();
+      center += weights[Index(i)] * points_[i].psi;
+      moments.mean += weights[Index(i)] * told(points_[i].psi);
+    }
+    Vector variance = Vector::Zero(k), third = Vector::Zero(k);
+    for (size_t i = 0; i < points_.size(); ++i) {
+      const Vector off = points_[i].psi - center;
+      moments.covariance += weights[Index(i)] * off * off.transpose();
+      const Vector deviation = told(points_[i].psi) - moments.mean;
+      variance.array() += weights[Index(i)] * deviation.array().square();
       third.array() += weights[Index(i)] * deviation.array().cube();
     }
-    moments.skewness = skewness(third, moments.covariance.diagonal());
+    moments.sd = variance.cwiseSqrt();
+    moments.skewness = skewness(third, variance);
     return moments;
   }
 

@@ -16,7 +16,8 @@ constexpr double collapse_ratio = 0.05;  // of D_k sum u_j^2 to n_k
 inline std::vector<Index> collapsed_components(const Design& design, const CoefficientPrior& prior,
                                                const Vector& coefficients) {
   // D_k sum u_j^2 - n_k
-  const Vector gradient = prior.gradient(SecondMoments::of_point(coefficients, design.effects()));
+  const Vector gradient = prior.gradient(
+      SecondMoments::of_point(coefficients, design.effects(), design.effect_pairs()));
   std::vector<Index> collapsed;
   for (Index k = 0; k < design.components(); ++k) {
     const double size = design.component_size()[k];

@@ -44,15 +44,15 @@ class BlockModes {
   void set_start(const Matrix& mode) { mode_ = mode; }
   auto mode(Index g) const { return mode_.col(g); }
   // The lower triangular root of (-h_g'')^-1.
-  SmallMatrix root(Index g) const { return lower_root(inverse_of_square(factor(g))); }
+  TinyMatrix root(Index g) const { return lower_root(inverse_of_square(factor(g))); }
 
  private:
   static constexpr int max_iterations = 200;
   static constexpr double settled_decrement = 1e-6;
 
-  SmallMatrix factor(Index g) const {
+  TinyMatrix factor(Index g) const {
     const Index m = leaf_->coordinates();
-    SmallMatrix curvature(m);
+    TinyMatrix curvature(m);
     for (Index c = 0; c < m; ++c) {
       for (Index d = 0; d < m; ++d) curvature(c, d) = curvature_(c * m + d, g);
     }
@@ -122,7 +122,7 @@ class BlockModes {
 
   bool take_step(Index g) {
     const Index m = leaf_->coordinates();
-    const SmallMatrix inverse = inverse_of_square(factor(g));
+    const TinyMatrix inverse = inverse_of_square(factor(g));
     for (Index c = 0; c < m; ++c) {
       step_(c, g) = 0.0;
       for (Index d = 0; d < m; ++d) step_(c, g) += inverse(c, d) * slope_(d, g);

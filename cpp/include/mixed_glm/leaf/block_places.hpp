@@ -34,7 +34,7 @@ class BlockPlaces {
 
   const ProductRule& rule() const { return wide_ ? wide_rule_ : rule_; }
   auto centre(Index g) const { return centre_.col(g); }
-  const SmallMatrix& root(Index g) const { return root_[size_t(g)]; }
+  const TinyMatrix& root(Index g) const { return root_[size_t(g)]; }
 
   // Places the nodes of a batch's groups about their modes.
   void find_modes(const Vector& eta, const LeafBatch& batch) {
@@ -51,9 +51,9 @@ class BlockPlaces {
   bool move(Index g, const Weights& weights) {
     const Index m = centre_.rows();
     const Matrix& nodes = rule().nodes;
-    SmallVector mean(m);
+    TinyVector mean(m);
     for (Index c = 0; c < m; ++c) mean[c] = std::sqrt(2.0) * nodes.col(c).dot(weights);
-    SmallMatrix covariance(m);
+    TinyMatrix covariance(m);
     double off = 0.0;
     for (Index c = 0; c < m; ++c) {
       off = std::max(off, std::abs(mean[c]));
@@ -66,9 +66,9 @@ class BlockPlaces {
       covariance(c, c) += least_variance;
     }
     if (!(off > close_enough)) return false;
-    const SmallMatrix change = lower_root(covariance);
+    const TinyMatrix change = lower_root(covariance);
     if (!is_finite(change)) return false;
-    const SmallVector shift = root(g) * mean;
+    const TinyVector shift = root(g) * mean;
     for (Index c = 0; c < m; ++c) centre_(c, g) += shift[c];
     root_[size_t(g)] = root(g) * change;
     return true;
@@ -79,8 +79,8 @@ class BlockPlaces {
   void place(Index g, Nodes&& nodes, LogWeights&& log_weights) const {
     const Matrix& x = rule().nodes;
     const Index m = centre_.rows(), count = x.rows();
-    const SmallMatrix& root = this->root(g);
-    const SmallMatrix& precision = prior_.precision();
+    const TinyMatrix& root = this->root(g);
+    const TinyMatrix& precision = prior_.precision();
     log_weights = rule().log_weights.array() + log_scale(root);
     for (Index c = 0; c < m; ++c) {
       auto own = nodes.segment(c * count, count).array();
@@ -102,8 +102,8 @@ class BlockPlaces {
   static Index fewest_wide_nodes(Index coordinates) { return coordinates == 2 ? 15 : 11; }
 
   // Root mean square of the factors of each coordinate that are not zero.
-  static SmallVector spread_of_factors(const LeafDesign& leaf) {
-    SmallVector spread(leaf.coordinates());
+  static TinyVector spread_of_factors(const LeafDesign& leaf) {
+    TinyVector spread(leaf.coordinates());
     for (Index c = 0; c < spread.size(); ++c) {
       double sum = 0.0, count = 0.0;
       for (Index i = 0; i < leaf.full().design().rows(); ++i) {
@@ -124,7 +124,7 @@ class BlockPlaces {
   }
 
   // Of the integral over u by nodes in x, and the constant of the prior's density.
-  double log_scale(const SmallMatrix& root) const {
+  double log_scale(const TinyMatrix& root) const {
     double sum = -prior_.log_root_determinant();
     for (Index c = 0; c < root.size(); ++c) {
       sum += std::log(root(c, c)) + 0.5 * (std::log(2.0) - log_two_pi);
@@ -133,12 +133,12 @@ class BlockPlaces {
   }
 
   BlockModes modes_;
-  SmallVector spread_;
+  TinyVector spread_;
   ProductRule rule_, wide_rule_;
   LeafPrior prior_;
   bool wide_ = false;
   Matrix centre_;  // m x groups
-  std::vector<SmallMatrix> root_;
+  std::vector<TinyMatrix> root_;
 };
 
 }  // namespace mixed_glm

@@ -4,10 +4,13 @@
 // Effects that some row touches together are of one group, and so are those linked by a chain of
 // such rows. Components form a block if no group has two effects of the same component; it may have
 // none, where a covariate is zero in all of its rows.
+//
+// Correlated effects are integrated together: where a design has any, its only leaf is a whole term
+// of them, with nothing correlated left beside it.
 #pragma once
 
 #include <algorithm>
-#include <mixed_glm/linalg/small_matrix.hpp>
+#include <mixed_glm/linalg/tiny_matrix.hpp>
 #include <mixed_glm/model/design.hpp>
 #include <stdexcept>
 #include <string>
@@ -18,7 +21,7 @@ namespace mixed_glm {
 // Components by number. None: those that default_leaf() chooses.
 class LeafBlock {
  public:
-  static constexpr Index most_components = most_small;
+  static constexpr Index most_components = most_tiny;
 
   LeafBlock(Index component = -1) {  // -1: none
     if (component != -1) components_.push_back(component);
@@ -29,6 +32,11 @@ class LeafBlock {
   Index size() const { return Index(components_.size()); }
   Index operator[](Index c) const { return components_[size_t(c)]; }
   const std::vector<Index>& components() const { return components_; }
+  // In any order.
+  bool has_same(const LeafBlock& other) const {
+    return std::is_permutation(components_.begin(), components_.end(), other.components_.begin(),
+                               other.components_.end());
+  }
   // The place of a component in the block; -1: it is not in it.
   Index place(Index component) const {
     for (Index c = 0; c < size(); ++c) {
@@ -68,6 +76,9 @@ class LeafGroups {
   }
 
   void link(const Design& design) {
+    for (const CorrelatedLevels& term : design.correlated()) {
+      if (block_->place(term.components.front()) >= 0) link_levels(term);
+    }
     const SparseRows& z = design.z();
     for (Index i = 0; i < design.rows(); ++i) {
       Index first = -1;
@@ -77,6 +88,13 @@ class LeafGroups {
         if (first < 0) first = root(effect);
         parent_[size_t(root(effect))] = first;
       }
+    }
+  }
+
+  void link_levels(const CorrelatedLevels& term) {
+    for (Index l = 0; l < term.levels(); ++l) {
+      const Index first = root(term.level(l)[0]);
+      for (Index r = 1; r < term.order(); ++r) parent_[size_t(root(term.level(l)[r]))] = first;
     }
   }
 
@@ -102,6 +120,15 @@ class LeafGroups {
   bool disjoint_ = true;
 };
 
+// The term of correlated effects that alone can be the leaf of a design that has such; none: its
+// terms are several, or the only one has too many coordinates.
+inline LeafBlock correlated_block(const Design& design) {
+  if (design.correlated().size() != 1) return {};
+  const std::vector<Code>& components = design.correlated().front().components;
+  if (Index(components.size()) > LeafBlock::most_components) return {};
+  return std::vector<Index>(components.begin(), components.end());
+}
+
 // Whether these components can be a leaf.
 inline bool is_leaf(const Design& design, const LeafBlock& block) {
   if (block.is_default() || block.size() > LeafBlock::most_components) return false;
@@ -112,12 +139,17 @@ inline bool is_leaf(const Design& design, const LeafBlock& block) {
       return false;
     }
   }
+  if (design.is_correlated() && !correlated_block(design).has_same(block)) return false;
   return block.size() == 1 || LeafGroups(design, block).are_disjoint();
 }
 
 // A component with as many others of the same groups as a block may have, in the order of their
-// numbers.
+// numbers, or the correlated term that it is of.
 inline LeafBlock leaf_around(const Design& design, Index component) {
+  if (design.is_correlated()) {
+    const LeafBlock term = correlated_block(design);
+    return term.place(component) < 0 ? LeafBlock(component) : term;
+  }
   LeafBlock block(component);
   for (Index k = 0; k < design.components() && block.size() < LeafBlock::most_components; ++k) {
     std::vector<Index> longer = block.components();
@@ -129,10 +161,23 @@ inline LeafBlock leaf_around(const Design& design, Index component) {
   return ordered;
 }
 
-// The block of the component with the most effects; none: there is no leaf.
+// The block of the component with the most effects, or the correlated term; none: there is no leaf.
 inline LeafBlock default_leaf(const Design& design) {
+  if (design.is_correlated()) {
+    const LeafBlock term = correlated_block(design);
+    return is_leaf(design, term) ? term : LeafBlock();
+  }
   const Index largest = design.largest_single();
   return largest < 0 ? LeafBlock() : leaf_around(design, largest);
+}
+
+// Of each component, whether some leaf has it.
+inline std::vector<bool> leaf_candidates(const Design& design) {
+  if (!design.is_correlated()) return design.single_components();
+  std::vector<bool> candidates(size_t(design.components()), false);
+  const LeafBlock term = default_leaf(design);
+  for (const Index k : term.components()) candidates[size_t(k)] = true;
+  return candidates;
 }
 
 }  // namespace mixed_glm

@@ -25,6 +25,7 @@ class LeafDesign {
           "leaf: expected a variance component of which each row touches at most one effect, or "
           "up to three such components of the same groups");
     }
+    if (is_correlated()) leaf_ = correlated_block(model.design());  // in the term's order
     sort_rows();
     batches_ = make_leaf_batches(group_start_);
     copy_rows();
@@ -44,6 +45,7 @@ class LeafDesign {
   const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
   const LeafBlock& leaf() const { return leaf_; }
   Index coordinates() const { return leaf_.size(); }  // m
+  bool is_correlated() const { return full_->design().is_correlated(); }
 
   Index groups() const { return static_cast<Index>(group_start_.size()) - 1; }
   Index group_begin(Index g) const { return group_start_[size_t(g)]; }
@@ -204,8 +206,10 @@ class LeafDesign {
         x_, SparseRows(design.rows(), q, row_start.data(), columns.data(), values.data()),
         SparseRows(groups(), q, clique_start.data(), members.data(), nullptr), ident,
         design.components());
+    Prior prior = full_->prior();
+    prior.cor.clear();  // of the leaf, if there are any
     reduced_model_ = std::make_unique<Model>(*reduced_design_, full_->family(), sorted_,
-                                             full_->prior(), sorted_offset_);
+                                             std::move(prior), sorted_offset_);
   }
 
   void locate_cliques() {

@@ -116,9 +116,9 @@ class LeafLikelihood final : public CoefficientLikelihood {
   void summarize(int member, Index g) {
     Member& own = members_[size_t(member)];
     const Index m = leaf_->coordinates();
-    const SmallMatrix& precision = prior_.precision();
+    const TinyMatrix& precision = prior_.precision();
     const auto weights = nodes_.weights(member, g);
-    SmallVector mean(m);
+    TinyVector mean(m);
     for (Index c = 0; c < m; ++c) mean[c] = nodes_.nodes(member, g, c).dot(weights);
     scores_.choose_shift(member, g, precision);
     scores_.apply_shift(member, g, precision, [&](Index c) {

@@ -10,6 +10,7 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
 
 namespace mixed_glm {
@@ -32,7 +33,8 @@ class LeafMarginal final : public Marginal {
         sigma_(leaf_.reduced().design().pattern(), settings.inner.team),
         moments_(leaf_, likelihood_),
         prior_(model.design(), model.prior()),
-        second_moments_(model.design().effects()) {}
+        hyper_(leaf_),
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
@@ -76,12 +78,7 @@ class LeafMarginal final : public Marginal {
   }
 
   const LeafDesign& leaf() const { return leaf_; }
-  // Of the leaf's effects, which are independent.
-  LeafPrior leaf_prior(const Vector& theta) const {
-    SmallVector sd(leaf_.coordinates());
-    for (Index c = 0; c < sd.size(); ++c) sd[c] = effect_sd(theta[leaf_.leaf()[c]]);
-    return LeafPrior::of_sds(sd);
-  }
+  LeafPrior leaf_prior(const Vector& theta) const { return hyper_.prior(theta); }
   // The distribution of (v, beta): its mean, the factor of its precision, variances and third
   // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
@@ -100,7 +97,7 @@ class LeafMarginal final : public Marginal {
   }
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
-    moments_.add_square_coupling(fall_of_precision(change), direction);
+    moments_.add_square_coupling(hyper_.fall_of_precision(theta_, change), direction);
     mode_.cholesky().solve_in_place(direction);
     return direction;
   }
@@ -160,16 +157,6 @@ class LeafMarginal final : public Marginal {
     return start;
   }
 
-  // -dP for a change of theta, P the precision of that prior.
-  SmallMatrix fall_of_precision(const Vector& change) const {
-    SmallVector fall(leaf_.coordinates());
-    for (Index c = 0; c < fall.size(); ++c) {
-      const Index component = leaf_.leaf()[c];
-      fall[c] = 2.0 * (change[component] * effect_precision(theta_[component]));
-    }
-    return diagonal_matrix(fall);
-  }
-
   // The mode of all coefficients together, leaf included, as a start: it is found from anywhere.
   bool start_at_joint_mode(const Vector& theta) {
     if (!joint_mode_.find(theta)) return false;
@@ -209,6 +196,9 @@ class LeafMarginal final : public Marginal {
                             moments_.variance(g, c));
       }
     }
+    hyper_.for_pairs([&](Index g, Index c, Index d, Index pair) {
+      second_moments_.set_pair(pair, moments_.square(g, c, d), moments_.covariance(g, c, d));
+    });
   }
 
   LeafSettings settings_;
@@ -221,6 +211,7 @@ class LeafMarginal final : public Marginal {
   LeafMoments moments_;
   Vector theta_;
   CoefficientPrior prior_;  // of all coefficients
+  LeafHyper hyper_;
   SecondMoments second_moments_;
   double log_density_ = 0.0;
   bool valid_ = false;

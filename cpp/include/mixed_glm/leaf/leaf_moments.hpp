@@ -93,7 +93,7 @@ class LeafMoments {
   }
   // Adds the slope of 1/2 sum_g E_k[u' W u]: with W = -dP what a change of the precision of the
   // leaf's prior does to the gradient.
-  void add_square_coupling(const SmallMatrix& weight, Vector& gradient) const {
+  void add_square_coupling(const TinyMatrix& weight, Vector& gradient) const {
     for (Index g = 0; g < leaf_->groups(); ++g) {
       if (is_empty(g)) continue;
       for (Index c = 0; c < weight.size(); ++c) {
@@ -104,13 +104,13 @@ class LeafMoments {
 
  private:
   struct Slot {
-    Matrix shift_product;        // Sigma h: size of the group x m
-    SmallMatrix shift_variance;  // h' Sigma h
-    Matrix product;              // Sigma d_k: size of the group x K
-    Matrix effect_product;       // K x m: h' Sigma d_k
-    Vector trace;                // K: t_k, then t_k + v_k less its mean
-    Vector group_pull;           // size of the group: sum_k w_k (t_k + v_k) d_k
-    SmallVector pull;            // sum_i factor_i times the pull of row i
+    Matrix shift_product;       // Sigma h: size of the group x m
+    TinyMatrix shift_variance;  // h' Sigma h
+    Matrix product;             // Sigma d_k: size of the group x K
+    Matrix effect_product;      // K x m: h' Sigma d_k
+    Vector trace;               // K: t_k, then t_k + v_k less its mean
+    Vector group_pull;          // size of the group: sum_k w_k (t_k + v_k) d_k
+    TinyVector pull;            // sum_i factor_i times the pull of row i
   };
   // What each member of the team has of its own.
   struct Member {
@@ -179,7 +179,7 @@ class LeafMoments {
     const auto shift = likelihood_->scores().shift(g);
     const Index m = coordinates();
     resize_buffer(s.shift_product, shift.rows(), m);
-    s.shift_variance = SmallMatrix(m);
+    s.shift_variance = TinyMatrix(m);
     for (Index c = 0; c < m; ++c) {
       s.shift_product.col(c).noalias() = own.covariance * shift.col(c);
       for (Index d = 0; d < m; ++d) {
@@ -188,7 +188,7 @@ class LeafMoments {
     }
     resize_buffer(s.trace, nodes, 1);
     s.trace.setZero();
-    s.pull = SmallVector(m);
+    s.pull = TinyVector(m);
   }
 
   void finish_group(int member, Index g) {

@@ -61,7 +61,7 @@ class LeafNodes {
     return block_ ? block_->centre(g)[c] : modes_.mode()[g];
   }
   // Of a block: the lower triangular root of the covariance that its nodes are scaled by.
-  const SmallMatrix& root(Index g) const { return block_->root(g); }
+  const TinyMatrix& root(Index g) const { return block_->root(g); }
   // n: linear predictors of the rows without the leaf, at the last coefficients.
   const Vector& eta() const { return eta_; }
   // m x groups: modes from where the next search begins.

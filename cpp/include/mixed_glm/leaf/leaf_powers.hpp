@@ -9,7 +9,7 @@
 // effects follow the other coefficients.
 #pragma once
 
-#include <mixed_glm/linalg/small_matrix.hpp>
+#include <mixed_glm/linalg/tiny_matrix.hpp>
 
 namespace mixed_glm {
 
@@ -54,7 +54,7 @@ class LeafPowers {
   // Adds 1/2 { tr(h' Sigma h E_k[f'']) - 2 sum_c (Sigma h)_c' Cov_k(c, f'_c) }. covariance: h'
   // Sigma h; product: Sigma h; slopes: Cov_k(f, c), a row for each function.
   template <class Slopes, class Moments>
-  void add_shift(const SmallMatrix& covariance, const Matrix& product, const Slopes& slopes,
+  void add_shift(const TinyMatrix& covariance, const Matrix& product, const Slopes& slopes,
                  const Matrix& gradient, Moments& moments) const {
     for (Index c = 0; c < m_; ++c) {
       for (Index d = 0; d <= c; ++d) {

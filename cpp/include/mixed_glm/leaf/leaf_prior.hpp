@@ -4,22 +4,22 @@
 //     Omega = Lambda Lambda'        precision = Omega^-1
 #pragma once
 
-#include <mixed_glm/linalg/small_matrix.hpp>
+#include <mixed_glm/linalg/tiny_matrix.hpp>
 
 namespace mixed_glm {
 
 class LeafPrior {
  public:
   // Of independent effects.
-  static LeafPrior of_sds(const SmallVector& sd) {
+  static LeafPrior of_sds(const TinyVector& sd) {
     LeafPrior prior;
     prior.root_ = diagonal_matrix(sd);
-    prior.precision_ = SmallMatrix(sd.size());
+    prior.precision_ = TinyMatrix(sd.size());
     for (Index c = 0; c < sd.size(); ++c) prior.precision_(c, c) = 1.0 / (sd[c] * sd[c]);
     return prior;
   }
   // Of correlated ones.
-  static LeafPrior of_root(const SmallMatrix& root) {
+  static LeafPrior of_root(const TinyMatrix& root) {
     LeafPrior prior;
     prior.root_ = root;
     prior.precision_ = inverse_of_square(root);
@@ -27,8 +27,8 @@ class LeafPrior {
   }
 
   Index size() const { return root_.size(); }
-  const SmallMatrix& root() const { return root_; }
-  const SmallMatrix& precision() const { return precision_; }
+  const TinyMatrix& root() const { return root_; }
+  const TinyMatrix& precision() const { return precision_; }
   double sd(Index c) const {
     double sum = 0.0;
     for (Index k = 0; k <= c; ++k) sum += root_(c, k) * root_(c, k);
@@ -41,7 +41,7 @@ class LeafPrior {
   }
 
  private:
-  SmallMatrix root_, precision_;
+  TinyMatrix root_, precision_;
 };
 
 }  // namespace mixed_glm

@@ -25,11 +25,11 @@ class LeafScores {
  public:
   // Sums over the rows of a group.
   struct Sums {
-    Matrix scores;            // size x K: sum_i l'_ik a'_i, centred; in the end d_gk
-    Matrix effect_score;      // K x m: sum_i factor_i l'_ik, centred
-    Matrix coupling;          // size x m: sum_i W_i a'_i factor_i'
-    SmallMatrix information;  // sum_i W_i factor_i factor_i'
-    SmallVector pull;         // sum_i factor_i E_k[l'_ik]
+    Matrix scores;           // size x K: sum_i l'_ik a'_i, centred; in the end d_gk
+    Matrix effect_score;     // K x m: sum_i factor_i l'_ik, centred
+    Matrix coupling;         // size x m: sum_i W_i a'_i factor_i'
+    TinyMatrix information;  // sum_i W_i factor_i factor_i'
+    TinyVector pull;         // sum_i factor_i E_k[l'_ik]
   };
   // Of the groups of a batch, which are at most row_block_size. Each member of a team has its own.
   class OfBatch {
@@ -93,9 +93,9 @@ class LeafScores {
   }
 
   // For a group whose rows have all been added. precision: of the prior, m x m.
-  void choose_shift(int member, Index g, const SmallMatrix& precision) {
+  void choose_shift(int member, Index g, const TinyMatrix& precision) {
     const Index m = coordinates();
-    SmallMatrix hessian = sums(member, g).information;
+    TinyMatrix hessian = sums(member, g).information;
     for (Index c = 0; c < m; ++c) {
       for (Index d = 0; d < m; ++d) hessian(c, d) += precision(c, d);
     }
@@ -105,7 +105,7 @@ class LeafScores {
       shift = coupling / hessian(0, 0);
       return;
     }
-    const SmallMatrix inverse = inverse_of_square(lower_root(hessian));
+    const TinyMatrix inverse = inverse_of_square(lower_root(hessian));
     for (Index c = 0; c < m; ++c) {
       shift.col(c) = inverse(0, c) * coupling.col(0);
       for (Index d = 1; d < m; ++d) shift.col(c) += inverse(d, c) * coupling.col(d);
@@ -113,7 +113,7 @@ class LeafScores {
   }
   // Into the coordinates of the shift. deviation(c): of the nodes' coordinate c from its mean.
   template <class Deviation>
-  void apply_shift(int member, Index g, const SmallMatrix& precision, Deviation&& deviation) {
+  void apply_shift(int member, Index g, const TinyMatrix& precision, Deviation&& deviation) {
     Sums& of_group = sums_[size_t(member)][g];
     for (Index c = 0; c < coordinates(); ++c) {
       auto score = of_group.effect_score.col(c);
@@ -133,8 +133,8 @@ class LeafScores {
     of_group.scores.topRows(size(g)).setZero();
     of_group.effect_score.setZero();
     of_group.coupling.setZero();
-    of_group.information = SmallMatrix(coordinates());
-    of_group.pull = SmallVector(coordinates());
+    of_group.information = TinyMatrix(coordinates());
+    of_group.pull = TinyVector(coordinates());
   }
 
   // Row r of the chunk.

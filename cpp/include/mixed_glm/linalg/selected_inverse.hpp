@@ -41,6 +41,10 @@ class SelectedInverse {
   double variance(Index effect) const {
     return values_[size_t(pattern_->diagonal_position(effect))];
   }
+  // Of two effects that are neighbours.
+  double covariance(Index first, Index second) const {
+    return values_[size_t(pattern_->position(first, second))];
+  }
   Eigen::Map<const Vector> with_border(Index effect) const {
     return {values() + pattern_->border_position(effect), pattern_->border()};
   }

@@ -27,7 +27,9 @@ class ManyFitter {
     if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
       marginal->settings.keep_points = false;  // ManyResults has no place for them
     }
-    give_back(make_worker());  // so that what is wrong with the arguments is said here
+    auto worker = make_worker();  // so that what is wrong with the arguments is said here
+    layout_ = worker->layout();
+    give_back(std::move(worker));
   }
 
   const Design& design() const { return *design_; }
@@ -37,7 +39,7 @@ class ManyFitter {
   std::optional<ManyResults> fit(const ResponseBatch& batch, const ManySettings& settings = {}) {
     batch.check(design_->user_rows());
     check_merged_offsets(batch.offset);
-    ManyResults results(batch.size(), *design_, settings.keep_random_effects,
+    ManyResults results(batch.size(), layout_, settings.keep_random_effects,
                         settings.keep_covariances);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
@@ -98,6 +100,7 @@ class ManyFitter {
   Family family_;
   Prior prior_;
   FitMethod method_;
+  ParameterLayout layout_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ResponseWorker>> idle_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/fit/fit_result.hpp>
+#include <mixed_glm/model/model.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -9,21 +10,27 @@ namespace mixed_glm {
 struct ManyResults {
   RowMatrix fe_mean, fe_sd;    // m x p
   RowMatrix vcp_mean, vcp_sd;  // m x K, of the log standard deviations
-  RowMatrix vc_mean, vc_sd;    // m x q, or empty
-  RowMatrix fe_cov;            // m x p p, covariances of the fixed effects, or empty
-  Vector log_evidence;         // m
+  RowMatrix cor_mean, cor_sd;  // of the correlations
+  RowMatrix family_mean, family_sd;
+  RowMatrix vc_mean, vc_sd;  // m x q, or empty
+  RowMatrix fe_cov;          // m x p p, covariances of the fixed effects, or empty
+  Vector log_evidence;       // m
   std::vector<FitStatus> status;
   std::vector<std::int32_t> iterations;
 
-  ManyResults(Index responses, const Design& design, bool keep_random_effects,
+  ManyResults(Index responses, const ParameterLayout& layout, bool keep_random_effects,
               bool keep_covariances = false)
-      : fe_mean(nothing(responses, design.fixed())),
+      : fe_mean(nothing(responses, layout.fixed)),
         fe_sd(fe_mean),
-        vcp_mean(nothing(responses, design.components())),
+        vcp_mean(nothing(responses, layout.components)),
         vcp_sd(vcp_mean),
-        vc_mean(nothing(keep_random_effects ? responses : 0, design.effects())),
+        cor_mean(nothing(responses, layout.correlations)),
+        cor_sd(cor_mean),
+        family_mean(nothing(responses, layout.hyper - layout.components - layout.correlations)),
+        family_sd(family_mean),
+        vc_mean(nothing(keep_random_effects ? responses : 0, layout.effects)),
         vc_sd(vc_mean),
-        fe_cov(nothing(keep_covariances ? responses : 0, design.fixed() * design.fixed())),
+        fe_cov(nothing(keep_covariances ? responses : 0, layout.fixed * layout.fixed)),
         log_evidence(nothing(responses, 1)),
         status(size_t(responses), FitStatus::failed),
         iterations(size_t(responses), 0) {}
@@ -35,8 +42,8 @@ struct ManyResults {
     status[size_t(row)] = fit.status;
     iterations[size_t(row)] = fit.iterations;
     log_evidence[row] = fit.log_evidence;
-    split(fit.layout, fit.mean, row, fe_mean, vcp_mean, vc_mean);
-    split(fit.layout, fit.sd, row, fe_sd, vcp_sd, vc_sd);
+    split(fit.layout, fit.mean, row, {fe_mean, vcp_mean, cor_mean, family_mean, vc_mean});
+    split(fit.layout, fit.sd, row, {fe_sd, vcp_sd, cor_sd, family_sd, vc_sd});
     if (fe_cov.rows() > 0 && fit.fe_cov.size() == fe_cov.cols()) {
       fe_cov.row(row) = Eigen::Map<const Eigen::RowVectorXd>(fit.fe_cov.data(), fe_cov.cols());
     }
@@ -47,12 +54,18 @@ struct ManyResults {
     return RowMatrix::Constant(rows, cols, std::numeric_limits<double>::quiet_NaN());
   }
 
-  static void split(const ParameterLayout& layout, const Vector& params, Index row, RowMatrix& fe,
-                    RowMatrix& vcp, RowMatrix& vc) {
+  struct Blocks {
+    RowMatrix &fe, &vcp, &cor, &family, &vc;
+  };
+
+  static void split(const ParameterLayout& layout, const Vector& params, Index row,
+                    const Blocks& to) {
     if (params.size() == 0) return;
-    fe.row(row) = layout.beta(params).transpose();
-    vcp.row(row) = layout.psi(params).transpose();
-    if (vc.rows() > 0) vc.row(row) = layout.u(params).transpose();
+    to.fe.row(row) = layout.beta(params).transpose();
+    to.vcp.row(row) = layout.psi(params).transpose();
+    to.cor.row(row) = layout.cor(params).transpose();
+    to.family.row(row) = layout.family(params).transpose();
+    if (to.vc.rows() > 0) to.vc.row(row) = layout.u(params).transpose();
   }
 };
 

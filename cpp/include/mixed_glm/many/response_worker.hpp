@@ -22,6 +22,8 @@ class ResponseWorker {
   ResponseWorker(const ResponseWorker&) = delete;  // the driver views the model
   ResponseWorker& operator=(const ResponseWorker&) = delete;
 
+  ParameterLayout layout() const { return model_.layout(); }
+
   // A fit that throws is one that failed: it must not end those of the others. Throws Interrupted
   // when `stop` is set, and std::bad_alloc: the others would fail as well, and buffers may be gone.
   FitResult fit(const ResponseBatch& batch, Index j, const std::atomic<bool>& stop) {

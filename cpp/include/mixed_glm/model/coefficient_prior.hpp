@@ -21,8 +21,17 @@ class CoefficientPrior {
   // The design is viewed and must outlive this object.
   CoefficientPrior(const Design& design, const Prior& prior)
       : design_(&design), diagonal_(design.coefficients()) {
+    std::vector<bool> alone(size_t(design.components()), true);
+    for (const CorrelatedLevels& term : design.correlated()) {
+      for (const Code k : term.components) alone[size_t(k)] = false;
+    }
     for (Index k = 0; k < design.components(); ++k) {
-      terms_.emplace_back(IndependentEffects(design.effects_of(k), k));
+      if (alone[size_t(k)]) terms_.emplace_back(IndependentEffects(design.effects_of(k), k));
+    }
+    Index first_cor = design.components();
+    for (const CorrelatedLevels& term : design.correlated()) {
+      terms_.emplace_back(CorrelatedEffects(term, first_cor));
+      first_cor += lower_entries(term.order());
     }
     for_terms([&](const auto& term) { parameters_ += term.parameters(); });
     diagonal_.tail(design.fixed()) = prior.fe_p.array().square().inverse();

@@ -1,7 +1,7 @@
 // The design of a model, and all symbolic work that depends on it alone:
 //
 //     A = [X Z]                          X: n x p dense, Z: n x q sparse
-//     u_j ~ N(0, exp(2 psi[component(j)]))
+//     u_j ~ N(0, exp(2 psi[component(j)])), independent but for terms of correlated effects
 //
 // Inside, effects are numbered in elimination order, coefficients stand as (u, beta), as in the
 // bordered precision matrix, and rows may be sorted (row_order.hpp) and merged (merged_rows.hpp).
@@ -14,6 +14,7 @@
 #include <mixed_glm/model/merged_rows.hpp>
 #include <mixed_glm/model/parameter_layout.hpp>
 #include <mixed_glm/model/row_order.hpp>
+#include <mixed_glm/terms/correlated_levels.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +24,11 @@ namespace mixed_glm {
 class Design {
  public:
   // x (n x p) is viewed and must outlive the design; it is copied only where rows are sorted.
-  // ident[j] in 0 .. components - 1: the variance component of effect j.
-  Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components)
-      : Design(x, z, z, ident, components) {
+  // ident[j] in 0 .. components - 1: the variance component of effect j. correlated: its terms of
+  // correlated effects, by columns of z.
+  Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
+         const std::vector<CorrelatedColumns>& correlated = {})
+      : Design(x, z, with_levels(z, correlated), ident, components, correlated) {
     rearrange_rows({sorted_row_order(z_, component_, largest_single()), {}});
     locate_pairs();
   }
@@ -34,9 +37,11 @@ class Design {
   // (n; empty: zero): rows with different ones are not equal.
   static std::unique_ptr<Design> merged(ConstMatrixRef x, SparseRows z,
                                         const std::vector<Code>& ident, Index components,
-                                        ConstVectorRef offset) {
-    const SparseRows cliques = z;
-    std::unique_ptr<Design> design(new Design(x, std::move(z), cliques, ident, components));
+                                        ConstVectorRef offset,
+                                        const std::vector<CorrelatedColumns>& correlated = {}) {
+    const SparseRows cliques = with_levels(z, correlated);
+    std::unique_ptr<Design> design(
+        new Design(x, std::move(z), cliques, ident, components, correlated));
     const auto order = sorted_row_order(design->z_, design->component_, design->largest_single());
     design->rearrange_rows(RowMerger(x, design->z_, offset).merge(order));
     design->locate_pairs();
@@ -48,7 +53,7 @@ class Design {
   static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z, SparseRows cliques,
                                               const std::vector<Code>& ident, Index components) {
     std::unique_ptr<Design> design(
-        new Design(x, std::move(z), std::move(cliques), ident, components));
+        new Design(x, std::move(z), std::move(cliques), ident, components, {}));
     design->locate_pairs();
     return design;
   }
@@ -112,6 +117,16 @@ class Design {
   const std::vector<Code>& effects_of(Index component) const {
     return effects_of_[size_t(component)];
   }
+  // Terms of correlated effects, and the pairs of effects that these couple, term by term.
+  const std::vector<CorrelatedLevels>& correlated() const { return correlated_; }
+  const EffectPairs& effect_pairs() const { return effect_pairs_; }
+  std::vector<Index> correlated_orders() const {
+    std::vector<Index> orders;
+    for (const CorrelatedLevels& term : correlated_) orders.push_back(term.order());
+    return orders;
+  }
+  Index correlations() const { return correlations_; }
+  bool is_correlated() const { return !correlated_.empty(); }
   Code user_effect(Index effect) const { return order_[size_t(effect)]; }
 
   // Where the products of the pairs of entries of row i are added: pair_begin(i), then (0,1),
@@ -146,7 +161,7 @@ class Design {
 
  private:
   Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
-         Index components)
+         Index components, const std::vector<CorrelatedColumns>& correlated)
       : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
         z_(std::move(z)),
         order_(fill_reducing_order(effect_neighbours(cliques))),
@@ -161,7 +176,40 @@ class Design {
       component_size_[component_[k]] += 1.0;
       effects_of_[size_t(component_[k])].push_back(static_cast<Code>(k));
     }
+    for (const CorrelatedColumns& columns : correlated) add_correlated(columns, ident);
     single_ = single_effect_components(z_, component_, components);
+  }
+
+  static SparseRows with_levels(const SparseRows& z,
+                                const std::vector<CorrelatedColumns>& correlated) {
+    if (correlated.empty()) return z;
+    std::vector<std::int64_t> indptr = {0};
+    for (Index i = 0; i < z.rows(); ++i) indptr.push_back(z.end(i));
+    std::vector<Code> columns(z.columns(), z.columns() + z.entries());
+    for (const CorrelatedColumns& term : correlated) {
+      columns.insert(columns.end(), term.columns.begin(), term.columns.end());
+      for (Index l = 0; l < term.levels(); ++l) indptr.push_back(indptr.back() + term.order);
+    }
+    return {Index(indptr.size()) - 1, z.cols(), indptr.data(), columns.data(), nullptr};
+  }
+
+  void add_correlated(const CorrelatedColumns& term, const std::vector<Code>& ident) {
+    std::vector<Code> number(order_.size());
+    for (size_t k = 0; k < order_.size(); ++k) number[size_t(order_[k])] = static_cast<Code>(k);
+    CorrelatedLevels levels;
+    for (Index c = 0; c < term.order; ++c) {
+      levels.components.push_back(ident[size_t(term.columns[size_t(c)])]);
+    }
+    levels.first_pair = Index(effect_pairs_.size());
+    for (const Code column : term.columns) levels.effects.push_back(number[size_t(column)]);
+    for (Index l = 0; l < levels.levels(); ++l) {
+      const Code* const u = levels.level(l);
+      for (Index r = 1; r < term.order; ++r) {
+        for (Index c = 0; c < r; ++c) effect_pairs_.push_back({u[r], u[c]});
+      }
+    }
+    correlations_ += lower_entries(term.order);
+    correlated_.push_back(std::move(levels));
   }
 
   // Renumbers all rows in elimination order and finds the neighbours anew.
@@ -222,6 +270,9 @@ class Design {
   std::vector<Code> component_;
   Vector component_size_;
   std::vector<std::vector<Code>> effects_of_;
+  std::vector<CorrelatedLevels> correlated_;
+  EffectPairs effect_pairs_;
+  Index correlations_ = 0;
   std::vector<std::int32_t> pair_positions_;
   std::vector<bool> single_;
   std::vector<Index> row_order_;  // row_order_[r]: the caller's (first) row r; empty: the same

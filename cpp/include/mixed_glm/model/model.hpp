@@ -25,7 +25,7 @@ class Model {
         response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(checked(std::move(prior), design)),
-        hyperparameters_(prior_.of_psi()) {
+        hyperparameters_(prior_.of_psi(), prior_.cor, {}, design.correlated_orders()) {
     set_rows(response, offset);
   }
 
@@ -51,7 +51,8 @@ class Model {
   const Prior& prior() const { return prior_; }
   const Hyperparameters& hyperparameters() const { return hyperparameters_; }
   ParameterLayout layout() const {
-    return {design_->fixed(), hyperparameters_.size(), design_->effects(), design_->components()};
+    return {design_->fixed(), hyperparameters_.size(), design_->effects(),
+            hyperparameters_.psi().size, hyperparameters_.cor().size};
   }
   // What the sum of the rows' kernels lacks: their normalizing constants.
   double log_likelihood_constant() const { return log_likelihood_constant_; }
@@ -61,7 +62,7 @@ class Model {
 
  private:
   static Prior checked(Prior prior, const Design& design) {
-    prior.check(design.fixed(), design.components());
+    prior.check(design.fixed(), design.components(), design.correlations());
     return prior;
   }
 

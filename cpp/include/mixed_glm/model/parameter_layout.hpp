@@ -10,6 +10,7 @@ namespace mixed_glm {
 struct ParameterLayout {
   Index fixed = 0, hyper = 0, effects = 0;  // lengths of the three
   Index components = 0;                     // of psi, with which theta begins
+  Index correlations = 0;                   // of cor, which follow; the rest is of the family
 
   Index size() const { return fixed + hyper + effects; }
   Index beta_begin() const { return 0; }
@@ -28,6 +29,15 @@ struct ParameterLayout {
   template <class Params>
   auto psi(Params& params) const {
     return params.segment(theta_begin(), components);
+  }
+  template <class Params>
+  auto cor(Params& params) const {
+    return params.segment(theta_begin() + components, correlations);
+  }
+  template <class Params>
+  auto family(Params& params) const {
+    const Index before = components + correlations;
+    return params.segment(theta_begin() + before, hyper - before);
   }
   template <class Params>
   auto u(Params& params) const {

@@ -2,8 +2,8 @@
 //
 //     beta_a ~ N(0, fe_p_a^2)      psi_k ~ N(0, vcp_p_k^2), psi: log standard deviations
 //
-// or psi with any others in the place of the latter. A prior of beta about another mean m is one
-// about zero beside an offset of X m.
+// or psi with any others in the place of the latter, and those of the correlations. A prior of beta
+// about another mean m is one about zero beside an offset of X m.
 #pragma once
 
 #include <mixed_glm/priors/hyper_prior.hpp>
@@ -17,8 +17,9 @@ struct Prior {
   Vector fe_p;                       // p standard deviations of the fixed effects
   Vector vcp_p;                      // K standard deviations of the log standard deviations
   std::vector<HyperPrior> psi = {};  // K, in the place of vcp_p; none: vcp_p
+  std::vector<HyperPrior> cor = {};  // of all z of all correlated terms
 
-  void check(Index fixed, Index components) const {
+  void check(Index fixed, Index components, Index correlations) const {
     const auto check_one = [](const char* name, const Vector& sd, Index size) {
       if (sd.size() != size) {
         throw std::invalid_argument(std::string(name) + ": expected length " +
@@ -29,6 +30,11 @@ struct Prior {
       }
     };
     check_one("fe_p", fe_p, fixed);
+    if (Index(cor.size()) != correlations) {
+      throw std::invalid_argument("priors of correlations: expected length " +
+                                  std::to_string(correlations) + ", got " +
+                                  std::to_string(cor.size()));
+    }
     if (psi.empty()) {
       check_one("vcp_p", vcp_p, components);
     } else if (Index(psi.size()) != components) {

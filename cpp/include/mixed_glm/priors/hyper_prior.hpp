@@ -14,6 +14,7 @@
 #include <mixed_glm/priors/half_normal.hpp>
 #include <mixed_glm/priors/half_t.hpp>
 #include <mixed_glm/priors/inverse_gamma.hpp>
+#include <mixed_glm/priors/lkj.hpp>
 #include <mixed_glm/priors/normal.hpp>
 #include <type_traits>
 #include <variant>
@@ -22,8 +23,8 @@ namespace mixed_glm {
 
 class HyperPrior {
  public:
-  using List =
-      std::variant<NormalPrior, HalfNormalPrior, HalfTPrior, GammaPrior, InverseGammaPrior>;
+  using List = std::variant<NormalPrior, HalfNormalPrior, HalfTPrior, GammaPrior, InverseGammaPrior,
+                            LkjPrior>;
 
   // One of the list, for which it stands.
   template <class Kind, class = std::enable_if_t<std::is_constructible_v<List, Kind>>>

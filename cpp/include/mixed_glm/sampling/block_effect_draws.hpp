@@ -56,7 +56,7 @@ class BlockEffectDraws {
     resize_buffer(value_, count, z_.cols());
     resize_buffer(slope_, count, z_.cols());
     for (Index g = batch.first_group; g < batch.last_group; ++g) {
-      const SmallMatrix& root = nodes_.root(g);
+      const TinyMatrix& root = nodes_.root(g);
       for (Index d = 0; d < coordinates(); ++d) {
         direction_(d, column(g)) = d < c ? 0.0 : root(d, c) / root(c, c);
       }
@@ -76,7 +76,7 @@ class BlockEffectDraws {
   }
 
   void set_points(Index g, Index c, Index k, double value, const Matrix& effects) {
-    const SmallMatrix& root = nodes_.root(g);
+    const TinyMatrix& root = nodes_.root(g);
     const Matrix& behind = behind_[size_t(c)].nodes;
     auto z = z_.col(column(g));
     z[c] = (value - following(g, c)) / root(c, c);
@@ -93,10 +93,10 @@ class BlockEffectDraws {
 
   void add_prior(Index g, const LeafPrior& prior, const Vector& log_weights) {
     const Index at = column(g);
-    SmallVector u(coordinates());
+    TinyVector u(coordinates());
     for (Index p = 0; p < value_.rows(); ++p) {
       for (Index d = 0; d < coordinates(); ++d) u[d] = point(g, p, d);
-      const SmallVector pull = prior.precision() * u;
+      const TinyVector pull = prior.precision() * u;
       value_(p, at) = log_weights[p % log_weights.size()] - 0.5 * dot(u, pull);
       slope_(p, at) = 0.0;
       for (Index d = 0; d < coordinates(); ++d) slope_(p, at) -= pull[d] * direction_(d, at);

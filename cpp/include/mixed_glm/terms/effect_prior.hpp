@@ -22,11 +22,12 @@
 //     for_coupling(x, visit)             visit(effect, i, value) for the entries of -dP_i x
 #pragma once
 
+#include <mixed_glm/terms/correlated.hpp>
 #include <mixed_glm/terms/independent.hpp>
 #include <variant>
 
 namespace mixed_glm {
 
-using EffectPrior = std::variant<IndependentEffects>;
+using EffectPrior = std::variant<IndependentEffects, CorrelatedEffects>;
 
 }  // namespace mixed_glm

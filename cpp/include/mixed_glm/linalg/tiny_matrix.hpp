@@ -8,50 +8,50 @@
 
 namespace mixed_glm {
 
-constexpr Index most_small = 3;
+constexpr Index most_tiny = 3;
 
 // Zero at first.
-class SmallVector {
+class TinyVector {
  public:
-  explicit SmallVector(Index size = 0) : size_(size) {}
+  explicit TinyVector(Index size = 0) : size_(size) {}
   Index size() const { return size_; }
   double& operator[](Index r) { return values_[size_t(r)]; }
   double operator[](Index r) const { return values_[size_t(r)]; }
 
  private:
   Index size_;
-  std::array<double, size_t(most_small)> values_ = {};
+  std::array<double, size_t(most_tiny)> values_ = {};
 };
 
 // Square; zero at first.
-class SmallMatrix {
+class TinyMatrix {
  public:
-  explicit SmallMatrix(Index size = 0) : size_(size) {}
+  explicit TinyMatrix(Index size = 0) : size_(size) {}
   Index size() const { return size_; }
-  double& operator()(Index r, Index c) { return values_[size_t(r * most_small + c)]; }
-  double operator()(Index r, Index c) const { return values_[size_t(r * most_small + c)]; }
+  double& operator()(Index r, Index c) { return values_[size_t(r * most_tiny + c)]; }
+  double operator()(Index r, Index c) const { return values_[size_t(r * most_tiny + c)]; }
 
  private:
   Index size_;
-  std::array<double, size_t(most_small* most_small)> values_ = {};
+  std::array<double, size_t(most_tiny* most_tiny)> values_ = {};
 };
 
-inline double dot(const SmallVector& a, const SmallVector& b) {
+inline double dot(const TinyVector& a, const TinyVector& b) {
   double sum = 0.0;
   for (Index r = 0; r < a.size(); ++r) sum += a[r] * b[r];
   return sum;
 }
 
-inline SmallVector operator*(const SmallMatrix& a, const SmallVector& x) {
-  SmallVector result(a.size());
+inline TinyVector operator*(const TinyMatrix& a, const TinyVector& x) {
+  TinyVector result(a.size());
   for (Index r = 0; r < a.size(); ++r) {
     for (Index c = 0; c < a.size(); ++c) result[r] += a(r, c) * x[c];
   }
   return result;
 }
 
-inline SmallMatrix operator*(const SmallMatrix& a, const SmallMatrix& b) {
-  SmallMatrix result(a.size());
+inline TinyMatrix operator*(const TinyMatrix& a, const TinyMatrix& b) {
+  TinyMatrix result(a.size());
   for (Index r = 0; r < a.size(); ++r) {
     for (Index k = 0; k < a.size(); ++k) {
       for (Index c = 0; c < a.size(); ++c) result(r, c) += a(r, k) * b(k, c);
@@ -60,16 +60,16 @@ inline SmallMatrix operator*(const SmallMatrix& a, const SmallMatrix& b) {
   return result;
 }
 
-inline SmallMatrix diagonal_matrix(const SmallVector& diagonal) {
-  SmallMatrix result(diagonal.size());
+inline TinyMatrix diagonal_matrix(const TinyVector& diagonal) {
+  TinyMatrix result(diagonal.size());
   for (Index r = 0; r < diagonal.size(); ++r) result(r, r) = diagonal[r];
   return result;
 }
 
 // The lower triangular L with L L' = a, of whose symmetric entries the lower ones are read. Not
 // finite where there is none.
-inline SmallMatrix lower_root(const SmallMatrix& a) {
-  SmallMatrix root(a.size());
+inline TinyMatrix lower_root(const TinyMatrix& a) {
+  TinyMatrix root(a.size());
   for (Index c = 0; c < a.size(); ++c) {
     for (Index r = c; r < a.size(); ++r) {
       double rest = a(r, c);
@@ -81,9 +81,9 @@ inline SmallMatrix lower_root(const SmallMatrix& a) {
 }
 
 // (L L')^-1
-inline SmallMatrix inverse_of_square(const SmallMatrix& root) {
+inline TinyMatrix inverse_of_square(const TinyMatrix& root) {
   const Index m = root.size();
-  SmallMatrix inverse(m), result(m);
+  TinyMatrix inverse(m), result(m);
   for (Index c = 0; c < m; ++c) {
     inverse(c, c) = 1.0 / root(c, c);
     for (Index r = c + 1; r < m; ++r) {
@@ -100,7 +100,7 @@ inline SmallMatrix inverse_of_square(const SmallMatrix& root) {
   return result;
 }
 
-inline bool is_finite(const SmallMatrix& a) {
+inline bool is_finite(const TinyMatrix& a) {
   for (Index r = 0; r < a.size(); ++r) {
     for (Index c = 0; c < a.size(); ++c) {
       if (!std::isfinite(a(r, c))) return false;
