@@ -168,6 +168,17 @@ def test_intervals(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> 
         np.testing.assert_allclose(printed[column], expected[name], rtol=1e-12)
 
 
+def test_some_random_terms(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    name = mg.load(saved).model.vcp_names[0]
+    assert main(["predict", saved, csv, "--include", name]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    expected = mg.load(saved).predict(pd.read_csv(csv), include=[name])
+    np.testing.assert_allclose(printed["predicted"], expected, rtol=1e-12)
+    assert main(["predict", saved, csv, "--include", "cow"]) == 2
+    assert "include must list random terms" in capsys.readouterr().err
+
+
 def test_new_responses(saved: str, csv: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     options = ["--random", "conditional", "--predictive", "--interval", "0.9", "--n-trials", "size"]

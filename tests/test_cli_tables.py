@@ -312,8 +312,7 @@ def test_other_texts_for_missing_cells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("formula", "family", "said"),
     [
-        ("y ~ x", "negbinomial", "NegativeBinomial(alpha=0.5)"),
-        ("y ~ x", "negative_binomial", "--alpha on the command line"),
+        ("y ~ x", "tweedie", "it is not part of the model"),
         (
             "y ~ .",
             "binomial",
@@ -331,3 +330,8 @@ def test_plain_words(
     assert said in error
     assert "__" not in error
     assert main(["fit", str(path), "y ~ x", "--family", "nbinom2", "--alpha", "0.5"]) == 0
+    capsys.readouterr()
+    assert main(["fit", str(path), "x ~ 1", "--family", "gaussian", "--prior", "sigma=halfnormal(1)"]) == 0
+    assert "sigma ~ HalfNormal(1)" in capsys.readouterr().out
+    assert main(["fit", str(path), "x ~ 1", "--family", "negbinomial"]) == 0
+    assert "alpha" in capsys.readouterr().out

@@ -60,9 +60,13 @@ def test_double_bar_splits_into_components(data: pd.DataFrame) -> None:
     assert make("y ~ (0 + lab || k)", data).arguments["vcp_names"] == ["lab[N]|k", "lab[Y]|k"]
 
 
-def test_correlated_term_offers_independent_one(data: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match=r"\(x \| g\).*correlated.*\(x \|\| g\)"):
-        make("y ~ (x | g)", data)
+def test_single_bar_makes_the_same_components_correlated(data: pd.DataFrame) -> None:
+    arguments = make("y ~ (x | g) + (1 | k)", data).arguments
+    assert arguments["vcp_names"] == ["g", "x|g", "k"]
+    (term,) = arguments["correlated"]
+    assert (term.grouping, term.first, term.coordinates) == ("g", 0, ("Intercept", "x"))
+    assert make("y ~ (x || g)", data).arguments["correlated"] == []
+    np.testing.assert_array_equal(dense(make("y ~ (x | g)", data)), dense(make("y ~ (x || g)", data)))
 
 
 def test_nested_and_interaction_use_only_groups_that_occur(data: pd.DataFrame) -> None:

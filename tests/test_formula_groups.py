@@ -46,7 +46,7 @@ def test_assembled_blocks_are_the_dense_ones(given_blocks: tuple[list[Block], in
 )
 def test_interactions_are_the_groups_of_pandas(rows: list[tuple[str, int, bool]]) -> None:
     frame = pd.DataFrame(rows, columns=["s", "k", "b"])
-    components, made = group_components(parse_formula("y ~ (1 | s:k:b)").groups, Environment(frame, {}))
+    components, made, _ = group_components(parse_formula("y ~ (1 | s:k:b)").groups, Environment(frame, {}))
     groups = frame.groupby(["s", "k", "b"])
     np.testing.assert_array_equal(made[0].columns, groups.ngroup())
     assert made[0].width == len(groups)
@@ -58,7 +58,9 @@ def test_sparse_codes_of_a_wide_interaction() -> None:
     n = 2000
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({name: rng.permutation(n) for name in "abcde"})
-    components, made = group_components(parse_formula("y ~ (1 | a:b:c:d:e)").groups, Environment(frame, {}))
+    components, made, _ = group_components(
+        parse_formula("y ~ (1 | a:b:c:d:e)").groups, Environment(frame, {})
+    )
     assert len(components[0].grouping) == n
     np.testing.assert_array_equal(np.sort(made[0].columns), np.arange(n))
 
@@ -66,5 +68,5 @@ def test_sparse_codes_of_a_wide_interaction() -> None:
 def test_one_grouping_serves_all_its_terms() -> None:
     frame = pd.DataFrame({"g": [1, 2, 1], "x": [1.0, 2.0, 3.0]})
     terms = parse_formula("y ~ (1 | g) + (0 + x | g)").groups
-    components, _ = group_components(terms, Environment(frame, {}))
+    components, _, _ = group_components(terms, Environment(frame, {}))
     assert components[0].grouping is components[1].grouping

@@ -17,6 +17,7 @@ from mixed_glm._posterior import few_effects
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.quantiles import mixture_quantile
+from mixed_glm._predict.new_effects import NewEffects
 from mixed_glm._predict.new_rows import NewRows
 from mixed_glm._predict.population import predict_population
 from mixed_glm._predict.target import Target, mean_over_normal
@@ -96,7 +97,7 @@ def test_without_a_covariance_the_estimate_is_predicted() -> None:
     """As where `fit_map` did not end at a maximum."""
     unknown = FixedEffects(np.ones(1), np.array([[0.3, -0.5]]), np.full((1, 2, 2), np.nan))
     x = np.array([[1.0, 2.0], [1.0, np.nan]])
-    rows = NewRows(x, np.zeros(2), sparse.csr_array((2, 0)), np.zeros((2, 0)), None, None)
+    rows = NewRows(x, np.zeros(2), sparse.csr_array((2, 0)), NewEffects.none(2), None, None)
     target = Target(linear=False, random="population", predictive=False, interval=0.9)
     found = predict_population(mg.families.Binomial(), unknown, rows, target)
     np.testing.assert_allclose(found.mean, [expit(0.3 - 1.0), np.nan])
@@ -195,8 +196,8 @@ def test_few_effects_of_nested_groups_and_of_groups_without_rows(monkeypatch: py
 def test_crossed_groups_are_drawn_together() -> None:
     model = crossed(n=150, sizes=(12, 5))
     effects = np.array([3])
-    assert few_effects._surroundings(model.exog_vc, effects, 149) is None
-    around = few_effects._surroundings(model.exog_vc, effects, 150)
+    assert few_effects._surroundings(model.spec.design, effects, 149) is None
+    around = few_effects._surroundings(model.spec.design, effects, 150)
     assert len(around.rows) == 150
     assert len(around.effects) == 17
 

@@ -52,7 +52,8 @@ py::tuple default_fe_priors(const FortranDoubles& exog, const Family& family, co
       columns.constant < 0
           ? 0.0
           : response_location(family, view(endog), view(trials), view(weights), view(offset));
-  const auto priors = mixed_glm::default_fe_priors(columns, location);
+  const double scale = response_scale(family, view(endog), view(weights), view(offset));
+  const auto priors = mixed_glm::default_fe_priors(columns, location, scale);
   return py::make_tuple(each(priors, &NormalPrior::mean), each(priors, &NormalPrior::sd),
                         columns.constant);
 }
@@ -60,13 +61,26 @@ py::tuple default_fe_priors(const FortranDoubles& exog, const Family& family, co
 // Means of the log standard deviations.
 Vector default_sd_priors(const py::array_t<std::int64_t>& indptr, const Codes& indices,
                          const Doubles& data, const Codes& ident, Index components,
-                         const Doubles& weights) {
+                         const Doubles& weights, double scale) {
   const mixed_glm::SparseRows z(indptr.size() - 1, ident.size(), indptr.data(), indices.data(),
                                 data.data());
   const std::vector<Code> component(ident.data(), ident.data() + ident.size());
   return each(mixed_glm::default_sd_priors(
-                  mixed_glm::component_spreads(z, component, components, view(weights))),
+                  mixed_glm::component_spreads(z, component, components, view(weights)), scale),
               &NormalPrior::mean);
+}
+
+// Unit of the linear predictor that each column of endog suggests; offset has as many, or one for
+// all, or none.
+Vector response_scales(const Family& family, const FortranDoubles& endog, const Doubles& weights,
+                       const FortranDoubles& offset) {
+  const auto y = columns_of(endog), o = columns_of(offset);
+  Vector result(y.cols());
+  for (Index j = 0; j < y.cols(); ++j) {
+    const Vector own = o.cols() == 0 ? Vector() : Vector(o.col(o.cols() == 1 ? 0 : j));
+    result[j] = mixed_glm::response_scale(family, y.col(j), view(weights), own);
+  }
+  return result;
 }
 
 // Of each column of endog; trials and offset have as many, or one for all, or none.
@@ -102,7 +116,16 @@ void bind_defaults(py::module_& m) {
         py::arg("endog"), py::arg("trials"), py::arg("weights"), py::arg("offset"));
   m.def("default_sd_priors", &default_sd_priors, py::kw_only(), py::arg("indptr"),
         py::arg("indices"), py::arg("data"), py::arg("ident"), py::arg("components"),
-        py::arg("weights"));
+        py::arg("weights"), py::arg("scale") = 1.0);
+  m.def("response_scales", &response_scales, py::kw_only(), py::arg("family"), py::arg("endog"),
+        py::arg("weights"), py::arg("offset"));
+  m.def(
+      "default_family_prior",
+      [](double scale) {
+        const NormalPrior prior = mixed_glm::default_family_prior(scale);
+        return py::make_tuple(prior.mean(), prior.sd());
+      },
+      py::arg("scale"));
   m.def("response_locations", &response_locations, py::kw_only(), py::arg("family"),
         py::arg("endog"), py::arg("trials"), py::arg("weights"), py::arg("offset"));
   m.def("coefficients_back", &coefficients_back, py::arg("way"), py::arg("origin"), py::arg("b"));

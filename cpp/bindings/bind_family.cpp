@@ -4,9 +4,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <map>
 #include <mixed_glm/families/evaluate_rows.hpp>
 #include <mixed_glm/families/named_family.hpp>
 #include <mixed_glm/families/response.hpp>
+#include <mixed_glm/families/shape.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -34,6 +36,42 @@ ConstVectorMap as_vector(const Array& array, const char* name, Index length) {
   }
   return {array.data(), length};
 }
+
+// What the rows' log densities have of the family's hyperparameter alone (families/shape.hpp), each
+// distinct response evaluated once.
+class Constants {
+ public:
+  Constants(const Family& family, const ConstVectorMap& y, const ConstVectorMap& weights)
+      : weights_(weights.data(), weights.size()) {
+    if (!mixed_glm::has_shape(family)) return;
+    std::map<double, size_t> numbers;
+    for (const double value : y) {
+      const auto [found, is_new] = numbers.emplace(value, distinct_.size());
+      if (is_new) distinct_.push_back(value);
+      number_.push_back(found->second);
+    }
+  }
+
+  mixed_glm::Vector at(const Family& family) const {
+    mixed_glm::Vector result = mixed_glm::Vector::Zero(weights_.size());
+    const auto fill = [&](const auto& kernel) {
+      if constexpr (mixed_glm::has_shape_v<std::decay_t<decltype(kernel)>>) {
+        std::vector<double> values;
+        for (const double y : distinct_) values.push_back(kernel.shape_constant(y).value);
+        for (size_t i = 0; i < number_.size(); ++i) {
+          result[Index(i)] = weights_[Index(i)] * values[number_[i]];
+        }
+      }
+    };
+    std::visit(fill, family);
+    return result;
+  }
+
+ private:
+  ConstVectorMap weights_;
+  std::vector<double> distinct_;
+  std::vector<size_t> number_;  // of each row's among the distinct
+};
 
 Array mean(const Family& family, const Array& eta) {
   Array result(std::vector<py::ssize_t>(eta.shape(), eta.shape() + eta.ndim()));
@@ -67,14 +105,15 @@ py::tuple derivatives(const Family& family, const Array& eta, const Array& endog
                                       out[0], out[1], out[2], out[3]);
         },
         family);
-    Eigen::Map<mixed_glm::Vector>(out[0], n) += rows.constant;
+    Eigen::Map<mixed_glm::Vector>(out[0], n) += rows.constant + Constants(family, y, w).at(family);
   }
   return py::make_tuple(value, d1, d2, d3);
 }
 
-// eta: any number of rows of length n, of which each is one draw of the linear predictors.
+// eta: any number of rows of length n, of which each is one draw of the linear predictors; shape:
+// the family's hyperparameter with each of them, or empty.
 Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
-                     const Array& trials, const Array& weights) {
+                     const Array& trials, const Array& weights, const Array& shape) {
   const Index n = endog.size();
   if (eta.ndim() != 2 || eta.shape(1) != n) {
     throw py::value_error("eta: expected rows of length " + std::to_string(n));
@@ -83,19 +122,22 @@ Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
   const ConstVectorMap counts = as_vector(trials, "trials", n);
   const ConstVectorMap w = as_vector(weights, "weights", n);
   const Index m = eta.shape(0);
+  const ConstVectorMap phi = as_vector(shape, "shape", shape.size() == 0 ? 0 : m);
   Array result({m, n});
   const double* from = eta.data();
   double* to = result.mutable_data();
   const interpreter_lock::Released released;
   const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
+  const Constants constants(family, y, w);
   const auto evaluate = [&](const auto& kernel) {
-    for (Index r = 0; r < m; ++r, from += n, to += n) {
-      mixed_glm::evaluate_rows<0>(kernel, n, from, rows.a.data(), rows.b.data(), to, nullptr,
-                                  nullptr, nullptr);
-      Eigen::Map<mixed_glm::Vector>(to, n) += rows.constant;
-    }
+    mixed_glm::evaluate_rows<0>(kernel, n, from, rows.a.data(), rows.b.data(), to, nullptr, nullptr,
+                                nullptr);
   };
-  std::visit(evaluate, family);
+  for (Index r = 0; r < m; ++r, from += n, to += n) {
+    const Family at = phi.size() > 0 ? mixed_glm::with_shape(family, phi[r]) : family;
+    std::visit(evaluate, at);
+    Eigen::Map<mixed_glm::Vector>(to, n) += rows.constant + constants.at(at);
+  }
   return result;
 }
 
@@ -114,11 +156,23 @@ void bind_family(py::module_& m) {
       .def_property_readonly("link", [](const Family& self) { return mixed_glm::link_name(self); })
       .def_property_readonly("alpha",
                              [](const Family& self) { return mixed_glm::family_alpha(self); })
+      .def_property_readonly(
+          "shape",
+          [](const Family& self) -> std::optional<std::string> {
+            if (const char* name = mixed_glm::shape_name(self)) return name;
+            return std::nullopt;
+          },
+          "The name of exp(phi), phi the hyperparameter that the data estimate; None: there is "
+          "none.")
+      .def(
+          "with_shape",
+          [](const Family& self, double phi) { return mixed_glm::with_shape(self, phi); },
+          py::arg("phi"))
       .def("mean", &mean, py::arg("eta"), "Inverse link of each element; per trial for a binomial.")
       .def("derivatives", &derivatives, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"),
            "Normalized log probability of each row and its first three derivatives in eta.")
       .def("log_likelihood", &log_likelihood, py::arg("eta"), py::arg("endog"), py::arg("trials"),
-           py::arg("weights"),
+           py::arg("weights"), py::arg("shape") = Array(0),
            "Normalized log probability of each response at every row of linear predictors.");
 }

@@ -22,6 +22,7 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .required("family", family)
       .optional("correlated", correlated)
       .optional("cor_priors", cor_priors)
+      .optional("family_priors", family_priors)
       .optional("merge_rows", merge_rows)
       .finish();
 }
@@ -58,6 +59,9 @@ mixed_glm::ModelData ModelArrays::data() const {
     data.sd_priors.push_back(mixed_glm::make_prior({name, first, second}));
   }
   data.cor_priors = cor_priors;
+  for (const auto& [name, first, second] : family_priors) {
+    data.family_priors.push_back(mixed_glm::make_prior({name, first, second}));
+  }
   data.merge_rows = merge_rows;
   return data;
 }

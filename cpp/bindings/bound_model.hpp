@@ -42,6 +42,7 @@ struct ModelArrays {
   // Terms of correlated effects: their columns, level by level, and how many there are of a level.
   std::vector<std::pair<std::vector<Code>, Index>> correlated;
   std::vector<double> cor_priors;  // LKJ's shape for each of them
+  std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true;
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);

@@ -83,8 +83,8 @@ class ModelAttributes:
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
-        return self.spec.design.priors.to_frame(self.fep_names, self.vcp_names)
+        """The priors in force: a row for each fixed effect, standard deviation, term of correlated effects and parameter of the family."""
+        return self.spec.prior_frame()
 
     @property
     def fep_names(self) -> list[str]:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from mixed_glm._effects.own_rows import own_rows
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._spec.spec import ModelSpec
 
@@ -37,6 +38,20 @@ def of_fit(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[H
 
     @functools.wraps(function)
     def method(self: HasFit, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(self.fit, *args, **kwargs)
+
+    return as_method(method, function)
+
+
+def of_fit_and_rows(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
+    """As `of_fit`; where `newdata` is not given, it is the rows that the model was made from, with what it has beside them."""
+    taken = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if kwargs.get("newdata") is None:
+            own = {name: value for name, value in own_rows(self).items() if name in taken}
+            kwargs.update({name: value for name, value in own.items() if kwargs.get(name) is None})
         return function(self.fit, *args, **kwargs)
 
     return as_method(method, function)

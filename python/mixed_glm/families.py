@@ -1,7 +1,8 @@
 """Families of the response: density, link, support.
 
-All are log-concave in the linear predictor and have no free scale or shape parameter. Objects are immutable, compare
-by value, hash and pickle.
+All are log-concave in the linear predictor. Some have a parameter of their own that the data estimate: sigma of the Gaussian,
+alpha of the negative binomial (unless it is given), the dispersion of the gamma family. Objects are immutable, compare by
+value, hash and pickle.
 """
 
 from __future__ import annotations
@@ -21,24 +22,26 @@ from scipy import special
 from mixed_glm import _core
 from mixed_glm._input.arrays import as_floats, as_generator, as_vector
 
-__all__ = ["Binomial", "Exponential", "Family", "NegativeBinomial", "Poisson", "as_family"]
+__all__ = [
+    "Binomial", "Exponential", "Family", "Gamma", "Gaussian", "NegativeBinomial", "Poisson", "as_family",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
 SUPPORTED = (
-    "Binomial (logit, probit, cloglog, loglog), Poisson (log), NegativeBinomial with fixed alpha (log), "
+    "Gaussian (identity), Binomial (logit, probit, cloglog, loglog), Poisson (log), NegativeBinomial (log), Gamma (log), "
     "Exponential (log)"
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """What the families have in common; use one of `Binomial`, `Poisson`, `NegativeBinomial`, `Exponential`.
+    """What the families have in common; use one of those below.
 
     Attributes
     ----------
     name : str
-        ``"binomial"``, ``"poisson"``, ``"negative_binomial"`` or ``"exponential"``.
+        ``"gaussian"``, ``"binomial"``, ``"poisson"``, ``"negative_binomial"``, ``"gamma"`` or ``"exponential"``.
     link : str
         Name of the link from the mean to the linear predictor eta.
     """
@@ -67,13 +70,19 @@ class Family:
     @property
     def described(self) -> str:
         """Name, with what is taken as known of the distribution."""
-        known = [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "link"]
+        values = [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "link"]
+        known = [(name, value) for name, value in values if value is not None]
         return f"{self.name} ({', '.join(f'{k} {v:g}' for k, v in known)})" if known else self.name
 
     @cached_property
     def core(self) -> _core.Family:
         """The family in the compiled core."""
         return _core.Family(self.name, self.link, getattr(self, "alpha", None))
+
+    @property
+    def shape_names(self) -> tuple[str, ...]:
+        """Names of the parameters of the family that the data estimate; their logarithms are what is estimated."""
+        return () if self.core.shape is None else (self.core.shape,)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled part, which is made again when it is needed."""
@@ -108,7 +117,11 @@ class Family:
         return np.asarray(_LINKS[self.link](np.asarray(mean, dtype=np.float64)))
 
     def derivatives(
-        self, endog: npt.ArrayLike, eta: npt.ArrayLike, n_trials: npt.ArrayLike | None = None
+        self,
+        endog: npt.ArrayLike,
+        eta: npt.ArrayLike,
+        n_trials: npt.ArrayLike | None = None,
+        shape: float | None = None,
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Log probability (density) of each response and its derivatives in eta.
 
@@ -120,6 +133,9 @@ class Family:
             Linear predictor.
         n_trials : array_like, shape (n,), or a number, optional
             Numbers of trials, for the binomial family only; 1 by default.
+        shape : float, optional
+            The family's own parameter: sigma, alpha or the dispersion; required where the family has one that the data
+            estimate.
 
         Returns
         -------
@@ -139,8 +155,25 @@ class Family:
             raise ValueError(f"eta must be {len(y)} finite numbers, got shape {predictor.shape}")
         trials = np.ones(len(y)) if n_trials is None else as_vector(n_trials, "n_trials", len(y), scalar=True)
         self.validate_response(y, None if n_trials is None else trials)
-        value, d1, d2, d3 = self.core.derivatives(predictor, y, trials, np.ones(len(y)))
+        log_shape = self._log_shape(shape)
+        core = self.core if log_shape is None else self.core.with_shape(float(log_shape))
+        value, d1, d2, d3 = core.derivatives(predictor, y, trials, np.ones(len(y)))
         return value, d1, d2, d3
+
+    def _log_shape(self, shape: npt.ArrayLike | None) -> Floats | None:
+        """Logarithm of a parameter of the family's own; None where there is none."""
+        if not self.shape_names:
+            if shape is not None:
+                raise ValueError(
+                    f"shape is only for a family with a parameter that is estimated, got it with {self.name}"
+                )
+            return None
+        if shape is None:
+            raise ValueError(f"shape must be given: the {self.shape_names[0]} of the {self.name} family")
+        values = np.asarray(shape, dtype=np.float64)
+        if not (np.isfinite(values) & (values > 0.0)).all():
+            raise ValueError(f"shape must be positive and finite, got {shape!r}")
+        return np.asarray(np.log(values))
 
     def validate_response(self, endog: npt.ArrayLike, n_trials: npt.ArrayLike | None = None) -> None:
         """Check that every response is in the family's support.
@@ -162,7 +195,13 @@ class Family:
             raise ValueError(f"n_trials is only for the binomial family, got it with {self.name}")
         self._validate_support(y)
 
-    def sample(self, eta: npt.ArrayLike, rng: Any = None, n_trials: npt.ArrayLike | None = None) -> Floats:
+    def sample(
+        self,
+        eta: npt.ArrayLike,
+        rng: Any = None,
+        n_trials: npt.ArrayLike | None = None,
+        shape: npt.ArrayLike | None = None,
+    ) -> Floats:
         """Draw responses.
 
         Parameters
@@ -173,6 +212,9 @@ class Family:
         n_trials : array_like, optional
             Numbers of trials, for the binomial family only, of a shape that broadcasts to that of `eta`; 1 by
             default.
+        shape : array_like, optional
+            The family's own parameter: sigma, alpha or the dispersion, of a shape that broadcasts to that of `eta`;
+            required where the family has one that the data estimate.
 
         Returns
         -------
@@ -187,10 +229,14 @@ class Family:
         trials = (
             None if n_trials is None else np.broadcast_to(np.asarray(n_trials, dtype=np.float64), mean.shape)
         )
-        drawn = self._sample(mean, as_generator(rng), trials)
+        log_shape = self._log_shape(shape)
+        own = None if log_shape is None else np.broadcast_to(np.exp(log_shape), mean.shape)
+        drawn = self._sample(mean, as_generator(rng), trials, own)
         return np.where(known, drawn, np.nan)
 
-    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
         raise NotImplementedError
 
     def _validate_support(self, y: Floats) -> None:
@@ -252,10 +298,30 @@ class Binomial(Family):
                 f"endog must not exceed n_trials, got {y[row]:g} successes in {trials[row]:g} trials at row {row}"
             )
 
-    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
         if trials is None:
             return (rng.random(mean.shape) < mean).astype(np.float64)
         return rng.binomial(trials.astype(np.int64), np.clip(mean, 0.0, 1.0)).astype(np.float64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian(Family):
+    """Normal responses with mean eta and a standard deviation sigma that the data estimate."""
+
+    name: ClassVar[str] = "gaussian"
+    is_continuous: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ("identity",)
+
+    def _validate_support(self, y: Floats) -> None:
+        """Every finite number will do."""
+
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
+        assert shape is not None
+        return mean + shape * rng.standard_normal(mean.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,29 +333,31 @@ class Poisson(Family):
     def _validate_support(self, y: Floats) -> None:
         self._validate_counts(y)
 
-    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
         return _poisson(mean, rng)
 
 
 @dataclasses.dataclass(frozen=True)
 class NegativeBinomial(Family):
-    """Counts with mean mu = exp(eta) and variance mu + alpha mu^2, alpha being known.
+    """Counts with mean mu = exp(eta) and variance mu + alpha mu^2.
 
     Parameters
     ----------
-    alpha : float
-        Dispersion, from 1e-100 to 1e100; the Poisson family is the limit at 0. It has no default: standard errors
-        depend on it.
+    alpha : float, optional
+        Dispersion, from 1e-100 to 1e100, where it is known; the Poisson family is the limit at 0. Default: estimated from
+        the data.
     """
 
-    alpha: float = None  # type: ignore[assignment]
+    alpha: float | None = None
 
     name: ClassVar[str] = "negative_binomial"
 
     def __post_init__(self) -> None:
         """Check alpha and make it a float."""
         if self.alpha is None:
-            raise ValueError(_ALPHA)
+            return
         try:
             alpha = float(self.alpha)
         except (TypeError, ValueError):
@@ -301,8 +369,32 @@ class NegativeBinomial(Family):
     def _validate_support(self, y: Floats) -> None:
         self._validate_counts(y)
 
-    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
-        return _poisson(mean * rng.gamma(1.0 / self.alpha, self.alpha, mean.shape), rng)
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
+        alpha = np.asarray(self.alpha if shape is None else np.maximum(shape, _LEAST_ALPHA), dtype=np.float64)
+        return _poisson(mean * rng.gamma(1.0 / alpha, alpha, mean.shape), rng)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gamma(Family):
+    """Positive responses with mean mu = exp(eta) and variance d mu^2, with a dispersion d that the data estimate.
+
+    1 / d is what is called the shape of a gamma distribution.
+    """
+
+    name: ClassVar[str] = "gamma"
+    is_continuous: ClassVar[bool] = True
+    placeholder: ClassVar[float] = 1.0
+
+    def _validate_support(self, y: Floats) -> None:
+        _require(y > 0, y, "endog must be positive for the gamma family")
+
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
+        assert shape is not None
+        return mean * rng.gamma(1.0 / shape, shape, mean.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -315,24 +407,21 @@ class Exponential(Family):
     def _validate_support(self, y: Floats) -> None:
         _require(y >= 0, y, "endog must not be negative for the exponential family")
 
-    def _sample(self, mean: Floats, rng: np.random.Generator, trials: Floats | None) -> Floats:
+    def _sample(
+        self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
+    ) -> Floats:
         return rng.exponential(mean)
 
 
 _MOST_POISSON = 1e15
-_ALPHA = (
-    "family: the dispersion of the negative binomial family is not estimated: give it, as families.NegativeBinomial(alpha=0.5), "
-    "whose variance is mu + 0.5 mu^2 (--alpha on the command line)"
-)
-_SCALE = "it has a free scale parameter"
+_LEAST_ALPHA = 1e-100  # of a draw: below, there is no difference
 _OVERDISPERSED = "write {!r}, and a random effect of each row for overdispersion, as (1 | row)"
 _NOT_PART = "it is not part of the model"
 _REASONS = {
     "bernoulli": "write 'binomial'", "logistic": "write 'binomial'", "betabinomial": _OVERDISPERSED.format("binomial"),
     "quasibinomial": _OVERDISPERSED.format("binomial"), "quasipoisson": _OVERDISPERSED.format("poisson"),
-    "quasi": _SCALE, "normal": _SCALE, "gaussian": _SCALE, "student": _SCALE, "t": _SCALE, "lognormal": _SCALE, "tweedie": _SCALE,
-    "inversegaussian": f"{_SCALE} and is not log-concave", "beta": _SCALE,
-    "gamma": "it has a free shape parameter; with shape 1 it is Exponential", "weibull": "it has a free shape parameter",
+    "inversegaussian": "its log density is not concave", "lognormal": "write 'gaussian' and log(y) for the response",
+    **dict.fromkeys(("quasi", "student", "t", "tweedie", "beta", "weibull"), _NOT_PART),
     **dict.fromkeys(("zip", "zinb", "zeroinflatedpoisson", "zeroinflatednegbinomial", "hurdlepoisson"), _NOT_PART),
     **dict.fromkeys(("multinomial", "categorical", "cumulative", "ordinal", "sratio"), _NOT_PART),
 }  # fmt: skip
@@ -342,6 +431,7 @@ _NEGATIVE_BINOMIAL = frozenset({
 })  # fmt: skip
 
 _LINKS: dict[str, Callable[[Floats], Floats]] = {
+    "identity": np.asarray,
     "log": np.log,
     "logit": special.logit,
     "probit": special.ndtri,
@@ -352,7 +442,10 @@ _LINKS: dict[str, Callable[[Floats], Floats]] = {
 _BY_NAME: dict[str, type[Family]] = {
     "binomial": Binomial,
     "poisson": Poisson,
+    "gaussian": Gaussian,
+    "normal": Gaussian,
     "negativebinomial": NegativeBinomial,
+    "gamma": Gamma,
     "exponential": Exponential,
 }
 
@@ -381,7 +474,7 @@ def as_family(obj: Any) -> Family:
         return obj
     if isinstance(obj, type):
         if obj.__name__ == "NegativeBinomial":
-            raise ValueError(_ALPHA)
+            return NegativeBinomial()
         if not (issubclass(obj, Family) or hasattr(obj, "links")):
             raise TypeError(_not_a_family(obj))
         obj = obj()

@@ -49,6 +49,8 @@ def fit_many(
     n_trials: Any = None,
     freq_weights: Any = None,
     priors: Mapping[str, Prior] | None = None,
+    levels: Any = None,
+    correlated: Any = None,
     n_jobs: int = -1,
     executor: cf.Executor | None = None,
     progress: bool = False,
@@ -79,6 +81,8 @@ def fit_many(
         How often each observation counts, as for `MixedGLM`.
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters, as for `MixedGLM`.
+    levels, correlated
+        Which random effects are correlated, as for `MixedGLM`; with ``"laplace"`` and ``"ep"``.
     n_jobs : int, default -1
         Threads; -1: as many as there are processors for this process (its affinity, and the quota of its container),
         -2: one less. Results do not depend on it. With `executor`, threads of each task, and -1 means one.
@@ -148,7 +152,7 @@ def fit_many(
     unknown = np.full(matrix.shape[0], chosen.placeholder)
     design = make_design(
         unknown, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
-        vc_names=vc_names, freq_weights=freq_weights, priors=priors,
+        vc_names=vc_names, freq_weights=freq_weights, priors=priors, levels=levels, correlated=correlated,
     )  # fmt: skip
     return fit_responses(
         ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
@@ -209,8 +213,9 @@ def fit_responses(
     labels = list(range(source.size)) if matrix.labels is None else matrix.labels
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
-        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects, **arrays
-    )
+        made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
+        cor_names=list(layout.cor_names), family_names=layout.family_names, **arrays,
+    )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
     return results

@@ -51,6 +51,8 @@ class ModelData:
     xnames : list of str
     frame : DataFrame or None
         The caller's data frame; only where a formula was used, and not kept by pickling.
+    kept : bool array, or None
+        Which rows of it were used.
     """
 
     endog: Floats
@@ -58,9 +60,17 @@ class ModelData:
     ynames: str
     xnames: list[str]
     frame: pd.DataFrame | None = field(default=None, repr=False)
+    kept: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    @property
+    def rows(self) -> pd.DataFrame | None:
+        """Rows of the data frame that were used; None where it is not there, or has other rows by now."""
+        if self.frame is None or self.kept is None or len(self.kept) != len(self.frame):
+            return None
+        return self.frame if self.kept.all() else self.frame[self.kept]
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"frame": None}
+        return self.__dict__ | {"frame": None, "kept": None}
 
 
 def _fits(
@@ -88,6 +98,8 @@ _ARGUMENTS = (
     "n_trials",
     "freq_weights",
     "priors",
+    "levels",
+    "correlated",
 )
 
 
@@ -95,8 +107,9 @@ class MixedGLM(ModelAttributes):
     """Bayesian generalized linear mixed model.
 
     The linear predictor is ``offset + log(exposure) + exog @ beta + exog_vc @ u``. Random effects are
-    independent normal with mean 0; those with the same label in `ident` share a standard deviation, whose prior
-    is log-normal, and fixed effects have normal priors, unless `priors` says otherwise.
+    normal with mean 0; those with the same label in `ident` share a standard deviation, whose prior
+    is log-normal, and fixed effects have normal priors, unless `priors` says otherwise. They are independent, but for those that
+    `correlated` names, and those of a formula's terms ``(x | g)``.
 
     Parameters
     ----------
@@ -136,7 +149,13 @@ class MixedGLM(ModelAttributes):
         How often each observation counts; default 1.
     priors : mapping of str to Prior, optional
         Distributions of `mixed_glm.priors` by the names of the parameters: those of fixed effects, ``"sd(herd)"`` for a
-        standard deviation, ``"sd"`` for all of them that are not named. They count before `fe_p` and `vcp_p`.
+        standard deviation, ``"sd"`` for all of them that are not named, ``"cor(subject)"`` and ``"cor"`` for correlations.
+        They count before `fe_p` and `vcp_p`.
+    levels : array_like, shape (q,), optional
+        Label of the level (group) of each column of `exog_vc`; needed with `correlated`.
+    correlated : list of tuples of str, optional
+        Components whose effects at the same level are correlated, ``[("int", "slope")]``; all others are independent. At most
+        six a tuple, and a component is in one tuple at most.
     **unknown
         Arguments of other packages: refused, with what to write instead.
 
@@ -222,6 +241,8 @@ class MixedGLM(ModelAttributes):
         n_trials: Any = None,
         freq_weights: Any = None,
         priors: Mapping[str, Prior] | None = None,
+        levels: Any = None,
+        correlated: Any = None,
         **unknown: Never,
     ) -> None:
         refuse_unknown(unknown, "MixedGLM", _ARGUMENTS)
@@ -229,7 +250,7 @@ class MixedGLM(ModelAttributes):
         design = make_design(
             endog, exog, exog_vc, ident, chosen, vcp_p=vcp_p, fe_p=fe_p, fep_names=fep_names, vcp_names=vcp_names,
             vc_names=vc_names, offset=offset, exposure=exposure, n_trials=n_trials, freq_weights=freq_weights,
-            priors=priors,
+            priors=priors, levels=levels, correlated=correlated,
         )  # fmt: skip
         warn_of_doubts(design, chosen)
         name = getattr(endog, "name", None)
@@ -261,8 +282,8 @@ class MixedGLM(ModelAttributes):
         ----------
         formula : str
             ``"y ~ x + (1 | g)"``. Random effects as in lme4: ``(1 | g)``, ``(0 + x | g)``, ``(1 | a/b)``,
-            ``(1 | a:b)``, and ``(x || g)``, where every column before the bars has a standard deviation of
-            its own. Effects are independent: ``(x | g)`` is refused. The response may be ``cbind(won,
+            ``(1 | a:b)``; ``(x | g)``, where the effects on a group of all columns before the bar are
+            correlated, and ``(x || g)``, where they are independent. The response may be ``cbind(won,
             lost)``, ``won + lost`` or ``won | trials(n)`` for the binomial family, and ``offset(log(t))``
             is a term. Numbers are float64 before anything is computed of them; labels stay as they are.
             Names that are no columns are variables of the caller: Series and data frames must have the index of
@@ -298,7 +319,7 @@ class MixedGLM(ModelAttributes):
         warn_of_doubts(design, chosen)
         index = built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
-        model.data.frame = built.frame
+        model.data.frame, model.data.kept = built.frame, built.kept
         return model
 
     @classmethod

@@ -387,6 +387,24 @@ class LKJ(Prior):
         """Of the correlation of two effects."""
         return stats.beta(self.eta, self.eta, loc=-1.0, scale=2.0)
 
+    def marginal_log_density(self, rho: npt.ArrayLike, order: int = 2) -> Floats:
+        """Log density of one correlation of a matrix.
+
+        Parameters
+        ----------
+        rho : array_like
+        order : int, default 2
+            Number of rows of the matrix.
+
+        Returns
+        -------
+        float array, shape of `rho`
+        """
+        shape = self.eta + 0.5 * (order - 2)
+        return np.asarray(
+            stats.beta(shape, shape, loc=-1.0, scale=2.0).logpdf(np.asarray(rho, dtype=np.float64))
+        )
+
 
 def as_prior(text: str) -> Prior:
     """The distribution that a text such as ``"halfnormal(1)"`` or ``"Normal(0, 0.5)"`` names.

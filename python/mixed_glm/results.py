@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
@@ -14,17 +14,24 @@ import pandas as pd
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
+from mixed_glm._effects.explained import icc, r2
+from mixed_glm._effects.grid import datagrid
+from mixed_glm._effects.hypothesis import hypothesis
+from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit
+from mixed_glm._methods import of_fit, of_fit_and_rows
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
+from mixed_glm._predict.draws import predict_draws
 from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
+from mixed_glm._report.varcorr import varcorr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,11 +55,16 @@ class MixedGLMResults(Generic[ModelT]):
     ----------
     model : MixedGLM
     params : float array, shape (p + K + q,)
-        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, random effects.
+        Posterior means (for ``fit_map`` the mode): fixed effects, log standard deviations, correlations, the logarithm of the
+        family's own parameter where it has one that is estimated, random effects.
     fe_mean, fe_sd : float array, shape (p,)
         Posterior means and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (K,)
         The same for the logarithms of the standard deviations of the random effects.
+    cor_mean, cor_sd : float array, shape (C,)
+        The same for the correlations of random effects, in the order of the lower triangles of their matrices, term by term.
+    family_mean, family_sd : float array, shape (0,) or (1,)
+        The same for the logarithm of the parameter of the family that the data estimate, where it has one.
     vc_mean, vc_sd : float array, shape (q,)
         The same for the random effects.
     method : str
@@ -90,6 +102,8 @@ class MixedGLMResults(Generic[ModelT]):
         self.params = posterior.mean
         self.fe_mean, self.vcp_mean, self.vc_mean = layout.unpack(posterior.mean)
         self.fe_sd, self.vcp_sd, self.vc_sd = layout.unpack(posterior.sd)
+        self.cor_mean, self.cor_sd = posterior.mean[layout.cor], posterior.sd[layout.cor]
+        self.family_mean, self.family_sd = posterior.mean[layout.family], posterior.sd[layout.family]
 
     @property
     def fit(self) -> Fit:
@@ -148,9 +162,8 @@ class MixedGLMResults(Generic[ModelT]):
 
     @property
     def priors(self) -> pd.DataFrame:
-        """The priors in force: a row for each fixed effect and standard deviation."""
-        layout, design = self.fit.spec.layout, self.fit.spec.design
-        return design.priors.to_frame(layout.fep_names, layout.vcp_names)
+        """The priors in force: a row for each fixed effect, standard deviation, term of correlated effects and parameter of the family."""
+        return self.fit.spec.prior_frame()
 
     @property
     def elbo(self) -> float | None:
@@ -161,6 +174,7 @@ class MixedGLMResults(Generic[ModelT]):
     to_frame = of_fit(estimates)
     conf_int = of_fit(intervals)
     random_effects = of_fit(random_effects)
+    varcorr = of_fit(varcorr)
     cov_params = of_fit(covariances)
 
     def posterior_sample(self, n: int = 1000, rng: Any = None) -> PosteriorDraws:
@@ -245,10 +259,44 @@ class MixedGLMResults(Generic[ModelT]):
         """
         return contrast(self.posterior, L, alpha, draws, rng)
 
+    hypothesis = of_fit(hypothesis)
     predict = of_fit(predict)
+    predict_draws = of_fit(predict_draws)
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
+    r2 = of_fit(r2)
+    icc = of_fit(icc)
+    avg_predictions = of_fit_and_rows(avg_predictions)
+    avg_comparisons = of_fit_and_rows(avg_comparisons)
+    avg_slopes = of_fit_and_rows(avg_slopes)
+    comparisons = of_fit_and_rows(comparisons)
+    slopes = of_fit_and_rows(slopes)
+
+    def datagrid(self, *, newdata: Any = None, **values: Any) -> pd.DataFrame:
+        """Rows for predictions and comparisons at chosen values of variables, the others being typical.
+
+        Parameters
+        ----------
+        newdata : DataFrame, optional
+            Rows that tell what is typical. Default those of the model, as long as it has its data frame.
+        **values
+            One value, or a list of them, for each variable that is to have others than its typical one: any column, groups
+            too. ``None`` stands for all levels of a factor.
+
+        Returns
+        -------
+        DataFrame
+            A row for each combination of the values. Other variables of the formula, grouping factors aside, have their
+            mean, or the level that most rows have.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, or the model is not from a formula.
+        """
+        return datagrid(self.fit, own_frame(self) if newdata is None else newdata, values)
+
     to_datatree = of_fit(to_datatree)
 
     def plot_random_effects(
@@ -290,6 +338,35 @@ class MixedGLMResults(Generic[ModelT]):
             As for `plots.plot_coefficients`.
         """
         return plots.plot_coefficients(self, names, ax, alpha, ratio)
+
+    def plot_effect(
+        self,
+        variable: str,
+        by: str | None = None,
+        *,
+        newdata: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        n_trials: Any = None,
+        at: Mapping[str, Any] | None = None,
+        random: str | None = None,
+        data: bool = True,
+        ax: Axes | None = None,
+        alpha: float = 0.05,
+        draws: int = 1000,
+        rng: Any = 0,
+    ) -> Axes:
+        """Mean response over the values of one variable, with the data behind; needs matplotlib.
+
+        Parameters
+        ----------
+        variable, by, newdata, offset, exposure, n_trials, at, random, data, ax, alpha, draws, rng
+            As for `plots.plot_effect`.
+        """
+        return plots.plot_effect(
+            self, variable, by, newdata=newdata, offset=offset, exposure=exposure, n_trials=n_trials, at=at, random=random,
+            data=data, ax=ax, alpha=alpha, draws=draws, rng=rng,
+        )  # fmt: skip
 
     def plot_predictive_check(
         self, ax: Axes | None = None, draws: int = 500, rng: Any = 0, alpha: float = 0.05

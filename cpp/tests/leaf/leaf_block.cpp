@@ -2,6 +2,7 @@
 // and moments against sums over a lattice.
 
 #include <catch2/catch.hpp>
+#include <mixed_glm/inference/laplace_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <set>
 
@@ -129,6 +130,42 @@ TEST_CASE("the gradient of the marginal of a block is exact") {
           test_support::check_gradient(marginal, psi, 5e-3, steep ? 2e-3 : 1e-4);
         }
       }
+    }
+  }
+}
+
+TEST_CASE("the gradient of a block in the family's hyperparameter is exact") {
+  const auto source = block_design(70, 9, 2, 2, 13);
+  const Design design = source.design();
+  for (const Family& family : test_support::shaped_families()) {
+    const Model model = random_model(design, source, family, 5);
+    Vector theta = Vector::LinSpaced(design.components() + 1, -0.8, -0.5);
+    LeafMarginal marginal(model, first_components(2), block_nodes(21));
+    for (const double phi : {-1.2, 0.4}) {
+      CAPTURE(family_name(family), phi);
+      theta[design.components()] = phi;
+      test_support::check_gradient(marginal, theta, 5e-3, 1e-4);
+    }
+  }
+}
+
+TEST_CASE("a block beside a Gaussian response is as exact as Laplace") {
+  for (const Index m : {2, 3}) {
+    const auto source = block_design(70, 9, m, 2, 13);
+    const Design design = source.design();
+    const Model model = random_model(design, source, GaussianIdentity(), 5);
+    LeafMarginal leaf(model, first_components(m), block_nodes(7));
+    LaplaceMarginal laplace(model, {});
+    for (const double phi : {-1.5, 0.8}) {
+      CAPTURE(m, phi);
+      Vector theta = Vector::LinSpaced(design.components() + 1, -0.8, 0.3);
+      theta[design.components()] = phi;
+      REQUIRE(leaf.evaluate(theta));
+      REQUIRE(laplace.evaluate(theta));
+      CHECK(leaf.log_density() == Approx(laplace.log_density()).epsilon(1e-9));
+      CHECK((leaf.gradient(theta) - laplace.gradient(theta)).norm() < 1e-6);
+      CHECK((leaf.posterior().mean - laplace.posterior().mean).norm() < 1e-7);
+      CHECK(leaf.family_information() == Approx(laplace.family_information()).epsilon(0.5));
     }
   }
 }

@@ -49,8 +49,8 @@ void check_passes(const Model& model, Team& team) {
     CHECK(same_bits(one.gradient, many.gradient));
     CHECK(same_bits(one.curvature, many.curvature));
   };
-  check(LikelihoodSites(model));
-  check(StartSites(model));
+  check(LikelihoodSites(model, model.family()));
+  check(StartSites(model, model.family()));
 }
 
 struct MarginalValues {

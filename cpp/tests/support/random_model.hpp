@@ -16,6 +16,14 @@ inline const std::vector<mixed_glm::Family>& all_families() {
   return families;
 }
 
+// Those with a hyperparameter that is estimated.
+inline const std::vector<mixed_glm::Family>& shaped_families() {
+  static const std::vector<mixed_glm::Family> families = {mixed_glm::GaussianIdentity(),
+                                                          mixed_glm::EstimatedNegativeBinomialLog(),
+                                                          mixed_glm::GammaLog()};
+  return families;
+}
+
 // Something in the family's support, more or less at the mean.
 inline double draw_response(const mixed_glm::Family& family, double eta, double trials,
                             std::mt19937& generator) {
@@ -25,6 +33,8 @@ inline double draw_response(const mixed_glm::Family& family, double eta, double 
     return double(
         std::binomial_distribution<>(int(trials), std::clamp(mean, 0.02, 0.98))(generator));
   }
+  if (name == "gaussian") return std::normal_distribution<>(mean, 0.7)(generator);
+  if (name == "gamma") return std::gamma_distribution<>(2.0, 0.5 * mean)(generator);
   if (name == "exponential") return std::exponential_distribution<>(1.0 / mean)(generator);
   return double(std::poisson_distribution<>(std::min(mean, 50.0))(generator));
 }

@@ -49,7 +49,8 @@ class Check:
         Logarithms of the smoothed weights, which sum to one.
     integral : str
         How random effects were integrated out of the posterior: ``"quadrature"`` (exact up to the quadrature),
-        ``"quadrature and Laplace"`` (the component with the most effects by quadrature, the others by Laplace),
+        ``"quadrature and Laplace"`` (the component with the most effects, and up to two others of its groups, by
+        quadrature, the rest by Laplace),
         ``"Laplace"`` or ``"none"``.
     names : tuple of str
         Names of the entries of `shift`.
@@ -192,7 +193,7 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
         for first in range(0, len(draws), size):
             rows = slice(first, first + size)
             eta = draws.fe[rows] @ design.exog.T + (0.0 if shift is None else shift)
-            psi = np.ascontiguousarray(draws.vcp[rows])
+            psi = np.ascontiguousarray(spec.layout.free(draws.hyper[rows]))
             values.append(
                 _core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD[max(len(leaf), 1) - 1])
             )

@@ -97,9 +97,14 @@ def calibration(
 
 
 def rootogram(
-    response: Floats, weights: Floats, replicated: Floats, continuous: bool, alpha: float
+    response: Floats,
+    weights: Floats,
+    replicated: Floats,
+    continuous: bool,
+    alpha: float,
+    logarithmic: bool = True,
 ) -> Comparison:
-    """Numbers of rows with each response, or with responses in equal intervals (of their logarithms, if continuous).
+    """Numbers of rows with each response, or, if they are continuous, with responses in equal intervals.
 
     Parameters
     ----------
@@ -107,8 +112,13 @@ def rootogram(
     replicated : float array, shape (draws, n)
     continuous : bool
     alpha : float
+    logarithmic : bool
+        Whether continuous responses have intervals equal in their logarithm.
     """
-    edges = _time_edges(response, replicated) if continuous else _count_edges(response, replicated)
+    if not continuous:
+        edges = _count_edges(response, replicated)
+    else:
+        edges = (_time_edges if logarithmic else _real_edges)(response, replicated)
     counts = np.array([_histogram(draw, weights, edges) for draw in replicated])
     low, high = np.quantile(counts, [alpha / 2, 1 - alpha / 2], axis=0)
     return Comparison(edges, counts.mean(axis=0), _histogram(response, weights, edges), low, high)
@@ -127,6 +137,12 @@ def _time_edges(response: Floats, replicated: Floats) -> Floats:
     low = min([*positive, np.quantile(replicated, 0.001)])
     high = max(response.max(), np.quantile(replicated, 0.999))
     return np.geomspace(low, high, _TIME_BARS + 1)
+
+
+def _real_edges(response: Floats, replicated: Floats) -> Floats:
+    low = min(response.min(), np.quantile(replicated, 0.001))
+    high = max(response.max(), np.quantile(replicated, 0.999))
+    return np.linspace(low, high, _TIME_BARS + 1)
 
 
 def _histogram(values: Floats, weights: Floats, edges: Floats) -> Floats:

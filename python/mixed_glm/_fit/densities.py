@@ -13,6 +13,7 @@ from mixed_glm import _core
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import Approximation, Leaf
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
@@ -27,7 +28,9 @@ def logposterior(spec: ModelSpec, params: npt.ArrayLike) -> float:
     Parameters
     ----------
     params : array_like, shape (p + K + q,)
-        Fixed effects, log standard deviations, random effects.
+        Fixed effects, log standard deviations, random effects. For models with correlated effects, after the log standard
+        deviations come numbers z without bounds, of which the canonical partial correlations are tanh(z): of two effects
+        ``z = arctanh(correlation)``. Results tell the correlations themselves.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def log_marginal(
     Parameters
     ----------
     vcp : array_like, shape (K,)
-        Log standard deviations psi.
+        Log standard deviations psi; for models with correlated effects, the numbers z of `logposterior` after them.
     approx : {"laplace", "leaf", "ep", "vb"}
         Laplace for all effects, quadrature for those of `leaf`, expectation propagation, or the
         variational lower bound with a full covariance.
@@ -204,8 +207,12 @@ def _log_marginal(
 ) -> tuple[float, Floats]:
     psi = as_hyper(vcp, "vcp", spec.layout)
     nodes = None if n_quad is None else as_count(n_quad, "n_quad")
+    if approx == "vb":
+        require_independent(spec.design.correlated, "approx='vb'", INDEPENDENT_ONLY)
     return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
 
 
 def _point(spec: ModelSpec, mean: npt.ArrayLike, sd: npt.ArrayLike) -> tuple[Floats, Floats]:
+    require_independent(spec.design.correlated, "vb_elbo", INDEPENDENT_ONLY)
+    spec.require_known_family("vb_elbo")
     return spec.layout.checked(mean, "mean"), spec.layout.checked_positive(sd)

@@ -12,6 +12,7 @@ from mixed_glm._console.progress import shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.joint_search import JointMode, find_joint_mode
 from mixed_glm._posterior.joint_mode import JointModePosterior
+from mixed_glm._spec.correlated import JOINT_MODE, require_independent
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning, VarianceCollapseWarning
 
@@ -57,6 +58,7 @@ def fit_map(
     ConvergenceWarning
         If the optimizer did not converge, or the point is not a maximum.
     """
+    require_independent(spec.design.correlated, "fit_map", JOINT_MODE)
     begin = None if start is None else spec.layout.checked(start, "start")
     change = spec.standardization(scale_fe)
     core = spec.core(change)
@@ -83,6 +85,7 @@ def fit_map(
 
 
 def _require_joint_mode(spec: ModelSpec) -> None:
+    spec.require_known_family("fit_map")
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not prior.has_joint_mode:
             raise ValueError(

@@ -25,6 +25,7 @@ from mixed_glm.exceptions import ConvergenceWarning
 Floats = npt.NDArray[np.float64]
 
 ResponseStatus = _core.ResponseStatus
+_NOTHING_LEFT = -12.0  # of log sigma in units of the response
 
 
 def fit_laplace(
@@ -172,7 +173,7 @@ def fit_marginal(
     if optim is not None and not optim.success:
         status = ResponseStatus.NOT_CONVERGED
     if status != ResponseStatus.CONVERGED:
-        _warn(status, fit, optim)
+        _warn(status, fit, optim, _doubt_of_sigma(spec, fit))
     return Fit(
         spec,
         MarginalPosterior.of(spec, approximation, fit),
@@ -192,13 +193,24 @@ def marginal_start(spec: ModelSpec, start: npt.ArrayLike | None) -> Floats:
     return np.empty(0) if start is None else as_hyper(start, "start", spec.layout)
 
 
-def _warn(status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None) -> None:
+def _doubt_of_sigma(spec: ModelSpec, fit: _core.MarginalFit) -> str:
+    """Where nothing is left of a Gaussian response for its standard deviation to describe: says so."""
+    names, unit = spec.family.shape_names, spec.design.priors.unit
+    if "sigma" not in names or fit.mode[-1] - np.log(unit) > _NOTHING_LEFT:
+        return ""
+    return "; the model explains the response completely, which leaves nothing for sigma to describe"
+
+
+def _warn(
+    status: _core.ResponseStatus, fit: _core.MarginalFit, optim: OptimizeResult | None, doubt: str = ""
+) -> None:
     points = fit.integration.evaluations + (
         fit.integration.rule == "line"
     )  # which has evaluated the mode before
     tried = points if fit.integration.evaluations else fit.iterations
     reasons = {
-        ResponseStatus.NOT_CONVERGED: fit.reason if optim is None or optim.success else str(optim.message),
+        ResponseStatus.NOT_CONVERGED: (fit.reason if optim is None or optim.success else str(optim.message))
+        + doubt,
         ResponseStatus.POINTS_LEFT_OUT: f"the density could not be evaluated at {fit.failed_points} of {points} "
         "points of the integration over the log standard deviations, which were left out",
         ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "

@@ -26,6 +26,7 @@ from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.standardized import StandardizedPosterior
 from mixed_glm._posterior.variational import FullVariationalPosterior
 from mixed_glm._spec.approximation import newton_options
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
@@ -113,6 +114,7 @@ def fit_vb(
     Blei, Kucukelbir and McAuliffe (2017), JASA 112, 859-877; Opper and Archambeau (2009), Neural Computation 21,
     786-792; Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715-1735.
     """
+    require_independent(spec.design.correlated, "fit_vb", INDEPENDENT_ONLY)
     begin = None if mean is None else spec.layout.checked(mean, "mean")
     begin_sd = None if sd is None else spec.layout.checked_positive(sd)
     nodes = variational_nodes(n_quad)
@@ -212,6 +214,7 @@ def _fit(
 
 
 def _require_normal(spec: ModelSpec) -> None:
+    spec.require_known_family("fit_vb")
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not isinstance(prior, LogNormal):
             raise ValueError(

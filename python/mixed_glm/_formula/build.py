@@ -35,17 +35,17 @@ from mixed_glm._formula.data import (
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
-from mixed_glm._formula.groups import Component, assemble, group_components
+from mixed_glm._formula.groups import Component, CorrelatedComponents, assemble, group_components
 from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
+from mixed_glm._formula.response import evaluate_response
 from mixed_glm._formula.scope import aligned, own
 from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.unused import without_unused
 from mixed_glm._formula.vc_formulas import VcFormula, learn_vc_formula, parse_terms, statsmodels_order
 from mixed_glm._input.arrays import as_vector, require_same_index
-from mixed_glm._input.response import binary_from_labels, from_two_columns, is_labels
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,12 +112,12 @@ def build(
     part, kept = _complete_rows(frame, names, needed, rows)
     beside = aligned(used, expressions, frame.index, kept, "data")
     env = Environment(*_with_used_levels(part, beside, text))
-    y, trials, levels = _evaluate_response(text, env, binomial)
+    y, trials, levels = evaluate_response(text, env, binomial)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
     x, spec = _fixed_columns(text, fixed_terms, env, in_order=not vc)
     everything = dataclasses.replace(env, frame=part, context=beside)  # statsmodels keeps levels without rows
-    components, z = _random_columns(text, vc, env, everything)
+    components, z, correlated = _random_columns(text, vc, env, everything)
     widths = [c.width for c in components]
     arguments = {k: _rows_kept(v, kept) for k, v in rows.items()}
     offset = offset_of(text.offsets, env)
@@ -134,6 +134,7 @@ def build(
         "fep_names": [str(c) for c in spec.column_names],
         "vcp_names": [c.name for c in components],
         "vc_names": [label for c in components for label in c.labels()],
+        "correlated": correlated,
     }
     if in_units:
         weights = np.asarray(arguments.get("freq_weights", 1.0), dtype=np.float64)
@@ -230,33 +231,6 @@ def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:
     return values if np.ndim(values) == 0 or kept.all() else values[kept].reset_index(drop=True)
 
 
-def _evaluate_response(
-    text: FormulaText, env: Environment, binomial: bool
-) -> tuple[Floats, Floats | None, tuple[str, str] | None]:
-    """Response, trials if the formula gives them, and (failure, success) for labels."""
-    shown = " + ".join(text.response)
-    if text.kind != "single":
-        if not binomial:
-            raise ValueError(
-                f"formula: the response {shown!r} has two parts, which is only for the binomial family; "
-                "write I(a + b) for a sum"
-            )
-        first, second = (env.numbers(part) for part in text.response)
-        if text.kind == "trials":
-            return first, second, None
-        return *from_two_columns(first, second, f"response {shown!r}"), None
-    values = env.evaluate(shown).values
-    if np.shape(values) != (len(env.frame),) or not hasattr(values, "dtype"):
-        raise ValueError(f"formula: the response {shown!r} must have one value a row")
-    if is_labels(values):
-        if binomial:
-            y, levels = binary_from_labels(values, f"response {shown!r}")
-            return y, None, levels
-        if not pd.api.types.is_bool_dtype(values.dtype):
-            raise ValueError(f"formula: the response {shown!r} must be numeric, got labels")
-    return np.asarray(values, dtype=np.float64), None, None
-
-
 def _fixed_columns(
     text: FormulaText, terms: list[list[str]], env: Environment, in_order: bool
 ) -> tuple[Floats, ModelSpec]:
@@ -275,11 +249,11 @@ def _fixed_columns(
 
 def _random_columns(
     text: FormulaText, vc: Mapping[str, str], env: Environment, everything: Environment
-) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array]:
-    """All variance components, and their columns side by side."""
-    components, blocks = group_components(text.groups, env)
+) -> tuple[tuple[Component | VcFormula, ...], sparse.csr_array, list[CorrelatedComponents]]:
+    """All variance components, their columns side by side, and which of them are correlated."""
+    components, blocks, correlated = group_components(text.groups, env)
     formulas = [learn_vc_formula(name, formula, everything) for name, formula in vc.items()]
     parts = [assemble(blocks, len(env.frame))] if blocks or not vc else []
     parts += [formula.encode(everything) for formula in formulas]
     z = parts[0] if len(parts) == 1 else sparse.csr_array(sparse.hstack(parts, format="csr"))
-    return (*components, *formulas), z
+    return (*components, *formulas), z, correlated

@@ -31,13 +31,15 @@ from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
 from mixed_glm._formula.other_rows import refused
+from mixed_glm._formula.response import response_of_new_rows
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.scope import aligned
 from mixed_glm._formula.terms import expressions_of
 from mixed_glm._formula.text import FormulaText
-from mixed_glm._formula.vc_formulas import VcFormula
+from mixed_glm._formula.vc_formulas import VcFormula, parse_terms
 
 Floats = npt.NDArray[np.float64]
+Counted = list[tuple[Component | VcFormula, bool]]  # and whether it counts
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,33 @@ class Encoding:
             out[~missing] = _as_fortran(matrix, len(env.frame))
         return out
 
+    @property
+    def covariates(self) -> list[str]:
+        """Names in the fixed part, and in what varies by group, in the order of the formula; grouping factors are none."""
+        terms = [
+            *parse_terms(self.text.fixed),
+            *(t for g in self.text.groups for t in parse_terms(g.effects)),
+        ]
+        numbers = [
+            e for c in self.components if isinstance(c, VcFormula) for e, v in c.levels.items() if v is None
+        ]
+        expressions = [*(factor for term in terms for factor in term), *numbers]
+        return list(dict.fromkeys(name for e in expressions for name in sorted(names_of_factor(e))))
+
+    @property
+    def offsets(self) -> list[str]:
+        """Names in the offsets of the formula."""
+        return list(dict.fromkeys(name for e in self.text.offsets for name in sorted(names_of_factor(e))))
+
+    def levels_of(self, name: str, labels: Iterable[Any]) -> list[Any] | None:
+        """Levels of the fixed factor which a column is, the reference first; None if it is none that has these labels."""
+        for expression, (kind, state) in self.fixed.encoder_state.items():
+            if kind.value == "categorical" and names_of_factor(expression) == {name}:
+                levels = list(state.get("categories", ()))
+                if set(labels) <= set(levels):
+                    return levels
+        return None
+
     def encode_offset(self, data: Any) -> Floats | None:
         """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
         return offset_of(self.text.offsets, self._environment(data, self.text.offsets))
@@ -114,40 +143,55 @@ class Encoding:
         """Random-effects columns for new rows, shape (n, q); see `encode_effects`."""
         return self.encode_effects(data)[0]
 
-    def encode_effects(self, data: Any) -> tuple[sparse.csr_array, Floats]:
-        """Random effects of new rows: those of the model, and the size of those that are not.
+    def encode_effects(
+        self, data: Any, used: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[sparse.csr_array, list[sparse.csr_array]]:
+        """Random effects of new rows: those of the model, and those that are not.
+
+        Parameters
+        ----------
+        used : bool array, shape (K,), optional
+            Which components count; of others there are no effects.
 
         Returns
         -------
         known : csr_array, shape (n, q)
             Columns of the model's effects. A row has no entry in a component where its group is missing or was not met when
             the model was made, and NaN where the effect is missing.
-        new : float array, shape (n, K)
-            Root of the sum of squares of what multiplies effects of groups that are missing or were not met. NaN where the
-            effect is missing.
+        new : list of csr_array, shape (n, number of new groups)
+            For each component, columns of the effects of groups that are missing or were not met: rows of one such group
+            share a column. Components that vary by the same groups have them in the same order.
         """
-        env = self._environment(data, self._random_expressions)
-        parts = [c.encode(env) for c in self.components]
-        empty = sparse.csr_array((len(env.frame), 0), dtype=np.float64)
-        return sparse.csr_array(sparse.hstack([empty, *parts], format="csr")), self._sizes(
-            env, everything=False
-        )
+        counted = self._counted(used)
+        env = self._environment(data, self._random_expressions(counted))
+        parts = [c.encode(env) if counts else _none(env, c.width) for c, counts in counted]
+        known = sparse.csr_array(sparse.hstack([_none(env, 0), *parts], format="csr"))
+        return known, _new_effects(env, counted, everything=False)
 
-    def all_new_effects(self, data: Any) -> Floats:
+    def all_new_effects(self, data: Any, used: npt.NDArray[np.bool_] | None = None) -> list[sparse.csr_array]:
         """As `new` of `encode_effects` if all groups were new; grouping factors need not be columns of `data`."""
-        env = self._environment(self._with_groups(as_frame(data, empty=True)), self._random_expressions)
-        return self._sizes(env, everything=True)
+        counted = self._counted(used)
+        frame = self._with_groups(as_frame(data, empty=True))
+        env = self._environment(frame, self._random_expressions(counted))
+        return _new_effects(env, counted, everything=True)
 
-    @property
-    def _random_expressions(self) -> list[str]:
-        return [f for c in self.components for f in c.expressions]
+    def encode_response(self, data: Any, levels: tuple[str, str] | None) -> tuple[Floats, Floats | None]:
+        """Responses of new rows, and trials where the formula has them; NaN where they are missing.
 
-    def _sizes(self, env: Environment, everything: bool) -> Floats:
-        out = np.zeros((len(env.frame), len(self.components)))
-        for k, component in enumerate(self.components):
-            for factor in component.factors(env):
-                out[:, k] += np.where(factor.is_new | everything, factor.values, 0.0) ** 2
-        return np.sqrt(out)
+        Parameters
+        ----------
+        levels : (failure, success), or None
+            Of a response that is labels.
+        """
+        return response_of_new_rows(self.text, self._environment(data, self.text.response), levels)
+
+    def _counted(self, used: npt.NDArray[np.bool_] | None) -> Counted:
+        counts = [True] * len(self.components) if used is None else used.tolist()
+        return list(zip(self.components, counts, strict=True))
+
+    @staticmethod
+    def _random_expressions(counted: Counted) -> list[str]:
+        return [f for c, counts in counted if counts for f in c.expressions]
 
     def _with_groups(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give missing groups to all rows where a column that only groups is not there."""
@@ -216,6 +260,14 @@ class Encoding:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.keeping(_picklable).__dict__
+
+
+def _new_effects(env: Environment, counted: Counted, everything: bool) -> list[sparse.csr_array]:
+    return [c.new_effects(env, everything) if counts else _none(env, 0) for c, counts in counted]
+
+
+def _none(env: Environment, width: int) -> sparse.csr_array:
+    return sparse.csr_array((len(env.frame), width), dtype=np.float64)
 
 
 def model_columns(spec: ModelSpec, env: Environment, shown: str) -> tuple[Floats, ModelSpec]:

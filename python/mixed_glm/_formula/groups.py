@@ -14,7 +14,7 @@ from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment
-from mixed_glm._formula.labels import find_levels
+from mixed_glm._formula.labels import find_levels, number_groups
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.terms import expressions_of, parsed, unquoted
 from mixed_glm._formula.text import GroupTerm
@@ -39,22 +39,6 @@ class Block:
     columns: npt.NDArray[np.integer]
     values: Floats | None
     width: int
-
-
-@dataclass(frozen=True)
-class EffectFactor:
-    """One random effect of every row.
-
-    Attributes
-    ----------
-    values : float array, shape (n,)
-        What it is multiplied by; 0 where the row has none.
-    is_new : bool array, shape (n,)
-        Whether it is not one of the model's.
-    """
-
-    values: Floats
-    is_new: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -100,6 +84,11 @@ class Grouping:
         position = np.minimum(np.searchsorted(met, joint), len(met) - 1)
         return np.where(known & (met[position] == joint), position, -1).astype(np.int32)
 
+    def new_groups(self, env: Environment, everything: bool) -> tuple[npt.NDArray[np.intp], int]:
+        """Number of each row's group among those that are missing or were not met, -1 for others; and how many there are."""
+        rows = (self.codes(env) < 0) | everything
+        return number_groups([env.evaluate(f, labels=True).values for f in self.factors], rows)
+
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
         parts = [
@@ -142,11 +131,10 @@ class Component:
         """Columns of Z for other rows; a row is empty where its group is missing or was not met."""
         return assemble([Block(self.grouping.codes(env), self._values(env), self.width)], len(env.frame))
 
-    def factors(self, env: Environment) -> list[EffectFactor]:
-        """What multiplies the effect of every row, and whether its group is missing or was not met."""
-        values = self._values(env)
-        ones = np.ones(len(env.frame)) if values is None else values
-        return [EffectFactor(ones, self.grouping.codes(env) < 0)]
+    def new_effects(self, env: Environment, everything: bool) -> sparse.csr_array:
+        """Columns of effects of groups that are missing or were not met, or of all groups; one for each such group."""
+        groups, width = self.grouping.new_groups(env, everything)
+        return assemble([Block(groups, self._values(env), width)], len(env.frame))
 
     def _values(self, env: Environment) -> Floats | None:
         if self.spec is None:
@@ -159,30 +147,57 @@ class Component:
         return [f"{self.name}[{label}]" for label in self.grouping.labels()]
 
 
-def group_components(terms: Sequence[GroupTerm], env: Environment) -> tuple[list[Component], list[Block]]:
+@dataclass(frozen=True)
+class CorrelatedComponents:
+    """Components of one ``(effects | group)`` term, whose effects on a group are correlated.
+
+    Attributes
+    ----------
+    grouping : str
+        Name of the groups.
+    first : int
+        Number of the first of them; they follow each other.
+    coordinates : tuple of str
+        What varies by group, ``("Intercept", "x")``.
+    text : str
+        The term as the user wrote it.
+    """
+
+    grouping: str
+    first: int
+    coordinates: tuple[str, ...]
+    text: str
+
+
+def group_components(
+    terms: Sequence[GroupTerm], env: Environment
+) -> tuple[list[Component], list[Block], list[CorrelatedComponents]]:
     """Evaluate ``(effects | group)`` terms.
 
     Raises
     ------
     ValueError
-        For a correlated term, which has more than one column before a single bar, and for effects or groups
-        that cannot be evaluated.
+        For effects or groups that cannot be evaluated, and terms of which there are two.
     """
     components: list[Component] = []
     blocks: list[Block] = []
+    correlated: list[CorrelatedComponents] = []
     groupings: dict[tuple[str, ...], tuple[Grouping, npt.NDArray[np.int32]]] = {}
     for term in terms:
         if term.factors not in groupings:
             groupings[term.factors] = _group(term.factors, env)
         grouping, codes = groupings[term.factors]
         effects, spec = _effects(term, env)
+        if len(effects) > 1 and not term.independent:
+            coordinates = tuple("Intercept" if effect is None else effect for effect, _ in effects)
+            correlated.append(CorrelatedComponents(grouping.name, len(components), coordinates, term.text))
         for effect, values in effects:
             name = grouping.name if effect is None else f"{effect}|{grouping.name}"
             if any(name == c.name for c in components):
                 raise ValueError(f"formula has the random-effects term {name!r} twice (in {term.text})")
             components.append(Component(name, effect, grouping, None if effect is None else spec))
             blocks.append(Block(codes, values, len(grouping)))
-    return components, blocks
+    return components, blocks, correlated
 
 
 def assemble(blocks: Sequence[Block], n: int) -> sparse.csr_array:
@@ -260,12 +275,6 @@ def _effects(
     names = [str(c) for c in matrix.columns]
     if not names:
         raise ValueError(f"formula: {term.text} has no effect before the bar")
-    if len(names) > 1 and not term.independent:
-        group = ":".join(term.factors)
-        raise ValueError(
-            f"formula: {term.text} asks for correlated random effects of {', '.join(names)}, which "
-            f"this model does not have; write ({term.effects} || {group}) for independent ones"
-        )
     constants = _constants(matrix.model_spec)
     columns: list[tuple[str | None, Floats | None]] = [
         (None, None) if constants[j] else (name, matrix.iloc[:, j].to_numpy(dtype=np.float64))

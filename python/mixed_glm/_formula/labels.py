@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -100,6 +100,34 @@ def find_levels(values: Any, levels: pd.Index, name: str) -> npt.NDArray[np.intp
     if len(strangers):
         place[strangers] = _by_number([labels[i] for i in strangers], list(known), name)
     return np.asarray(place[codes], dtype=np.intp)
+
+
+def number_groups(labels: Sequence[Any], rows: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], int]:
+    """Number the groups that some rows belong to.
+
+    Parameters
+    ----------
+    labels : sequence of array_like, shape (n,) each
+        Of one factor each; a group is a combination of them. Without any, there is one group.
+    rows : bool array, shape (n,)
+        Which rows count.
+
+    Returns
+    -------
+    numbers : int array, shape (n,)
+        -1 for other rows. A row with a missing label is a group of its own.
+    count : int
+    """
+    groups, missing = np.zeros(int(rows.sum()), dtype=np.int64), np.zeros(int(rows.sum()), dtype=bool)
+    for values in labels:
+        codes, met = pd.factorize(pd.Series(values)[rows])
+        missing |= codes < 0
+        _, groups = np.unique(groups * len(met) + codes, return_inverse=True)
+    groups[missing] = len(groups) + np.arange(missing.sum())
+    distinct_groups, groups = np.unique(groups, return_inverse=True)
+    numbers = np.full(len(rows), -1, dtype=np.intp)
+    numbers[rows] = groups
+    return numbers, len(distinct_groups)
 
 
 def spelt(labels: Iterable[Any], most: int = 3) -> str:

@@ -19,8 +19,8 @@ from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.data import Environment, Factor
-from mixed_glm._formula.groups import Block, EffectFactor, assemble
-from mixed_glm._formula.labels import find_levels
+from mixed_glm._formula.groups import Block, assemble
+from mixed_glm._formula.labels import find_levels, number_groups
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
 from mixed_glm._formula.terms import expression_of, expressions_of, parsed, unquoted
 
@@ -79,23 +79,26 @@ class VcFormula:
         ]
         return assemble(blocks, len(env.frame))
 
-    def factors(self, env: Environment) -> list[EffectFactor]:
-        """What multiplies the effects of every row, and whether a factor of them is missing or was not met."""
+    def new_effects(self, env: Environment, everything: bool) -> sparse.csr_array:
+        """Columns of effects of which a factor is missing or was not met, or of all effects."""
         n = len(env.frame)
         if self.spec is not None:
-            size = np.sqrt(np.asarray(self.encode(env).power(2).sum(axis=1))).ravel()
-            return [EffectFactor(size, np.zeros(n, dtype=bool))]
-        blocks = {f: self._factor_block(f, env) for f in self.levels}
-        found = []
-        for product in self.products:
-            values, is_new = np.ones(n), np.zeros(n, dtype=bool)
-            for name, reduced in product:
-                block = blocks[name]
-                values = values if block.values is None else values * block.values
-                is_new |= block.columns < 0
-                values = np.where((block.columns == 0) & reduced, 0.0, values)
-            found.append(EffectFactor(values, is_new))
-        return found
+            return self.encode(env) if everything else sparse.csr_array((n, 0), dtype=np.float64)
+        factors = {f: self._factor_block(f, env) for f in self.levels}
+        return assemble([self._new_block(p, factors, env, everything) for p in self.products], n)
+
+    def _new_block(
+        self, product: Product, factors: dict[str, Block], env: Environment, everything: bool
+    ) -> Block:
+        values, is_new = np.ones(len(env.frame)), np.full(len(env.frame), everything)
+        for name, reduced in product:
+            block = factors[name]
+            values = values if block.values is None else values * block.values
+            values = np.where((block.columns == 0) & reduced, 0.0, values)
+            is_new |= block.columns < 0
+        labels = [env.evaluate(name).values for name, _ in product if self.levels[name] is not None]
+        groups, width = number_groups(labels, is_new)
+        return Block(groups, values, width)
 
     def _factor_block(self, name: str, env: Environment) -> Block:
         values, levels = env.evaluate(name).values, self.levels[name]

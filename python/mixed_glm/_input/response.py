@@ -75,6 +75,26 @@ def binary_from_labels(values: Any, name: str) -> tuple[Floats, tuple[str, str] 
     return codes.astype(np.float64), (str(levels[0]), str(levels[1]))
 
 
+def successes(values: Any, levels: tuple[str, str], name: str) -> Floats:
+    """Labels of new rows as 0 and 1, NaN where they are missing, by the failure and the success that a model has.
+
+    Raises
+    ------
+    ValueError
+        If one is neither.
+    """
+    labels = pd.Series(values)
+    missing = labels.isna().to_numpy()
+    written = labels.astype(object).map(str).to_numpy()
+    strangers = ~missing & ~np.isin(written, levels)
+    if strangers.any():
+        raise ValueError(
+            f"{name} must be {levels[0]!r} (failure) or {levels[1]!r} (success), as in the data of the model, got "
+            f"{written[strangers][0]!r} at row {int(strangers.argmax())}"
+        )
+    return np.where(missing, np.nan, written == levels[1])
+
+
 def from_two_columns(successes: Any, failures: Any, name: str) -> tuple[Floats, Floats]:
     """Successes and failures -> successes and trials."""
     won = as_vector(successes, f"{name} (successes)")

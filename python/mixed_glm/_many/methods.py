@@ -20,6 +20,7 @@ from mixed_glm._spec.approximation import (
     core_options,
     newton_options,
 )
+from mixed_glm._spec.correlated import INDEPENDENT_ONLY, JOINT_MODE, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 
@@ -71,16 +72,18 @@ def make_method(spec: ModelSpec, method: str, options: Mapping[str, Any]) -> Met
     return maker(spec, **options)
 
 
-def _map(_spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Method:
+def _map(spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Method:
+    require_independent(spec.design.correlated, "fit_many(method='map')", JOINT_MODE)
     return Method("map", "map", newton_options(minim_opts, "method 'map'", tolerance="gtol"))
 
 
 def _vb(
-    _spec: ModelSpec,
+    spec: ModelSpec,
     covariance: str = "mean_field",
     n_quad: int | None = None,
     minim_opts: Mapping[str, Any] | None = None,
 ) -> Method:
+    require_independent(spec.design.correlated, "fit_many(method='vb')", INDEPENDENT_ONLY)
     full = is_full(covariance, "newton")
     options = newton_options(minim_opts, "method 'vb'")
     arguments = {"full": full, "n_quad": variational_nodes(n_quad), **options}

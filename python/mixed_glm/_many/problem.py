@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,13 @@ from mixed_glm.families import Family
 Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
 
-FIELDS = ("fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "log_evidence", "status", "n_iter")
+FIELDS = (
+    "fe_mean", "fe_sd", "vcp_mean", "vcp_sd", "cor_mean", "cor_sd", "family_mean", "family_sd", "log_evidence", "status",
+    "n_iter",
+)  # fmt: skip
 PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
-PRIORS = ("fe_p", "sd_priors")  # among the arguments of `_core.Model`
+PRIORS = ("fe_p", "sd_priors", "cor_priors", "family_priors")  # among the arguments of `_core.Model`
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class Problem:
         keep: bool,
     ) -> Problem:
         """Take from `design` all but its response."""
+        if spec.family.link == "identity":
+            spec = _per_unit(spec)
         design, change = spec.design, spec.coordinates
         exog = design.exog if change is None else change.apply(design.exog)
         arrays = core_arguments(design, exog, change)
@@ -112,6 +117,11 @@ class Problem:
         return self.priors.constant >= 0
 
     @property
+    def per_unit(self) -> bool:
+        """Whether the priors are in units of each response: these are then fitted about their offsets, divided by their units."""
+        return self.family.link == "identity" and self.priors.given == "none"
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """Names of the arrays that a fit gives."""
         return (*FIELDS, PULL, *(RANDOM_EFFECTS if self.keep_random_effects else ()))
@@ -123,7 +133,9 @@ class Problem:
         options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
         return {
             "design": fingerprint(*design),
-            "priors": fingerprint(*(self.design[name] for name in PRIORS), self._origin, self.centred),
+            "priors": fingerprint(
+                *(self.design[name] for name in PRIORS if name in self.design), self._origin, self.centred
+            ),
             "family": repr(self.family),
             "method": self.method.name,
             **options,
@@ -148,7 +160,9 @@ class Problem:
     def layout(self, size: int) -> dict[str, tuple[tuple[int, ...], npt.DTypeLike]]:
         """Shape and type of each array that the fit of so many responses gives."""
         p, k, q = self.design["exog"].shape[1], len(self.design["sd_priors"]), len(self.design["ident"])
-        width = {"fe": (p,), "vcp": (k,), "vc": (q,), "prior": (p + k,)}
+        c = sum(order * (order - 1) // 2 for _, order in self.design.get("correlated", ()))
+        shapes = len(self.family.shape_names)
+        width = {"fe": (p,), "vcp": (k,), "cor": (c,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
             name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))
@@ -185,6 +199,17 @@ class Problem:
 
     def fit(self, fitter: _core.ManyFitter, chunk: Chunk, n_jobs: int) -> Arrays:
         """Fit the responses of a chunk; one row for each in every array."""
+        if not self.per_unit:
+            return self._fit(fitter, chunk, n_jobs)
+        offset = self.offset if chunk.offset is None else chunk.offset
+        units = _core.response_scales(
+            family=self.family.core, endog=chunk.endog, weights=self.weights, offset=np.asfortranarray(offset)
+        )
+        endog, zero = np.asfortranarray((chunk.endog - offset) / units), np.zeros_like(self.offset)
+        arrays = self._fit(fitter, replace(chunk, endog=endog, offset=zero), n_jobs)
+        return _in_units(arrays, units, self.weights.sum())
+
+    def _fit(self, fitter: _core.ManyFitter, chunk: Chunk, n_jobs: int) -> Arrays:
         offset = self.offset if chunk.offset is None else chunk.offset
         trials = self.trials if chunk.trials is None else chunk.trials
         origins, shift = self._origins(chunk.endog, trials, offset)
@@ -255,6 +280,37 @@ class Problem:
         way, p = self.change.matrix, len(self.change.scale)
         variances = np.einsum("ij,mjk,ik->mi", way, covariances.reshape(-1, p, p), way)
         return _core.coefficients_back(way, np.empty(0), coefficients), np.sqrt(variances)
+
+
+def _per_unit(spec: ModelSpec) -> ModelSpec:
+    """With priors of responses of unit one, where they are in units of the response.
+
+    Raises
+    ------
+    ValueError
+        If only some of them are.
+    """
+    priors = spec.design.priors
+    if priors.given == "all":
+        return spec
+    if priors.given == "some":
+        raise ValueError(
+            "fit_many: with a Gaussian response give no priors, which are then in units of each response, or all of them, in "
+            f"units of the linear predictor: fe_p, vcp_p and priors={{{spec.family.shape_names[0]!r}: ...}}"
+        )
+    return replace(spec, design=replace(spec.design, priors=priors.per_unit()))
+
+
+def _in_units(arrays: Arrays, units: Floats, rows: float) -> Arrays:
+    """Results of responses that were divided by `units`, shape (m,), as of the responses themselves."""
+    back = dict(arrays)
+    for name in ("fe_mean", "fe_sd", "vc_mean", "vc_sd"):
+        if name in back:
+            back[name] = back[name] * units[:, None]
+    for name in ("vcp_mean", "family_mean"):
+        back[name] = back[name] + np.log(units)[:, None]
+    back["log_evidence"] = back["log_evidence"] - rows * np.log(units)
+    return back
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -36,6 +36,10 @@ class ManyResults:
         Posterior means (for ``"map"`` the mode) and standard deviations of the fixed effects.
     vcp_mean, vcp_sd : float array, shape (m, K)
         The same for the logarithms of the standard deviations of the random effects.
+    cor_mean, cor_sd : float array, shape (m, C)
+        The same for the correlations of random effects.
+    family_mean, family_sd : float array, shape (m, 0) or (m, 1)
+        The same for the logarithm of the family's own parameter, where it has one that is estimated.
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
@@ -47,6 +51,8 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    family_names : tuple of str
+        Of the family's own parameter.
     """
 
     method: str
@@ -58,12 +64,18 @@ class ManyResults:
     fe_sd: Floats
     vcp_mean: Floats
     vcp_sd: Floats
+    family_mean: Floats
+    family_sd: Floats
     log_evidence: Floats
     status: npt.NDArray[np.int8]
     n_iter: npt.NDArray[np.int32]
     prior_pull: Floats
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
+    cor_names: list[str] = field(default_factory=list)
+    cor_mean: Floats | None = None
+    cor_sd: Floats | None = None
+    family_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.status)
@@ -90,19 +102,33 @@ class ManyResults:
         -------
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
-            fixed effect and log standard deviation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
-            ``type`` (``fixed`` or ``log sd``), ``name``, ``mean``, ``sd``, ``status``.
+            fixed effect, log standard deviation and correlation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
+            ``type`` (``fixed``, ``log sd`` or ``correlation``), ``name``, ``mean``, ``sd``, ``status``.
         """
         return self._long() if long else self._wide()
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names]
+
+    @property
+    def _means(self) -> Floats:
+        return np.hstack([self.fe_mean, self.vcp_mean, self._or_none(self.cor_mean), self.family_mean])
+
+    def _or_none(self, values: Floats | None) -> Floats:
+        return np.empty((len(self), 0)) if values is None else values
+
+    @property
+    def _sds(self) -> Floats:
+        return np.hstack([self.fe_sd, self.vcp_sd, self._or_none(self.cor_sd), self.family_sd])
 
     def _status_labels(self) -> Any:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = self.fep_names + self.vcp_names
+        names = self._names
         estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2] = np.hstack([self.fe_mean, self.vcp_mean])
-        estimates[:, 1::2] = np.hstack([self.fe_sd, self.vcp_sd])
+        estimates[:, 0::2], estimates[:, 1::2] = self._means, self._sds
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -116,16 +142,20 @@ class ManyResults:
         return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
 
     def _long(self) -> pd.DataFrame:
-        m, p, k = len(self), len(self.fep_names), len(self.vcp_names)
-        kinds = _categorical(np.tile(np.repeat([0, 1], [p, k]), m), ["fixed", "log sd"])
+        m, names = len(self), self._names
+        sizes = [len(self.fep_names), len(self.vcp_names), len(self.cor_names), len(self.family_names)]
+        kinds = ["fixed", "log sd", "correlation", "family"]
+        used = [j for j in range(4) if j < 2 or sizes[j]]
+        codes = np.repeat(np.arange(len(used)), [sizes[j] for j in used])
+        types = _categorical(np.tile(codes, m), [kinds[j] for j in used])
         return pd.DataFrame(
             {
-                "response": pd.Index(self.names, tupleize_cols=False).repeat(p + k),
-                "type": kinds,
-                "name": np.tile(np.array(self.fep_names + self.vcp_names, dtype=object), m),
-                "mean": np.hstack([self.fe_mean, self.vcp_mean]).ravel(),
-                "sd": np.hstack([self.fe_sd, self.vcp_sd]).ravel(),
-                "status": self._status_labels().repeat(p + k),
+                "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),
+                "type": types,
+                "name": np.tile(np.array(names, dtype=object), m),
+                "mean": self._means.ravel(),
+                "sd": self._sds.ravel(),
+                "status": self._status_labels().repeat(len(names)),
             }
         )
 

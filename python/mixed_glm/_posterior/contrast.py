@@ -28,8 +28,14 @@ def contrast(
 ) -> pd.DataFrame:
     """Posterior of linear combinations of the parameters; see `MixedGLMResults.contrast`."""
     as_probability(alpha, "alpha")
+    return of_contrasts(posterior, as_contrasts(L, NamedParameters(posterior.spec.layout)), alpha, draws, rng)
+
+
+def of_contrasts(
+    posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any
+) -> pd.DataFrame:
+    """Posterior of linear combinations that were read already."""
     layout = posterior.spec.layout
-    found = as_contrasts(L, NamedParameters(layout))
     kinds = [_kind(c, layout) for c in found]
     table = pd.DataFrame(np.nan, index=[c.name for c in found], columns=COLUMNS)
     for kind, of_kind in (("fixed", _of_fixed), ("one", _of_one), ("joint", _of_draws)):
@@ -73,22 +79,27 @@ def _of_one(posterior: Posterior, found: list[Contrast], alpha: float, draws: in
 
 
 def _of_draws(posterior: Posterior, found: list[Contrast], alpha: float, draws: int, rng: Any) -> Floats:
-    """Of several parameters: from joint draws of them, moved so that their means are exact."""
-    layout = posterior.spec.layout
-    effects = np.unique(
-        np.concatenate([c.places[c.places >= layout.vc.start] for c in found]) - layout.vc.start
-    )
-    sample = posterior.draw_some(effects, draws, as_generator(rng))
-    columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
-    params = np.hstack([sample.fe, sample.hyper, sample.vc])
-    params += posterior.mean[columns] - params.mean(axis=0)
+    """Of several parameters: from joint draws of them."""
+    places = np.unique(np.concatenate([c.places for c in found]))
+    params = joint_draws(posterior, places, draws, rng)
     rows = []
     for c in found:
-        values = params[:, np.searchsorted(columns, c.places)] @ c.weights - c.value
+        values = params[:, np.searchsorted(places, c.places)] @ c.weights - c.value
         ends = np.quantile(values, [alpha / 2, 1 - alpha / 2])
         mean = c.weights @ posterior.mean[c.places] - c.value
         rows.append([mean, values.std(ddof=1), *ends, (values > 0.0).mean()])
     return np.array(rows)
+
+
+def joint_draws(posterior: Posterior, places: npt.NDArray[np.intp], draws: int, rng: Any) -> Floats:
+    """Joint draws of the parameters at some places, increasing, shape (draws, m); moved so that their means are exact."""
+    layout = posterior.spec.layout
+    effects = places[places >= layout.vc.start] - layout.vc.start
+    sample = posterior.draw_some(effects, draws, as_generator(rng))
+    columns = np.concatenate([np.arange(layout.vc.start), layout.vc.start + effects])
+    params = np.hstack([sample.fe, sample.hyper, sample.vc])
+    params += posterior.mean[columns] - params.mean(axis=0)
+    return np.asarray(params[:, np.searchsorted(columns, places)])
 
 
 def contrast_table(
@@ -139,7 +150,7 @@ def as_contrasts(contrast: Any, names: NamedParameters) -> list[Contrast]:
         if not contrast:
             raise ValueError("L must hold at least one contrast, got an empty mapping")
         if all(isinstance(v, (int, float, np.number)) for v in contrast.values()):
-            return [_of_weights(_shown(contrast), contrast, 0.0, names)]
+            return [of_weights(_shown(contrast), contrast, 0.0, names)]
         parts = {str(label): as_contrasts(part, names) for label, part in contrast.items()}
         return [
             replace(c, name=label if len(part) == 1 else f"{label}: {c.name}")
@@ -170,7 +181,7 @@ def _of_labelled(table: pd.Series | pd.DataFrame, names: NamedParameters) -> lis
     for label, row in zip(rows.index, matrix, strict=True):
         weights = dict(zip(parameters, row, strict=True))
         name = _shown(weights) if isinstance(table, pd.Series) else str(label)
-        found.append(_of_weights(name, weights, 0.0, names))
+        found.append(of_weights(name, weights, 0.0, names))
     return found
 
 
@@ -196,10 +207,11 @@ def _parse(text: str, names: NamedParameters) -> Contrast:
         raise ValueError(f"L: cannot understand {text!r} as a linear combination: {error}") from None
     except ValueError as error:
         raise ValueError(f"L: cannot understand {text!r}: {error}; {names.described(text)}") from None
-    return _of_weights(text.strip(), found.weights, -found.constant, names)
+    return of_weights(text.strip(), found.weights, -found.constant, names)
 
 
-def _of_weights(name: str, weights: Mapping[Any, Any], value: float, names: NamedParameters) -> Contrast:
+def of_weights(name: str, weights: Mapping[Any, Any], value: float, names: NamedParameters) -> Contrast:
+    """A contrast from what parameters are multiplied by, less `value`."""
     total: dict[int, float] = {}
     for parameter, weight in weights.items():
         try:

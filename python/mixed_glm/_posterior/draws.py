@@ -47,11 +47,12 @@ class PosteriorDraws(ParameterDraws):
     Attributes
     ----------
     params : float array, shape (n, p + K + q)
-        One row for each draw: fixed effects, log standard deviations, random effects.
+        One row for each draw: fixed effects, log standard deviations, correlations if there are some, random effects.
     spec : ModelSpec
         What was fitted.
     log_q : float array, shape (n,)
-        Log density of the approximate posterior that was drawn from, normalized.
+        Log density of the approximate posterior that was drawn from, normalized; with correlations, those of log standard
+        deviations and of the numbers without bounds that the correlations are made of.
     log_q_fixed : float array, shape (n,)
         The same of fixed effects and log standard deviations alone, random effects integrated out.
     change : Standardization or None
@@ -69,9 +70,10 @@ class PosteriorDraws(ParameterDraws):
     def log_p(self) -> Floats:
         """Log joint density log p(y, beta, psi, u) at each draw, shape (n,); computed when it is asked for."""
         core, change = self.spec.core(self.change), self.change
+        params = self.spec.layout.free_params(self.params)
         if change is None:
-            return _core.log_joint(core, self.params)
-        return _core.log_joint(core, change.params_to(self.params)) - change.log_determinant
+            return _core.log_joint(core, params)
+        return _core.log_joint(core, change.params_to(params)) - change.log_determinant
 
 
 def in_batches(

@@ -22,6 +22,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _ROWS = 2**17  # copies at a time
+_BLOCKS_OF_FAMILY = 32  # at least, with like values of the family's own parameter
 _CHEAP = 2**23  # steps of drawing all effects, up to which that is done
 _STEPS_OF_COPY, _STEPS_OF_LEAF = 64, 16  # for a row, those of drawing an effect from a Gaussian being one
 
@@ -45,22 +46,31 @@ def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> 
     everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
     if n * everything <= _CHEAP:
         return None
-    return _surroundings(spec.design.exog_vc, effects, everything // _STEPS_OF_COPY)
+    return _surroundings(spec.design, effects, everything // _STEPS_OF_COPY)
 
 
-def _surroundings(z: sparse.csr_array, effects: Places, most_rows: int) -> Surroundings | None:
+def _surroundings(design: Design, effects: Places, most_rows: int) -> Surroundings | None:
     """Rows that touch the effects, other effects that these touch, and so on; None if there are too many rows."""
+    z = design.exog_vc
     by_effect = sparse.csc_array(z)
-    found, new = effects, effects
+    found = new = _of_whole_levels(design, effects)
     rows: Places = np.empty(0, dtype=np.intp)
     while len(new):
         fresh = np.setdiff1d(by_effect[:, new].indices, rows)
         rows = np.union1d(rows, fresh)
         if len(rows) > most_rows:
             return None
-        new = np.setdiff1d(z[fresh].indices, found)
+        new = np.setdiff1d(_of_whole_levels(design, z[fresh].indices.astype(np.intp)), found)
         found = np.union1d(found, new)
     return Surroundings(found.astype(np.intp), rows.astype(np.intp))
+
+
+def _of_whole_levels(design: Design, effects: Places) -> Places:
+    """The effects with all that are correlated with one of them, increasing."""
+    for term in design.correlated:
+        touched = np.isin(term.columns, effects).any(axis=1)
+        effects = np.union1d(effects, term.columns[touched].ravel())
+    return np.unique(effects).astype(np.intp)
 
 
 def draw_few(
@@ -74,11 +84,15 @@ def draw_few(
     """Draws of `effects`, which are some of those `around`, given fixed effects and log standard deviations."""
     keep = np.searchsorted(around.effects, effects)
     size = max(1, _ROWS // max(len(around.rows), 1))
-    parts = [
-        _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
-        for block in (slice(first, first + size) for first in range(0, len(given), size))
-    ]
-    return dataclasses.replace(given, vc=np.concatenate(parts), effects=effects)
+    order = np.arange(len(given))
+    if spec.layout.family_names:  # of which a block has one value
+        order = np.argsort(given.family[:, 0], kind="stable")
+        size = min(size, -(-len(given) // _BLOCKS_OF_FAMILY))
+    vc = np.empty((len(given), len(effects)))
+    for first in range(0, len(given), size):
+        block = order[first : first + size]
+        vc[block] = _draw_block(spec, how, around, given.fe[block], given.hyper[block], rng)[:, keep]
+    return dataclasses.replace(given, vc=vc, effects=effects)
 
 
 def _draw_block(
@@ -90,27 +104,66 @@ def _draw_block(
     rng: np.random.Generator,
 ) -> Floats:
     """Draws of all effects around, shape (m, effects)."""
-    k = hyper.shape[1]
+    of_family = hyper[:, spec.layout.k_hyper - len(spec.layout.family_names) :]
     scale = np.exp(hyper[:, spec.design.ident[around.effects]])
+    root = None if not spec.design.correlated else _root(spec, around.effects, hyper, scale)
     if not len(around.rows):
-        return np.asarray(rng.standard_normal(scale.shape) * scale)
-    design = _copies(spec.design, around, beta, scale)
+        drawn = rng.standard_normal(scale.size)
+        return _spread(drawn, scale, root)
+    design = _copies(spec.design, around, beta, scale, root)
     core = make_core(design, spec.family, merge_rows=False)
     leaf = tuple(k for k in how.leaf if (design.ident == k).any())
     name = "laplace" if how.name == "leaf" and not leaf else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
-    at = np.zeros((1, k))
+    at = np.concatenate([np.zeros(spec.layout.k_vcp), of_family.mean(axis=0)])[None]
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))
-    return np.asarray(params[0, k:].reshape(scale.shape) * scale)
+    drawn = params[0, at.size :]
+    return _spread(drawn, scale, root)
 
 
-def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -> Design:
+def _spread(drawn: Floats, scale: Floats, root: sparse.csr_array | None) -> Floats:
+    """Effects of independent ones with standard deviations of one."""
+    return np.asarray(
+        drawn.reshape(scale.shape) * scale if root is None else (root @ drawn).reshape(scale.shape)
+    )
+
+
+def _root(spec: ModelSpec, effects: Places, hyper: Floats, scale: Floats) -> sparse.csr_array:
+    """What takes independent effects with standard deviations of one to those of each draw, all draws on the diagonal."""
+    m, count = scale.shape
+    own = np.arange(count)
+    rows, columns, values = [], [], []
+    alone = np.ones(count, dtype=bool)
+    layout, places = spec.layout, np.arange(m)[:, None] * count
+    for term, part in zip(spec.design.correlated, layout.cor_slices(), strict=True):
+        levels = np.searchsorted(effects, term.columns[np.isin(term.columns[:, 0], effects)])
+        alone[levels] = False
+        factors = _core.correlation_roots(np.ascontiguousarray(hyper[:, part]), term.order)
+        for r in range(term.order):
+            for c in range(r + 1):
+                rows.append((places + levels[:, r]).ravel())
+                columns.append((places + levels[:, c]).ravel())
+                values.append((factors[:, r * term.order + c, None] * scale[:, levels[:, r]]).ravel())
+    rows.append((places + own[alone]).ravel())
+    columns.append(rows[-1])
+    values.append(scale[:, alone].ravel())
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return sparse.csr_array(entries, shape=(m * count, m * count))
+
+
+def _copies(
+    design: Design, around: Surroundings, beta: Floats, scale: Floats, root: sparse.csr_array | None
+) -> Design:
     m, rows = len(beta), around.rows
     z = design.exog_vc[rows][:, around.effects]
     shift = design.total_offset()
     offset = beta @ design.exog[rows].T + (0.0 if shift is None else shift[rows])
     copies = _block_diagonal(z, m)
-    copies.data = copies.data * scale.ravel()[copies.indices]
+    if root is None:
+        copies.data = copies.data * scale.ravel()[copies.indices]
+    else:
+        copies = sparse.csr_array(copies @ root)
+        copies.sort_indices()
     return dataclasses.replace(
         design,
         endog=np.tile(design.endog[rows], m),
@@ -121,7 +174,8 @@ def _copies(design: Design, around: Surroundings, beta: Floats, scale: Floats) -
         freq_weights=np.tile(design.weights()[rows], m),
         offset=offset.ravel(),
         exposure=None,
-        priors=design.priors.without_fixed(),
+        priors=dataclasses.replace(design.priors.without_fixed(), cor=()),
+        correlated=(),
         fep_names=[],
         vc_names=None,
     )

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _HYPOTHESIS = re.compile(r"[<>≤≥]|!=")
-_FROM_DRAWS = "compute it of draws: draws = result.posterior_sample(4000, rng=1).to_frame() has a column for each parameter"
+_FROM_DRAWS = (
+    "result.hypothesis() takes it, or compute it of draws: draws = result.posterior_sample(4000, rng=1).to_frame() has a column "
+    "for each parameter"
+)
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,21 @@ def read_linear(text: str, is_name: Callable[[str], bool]) -> Linear:
         If it is not understood; the message says why.
     """
     names: list[str] = []
-    sides = _with_placeholders(text, is_name, names)
+    sides = with_placeholders(text, is_name, names)
     if _HYPOTHESIS.search(sides):
         raise NotLinearError(
             "it is a hypothesis: write the difference of both sides, and see the column P(> 0) for the probability that "
-            "it is positive"
+            "it is positive, or ask result.hypothesis()"
         )
     if "," in sides:
         raise ValueError("it must be one contrast; give several as a list")
-    parts = [_evaluate(side, names) for side in re.split("==?", sides)]
+    parts = [linear_of(side, names) for side in re.split("==?", sides)]
     if len(parts) > 2:
         raise ValueError("it has more than one equals sign")
     return parts[0] if len(parts) == 1 else parts[0].plus(parts[1].times(-1.0))
 
 
-def _with_placeholders(text: str, is_name: Callable[[str], bool], names: list[str]) -> str:
+def with_placeholders(text: str, is_name: Callable[[str], bool], names: list[str]) -> str:
     """The text with ``_0_``, ``_1_``, ... in the place of names, which are added to `names`."""
     out, place = "", 0
     while place < len(text):
@@ -111,7 +114,14 @@ def _in_word(char: str) -> bool:
     return char.isalnum() or char == "_"
 
 
-def _evaluate(side: str, names: list[str]) -> Linear:
+def linear_of(side: str, names: list[str]) -> Linear:
+    """The linear combination that a text with placeholders is.
+
+    Raises
+    ------
+    NotLinearError, ValueError
+        As `read_linear`.
+    """
     try:
         tree = ast.parse(side.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -119,21 +129,32 @@ def _evaluate(side: str, names: list[str]) -> Linear:
     return _of_node(tree.body, names)
 
 
+def place_of(name: str, names: list[str]) -> int:
+    """Number of a placeholder.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    placeholder = re.fullmatch(r"_(\d+)_", name)
+    if placeholder is None or int(placeholder[1]) >= len(names):
+        raise ValueError(f"there is no {name!r}")
+    return int(placeholder[1])
+
+
 def _of_node(node: ast.expr, names: list[str]) -> Linear:
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return Linear({}, float(node.value))
     if isinstance(node, ast.Name):
-        placeholder = re.fullmatch(r"_(\d+)_", node.id)
-        if placeholder is None or int(placeholder[1]) >= len(names):
-            raise ValueError(f"there is no {node.id!r}")
-        return Linear({names[int(placeholder[1])]: 1.0})
+        return Linear({names[place_of(node.id, names)]: 1.0})
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
         return _of_node(node.operand, names).times(-1.0 if isinstance(node.op, ast.USub) else 1.0)
     if isinstance(node, ast.BinOp):
         return _of_operation(node.op, _of_node(node.left, names), _of_node(node.right, names))
     if isinstance(node, ast.Call):
         raise NotLinearError(f"it has a function of a parameter in it; {_FROM_DRAWS}")
-    raise ValueError(_what_is(node, names))
+    raise ValueError(what_is_missing(node, names))
 
 
 def _of_operation(operator: ast.operator, left: Linear, right: Linear) -> Linear:
@@ -154,6 +175,7 @@ def _of_operation(operator: ast.operator, left: Linear, right: Linear) -> Linear
     raise NotLinearError(f"it is not a sum of parameters times numbers; {_FROM_DRAWS}")
 
 
-def _what_is(node: ast.expr, names: list[str]) -> str:
+def what_is_missing(node: ast.expr, names: list[str]) -> str:
+    """Tell that there is nothing of this kind."""
     written = re.sub(r"\b_(\d+)_\b", lambda found: names[int(found[1])], ast.unparse(node))
     return f"there is no {written!r}"

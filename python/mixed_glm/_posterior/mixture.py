@@ -39,6 +39,8 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_LARGEST_CORRELATION = 1.0 - 1e-10
+_COR_SAMPLE = 8192  # points for the distribution of correlations
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +165,7 @@ class MarginalPosterior(Posterior):
             out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
         elif self._margins is not None:
             out[layout.hyper] = margins_quantile(self._margins, level)
+        out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
 
     def cdf(self, values: Floats) -> Floats:
@@ -182,6 +185,7 @@ class MarginalPosterior(Posterior):
             out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
         elif self._margins is not None:
             out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
+        out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
@@ -194,6 +198,41 @@ class MarginalPosterior(Posterior):
             place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
         return psi, density / trapezoid(density, psi)
+
+    def cor_density(self, number: int) -> tuple[Floats, Floats]:
+        """Density of a correlation, on a grid of increasing values; see `Posterior`."""
+        knots, probability = self._cor_margins[number]
+        inside = np.clip(knots, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
+        z, density = smoothed_density(np.arctanh(inside), probability)  # on the scale without bounds
+        rho = np.tanh(z)
+        density = density * np.cosh(z) ** 2
+        return rho, density / trapezoid(density, rho)
+
+    @cached_property
+    def _cor_margins(self) -> list[tuple[Floats, Floats]]:
+        """Distribution functions of the correlations, piecewise linear.
+
+        With two coordinates a correlation is the hyperbolic tangent of its hyperparameter; with more it depends on several, and a
+        sample of their density tells.
+        """
+        layout = self.spec.layout
+        if not layout.cor_orders:
+            return []
+        density = self._psi_density()
+        if isinstance(density, RidgeDensity):
+            sample = density.sample
+        else:
+            sample = density.draw(_COR_SAMPLE, np.random.default_rng(0)).psi
+        probability = (np.arange(len(sample)) + 0.5) / len(sample)
+        told = np.sort(layout.told(sample), axis=0)
+        found = []
+        for part, order in zip(layout.cor_slices(), layout.cor_orders, strict=True):
+            if order == 2 and self._margins is not None:
+                knots, below = self._margins[part.start]
+                found.append((np.tanh(knots), below))
+            else:
+                found += [(told[:, j], probability) for j in range(part.start, part.stop)]
+        return found
 
     @property
     def _is_line(self) -> bool:
@@ -252,7 +291,7 @@ class MarginalPosterior(Posterior):
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
-        drawn.params[:, layout.hyper] = psi.psi
+        drawn.params[:, layout.hyper] = layout.told(psi.psi)
         return draws_back(self.change, drawn.plus(psi.log_density))
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
@@ -269,12 +308,11 @@ class MarginalPosterior(Posterior):
             return super().draw_some(effects, n, rng)
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if len(self.points) == 1 else psi.psi
-        none = np.empty((n, 0))
-        leading = SomeDraws(self._draw_fixed(given, rng), psi.psi, none, effects[:0], self.spec.layout)
-        if around is None:
-            return leading
-        drawn = draw_few(self.spec, how, around, replace(leading, hyper=given), effects, rng)
-        return replace(drawn, hyper=psi.psi)
+        none, layout = np.empty((n, 0)), self.spec.layout
+        drawn = SomeDraws(self._draw_fixed(given, rng), given, none, effects[:0], layout)
+        if around is not None:
+            drawn = draw_few(self.spec, how, around, drawn, effects, rng)
+        return replace(drawn, hyper=layout.told(psi.psi))
 
     def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draws of the fixed effects, one for each psi, shape (n, p).
@@ -300,15 +338,18 @@ class MarginalPosterior(Posterior):
             return self._ridge_density
         if self.cell is not None:
             return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
-        psi = self.spec.layout.hyper
-        mean, sd, skewness = self.mean[psi], self.sd[psi], self.skewness[psi]
+        layout = self.spec.layout
+        mean = self.weights @ self.points if layout.cor_orders else self.mean[layout.hyper]
+        deviations = self.points - mean
         if len(self.points) == 1:
             covariance, node = self.axes @ self.axes.T, self.points[0]
         else:
-            deviations = self.points - mean
             covariance, node = (self.weights[:, None] * deviations).T @ deviations, None
         scale = np.sqrt(covariance.diagonal())
-        return MomentDensity(mean, sd, skewness, covariance / np.outer(scale, scale), node)
+        correlation = covariance / np.outer(scale, scale)
+        if not layout.cor_orders:
+            return MomentDensity(mean, self.sd[layout.hyper], self.skewness[layout.hyper], correlation, node)
+        return MomentDensity(mean, scale, self.weights @ deviations**3 / scale**3, correlation, node)
 
     def covariance(self) -> Floats:
         """Dense covariance of all parameters, shape (d, d), computed on demand.
@@ -321,7 +362,9 @@ class MarginalPosterior(Posterior):
         coefficients = layout.coefficients
         modes = np.array([core.conditional_mode(psi) for psi in self.points[keep]])
         weights = self.weights[keep] / self.weights[keep].sum()
-        deviations = modes - weights @ modes
+        told = modes.copy()
+        told[:, layout.hyper] = layout.told(modes[:, layout.hyper])
+        deviations = told - weights @ told
         covariance = (weights[:, None] * deviations).T @ deviations
         for weight, mode in zip(weights, modes, strict=True):
             precision = -hessian(core, mode).toarray()[np.ix_(coefficients, coefficients)]

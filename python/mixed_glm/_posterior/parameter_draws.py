@@ -15,6 +15,11 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 
+def shape_of(log_shapes: Floats) -> Floats | None:
+    """The parameter of the family at each draw, shape (n, 1), from logarithms of shape (n, 1); None from none."""
+    return np.exp(log_shapes) if log_shapes.shape[1] else None
+
+
 @dataclass(frozen=True)
 class ParameterDraws:
     """Joint draws of all parameters; ``np.asarray(draws)`` is `params`.
@@ -39,6 +44,21 @@ class ParameterDraws:
     def vcp(self) -> Floats:
         """Log standard deviations, shape (n, K)."""
         return self.params[:, self.spec.layout.vcp]
+
+    @property
+    def hyper(self) -> Floats:
+        """All hyperparameters: log standard deviations, correlations, those of the family, shape (n, d)."""
+        return self.params[:, self.spec.layout.hyper]
+
+    @property
+    def cor(self) -> Floats:
+        """Correlations of random effects, shape (n, C)."""
+        return self.params[:, self.spec.layout.cor]
+
+    @property
+    def family(self) -> Floats:
+        """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
+        return self.params[:, self.spec.layout.family]
 
     @property
     def vc(self) -> Floats:
@@ -74,8 +94,9 @@ class ParameterDraws:
         design = self.spec.design
         trials, weights = self._trials_and_weights
         return self.spec.family.core.log_likelihood(
-            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows]
-        )
+            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows],
+            np.ascontiguousarray(self.family.ravel()),
+        )  # fmt: skip
 
     @cached_property
     def _shift(self) -> Floats | None:
@@ -92,7 +113,9 @@ class ParameterDraws:
         ----------
         rng : numpy.random.Generator
         """
-        return self.spec.family.sample(self.linear_predictor(), rng, self.spec.design.n_trials)
+        return self.spec.family.sample(
+            self.linear_predictor(), rng, self.spec.design.n_trials, shape_of(self.family)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

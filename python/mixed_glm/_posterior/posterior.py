@@ -104,5 +104,16 @@ class Posterior:
         place = self.spec.layout.vcp.start + component
         return expansion_density(self.mean[place], self.sd[place], 0.0)
 
+    def cor_density(self, number: int) -> tuple[Floats, Floats]:
+        """Density of a correlation.
+
+        Returns
+        -------
+        rho, density : float arrays, shape (m,)
+            Increasing values between -1 and 1, and the density there, normalized.
+        """
+        place = self.spec.layout.cor.start + number
+        return expansion_density(self.mean[place], self.sd[place], 0.0)
+
     def _one_gaussian(self, covariance: Floats) -> FixedEffects:
         return FixedEffects(np.ones(1), self.mean[None, self.spec.layout.fe], covariance[None])

@@ -41,6 +41,18 @@ class SomeDraws:
         """Log standard deviations, shape (n, K)."""
         return self.hyper[:, : self.layout.k_vcp]
 
+    @property
+    def cor(self) -> Floats:
+        """Correlations, shape (n, C)."""
+        start = self.layout.hyper.start
+        return self.hyper[:, self.layout.cor.start - start : self.layout.cor.stop - start]
+
+    @property
+    def family(self) -> Floats:
+        """Logarithms of the parameters of the family that the data estimate, shape (n, number of them)."""
+        first = self.layout.family.start - self.layout.hyper.start
+        return self.hyper[:, first:]
+
     def __len__(self) -> int:
         """Count the draws."""
         return len(self.fe)

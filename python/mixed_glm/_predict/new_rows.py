@@ -13,13 +13,13 @@ from scipy import sparse
 
 from mixed_glm._formula.data import known_columns
 from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index, row_index
+from mixed_glm._predict.groups import Groups
 from mixed_glm._predict.linear import is_raw, new_exog, new_offset
 from mixed_glm._predict.names import random_in_order
+from mixed_glm._predict.new_effects import NewEffects
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
-
-RANDOM = ("population", "conditional", "marginal")
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,8 @@ class NewRows:
         Offset plus log exposure.
     known : csr_array, shape (m, q)
         Columns of the effects that the model knows.
-    new : float array, shape (m, K)
-        Size of the effects that it does not know, in each component: root of the sum of squares of what multiplies
-        them.
+    new : NewEffects
+        Those that it does not know.
     n_trials : float array, shape (m,), or None
     index : Index or None
         Of the first pandas object that the rows came from.
@@ -44,7 +43,7 @@ class NewRows:
     exog: Floats
     shift: Floats
     known: sparse.csr_array
-    new: Floats
+    new: NewEffects
     n_trials: Floats | None
     index: pd.Index | None
 
@@ -53,7 +52,7 @@ class NewRows:
 
 
 def make_rows(
-    spec: ModelSpec, exog: Any, exog_vc: Any, offset: Any, exposure: Any, n_trials: Any, random: str
+    spec: ModelSpec, exog: Any, exog_vc: Any, offset: Any, exposure: Any, n_trials: Any, groups: Groups
 ) -> NewRows:
     """Rows as `MixedGLMResults.predict` takes them; the model's own if nothing is given.
 
@@ -69,7 +68,7 @@ def make_rows(
             raise ValueError(
                 f"{', '.join(extra)} must come with exog: without it, the model's own rows count"
             )
-        return _own_rows(spec, random)
+        return own_rows(spec, groups)
     if hasattr(exog, "to_pandas"):
         exog = exog.to_pandas()
     x = new_exog(spec, exog)
@@ -80,13 +79,13 @@ def make_rows(
     x = _without_rows(x, [missing for _, missing in found.values()])
     shift = new_offset(spec, exog, found["offset"][0], found["exposure"][0], m)
     raw = is_raw(spec, exog)
-    if random == "population" or spec.layout.k_vc == 0:
-        known, new = _no_effects(spec, m), np.zeros((m, spec.layout.k_vcp))
+    if groups.random == "population" or spec.layout.k_vc == 0:
+        known, new = _no_effects(spec, m), NewEffects.none(m)
     elif raw and exog_vc is None:
-        known, new = _effects_of_frame(spec, exog, random)
+        known, new = _effects_of_frame(spec, exog, groups)
     else:
         require_same_index(exog=exog, exog_vc=exog_vc)
-        known, new = _effects_of_columns(spec, random_in_order(spec, exog_vc), m, random)
+        known, new = _effects_of_columns(spec, random_in_order(spec, exog_vc), m, groups)
     return NewRows(
         exog=x,
         shift=np.zeros(m) if shift is None else shift,
@@ -116,15 +115,21 @@ def _without_rows(x: Floats, missing: list[npt.NDArray[np.bool_] | None]) -> Flo
     return np.where(np.any(lost, axis=0)[:, None], np.nan, x) if lost else x
 
 
-def _own_rows(spec: ModelSpec, random: str) -> NewRows:
+def own_rows(spec: ModelSpec, groups: Groups) -> NewRows:
+    """The rows of the model itself."""
     shift = spec.design.total_offset()
-    conditional = random == "conditional"
-    none = np.zeros((spec.nobs, spec.layout.k_vcp))
+    known, new = _no_effects(spec, spec.nobs), NewEffects.none(spec.nobs)
+    if groups.random != "population":
+        columns = _of_components(spec, spec.design.exog_vc, groups.used)
+        if groups.random == "marginal":
+            new = NewEffects.as_known(columns, spec.design.ident, spec.design.correlated)
+        else:
+            known = columns
     return NewRows(
         exog=spec.design.exog,
         shift=np.zeros(spec.nobs) if shift is None else shift,
-        known=spec.design.exog_vc if conditional else _no_effects(spec, spec.nobs),
-        new=_size(spec, spec.design.exog_vc) if random == "marginal" else none,
+        known=known,
+        new=new,
         n_trials=spec.design.n_trials,
         index=spec.index,
     )
@@ -134,10 +139,19 @@ def _no_effects(spec: ModelSpec, m: int) -> sparse.csr_array:
     return sparse.csr_array((m, spec.layout.k_vc), dtype=np.float64)
 
 
-def _size(spec: ModelSpec, z: sparse.csr_array) -> Floats:
-    """Root of the sum of squares of each row's entries in each component, shape (m, K)."""
-    squares: Floats = np.asarray(z.power(2) @ _membership(spec))
-    return np.asarray(np.sqrt(squares))
+def _of_components(spec: ModelSpec, z: sparse.csr_array, used: npt.NDArray[np.bool_]) -> sparse.csr_array:
+    """Columns with the entries of these components alone."""
+    if used.all():
+        return z
+    return _where(used[spec.design.ident][z.indices], z)
+
+
+def _where(keep: npt.NDArray[np.bool_], z: sparse.csr_array) -> sparse.csr_array:
+    """Those entries of a matrix that are marked, shape (nnz,)."""
+    kept = z.copy()
+    kept.data = np.where(keep, z.data, 0.0)
+    kept.eliminate_zeros()
+    return kept
 
 
 def _membership(spec: ModelSpec) -> Floats:
@@ -145,38 +159,46 @@ def _membership(spec: ModelSpec) -> Floats:
     return np.asarray(np.eye(spec.layout.k_vcp)[spec.design.ident])
 
 
-def _effects_of_frame(spec: ModelSpec, frame: Any, random: str) -> tuple[sparse.csr_array, Floats]:
+def _effects_of_frame(spec: ModelSpec, frame: Any, groups: Groups) -> tuple[sparse.csr_array, NewEffects]:
     encoding = spec.encoding
     assert encoding is not None
-    if random == "marginal":
-        new = encoding.all_new_effects(frame)
-        return _no_effects(spec, len(new)), new
-    return encoding.encode_effects(frame)
+    if groups.random == "marginal":
+        parts = encoding.all_new_effects(frame, groups.used)
+        known = _no_effects(spec, parts[0].shape[0])
+    else:
+        known, parts = encoding.encode_effects(frame, groups.used)
+    return known, NewEffects.by_component(known.shape[0], parts, spec.design.correlated)
 
 
 def _effects_of_columns(
-    spec: ModelSpec, exog_vc: Any, m: int, random: str
-) -> tuple[sparse.csr_array, Floats]:
+    spec: ModelSpec, exog_vc: Any, m: int, groups: Groups
+) -> tuple[sparse.csr_array, NewEffects]:
     """Effects of an array of columns: where all rows of the model have one group, none or NaN is an unknown one."""
-    grouping = _is_grouping(spec)
+    grouping, marginal = _is_grouping(spec), groups.random == "marginal"
     if exog_vc is None:
-        if random == "marginal" and grouping.all():
-            return _no_effects(spec, m), np.ones((m, spec.layout.k_vcp))
-        raise ValueError(f"exog_vc must be given for new rows with random={random!r}")
+        if marginal and grouping[groups.used].all():
+            every_row = np.tile(groups.used, (m, 1))
+            return _no_effects(spec, m), NewEffects.of_each_row(every_row, spec.design.correlated)
+        raise ValueError(f"exog_vc must be given for new rows with random={groups.random!r}")
     z, missing = _without_missing(exog_vc, m)
     if z.shape[1] != spec.layout.k_vc:
         raise ValueError(f"exog_vc must have {spec.layout.k_vc} columns, got {z.shape[1]}")
     unknown = np.asarray(missing @ _membership(spec)) > 0
-    if (unknown & ~grouping).any():
+    if (unknown & ~grouping & groups.used).any():
         raise ValueError("exog_vc must not be missing in components that are not groups of the rows")
-    size = _size(spec, z)
-    unknown |= (size == 0.0) & grouping
-    if random == "marginal":
-        return _no_effects(spec, m), np.where(unknown, 1.0, size)
-    known = z.copy()
+    unknown |= (np.asarray(z.power(2) @ _membership(spec)) == 0.0) & grouping
+    unknown &= groups.used
     rows = np.repeat(np.arange(m), np.diff(z.indptr))
-    known.data = np.where(unknown[rows, np.asarray(spec.design.ident)[z.indices]], 0.0, z.data)
-    return known, unknown.astype(np.float64)
+    component = spec.design.ident[z.indices]
+    known, own = (
+        _where(~unknown[rows, component] & groups.used[component], z),
+        NewEffects.of_each_row(unknown, spec.design.correlated),
+    )
+    if marginal:
+        return _no_effects(spec, m), NewEffects.as_known(
+            known, spec.design.ident, spec.design.correlated
+        ).beside(own)
+    return known, own
 
 
 def _without_missing(exog_vc: Any, m: int) -> tuple[sparse.csr_array, sparse.csr_array]:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
-from mixed_glm._posterior.some_draws import SomeDraws
+from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.intervals import predict_rows
-from mixed_glm._predict.new_rows import RANDOM, NewRows, make_rows
+from mixed_glm._predict.new_rows import NewRows, make_rows
 from mixed_glm._predict.population import predict_population
+from mixed_glm._predict.row_draws import RowDraws
 from mixed_glm._predict.tail import warn_of_tails
 from mixed_glm._predict.target import Prediction, Target
 
@@ -33,6 +34,7 @@ def predict(
     exposure: Any = None,
     n_trials: Any = None,
     predictive: bool = False,
+    include: Any = None,
     draws: int = 1000,
     rng: Any = 0,
 ) -> Floats | pd.DataFrame:
@@ -66,6 +68,9 @@ def predict(
         Predict new responses instead of their mean: the interval is that of a response, and the mean of
         binomial responses with trials is that of the number of successes. With ``random="marginal"`` the
         response is that of a member of a new group.
+    include : list of str, optional
+        Names of the random terms that count, as the summary shows them (or their numbers); the effects of others are
+        zero. ``random`` is then ``"conditional"`` unless it is ``"marginal"``.
     draws : int, default 1000
         Number of posterior draws that means and intervals are made of where random effects or new responses have a
         part in them; ends of 95 % intervals have a standard error of about 0.09 (1000 / draws)^(1/2) posterior standard
@@ -93,11 +98,12 @@ def predict(
         If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
     """
     exog_vc, linear = _in_their_places(exog_vc, linear)
-    target = Target(linear, _random(random), predictive, _level(interval))
+    groups = as_groups(random, include, fit.spec.layout)
+    target = Target(linear, groups.random, predictive, _level(interval))
     if linear and predictive:
         raise ValueError("predictive=True must not come with linear=True: responses have no linear scale")
     spec = fit.spec
-    rows = make_rows(spec, exog, exog_vc, offset, exposure, n_trials, target.random)
+    rows = make_rows(spec, exog, exog_vc, offset, exposure, n_trials, groups)
     if predictive and rows.n_trials is None and spec.design.n_trials is not None:
         raise ValueError("n_trials must be given for new responses: the model has them")
     count, generator = as_count(draws, "draws"), as_generator(rng)
@@ -121,25 +127,27 @@ def predict_as_statsmodels(
     exposure: Any = None,
     n_trials: Any = None,
     predictive: bool = False,
+    include: Any = None,
     draws: int = 1000,
     rng: Any = 0,
 ) -> Floats | pd.DataFrame:
     """Predict the mean of the response as statsmodels does, or, if more is asked for, as `MixedGLMResults.predict`.
 
-    Without `random`, `interval` and `predictive`: at the posterior means of the fixed effects and random effects of zero.
+    Without `random`, `interval`, `predictive` and `include`: at the posterior means of the fixed effects and random effects of zero.
 
     Parameters
     ----------
-    exog, exog_vc, offset, linear, random, interval, exposure, n_trials, predictive, draws, rng
+    exog, exog_vc, offset, linear, random, interval, exposure, n_trials, predictive, include, draws, rng
         As for `MixedGLMResults.predict`.
     """
-    if random is not None or interval not in (None, False) or predictive:
+    if random is not None or interval not in (None, False) or predictive or include is not None:
         return predict(
             fit, exog, exog_vc, offset, linear, random, interval, exposure=exposure, n_trials=n_trials,
-            predictive=predictive, draws=draws, rng=rng,
+            predictive=predictive, include=include, draws=draws, rng=rng,
         )  # fmt: skip
     exog_vc, linear = _in_their_places(exog_vc, linear)
-    rows = make_rows(fit.spec, exog, exog_vc, offset, exposure, n_trials, "population")
+    groups = as_groups(None, None, fit.spec.layout)
+    rows = make_rows(fit.spec, exog, exog_vc, offset, exposure, n_trials, groups)
     eta = rows.exog @ fit.posterior.mean[fit.spec.layout.fe] + rows.shift
     return eta if linear else np.asarray(fit.spec.family.mean(eta))
 
@@ -150,26 +158,13 @@ def _in_their_places(exog_vc: Any, linear: bool) -> tuple[Any, bool]:
 
 
 def _predict(fit: Fit, rows: NewRows, target: Target, draws: int, rng: np.random.Generator) -> Prediction:
-    spec, posterior = fit.spec, fit.posterior
-    effects = np.unique(rows.known.indices).astype(np.intp)
-    if len(effects) or rows.new.any():
-        return predict_rows(spec, posterior.draw_some(effects, draws, rng), posterior.mean, rows, target, rng)
-    fixed = posterior.fixed_effects()
-    exact = predict_population(spec.family, fixed, rows, target)
+    if rows.known.nnz or rows.new:
+        return predict_rows(RowDraws.of(fit, rows, draws, rng), target, rng)
+    exact = predict_population(fit.spec.family, fit.posterior.fixed_effects(), rows, target)
     if not target.predictive:
         return exact
-    beta, psi = fixed.sample(draws, rng), np.empty((draws, spec.layout.k_hyper))
-    sample = SomeDraws(beta, psi, np.empty((draws, 0)), effects, spec.layout)
-    drawn = predict_rows(spec, sample, posterior.mean, rows, target, rng)
+    drawn = predict_rows(RowDraws.of(fit, rows, draws, rng), target, rng)
     return replace(drawn, mean=exact.mean if rows.n_trials is None else exact.mean * rows.n_trials, k=exact.k)
-
-
-def _random(random: str | None) -> str:
-    if random is None:
-        return "population"
-    if random not in RANDOM:
-        raise ValueError(f"random must be one of {', '.join(map(repr, RANDOM))}, got {random!r}")
-    return random
 
 
 def _level(interval: Any) -> float | None:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm import _core
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._posterior.parameter_draws import ParameterDraws
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.spec import ModelSpec
+from mixed_glm.priors import LKJ
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,10 +44,26 @@ def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDr
     layout, priors, change = spec.layout, spec.design.priors, spec.coordinates
     params = generator.standard_normal((n, layout.size))
     params[:, layout.fe] *= FixedPrior.of(spec, change).scale
-    for place, prior in zip(range(*layout.vcp.indices(layout.size)), priors.sd, strict=True):
-        params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
-    params[:, layout.vc] *= np.exp(params[:, layout.vcp])[:, spec.design.ident]
+    of_hyper = [(layout.vcp, priors.sd), (layout.family, priors.family)]
+    for places, own in of_hyper:
+        for place, prior in zip(range(*places.indices(layout.size)), own, strict=True):
+            params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
+    terms = zip(spec.design.correlated, layout.cor_slices(), priors.cor, strict=True)
+    effects = params[:, layout.vc]
+    for term, part, prior in terms:
+        z = _partial_correlations(prior, term.order, n, generator)
+        params[:, layout.hyper][:, part] = _core.correlations(z, term.order)
+        roots = _core.correlation_roots(z, term.order).reshape(n, term.order, term.order)
+        effects[:, term.columns] = np.einsum("nrc,nlc->nlr", roots, effects[:, term.columns])
+    effects *= np.exp(params[:, layout.vcp])[:, spec.design.ident]
     return ParameterDraws(params if change is None else change.params_back(params), spec)
+
+
+def _partial_correlations(prior: LKJ, order: int, n: int, rng: np.random.Generator) -> Floats:
+    """Draws of the numbers z that correlations are made of, shape (n, order (order - 1) / 2)."""
+    columns = [c for r in range(order) for c in range(1, r + 1)]
+    shape = prior.eta + 0.5 * (order - 1 - np.array(columns))
+    return np.ascontiguousarray(np.arctanh(2.0 * rng.beta(shape, shape, (n, len(columns))) - 1.0))
 
 
 def prior_predictive(spec: ModelSpec, n: int = 1000, rng: Any = None) -> Floats:

@@ -34,7 +34,10 @@ def tail_shapes(values: Floats) -> Floats:
     return shapes
 
 
-def warn_of_tails(k: Floats, draws: int) -> None:
+_MEDIAN = "Use the median, which interval=0.95 shows beside the mean"
+
+
+def warn_of_tails(k: Floats, draws: int, remedy: str = _MEDIAN) -> None:
     """Warn where means cannot be relied on.
 
     Warns
@@ -49,6 +52,6 @@ def warn_of_tails(k: Floats, draws: int) -> None:
         f"the mean is not to be relied on in {bad.sum()} of {len(k)} rows: it hangs on the largest few of {draws} draws "
         f"(Pareto k {k[row]:.2f} at row {row}, above {GOOD_K:g}), and other draws would give another one. Under a log link "
         "the posterior of a standard deviation that few groups tell of reaches so far that the mean over groups, or of a "
-        "new group, need not exist. Use the median, which interval=0.95 shows beside the mean, or a tighter prior of the standard deviations",
+        f"new group, need not exist. {remedy}, or a tighter prior of the standard deviations",
         PredictionWarning,
     )

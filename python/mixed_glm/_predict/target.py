@@ -78,7 +78,7 @@ class Prediction:
 
 def mean_over_normal(family: Family, eta: Floats, sd: Floats) -> Floats:
     """Mean of the response over normal linear predictors with these means and standard deviations, elementwise."""
-    if not sd.any():
+    if not sd.any() or family.link == "identity":
         return np.asarray(family.mean(eta))
     if family.link == "log":
         return np.asarray(family.mean(eta + sd**2 / 2.0))

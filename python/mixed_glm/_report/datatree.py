@@ -11,7 +11,7 @@ from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._spec.spec import ModelSpec
 
-_RESERVED = ("chain", "draw", "fixed_effect", "component", "obs_id")
+_RESERVED = ("chain", "draw", "fixed_effect", "component", "correlation", "obs_id")
 
 
 def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
@@ -25,8 +25,9 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
     Returns
     -------
     xarray.DataTree
-        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, and ``u_<term>`` for
-        every random term, with names of effects, components and groups as coordinates), ``log_likelihood``,
+        Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, the family's own parameter, as
+        ``sigma``, where it has one that is estimated, ``u_<term>`` for every random term, and where effects are correlated
+        ``cor`` and the matrices ``R_<groups>``, with names of effects, components and groups as coordinates), ``log_likelihood``,
         ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
         model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
 
@@ -52,6 +53,10 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
     if layout.k_vcp:
         posterior["log_sd"] = draws.vcp
         posterior["sd"] = np.exp(draws.vcp)
+    if design.correlated:
+        posterior["cor"] = draws.cor
+        posterior |= {f"R_{term}": matrices for term, matrices in _matrices(draws).items()}
+    posterior |= {name: np.exp(draws.family[:, j]) for j, name in enumerate(layout.family_names)}
     posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
     groups = {
         "posterior": posterior,
@@ -65,11 +70,29 @@ def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
         "fixed_effect": list(layout.fep_names),
         "component": list(layout.vcp_names),
         "obs_id": np.arange(spec.nobs),
+        "correlation": list(layout.cor_names),
     } | {dims[name]: _labels(spec, name, columns) for name, columns in terms.items()}
     named_dims = {"beta": ["fixed_effect"], "log_sd": ["component"], "sd": ["component"]}
+    for term in design.correlated:
+        ends = [f"{term.name}_effect", f"{term.name}_other"]
+        coords |= {end: list(term.coordinates) for end in ends}
+        named_dims[f"R_{term.name}"] = ends
+    named_dims["cor"] = ["correlation"]
     named_dims |= {f"u_{name}": [dims[name]] for name in terms}
     named_dims[spec.endog_name] = ["obs_id"]
     return _convert(data, coords, named_dims)
+
+
+def _matrices(draws: PosteriorDraws) -> dict[str, Any]:
+    """Correlation matrices of each term, shape (n, m, m)."""
+    numbers = iter(draws.cor.T)
+    found = {}
+    for term in draws.spec.design.correlated:
+        matrices = np.repeat(np.eye(term.order)[None], len(draws), axis=0)
+        for r, c in term.pairs:
+            matrices[:, r, c] = matrices[:, c, r] = next(numbers)
+        found[term.name] = matrices
+    return found
 
 
 def _labels(spec: ModelSpec, term: str, columns: Any) -> list[Any]:

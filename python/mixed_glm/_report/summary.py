@@ -12,6 +12,7 @@ import pandas as pd
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.information import uninformed
 from mixed_glm._report.tables import estimates
+from mixed_glm._report.varcorr import varcorr_table
 from mixed_glm._spec.priors import AT_MEANS
 
 METHOD_TITLES = {
@@ -40,23 +41,28 @@ class Summary:
     table : DataFrame
         Formatted cells, one row a parameter.
     notes : list of str
+    varcorr : DataFrame or None
+        Standard deviations and correlations of the random effects, where some are correlated.
     """
 
     title: str
     header: list[tuple[str, str]]
     table: pd.DataFrame
     notes: list[str]
+    varcorr: pd.DataFrame | None = None
 
     @property
     def tables(self) -> list[pd.DataFrame]:
-        """The tables as data frames: header and parameters."""
-        return [pd.DataFrame(self.header, columns=["field", "value"]), self.table]
+        """The tables as data frames: header, parameters, and standard deviations with correlations where there are some."""
+        more = [] if self.varcorr is None else [self.varcorr]
+        return [pd.DataFrame(self.header, columns=["field", "value"]), self.table, *more]
 
     def as_text(self) -> str:
         """Plain text with ruled lines."""
         body = _table_lines(self.table)
         header = _header_lines(self.header, len(body[0]))
-        width = max(map(len, [*body, *header, self.title]))
+        more = [] if self.varcorr is None else _table_lines(self.varcorr)
+        width = max(map(len, [*body, *header, *more, self.title]))
         return "\n".join(
             [
                 self.title.center(width).rstrip(),
@@ -66,6 +72,7 @@ class Summary:
                 body[0],
                 "-" * width,
                 *body[1:],
+                *(["-" * width, more[0], *more[1:]] if more else []),
                 "=" * width,
                 *self.notes,
             ]
@@ -79,9 +86,10 @@ class Summary:
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         table = self.table.to_html(border=0)
+        more = "" if self.varcorr is None else self.varcorr.to_html(border=0)
         return (
             f"<div><table><caption>{html.escape(self.title)}</caption><tbody>{fields}</tbody></table>"
-            f"{table}{notes}</div>"
+            f"{table}{more}{notes}</div>"
         )
 
     def as_latex(self) -> str:
@@ -101,7 +109,8 @@ class Summary:
         )
         align = "l" * 2 + "r" * (self.table.shape[1] - 1)
         latex = str(escaped.to_latex(caption=self.title, hrules=True, column_format=align))
-        lines = [f"{label} {value}" for label, value in self.header] + self.notes
+        more = [] if self.varcorr is None else _table_lines(self.varcorr)
+        lines = [f"{label} {value}" for label, value in self.header] + more + self.notes
         return latex + "".join(f"% {line}\n" for line in lines)
 
     def _repr_html_(self) -> str:
@@ -143,7 +152,12 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         "Parameter types are mean structure (M) and variance structure (V)",
         "Variance parameters are modeled as log standard deviations",
         "SD, SD (LB), SD (UB): their exponential, with its interval",
+        *(["Corr: correlations (C) of the random effects of one group"] if spec.design.correlated else []),
         f"LB, UB: ends of the {percent} credible intervals",
+        *(
+            f"{name} is a parameter of the family (F), modeled as its logarithm; in the columns of SD, {name} itself"
+            for name in spec.layout.family_names
+        ),
         *_priors(fit),
     ]
     if spec.design.response_levels is not None:
@@ -156,12 +170,18 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         f"The posterior of {name} is nearly its prior: the data say next to nothing of this standard deviation"
         for name in uninformed(fit.posterior)
     ]
-    return Summary(f"{spec.family.title} Mixed GLM Results", _header(fit), table, notes)
+    return Summary(
+        f"{spec.family.title} Mixed GLM Results",
+        _header(fit),
+        table,
+        notes,
+        varcorr_table(fit) if spec.design.correlated else None,
+    )
 
 
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
-    frame = fit.spec.design.priors.to_frame(fit.spec.layout.fep_names, fit.spec.layout.vcp_names)
+    frame = fit.spec.prior_frame()
     texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
     for name, text in zip(frame.index, texts, strict=True):
@@ -203,7 +223,7 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
     layout = fit.spec.layout
     frame = estimates(fit, alpha)
     blank = [""] * layout.k_fep
-    variance = frame.iloc[layout.vcp]
+    variance = frame.iloc[layout.hyper]
     with np.errstate(over="ignore"):
         scales = {
             "SD": np.exp(variance["mean"]),
@@ -211,13 +231,17 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
             "SD (UB)": np.exp(variance["upper"]),
         }
     columns = {
-        "Type": ["M"] * layout.k_fep + ["V"] * layout.k_vcp,
+        "Type": ["M"] * layout.k_fep
+        + ["V"] * layout.k_vcp
+        + ["C"] * len(layout.cor_names)
+        + ["F"] * len(layout.family_names),
         "Post. Mean": [_number(v) for v in frame["mean"]],
         "Post. SD": [_number(v) for v in frame["sd"]],
         "LB": [_number(v) for v in frame["lower"]],
         "UB": [_number(v) for v in frame["upper"]],
     }
-    columns |= {name: blank + [_number(v, 3) for v in values] for name, values in scales.items()}
+    after = [""] * len(layout.cor_names)
+    columns |= {name: blank + [_number(v, 3) for v in values] + after for name, values in scales.items()}
     return pd.DataFrame(columns, index=frame.index)
 
 

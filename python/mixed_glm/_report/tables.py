@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._spec.terms import CorrelatedTerm
 
 
 def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
@@ -57,22 +58,40 @@ def random_effects(fit: Fit, term: str | int | None = None, alpha: float = 0.05)
     Parameters
     ----------
     term : str or int, optional
-        Name (or number) of a variance component; default all.
+        Name (or number) of a variance component; default all. The name of the groups of correlated effects, as ``"subject"`` of
+        ``(days | subject)``, stands for all of their components.
     alpha : float, default 0.05
         The interval has probability ``1 - alpha``.
 
     Returns
     -------
     DataFrame
-        Columns ``Mean``, ``SD``, ``Lower`` and ``Upper``; index: their names, if they have any.
+        Columns ``Mean``, ``SD``, ``Lower`` and ``Upper``; index: their names, if they have any. Of correlated effects: a row for each
+        group, and these four columns for each coordinate.
     """
     layout = fit.spec.layout
+    together = [t for t in fit.spec.design.correlated if t.name == term]
+    if together:
+        return _by_coordinate(fit, together, alpha)
     rows = np.arange(layout.k_vc) if term is None else fit.spec.effects_of(layout.component(term))
     index = None if layout.vc_names is None else [layout.vc_names[j] for j in rows]
     columns = (fit.posterior.mean, fit.posterior.sd, *fit.posterior.interval(alpha))
     names = ("Mean", "SD", "Lower", "Upper")
     table = {name: column[layout.vc][rows] for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame(table, index=index)
+
+
+def _by_coordinate(fit: Fit, terms: list[CorrelatedTerm], alpha: float) -> pd.DataFrame:
+    """A row for each group of the terms, which have the same groups."""
+    layout, posterior = fit.spec.layout, fit.posterior
+    parts = [part[layout.vc] for part in (posterior.mean, posterior.sd, *posterior.interval(alpha))]
+    table = {
+        (coordinate, name): part[term.columns[:, j]]
+        for term in terms
+        for j, coordinate in enumerate(term.coordinates)
+        for name, part in zip(("Mean", "SD", "Lower", "Upper"), parts, strict=True)
+    }
+    return pd.DataFrame(table, index=fit.spec.levels_of(terms[0]))
 
 
 def covariances(fit: Fit) -> npt.NDArray[np.float64] | pd.DataFrame | pd.Series:

@@ -94,6 +94,11 @@ def require_agreement(encoding: Encoding, design: Design) -> None:
     _require(
         len(encoding.fixed.column_names) == design.exog.shape[1], "its formula has other columns than it"
     )
+    inside = {k for term in design.correlated for k in term.components}
+    _require(
+        all(isinstance(encoding.components[k], Component) for k in inside),
+        "its correlated terms are none of its formula",
+    )
     widths = np.bincount(design.ident, minlength=len(design.vcp_names)).tolist()
     _require([c.width for c in encoding.components] == widths, "its groups are not its random effects")
 

@@ -20,7 +20,7 @@ from mixed_glm._input.files import replacing
 from mixed_glm._saving.members import HEADER_FREE, Array, Members, size_of
 
 FORMAT = "mixed_glm"
-VERSION = 2
+VERSION = 3
 HEADER = "header.json"
 
 

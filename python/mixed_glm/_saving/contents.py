@@ -36,18 +36,22 @@ from mixed_glm._spec.design import Design, checked_design
 from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
+from mixed_glm._spec.terms import CorrelatedTerm
 
 RECORDS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        families.Binomial, families.Poisson, families.NegativeBinomial, families.Exponential,
+        families.Binomial, families.Poisson, families.NegativeBinomial, families.Gaussian,
         Encoding, FormulaText, GroupTerm, Component, Grouping, VcFormula, Standardization,
         ModelPriors, priors.Normal, priors.LogNormal, priors.HalfNormal, priors.HalfT, priors.HalfCauchy, priors.Exponential,
-        priors.PC, priors.Gamma, priors.InverseGamma,
+        priors.PC, priors.Gamma, priors.InverseGamma, priors.LKJ, CorrelatedTerm,
         Posterior, StandardizedPosterior, JointModePosterior, FullVariationalPosterior, MarginalPosterior, Approximation,
         RidgeShape, Integration,
     )
 }  # fmt: skip
+# Families that have the names of priors.
+FAMILY_RECORDS = {f"families.{cls.__name__}": cls for cls in (families.Exponential, families.Gamma)}
+RECORDS |= FAMILY_RECORDS
 ARGUMENTS = tuple(f.name for f in dataclasses.fields(Design) if f.name not in ("response_levels", "priors"))
 RESULT_FIELDS = (
     "method", "log_density", "log_evidence", "status", "converged", "n_iter", "optim_retvals", "integration"
@@ -133,12 +137,12 @@ def _is_plain(value: Any) -> bool:
 def _read_model(
     tree: Any, members: Members, context: Mapping[str, Any] | None, trusted: bool
 ) -> tuple[str, ModelSpec]:
-    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(tree)
+    state = Reader(RECORDS, members.array, (MODEL_SPEC,)).read(_with_family_named(tree))
     family, encoding = families.as_family(state["family"]), state["encoding"]
     require_shapes(state["arguments"])
     levels = state["response_levels"]
     given = state.get("priors")
-    if given is not None and not _are_priors(given, state["arguments"]):
+    if given is not None and not _are_priors(given, state["arguments"], family):
         raise ValueError("its priors are not those of a model")
     design = checked_design(
         family=family, shared=False, response_levels=levels, priors=given, **state["arguments"]
@@ -154,14 +158,27 @@ def _read_model(
     return state["class"], ModelSpec(design, family, state["endog_names"], encoding, index)
 
 
-def _are_priors(given: Any, arguments: Mapping[str, Any]) -> bool:
-    """Whether a file has a prior for each fixed effect and each component."""
+def _with_family_named(tree: Any) -> Any:
+    """The tree of a model whose family has its present name: older versions had no priors of the same name."""
+    match tree:
+        case {"dict": {"family": {"record": [str(name), dict(content)]}} as fields}:
+            name = f"families.{name}" if f"families.{name}" in FAMILY_RECORDS else name
+            return {"dict": fields | {"family": {"record": [name, content]}}}
+    return tree
+
+
+def _are_priors(given: Any, arguments: Mapping[str, Any], family: families.Family) -> bool:
+    """Whether a file has a prior for each fixed effect, each component and each parameter of the family."""
     if not isinstance(given, ModelPriors) or not isinstance(given.constant, int):
         return False
     p, k = len(arguments["fep_names"]), len(arguments["vcp_names"])
     fixed = [isinstance(prior, priors.Normal) for prior in given.fe]
-    sds = [getattr(prior, "of", None) == priors.SD for prior in given.sd]
+    sds = [getattr(prior, "of", None) == priors.SD for prior in (*given.sd, *given.family)]
+    k += len(family.shape_names)
     if given.mixing is not None and np.shape(given.mixing) != (p, p):
+        return False
+    cor = [isinstance(prior, priors.LKJ) for prior in given.cor]
+    if len(cor) != len(arguments.get("correlated") or ()) or not all(cor):
         return False
     return len(fixed) == p and len(sds) == k and all(fixed) and all(sds) and -1 <= given.constant < p
 

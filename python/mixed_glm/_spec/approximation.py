@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
+from mixed_glm._spec.correlated import WHOLE_TERM, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -83,10 +84,12 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
     ------
     ValueError
         If there is no such component, a row touches more than one of its effects, or several do not belong to the
-        same groups.
+        same groups. With correlated effects, if these are not one term of up to three coordinates, all named.
     """
     core, names = spec.core(), spec.layout.vcp_names
     candidates = np.flatnonzero(_core.leaf_candidates(core))
+    if not len(candidates):
+        require_independent(spec.design.correlated, "leaf quadrature (n_quad > 1)", WHOLE_TERM)
     possible = ", ".join(repr(names[k]) for k in candidates) or "none here"
     rule = f"a component of which each row touches at most one effect ({possible})"
     if isinstance(leaf, str) and leaf == "auto":
@@ -102,10 +105,12 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
     if not several:
         return tuple(_core.leaf_around(core, numbers[0]))
     if not _core.is_leaf(core, numbers):
-        raise ValueError(
-            "leaf: expected up to three different components whose effects belong to the same groups, as "
-            f"random intercepts and slopes of the same persons do, got {leaf!r}"
+        of_same_groups = (
+            "up to three different components whose effects belong to the same groups, as random intercepts and "
+            "slopes of the same persons do"
         )
+        expected = f"the whole correlated term ({possible})" if spec.design.correlated else of_same_groups
+        raise ValueError(f"leaf: expected {expected}, got {leaf!r}")
     return tuple(map(int, numbers))
 
 

@@ -16,9 +16,11 @@ from mixed_glm._console.caller import warn
 from mixed_glm._input import arrays as check
 from mixed_glm._input.owned import owned, owned_sparse, protect
 from mixed_glm._input.response import as_counts, as_response
+from mixed_glm._spec.correlated import as_correlated
 from mixed_glm._spec.priors import Defaults, ModelPriors, resolve_priors
 from mixed_glm._spec.rank import dependent_columns
 from mixed_glm._spec.standardization import Standardization
+from mixed_glm._spec.terms import CorrelatedTerm
 from mixed_glm.exceptions import RankDeficiencyWarning
 from mixed_glm.families import Family
 
@@ -48,6 +50,8 @@ class Design:
     vc_names : list of str, or None
     response_levels : (failure, success), or None
         For a binomial response given as labels, or made of labels by a formula.
+    correlated : tuple of CorrelatedTerm
+        Terms of correlated effects; all other effects are independent.
     """
 
     endog: Floats
@@ -63,12 +67,13 @@ class Design:
     vcp_names: list[str]
     vc_names: list[str] | None
     response_levels: tuple[str, str] | None
+    correlated: tuple[CorrelatedTerm, ...] = ()
 
     def __post_init__(self) -> None:
         protect(*self.__dict__.values())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({"correlated": ()} | state)
         self.__post_init__()
 
     def total_offset(self) -> Floats | None:
@@ -115,6 +120,8 @@ def checked_design(
     n_trials: Any = None,
     freq_weights: Any = None,
     response_levels: tuple[str, str] | None = None,
+    levels: Any = None,
+    correlated: Any = None,
     mixing: Floats | None = None,
     shared: bool = True,
 ) -> Design:
@@ -132,7 +139,7 @@ def checked_design(
         endog=endog, exog=exog, exog_vc=exog_vc, offset=offset, exposure=exposure, n_trials=n_trials,
         freq_weights=freq_weights,
     )  # fmt: skip
-    y, trials, levels = as_response(endog, family.has_trials)
+    y, trials, response = as_response(endog, family.has_trials)
     n = len(y)
     fep_names = None if fep_names is None else check.as_strings(fep_names, "fep_names")
     x, x_names = check.as_design(exog, "exog", n, fep_names)
@@ -153,6 +160,7 @@ def checked_design(
         vc_names = z_names
     names = check.as_names(fep_names, "fep_names", p, "fixed effects")
     components_names = check.as_names(vcp_names, "vcp_names", k, "variance components", unique=True)
+    terms = as_correlated(correlated, levels, components_names, components)
     weights = _weights(freq_weights, n)
     own_offset = None if offset is None else check.as_vector(offset, "offset", n, scalar=True)
     own_exposure = check_exposure(exposure, n, family)
@@ -173,11 +181,22 @@ def checked_design(
         exposure=_copy(own_exposure),
         priors=priors
         if isinstance(priors, ModelPriors)
-        else resolve_priors(fe_p, vcp_p, priors, names, components_names, defaults, mixing),
+        else resolve_priors(
+            fe_p,
+            vcp_p,
+            priors,
+            names,
+            components_names,
+            defaults,
+            mixing,
+            family.shape_names,
+            [term.name for term in terms],
+        ),
         fep_names=names,
         vcp_names=components_names,
         vc_names=None if vc_names is None else check.as_names(vc_names, "vc_names", q, "random effects"),
-        response_levels=levels or response_levels,
+        response_levels=response or response_levels,
+        correlated=terms,
     )
 
 
@@ -195,15 +214,27 @@ def default_priors(
     """Priors in units of the columns and of the response, for whatever is given no other."""
     none = np.empty(0)
     weights = none if freq_weights is None else freq_weights
+    unit = response_unit(family, y, freq_weights, offset)
     loc, scale, constant = _core.default_fe_priors(
         exog=exog, family=family.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
         offset=none if offset is None else offset,
     )  # fmt: skip
     mu = _core.default_sd_priors(
         indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
-        data=exog_vc.data, ident=ident, components=k, weights=weights,
+        data=exog_vc.data, ident=ident, components=k, weights=weights, scale=unit,
     )  # fmt: skip
-    return Defaults.of(loc, scale, mu, constant)
+    shapes = [_core.default_family_prior(unit) for _ in family.shape_names]
+    return Defaults.of(loc, scale, mu, constant, shapes, unit)
+
+
+def response_unit(family: Family, y: Floats, freq_weights: Floats | None, offset: Floats | None) -> float:
+    """The unit of the linear predictor that a response suggests: its standard deviation where the link is the identity, else 1."""
+    none = np.empty((0, 0), order="F")
+    scales = _core.response_scales(
+        family=family.core, endog=y[:, None], weights=np.empty(0) if freq_weights is None else freq_weights,
+        offset=none if offset is None else offset[:, None],
+    )  # fmt: skip
+    return float(scales[0])
 
 
 def _total_offset(offset: Floats | None, exposure: Floats | None) -> Floats | None:
@@ -320,6 +351,14 @@ def core_arguments(design: Design, exog: Floats, change: Standardization | None)
         "ident": design.ident,
         "fe_p": prior_scale(design.priors, change),
         "sd_priors": [prior.core() for prior in design.priors.sd],
+        "family_priors": [prior.core() for prior in design.priors.family],
+    } | (_correlated_arguments(design) if design.correlated else {})
+
+
+def _correlated_arguments(design: Design) -> dict[str, Any]:
+    return {
+        "correlated": [(term.columns.ravel().tolist(), term.order) for term in design.correlated],
+        "cor_priors": [prior.eta for prior in design.priors.cor],
     }
 
 

@@ -63,6 +63,11 @@ def warn_of_doubts(design: Design, family: Family) -> None:
 
 def doubts(design: Design, family: Family) -> Iterator[str]:
     """What to warn of, each in a sentence that says what to do."""
+    if len(design.endog) and "sigma" in family.shape_names and np.ptp(design.endog) == 0.0:
+        yield (
+            "the response is the same in all rows: there is nothing to estimate, and all standard deviations are what their "
+            "priors make of them"
+        )
     columns = sparse.csc_array(design.exog_vc)
     components = [
         Component(name, _taken(columns, np.flatnonzero(design.ident == k)))
@@ -89,14 +94,20 @@ def _of_one_group(component: Component) -> str | None:
 
 
 def _of_single_responses(component: Component, design: Design, family: Family) -> str | None:
-    """Binary responses, at most one for each effect."""
-    if not family.has_trials or not component.z.nnz:
+    """Binary or Gaussian responses, at most one for each effect."""
+    gaussian = "sigma" in family.shape_names
+    if not (family.has_trials or gaussian) or not component.z.nnz:
         return None
     count = design.trials() * design.weights()
     rows = component.z.indices
     effects = np.repeat(np.arange(component.size), np.diff(component.z.indptr))
     if np.bincount(effects, count[rows]).max() > 1.0:
         return None
+    if gaussian:
+        return (
+            f"{component.name} has a group for every response: the data tell the sum of its variance and of sigma's, and only "
+            "their priors tell these apart. Leave the term out"
+        )
     return (
         f"{component.name} has a group for every binary response: the data say next to nothing of the standard deviation of "
         "its random effects, as one response has no variance beside that of its mean. Leave the term out"
@@ -135,7 +146,7 @@ def _is_spanned(x: Floats, z: Floats) -> bool:
 
 
 def _of_far_origins(components: list[Component], design: Design) -> Iterator[str]:
-    """Slopes of covariates far from zero, independent of an intercept of the same groups."""
+    """Slopes of covariates far from zero, beside an intercept of the same groups."""
     rows = [(c, found) for c in components if (found := c.by_row()) is not None]
     groups = [(c, group) for c, (group, factor) in rows if (factor[group >= 0] == 1.0).all()]
     slopes = [(c, group, factor) for c, (group, factor) in rows if not np.isin(factor, (0.0, 1.0)).all()]
@@ -147,7 +158,11 @@ def _of_far_origins(components: list[Component], design: Design) -> Iterator[str
         mean = np.average(factor[inside], weights=weight)
         sd = np.sqrt(np.average((factor[inside] - mean) ** 2, weights=weight))
         if abs(mean) > _FAR * sd and not (its[~inside] >= 0).any() and _same_groups(its, of):
-            yield _far_origin(slope.name, intercept.name, mean, sd)
+            names = {slope.name, intercept.name}
+            together = any(
+                names <= {design.vcp_names[k] for k in term.components} for term in design.correlated
+            )
+            yield _far_origin(slope.name, intercept.name, mean, sd, together)
 
 
 def _same_groups(its: npt.NDArray[np.intp], of: npt.NDArray[np.intp]) -> bool:
@@ -175,9 +190,15 @@ def _taken(columns: sparse.csc_array, places: npt.NDArray[np.intp]) -> sparse.cs
     return sparse.csc_array((columns.data[entries], columns.indices[entries], indptr), shape=shape)
 
 
-def _far_origin(slope: str, intercept: str, mean: float, sd: float) -> str:
+def _far_origin(slope: str, intercept: str, mean: float, sd: float, correlated: bool) -> str:
     covariate, _, group = slope.rpartition("|")
     covariate, group = (covariate, group) if covariate else ("x", "g")
+    if correlated:
+        return (
+            f"{slope} is the slope of a covariate far from zero (mean {mean:.4g}, standard deviation {sd:.2g}), correlated with "
+            f"{intercept}, its intercept at zero, where there are no data. The priors of the intercepts' standard deviation and of "
+            f"the correlation are about that origin. Centre it, (center({covariate}) | {group}), or give priors"
+        )
     centred = "" if ":" in covariate else f", (center({covariate}) || {group}),"
     return (
         f"{slope} is the slope of a covariate far from zero (mean {mean:.4g}, standard deviation {sd:.2g}), and independent "

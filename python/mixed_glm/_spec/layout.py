@@ -2,18 +2,23 @@
 
     (beta, psi, cor, family, u)
 
-fixed effects, log standard deviations, correlations, hyperparameters of the family, random effects. Models of today have
+fixed effects, log standard deviations, correlations, hyperparameters of the family, random effects. Most models have
 no correlations and no hyperparameters of the family: these blocks are empty.
+
+Results tell correlations; densities of the model, and the core, have them on a scale without bounds, as the numbers z of which the
+canonical partial correlations are tanh(z). `ParameterLayout.told` and `free` change between the two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm import _core
 from mixed_glm._input.arrays import as_vector
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +55,9 @@ class ParameterLayout:
     vc_names : tuple of str, or None
         Their names, if they have any.
     cor_names, family_names : tuple of str
-        Correlations of random effects; hyperparameters of the family. Empty for the models of today.
+        Correlations of random effects; hyperparameters of the family.
+    cor_orders : tuple of int
+        Number of coordinates of each term of correlated effects.
     """
 
     fep_names: tuple[str, ...]
@@ -59,6 +66,7 @@ class ParameterLayout:
     vc_names: tuple[str, ...] | None = None
     cor_names: tuple[str, ...] = ()
     family_names: tuple[str, ...] = ()
+    cor_orders: tuple[int, ...] = ()
 
     @cached_property
     def blocks(self) -> dict[str, Block]:
@@ -156,6 +164,37 @@ class ParameterLayout:
     def unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
         """Fixed effects, log standard deviations and random effects of a vector, or of each row of a matrix."""
         return vector[..., self.fe], vector[..., self.vcp], vector[..., self.vc]
+
+    def told(self, hyper: Floats) -> Floats:
+        """Hyperparameters as the core has them -> with correlations; a vector, or one in each row."""
+        return self._of_terms(hyper, _core.correlations)
+
+    def free(self, hyper: Floats) -> Floats:
+        """Hyperparameters with correlations -> as the core has them; a vector, or one in each row."""
+        return self._of_terms(hyper, _core.partial_correlations)
+
+    def free_params(self, params: Floats) -> Floats:
+        """All parameters as results tell them -> as the core has them; a vector, or one in each row."""
+        if not self.cor_orders:
+            return params
+        out = params.copy()
+        out[..., self.hyper] = self.free(params[..., self.hyper])
+        return out
+
+    def cor_slices(self) -> list[slice]:
+        """Where in the hyperparameters the correlations of each term stand."""
+        sizes = [m * (m - 1) // 2 for m in self.cor_orders]
+        ends = self.k_vcp + np.cumsum([0, *sizes])
+        return [slice(a, b) for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
+
+    def _of_terms(self, hyper: Floats, change: Callable[[Floats, int], Floats]) -> Floats:
+        if not self.cor_orders:
+            return hyper
+        out = hyper.copy()
+        for part, order in zip(self.cor_slices(), self.cor_orders, strict=True):
+            block = np.ascontiguousarray(np.atleast_2d(hyper[..., part]))
+            out[..., part] = change(block, order).reshape(hyper[..., part].shape)
+        return out
 
     def checked(self, params: npt.ArrayLike, name: str = "params") -> Floats:
         """A vector of all parameters.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,17 +14,19 @@ import pandas as pd
 
 from mixed_glm._input.arrays import as_prior_sd
 from mixed_glm._input.owned import protect
-from mixed_glm.priors import COEFFICIENT, CORRELATION, SD, LogNormal, Normal, Prior
+from mixed_glm.priors import COEFFICIENT, CORRELATION, LKJ, SD, LogNormal, Normal, Prior
 
 Floats = npt.NDArray[np.float64]
 
-ALL_SDS = "sd"
+ALL_SDS, ALL_CORRELATIONS = "sd", "cor"
+FAMILY = "parameter of the family"
+ANY_FAMILY = "dispersion"  # the name of it, whatever the family calls it
 AT_MEANS = "at the means of the columns"  # the place of the intercept's prior
 
 
 @dataclass(frozen=True)
 class ModelPriors:
-    """Priors of p fixed effects and K standard deviations.
+    """Priors of p fixed effects, K standard deviations, and the correlations of each term that has some.
 
     Attributes
     ----------
@@ -36,12 +38,23 @@ class ModelPriors:
     mixing : float array, shape (p, p), or None
         M: the priors of the fixed effects are those of the coefficients of the columns X M, in which covariates are about their means;
         None for the columns as they stand.
+    family : tuple of Prior
+        Of the parameters of the family that the data estimate.
+    unit : float
+        That of the response, in which those stand that were not given; 1 where responses have no unit.
+    given : {"none", "some", "all"}
+        How many of the priors were given.
+    cor : tuple of LKJ
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[Prior, ...]
     constant: int = -1
     mixing: Floats | None = field(default=None, compare=False)
+    family: tuple[Prior, ...] = ()
+    unit: float = 1.0
+    given: str = "some"
+    cor: tuple[LKJ, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the array read-only."""
@@ -64,11 +77,11 @@ class ModelPriors:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed of the fields: arrays come back from a pickle writable."""
-        return {"fe": self.fe, "sd": self.sd, "constant": self.constant, "mixing": self.mixing}
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the array read-only again."""
-        self.__dict__.update(state)
+        self.__dict__.update({"cor": ()} | state)
         protect(self.mixing)
 
     @cached_property
@@ -77,9 +90,20 @@ class ModelPriors:
         parts = [_middle_and_width(prior) for prior in self.sd]
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
+    def per_unit(self) -> ModelPriors:
+        """Priors of which none was given, of a response divided by its unit."""
+
+        def of_logs(own: tuple[Prior, ...]) -> tuple[Prior, ...]:
+            return tuple(
+                LogNormal(p.mu - np.log(self.unit), p.sigma) if isinstance(p, LogNormal) else p for p in own
+            )
+
+        fe = tuple(Normal(p.loc / self.unit, p.scale / self.unit) for p in self.fe)
+        return replace(self, fe=fe, sd=of_logs(self.sd), family=of_logs(self.family), unit=1.0)
+
     def without_fixed(self) -> ModelPriors:
-        """Those of the standard deviations alone, of a model without fixed effects."""
-        return ModelPriors((), self.sd)
+        """All others, of a model without fixed effects."""
+        return ModelPriors((), self.sd, family=self.family, cor=self.cor)
 
     def is_mixed(self, place: int) -> bool:
         """Whether a fixed effect's prior is that of the coefficient with covariates at their means."""
@@ -90,15 +114,21 @@ class ModelPriors:
         """Whether there are priors of coefficients of other columns than those as they stand."""
         return self.constant >= 0 or self.mixing is not None
 
-    def to_frame(self, fep_names: Sequence[str], vcp_names: Sequence[str]) -> pd.DataFrame:
+    def to_frame(
+        self,
+        fep_names: Sequence[str],
+        vcp_names: Sequence[str],
+        family_names: Sequence[str] = (),
+        terms: Sequence[str] = (),
+    ) -> pd.DataFrame:
         """One row for each parameter: its prior, and of what it is the prior."""
         of = [
             AT_MEANS if j == self.constant or self.is_mixed(j) else "coefficient" for j in range(len(self.fe))
         ]
-        rows = [*map(repr, self.fe), *map(repr, self.sd)]
+        of += [SD] * len(self.sd) + ["correlations"] * len(self.cor) + [FAMILY] * len(self.family)
         return pd.DataFrame(
-            {"prior": rows, "of": of + ["standard deviation"] * len(self.sd)},
-            index=[*fep_names, *map(sd_name, vcp_names)],
+            {"prior": [repr(prior) for prior in (*self.fe, *self.sd, *self.cor, *self.family)], "of": of},
+            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names],
         )
 
 
@@ -125,6 +155,11 @@ def sd_name(component: str) -> str:
     return f"sd({component})"
 
 
+def cor_name(term: str) -> str:
+    """How the correlations of a term are called together: ``cor(herd)``."""
+    return f"cor({term})"
+
+
 @dataclass(frozen=True)
 class Defaults:
     """What is taken where nothing is said.
@@ -135,17 +170,31 @@ class Defaults:
     sd : tuple of LogNormal
     constant : int
         As in `ModelPriors`; -1 where there is no constant column.
+    family : tuple of LogNormal
+    unit : float
+        That of the response.
     """
 
     fe: tuple[Normal, ...]
     sd: tuple[LogNormal, ...]
     constant: int
+    family: tuple[LogNormal, ...] = ()
+    unit: float = 1.0
 
     @classmethod
-    def of(cls, loc: Floats, scale: Floats, mu: Floats, constant: int) -> Defaults:
+    def of(
+        cls,
+        loc: Floats,
+        scale: Floats,
+        mu: Floats,
+        constant: int,
+        family: Sequence[tuple[float, float]] = (),
+        unit: float = 1.0,
+    ) -> Defaults:
         """From the numbers that the core has for them (cpp/include/mixed_glm/fit/default_priors.hpp)."""
         fe = tuple(Normal(m, s) for m, s in zip(loc.tolist(), scale.tolist(), strict=True))
-        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant)
+        of_family = tuple(LogNormal(m, s) for m, s in family)
+        return cls(fe, tuple(LogNormal(m, 1.0) for m in mu.tolist()), constant, of_family, unit)
 
 
 def resolve_priors(
@@ -156,6 +205,8 @@ def resolve_priors(
     vcp_names: list[str],
     defaults: Callable[[Floats | None], Defaults],
     mixing: Floats | None = None,
+    family_names: Sequence[str] = (),
+    terms: Sequence[str] = (),
 ) -> ModelPriors:
     """Bring together what was given: `priors` before numbers; `defaults` are asked for only where nothing was.
 
@@ -170,9 +221,26 @@ def resolve_priors(
     sd: list[Prior | None] = _by_number(
         vcp_p, "vcp_p", vcp_names, "variance components", lambda s: LogNormal(0.0, s)
     )
-    _by_name(priors, fep_names, vcp_names, fe, sd)
+    family: list[Prior | None] = [None] * len(family_names)
+    cor: list[Prior | None] = [LKJ(1.0) for _ in terms]
+    _by_name(
+        priors,
+        _Named(
+            {
+                COEFFICIENT: (fep_names, fe),
+                SD: (vcp_names, sd),
+                CORRELATION: (list(terms), cor),
+                FAMILY: (list(family_names), family),
+            }
+        ),
+    )
+    correlations: tuple[LKJ, ...] = tuple(cor)  # type: ignore[arg-type]
+    if None not in fe and None not in sd and None not in family:
+        own: Any = [tuple(part) for part in (fe, sd, family)]
+        return ModelPriors(own[0], own[1], family=own[2], given="all", cor=correlations)
+    given = "none" if fe_p is None and vcp_p is None and not priors else "some"
     if None not in fe and None not in sd:
-        return ModelPriors(tuple(fe), tuple(sd))  # type: ignore[arg-type]
+        mixing = None
     if mixing is not None and any(
         prior is not None and not is_alone(mixing, j) for j, prior in enumerate(fe)
     ):
@@ -185,6 +253,10 @@ def resolve_priors(
         tuple(default.sd[k] if prior is None else prior for k, prior in enumerate(sd)),
         constant,
         mixing,
+        tuple(default.family[k] if prior is None else prior for k, prior in enumerate(family)),
+        default.unit,
+        given,
+        correlations,
     )
 
 
@@ -211,53 +283,80 @@ def _by_number(
     return [make(scale) for scale in as_prior_sd(value, argument, len(names), what).tolist()]
 
 
-def _by_name(
-    priors: Any, fep_names: list[str], vcp_names: list[str], fe: list[Prior | None], sd: list[Prior | None]
-) -> None:
+@dataclass(frozen=True)
+class _Named:
+    """What may have a prior by name, and where it goes: of each kind the names, and a list with a place for each."""
+
+    kinds: dict[str, tuple[list[str], list[Prior | None]]]
+
+    @property
+    def known(self) -> list[str]:
+        """All names, as messages have them."""
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
+        of_correlations = [*map(cor_name, dict.fromkeys(terms)), *[ALL_CORRELATIONS] * bool(terms)]
+        return [*fe, *map(sd_name, sd), *family, ALL_SDS, *of_correlations]
+
+    def places(self, name: str) -> tuple[str, list[int]] | None:
+        """The kind of what has this name, and its numbers."""
+        fe, sd, terms, family = (names for names, _ in self.kinds.values())
+        if name in fe:
+            return COEFFICIENT, [fe.index(name)]
+        if name == ALL_SDS:
+            return SD, list(range(len(sd)))
+        of_terms = [t for t, term in enumerate(terms) if name in (ALL_CORRELATIONS, cor_name(term))]
+        if of_terms:
+            return CORRELATION, of_terms
+        is_sd = name.startswith("sd(") and name.endswith(")")
+        component = (name.removeprefix("sd(").removesuffix(")") if is_sd else name).strip()
+        if component in sd:
+            return SD, [sd.index(component)]
+        if name in family or name == ANY_FAMILY:
+            return FAMILY, [family.index(name) if name in family else 0] if family else []
+        return None
+
+    def own_names(self, of: str, place: int) -> set[str]:
+        """The names of one parameter alone."""
+        name = self.kinds[of][0][place]
+        return {cor_name(name)} if of == CORRELATION else {sd_name(name), name}
+
+
+_EXAMPLES = {COEFFICIENT: "Normal(0, 1)", CORRELATION: "LKJ(2)"}
+
+
+def _by_name(priors: Any, named: _Named) -> None:
     """Put the distributions of `priors` where their names say."""
     if priors is None:
         return
     if not isinstance(priors, Mapping):
         raise TypeError(f"priors must be a mapping of names to distributions, got {type(priors).__name__}")
-    known = [*fep_names, *map(sd_name, vcp_names), ALL_SDS]
     for name, prior in priors.items():
-        places = _places(str(name), fep_names, vcp_names)
-        if places is None:
-            raise ValueError(f"priors: {_no_such(str(name), known, 'parameters')}")
+        places = named.places(str(name))
+        if places is None or not (places[1] or str(name) == ALL_SDS):
+            raise ValueError(f"priors: {_no_such(str(name), named.known, 'parameters')}")
         of, indices = places
-        _require(prior, str(name), of)
-        target = fe if of == COEFFICIENT else sd
+        _require(prior, str(name), of, bool(named.kinds[CORRELATION][0]))
+        target = named.kinds[of][1]
         for j in indices:
-            if str(name) != ALL_SDS or not {sd_name(vcp_names[j]), vcp_names[j]} & set(priors):
+            if str(name) not in (ALL_SDS, ALL_CORRELATIONS) or not named.own_names(of, j) & set(priors):
                 target[j] = prior
 
 
-def _places(name: str, fep_names: list[str], vcp_names: list[str]) -> tuple[str, list[int]] | None:
-    if name in fep_names:
-        return COEFFICIENT, [fep_names.index(name)]
-    if name == ALL_SDS:
-        return SD, list(range(len(vcp_names)))
-    component = (
-        name.removeprefix("sd(").removesuffix(")") if name.startswith("sd(") and name.endswith(")") else name
-    )
-    component = component.strip()
-    return (SD, [vcp_names.index(component)]) if component in vcp_names else None
-
-
-def _require(prior: Any, name: str, of: str) -> None:
+def _require(prior: Any, name: str, of: str, has_correlations: bool) -> None:
     if not isinstance(prior, Prior):
         raise TypeError(
             f"priors: {name!r} must have a distribution of mixed_glm.priors, such as "
-            f"{'Normal(0, 1)' if of == COEFFICIENT else 'HalfNormal(1)'}, got {prior!r}"
+            f"{_EXAMPLES.get(of, 'HalfNormal(1)')}, got {prior!r}"
         )
-    if prior.of == of:
+    if prior.of == (SD if of == FAMILY else of):
         return
+    positive = "must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which the logarithm is normal"
     hint = {
         COEFFICIENT: "a coefficient must have Normal(loc, scale)",
-        SD: "a standard deviation must have one for positive numbers: HalfNormal(scale), or LogNormal(mu, sigma), of which "
-        "the logarithm is normal",
+        SD: f"a standard deviation {positive}",
+        FAMILY: f"a {FAMILY} {positive}",
+        CORRELATION: "correlations must have LKJ(eta)",
     }[of]
-    if prior.of == CORRELATION:
+    if prior.of == CORRELATION and not has_correlations:
         hint += "; there are no correlations in this model"
     raise ValueError(f"priors: {name!r} is a {of}, and {prior!r} is for a {prior.of}: {hint}")
 

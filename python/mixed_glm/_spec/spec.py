@@ -16,6 +16,7 @@ from mixed_glm._formula.encoding import Encoding
 from mixed_glm._spec.design import Design, make_core
 from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm._spec.standardization import Standardization
+from mixed_glm._spec.terms import CorrelatedTerm
 from mixed_glm.families import Family
 
 
@@ -47,7 +48,21 @@ class ModelSpec:
         """What stands where in the vector of all parameters."""
         design = self.design
         names = None if design.vc_names is None else tuple(design.vc_names)
-        return ParameterLayout(tuple(design.fep_names), tuple(design.vcp_names), len(design.ident), names)
+        return ParameterLayout(
+            tuple(design.fep_names),
+            tuple(design.vcp_names),
+            len(design.ident),
+            names,
+            cor_names=tuple(name for term in design.correlated for name in term.cor_names),
+            family_names=self.family.shape_names,
+            cor_orders=tuple(term.order for term in design.correlated),
+        )
+
+    def prior_frame(self) -> pd.DataFrame:
+        """The priors in force, a row for each by the name of what it is the prior of."""
+        design = self.design
+        terms = [term.name for term in design.correlated]
+        return design.priors.to_frame(design.fep_names, design.vcp_names, self.family.shape_names, terms)
 
     @property
     def nobs(self) -> int:
@@ -59,9 +74,38 @@ class ModelSpec:
         """Rows that a formula dropped because something was missing in them."""
         return 0 if self.encoding is None else self.encoding.n_missing
 
+    def require_known_family(self, what: str) -> None:
+        """Refuse a family with a parameter that the data estimate.
+
+        Raises
+        ------
+        ValueError
+            If it has one.
+        """
+        for name in self.family.shape_names:
+            raise ValueError(
+                f"{what} is not available where {name} of the {self.family.name} family is estimated, as the log standard "
+                "deviations are: use fit() or fit_laplace(), which integrate the effects out"
+            )
+
     def effects_of(self, component: int) -> npt.NDArray[np.intp]:
         """Numbers of the random effects of a component."""
         return np.flatnonzero(self.design.ident == component)
+
+    @property
+    def correlated_components(self) -> list[tuple[int, int]]:
+        """Components of each correlation, in the order of the correlations."""
+        return [
+            (term.components[r], term.components[c]) for term in self.design.correlated for r, c in term.pairs
+        ]
+
+    def levels_of(self, term: CorrelatedTerm) -> list[str] | None:
+        """Labels of the levels of a term of correlated effects, where its random effects have names ``name[label]``."""
+        names, start = self.design.vc_names, f"{self.design.vcp_names[term.components[0]]}["
+        if names is None:
+            return None
+        own = [names[j] for j in term.columns[:, 0]]
+        return [n[len(start) : -1] if n.startswith(start) and n.endswith("]") else n for n in own]
 
     @cached_property
     def coordinates(self) -> Standardization | None:

@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("formula", metavar="FORMULA", help="such as 'y ~ x + (1 | g)'")
     add_form(parser)
     model = parser.add_argument_group("model")
-    model.add_argument("--family", required=True, help="binomial, poisson, negative_binomial or exponential")
+    model.add_argument("--family", required=True, help="gaussian, binomial, poisson, negative_binomial, gamma or exponential")  # fmt: skip
     model.add_argument("--link", help="binomial: logit (default), probit, cloglog or loglog")
-    model.add_argument("--alpha", type=float, help="dispersion of the negative binomial family")
+    model.add_argument("--alpha", type=float, help="dispersion of the negative binomial family, where it is known")  # fmt: skip
     model.add_argument("--n-trials", metavar="COL", help="column with binomial numbers of trials")
     model.add_argument("--offset", metavar="COL", help="column added to the linear predictor")
     model.add_argument("--exposure", metavar="COL", help="column whose logarithm is added to it")

@@ -52,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--random", choices=["population", "conditional", "marginal"],
                       help="random effects: zero (population), those of each row's groups (conditional), or the "
                       "mean over those of new groups (marginal)")  # fmt: skip
+    what.add_argument("--include", metavar="TERM", nargs="+",
+                      help="random terms that count, by the names of the summary; the effects of others are zero")  # fmt: skip
     what.add_argument("--interval", metavar="P", type=float, help="probability of intervals, such as 0.95")
     what.add_argument("--predictive", action="store_true", help="predict new responses, not their mean")
     what.add_argument("--linear", action="store_true", help="predict the linear predictor, not the mean")
@@ -84,6 +86,7 @@ def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.
         exposure=options.exposure,
         n_trials=options.n_trials,
         predictive=options.predictive,
+        include=options.include,
         draws=options.draws,
         rng=options.seed,
     )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._fit.fit import Fit, HasFit
+from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, plain, scale_name
 from mixed_glm.priors import Prior
 
@@ -23,7 +24,8 @@ _SHOWN = 0.995  # quantile of the widest posterior at which the axis ends
 def plot_posterior(
     result: HasFit, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05
 ) -> Axes:
-    """Posterior densities of the standard deviations of the random effects, with their priors behind.
+    """Posterior densities of the standard deviations of the random effects, of a correlation, or of the family's own parameter, with
+    their priors behind.
 
     The area over the credible interval is filled.
 
@@ -31,7 +33,9 @@ def plot_posterior(
     ----------
     result : MixedGLMResults
     term : str or int, optional
-        Variance component; default all, in one picture.
+        Variance component, or the name of the family's own parameter (``"sigma"``, ``"alpha"``, ``"dispersion"``), or of a
+        correlation (``"cor(subject: Intercept, days)"``); default all components in one picture, or the family's parameter where
+        there are none.
     ax : matplotlib Axes, optional
         Drawn into; default a new figure.
     alpha : float, default 0.05
@@ -50,34 +54,72 @@ def plot_posterior(
         has collapsed).
     """
     fit = result.fit
+    if term in fit.spec.layout.cor_names:
+        return _plot_correlation(fit, str(term), ax, alpha)
     spec, layout = fit.spec, fit.spec.layout
     probability = percent(alpha)
-    components = range(layout.k_vcp) if term is None else [layout.component(term)]
-    if not components:
+    places = _places(layout, term)
+    of_family = bool(places) and layout.hyper_names[places[0]] in layout.family_names
+    if not places:
         raise ValueError("plot_posterior: the model has no random effects")
-    densities = [_sd_density(fit, k) for k in components]
+    densities = [_sd_density(fit, k) for k in places]
     ax = new_axes(7.0, 4.5) if ax is None else ax
     end = max(_quantile(*density, _SHOWN) for density in densities)
-    priors = dict.fromkeys(spec.design.priors.sd[k] for k in components)
+    own = spec.design.priors.family if of_family else [spec.design.priors.sd[k] for k in places]
+    priors = dict.fromkeys(own)
     for prior in priors:
         _draw_prior(ax, prior, end, label="prior" if len(priors) == 1 else f"prior {prior!r}")
-    for i, (k, density) in enumerate(zip(components, densities, strict=True)):
-        _draw_density(ax, *density, layout.vcp_names[k], COLOURS[i % len(COLOURS)], alpha)
+    for i, (k, density) in enumerate(zip(places, densities, strict=True)):
+        _draw_density(ax, *density, layout.hyper_names[k], COLOURS[i % len(COLOURS)], alpha)
     ax.set_xlim(0.0, end)
     ax.set_yticks([])
     ax.set_ylabel("posterior density")
-    ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
-    ax.set_title("Standard deviations of the random effects")
+    if of_family:
+        ax.set_xlabel(plain(layout.hyper_names[places[0]]))
+        ax.set_title(f"Parameter of the {spec.family.title} family")
+    else:
+        ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
+        ax.set_title("Standard deviations of the random effects")
     add_legend(ax, f"median and {probability} interval")
     return ax
 
 
-def _sd_density(fit: Fit, component: int) -> tuple[Floats, Floats]:
-    """Standard deviations in increasing order, and the density of each."""
-    psi, density = fit.posterior.psi_density(component)
+def _plot_correlation(fit: Fit, name: str, ax: Axes | None, alpha: float) -> Axes:
+    """Density of a correlation between -1 and 1, with that of its prior."""
+    number, probability = fit.spec.layout.cor_names.index(name), percent(alpha)
+    ax = new_axes(7.0, 4.5) if ax is None else ax
+    priors = zip(fit.spec.design.correlated, fit.spec.design.priors.cor, strict=True)
+    term, prior = next((t, p) for t, p in priors if name in t.cor_names)
+    rho = np.linspace(-1.0, 1.0, 402)[1:-1]
+    density = np.exp(prior.marginal_log_density(rho, term.order))
+    ax.fill_between(rho, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
+    ax.plot(rho, density, color=GREY, linewidth=0.8, linestyle="--", label="prior", zorder=0)
+    _draw_density(ax, *fit.posterior.cor_density(number), name, COLOURS[0], alpha)
+    ax.set_xlim(-1.0, 1.0)
+    ax.set_yticks([])
+    ax.set_ylabel("posterior density")
+    ax.set_xlabel("correlation of the random effects")
+    ax.set_title(plain(name))
+    add_legend(ax, f"median and {probability} interval")
+    return ax
+
+
+def _places(layout: ParameterLayout, term: str | int | None) -> list[int]:
+    """Numbers of the hyperparameters to draw."""
+    of_family = [layout.k_hyper - len(layout.family_names) + j for j in range(len(layout.family_names))]
+    if term is None:
+        return list(range(layout.k_vcp)) or of_family
+    if term in layout.family_names:
+        return [of_family[layout.family_names.index(str(term))]]
+    return [layout.component(term)]
+
+
+def _sd_density(fit: Fit, place: int) -> tuple[Floats, Floats]:
+    """Values of a hyperparameter on its natural scale in increasing order, and the density of each."""
+    psi, density = fit.posterior.psi_density(place)
     if not np.isfinite(density).all():
         raise ValueError(
-            f"plot_posterior: the fit knows no posterior of {fit.spec.layout.vcp_names[component]!r} "
+            f"plot_posterior: the fit knows no posterior of {fit.spec.layout.hyper_names[place]!r} "
             f"(status {fit.status!r})"
         )
     sd = np.exp(psi)

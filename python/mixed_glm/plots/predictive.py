@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mixed_glm._assess.replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._predict.predict import predict
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent, plain
@@ -64,8 +65,10 @@ def plot_predictive_check(
         return _draw_calibration(spec, groups, new_axes(5.5, 5.0) if ax is None else ax, alpha)
     replicated = _replicate(fit, rows, n, generator)
     continuous = spec.family.is_continuous
-    bars = rootogram(design.endog[rows], weights, replicated, continuous, alpha)
-    return _draw_rootogram(spec.endog_name, bars, new_axes(7.0, 4.5) if ax is None else ax, continuous, alpha)
+    logarithmic = continuous and spec.family.link == "log"
+    bars = rootogram(design.endog[rows], weights, replicated, continuous, alpha, logarithmic)
+    axes = new_axes(7.0, 4.5) if ax is None else ax
+    return _draw_rootogram(spec.endog_name, bars, axes, continuous, logarithmic, alpha)
 
 
 def _replicate(
@@ -73,8 +76,9 @@ def _replicate(
 ) -> npt.NDArray[np.float64]:
     """New responses of the rows listed, some of them several times, shape (draws, len(rows))."""
     n_trials = fit.spec.design.n_trials
-    eta = fit.posterior.sample(draws, rng).linear_predictor()[:, rows]
-    return fit.spec.family.sample(eta, rng, None if n_trials is None else n_trials[rows])
+    sample = fit.posterior.sample(draws, rng)
+    eta, shape = sample.linear_predictor()[:, rows], shape_of(sample.family)
+    return fit.spec.family.sample(eta, rng, None if n_trials is None else n_trials[rows], shape)
 
 
 def _draw_calibration(spec: ModelSpec, groups: Comparison, ax: Axes, alpha: float) -> Axes:
@@ -105,13 +109,15 @@ def _draw_calibration(spec: ModelSpec, groups: Comparison, ax: Axes, alpha: floa
     return ax
 
 
-def _draw_rootogram(name: str, bars: Comparison, ax: Axes, continuous: bool, alpha: float) -> Axes:
+def _draw_rootogram(
+    name: str, bars: Comparison, ax: Axes, continuous: bool, logarithmic: bool, alpha: float
+) -> Axes:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     expected, observed = np.sqrt(bars.expected), np.sqrt(bars.observed)
     feet = expected - np.sqrt(bars.high), expected - np.sqrt(bars.low)
     middle = (
-        np.sqrt(bars.edges[1:] * bars.edges[:-1]) if continuous else (bars.edges[1:] + bars.edges[:-1]) / 2
+        np.sqrt(bars.edges[1:] * bars.edges[:-1]) if logarithmic else (bars.edges[1:] + bars.edges[:-1]) / 2
     )
     ax.stairs(feet[1], bars.edges, baseline=feet[0], fill=True, color=LIGHT_GREY, zorder=0,
               label=f"{percent(alpha)} of replications end here")  # fmt: skip
@@ -121,7 +127,7 @@ def _draw_rootogram(name: str, bars: Comparison, ax: Axes, continuous: bool, alp
     ax.plot(middle, expected, color=BROWN, marker="o", markersize=3, linewidth=1.2, label="expected")
     ax.axhline(0.0, color=GREY, linewidth=0.8)
     ax.set_ylim(top=1.05 * expected.max())
-    if continuous:
+    if logarithmic:
         ax.set_xscale("log")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))  # squares of whole numbers
     ax.yaxis.set_major_formatter(FuncFormatter(lambda root, _: f"{root * root:.4g}" if root >= 0 else ""))

@@ -38,7 +38,7 @@ def plot_random_effects(
     ----------
     result : MixedGLMResults
     term : str or int, optional
-        Variance component; may be left out if there is only one.
+        Variance component, of correlated effects one coordinate, as ``"days|subject"``; may be left out if there is only one.
     ax : matplotlib Axes, optional
         Drawn into; default a new figure.
     alpha : float, default 0.05

@@ -24,6 +24,7 @@ class EpGaussian {
   // The team, if there is one, is viewed.
   EpGaussian(const Model& model, Index n_quad, Team* team = nullptr)
       : model_(&model),
+        family_(model),
         prior_(model.design(), model.prior()),
         cholesky_(model.design().pattern(), team),
         sigma_(model.design().pattern(), team),
@@ -36,14 +37,17 @@ class EpGaussian {
         third_(model.design().rows()),
         mean_(Vector::Zero(model.design().coefficients())) {
     tilted_.reserve(size_t(rows_.members()));
-    for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, n_quad);
+    for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, family_.kernel(), n_quad);
   }
 
-  void set_theta(ConstVectorRef theta) { prior_.set(theta); }
+  void set_theta(ConstVectorRef theta) {
+    prior_.set(theta);
+    family_.set(theta);
+  }
 
   // Sites of a second-order expansion of the likelihood at given coefficients.
   void expand_at(const Vector& coefficients) {
-    const LikelihoodSites sites(*model_);
+    const LikelihoodSites sites(*model_, family_.kernel());
     rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, coefficients, block);
       sites.evaluate<2>(block);
@@ -98,11 +102,32 @@ class EpGaussian {
         [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
     for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
     const Index size = model_->design().coefficients();
-    log_evidence_ = rows_evidence + quadratic_ + model_->log_likelihood_constant() +
-                    prior_.log_normalizer() + 0.5 * double(size) * log_two_pi -
-                    0.5 * cholesky_.log_determinant();
+    log_evidence_ = rows_evidence + quadratic_ + family_.constant() + prior_.log_normalizer() +
+                    0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
     return largest;
   }
+
+  // What the family's hyperparameter makes of it (inference/marginal.hpp): with the moments of the
+  // tilted densities; information and pull are those of the rows at the mean.
+  void expand_family() {
+    double sum = 0.0;
+    rows_.for_blocks(
+        [&](TeamBlock& block) {
+          Tilted& tilted = tilted_[size_t(block.member)];
+          take_out(block, tilted.rows);
+          tilted.moments.compute(block, tilted.rows);
+          block.sum += tilted.moments.family_slope(block);
+        },
+        [&](TeamBlock& chunk) { sum += chunk.sum; });
+    family_slope_ = sum + family_.constant_slope();
+    information_.resize(model_->design().rows());
+    family_pull_.setZero(mean_.size());
+    const ShapeSites sites(*model_, family_.kernel(), nullptr, &information_);
+    pass_rows<1>(*model_, sites, mean_, &family_pull_, nullptr, rows_);
+  }
+  double family_slope() const { return family_slope_; }
+  double family_information() const { return information_.sum(); }
+  const Vector& family_pull() const { return family_pull_; }
 
   double log_evidence() const { return log_evidence_; }  // log p(y | psi), before the sweep
   const Vector& mean() const { return mean_; }           // (u, beta)
@@ -118,7 +143,8 @@ class EpGaussian {
  private:
   // What each member of the team has of its own.
   struct Tilted {
-    Tilted(const Model& model, Index n_quad) : moments(model, n_quad) {}
+    Tilted(const Model& model, const Family& family, Index n_quad)
+        : moments(model, family, n_quad) {}
     TiltedMoments moments;
     TiltedMoments::Rows rows;
     double largest_change = 0.0;
@@ -187,6 +213,7 @@ class EpGaussian {
   }
 
   const Model* model_;
+  FamilyAt family_;
   CoefficientPrior prior_;
   BorderedCholesky cholesky_;
   SelectedInverse sigma_;
@@ -194,7 +221,8 @@ class EpGaussian {
   RowTeam rows_;
   std::vector<Tilted> tilted_;
   Vector tau_, nu_, row_mean_, row_variance_, third_, mean_;
-  double quadratic_ = 0.0, log_evidence_ = 0.0;
+  Vector information_, family_pull_;  // of the family's hyperparameter; empty: it has none
+  double quadratic_ = 0.0, log_evidence_ = 0.0, family_slope_ = 0.0;
 };
 
 }  // namespace mixed_glm

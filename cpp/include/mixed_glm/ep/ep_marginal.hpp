@@ -4,7 +4,8 @@
 //     log p(y, theta) = EP evidence + log p(theta),   E[u_j^2] = m_j^2 + Sigma_jj
 //
 // The evidence is stationary in the sites where EP has converged, so the common gradient
-// (marginal.hpp) holds with nothing added. The first theta starts at the Laplace approximation,
+// (marginal.hpp) holds with nothing added; slopes in the family's hyperparameter are those expected
+// under the tilted densities. The first theta starts at the Laplace approximation,
 // each further one at the sites of the last. Where EP does not converge the point is taken by
 // Laplace, and counted.
 #pragma once
@@ -40,6 +41,7 @@ class EpMarginal final : public Marginal {
     }
     log_density_ = ep_.log_evidence() + model_->hyperparameters().log_density(theta);
     set_second_moments();
+    if (model_->hyperparameters().family().size > 0) ep_.expand_family();
     return true;
   }
 
@@ -56,6 +58,15 @@ class EpMarginal final : public Marginal {
   }
   const CoefficientPrior& prior() const override {
     return fell_back_ ? laplace_.prior() : ep_.prior();
+  }
+  double family_slope() const override {
+    return fell_back_ ? laplace_.family_slope() : ep_.family_slope();
+  }
+  double family_information() const override {
+    return fell_back_ ? laplace_.family_information() : ep_.family_information();
+  }
+  const Vector& family_pull() const override {
+    return fell_back_ ? laplace_.family_pull() : ep_.family_pull();
   }
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }

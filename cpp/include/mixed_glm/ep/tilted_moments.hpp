@@ -11,13 +11,18 @@
 #include <mixed_glm/math/adaptive_rule.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
+#include <mixed_glm/model/shape_sites.hpp>
 
 namespace mixed_glm {
 
 class TiltedMoments {
  public:
-  TiltedMoments(const Model& model, Index n_quad)
-      : sites_(model), rule_(n_quad), wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
+  // Both are viewed. family: the model's, at some theta.
+  TiltedMoments(const Model& model, const Family& family, Index n_quad)
+      : sites_(model, family),
+        slopes_(model, family),
+        rule_(n_quad),
+        wide_rule_(std::max(n_quad, fewest_wide_nodes)) {}
 
   // Cavities come in, moments go out; block.eta holds a guess of the modes.
   struct Rows {
@@ -28,6 +33,24 @@ class TiltedMoments {
   MIXED_GLM_NOINLINE void compute(RowBlock& block, Rows& rows) {
     find_modes(block, rows);
     integrate(block, rows);
+  }
+
+  // Sum over the rows of the expected slopes in the family's hyperparameter, under the densities of
+  // the last computation, of the same block.
+  MIXED_GLM_NOINLINE double family_slope(RowBlock& block) {
+    const auto weights = log_terms_.leftCols(block.count);  // by now no logarithms
+    double sum = 0.0;
+    for (Index k = 0; k < weights.rows(); ++k) {
+      for (Index r = 0; r < block.count; ++r) {
+        block.eta[size_t(r)] = mode_[size_t(r)] + nodes_(k, r);
+      }
+      slopes_.evaluate<1>(block);
+      for (Index r = 0; r < block.count; ++r) {
+        const double weight = weights(k, r);
+        if (weight > 0.0) sum += weight / weights.col(r).sum() * block.value[size_t(r)];
+      }
+    }
+    return sum;
   }
 
  private:
@@ -60,7 +83,7 @@ class TiltedMoments {
 
   void integrate(RowBlock& block, Rows& rows) {
     const Index n = block.count;
-    const std::array<double, row_block_size> mode = block.eta;
+    const RowBlock::Column& mode = mode_ = block.eta;
     const auto precision = block.view(rows.cavity_precision);
     const bool wide = precision.minCoeff() < 1.0 / (widest * widest);
     const AdaptiveRule& rule = wide ? wide_rule_ : rule_;
@@ -96,8 +119,9 @@ class TiltedMoments {
   }
 
   LikelihoodSites sites_;
+  ShapeSites slopes_;
   AdaptiveRule rule_, wide_rule_;
-  RowBlock::Column low_, high_, scale_;
+  RowBlock::Column low_, high_, scale_, mode_;
   Eigen::ArrayXXd nodes_, log_terms_;  // nodes x rows
 };
 

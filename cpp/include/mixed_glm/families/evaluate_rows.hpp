@@ -30,4 +30,21 @@ void evaluate_rows(const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRI
   }
 }
 
+// The same of the slopes in the hyperparameter of a kernel that has one (shape.hpp).
+template <class Kernel>
+void evaluate_shape_slopes(const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRICT eta,
+                           const double* MIXED_GLM_RESTRICT a, const double* MIXED_GLM_RESTRICT b,
+                           double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1,
+                           double* MIXED_GLM_RESTRICT d2,
+                           double* MIXED_GLM_RESTRICT information) noexcept {
+  const Kernel local = kernel;
+  for (Index i = 0; i < n; ++i) {
+    const ShapeSlopes slopes = local.shape_slopes(eta[i], a[i], b[i]);
+    value[i] = slopes.value;
+    d1[i] = slopes.d1;
+    d2[i] = slopes.d2;
+    information[i] = slopes.information;
+  }
+}
+
 }  // namespace mixed_glm

@@ -19,12 +19,16 @@
 //
 // evaluate() must be concave in eta, finite for every finite eta (hold_finite.hpp), and free
 // of library calls and branches if the loop over rows is to vectorize: math/ has what it needs.
-// Where it is not concave, no fit is guaranteed to find the one mode.
+// A family with a hyperparameter that the data estimate has more members: shape.hpp. Where it is
+// not concave, no fit is guaranteed to find the one mode.
 #pragma once
 
 #include <mixed_glm/families/cloglog.hpp>
 #include <mixed_glm/families/custom_family.hpp>
+#include <mixed_glm/families/estimated_negative_binomial.hpp>
 #include <mixed_glm/families/exponential.hpp>
+#include <mixed_glm/families/gamma.hpp>
+#include <mixed_glm/families/gaussian.hpp>
 #include <mixed_glm/families/logit.hpp>
 #include <mixed_glm/families/loglog.hpp>
 #include <mixed_glm/families/negative_binomial.hpp>
@@ -35,6 +39,7 @@
 namespace mixed_glm {
 
 using Family = std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog,
-                            PoissonLog, NegativeBinomialLog, ExponentialLog, CustomFamily>;
+                            PoissonLog, NegativeBinomialLog, ExponentialLog, CustomFamily,
+                            GaussianIdentity, EstimatedNegativeBinomialLog, GammaLog>;
 
 }  // namespace mixed_glm

@@ -1,5 +1,6 @@
-// Families by name: binomial (logit, probit, cloglog, loglog), poisson (log),
-// negative_binomial (log, with alpha), exponential (log).
+// Families by name: binomial (logit, probit, cloglog, loglog), poisson (log), negative_binomial
+// (log; with alpha, or with one that is estimated), exponential (log), gaussian (identity), gamma
+// (log).
 #pragma once
 
 #include <mixed_glm/families/family.hpp>
@@ -24,11 +25,11 @@ inline std::optional<double> family_alpha(const Family& family) {
   return kernel == nullptr ? std::nullopt : std::optional<double>(kernel->alpha());
 }
 
-// Throws std::invalid_argument for an unknown pair, or if alpha is missing or out of place.
+// Throws std::invalid_argument for an unknown pair, or if alpha is out of place.
 inline Family make_family(std::string_view name, std::string_view link,
                           std::optional<double> alpha = std::nullopt) {
   const bool negative_binomial = name == NegativeBinomialLog::family_name;
-  if (alpha.has_value() != negative_binomial) {
+  if (alpha.has_value() && !negative_binomial) {
     throw std::invalid_argument("alpha: expected for negative_binomial and for no other family");
   }
   if (name == "binomial" && link == "logit") return BinomialLogit();
@@ -36,11 +37,16 @@ inline Family make_family(std::string_view name, std::string_view link,
   if (name == "binomial" && link == "cloglog") return BinomialCloglog();
   if (name == "binomial" && link == "loglog") return BinomialLoglog();
   if (name == "poisson" && link == "log") return PoissonLog();
-  if (negative_binomial && link == "log") return NegativeBinomialLog(*alpha);
+  if (negative_binomial && link == "log") {
+    if (alpha.has_value()) return NegativeBinomialLog(*alpha);
+    return EstimatedNegativeBinomialLog();
+  }
   if (name == "exponential" && link == "log") return ExponentialLog();
+  if (name == "gaussian" && link == "identity") return GaussianIdentity();
+  if (name == "gamma" && link == "log") return GammaLog();
   throw std::invalid_argument(
-      "family and link: expected binomial with logit, probit, cloglog or loglog, or poisson, "
-      "negative_binomial or exponential with log, got " +
+      "family and link: expected binomial with logit, probit, cloglog or loglog, gaussian with "
+      "identity, or poisson, negative_binomial, exponential or gamma with log, got " +
       std::string(name) + " with " + std::string(link));
 }
 

@@ -1,5 +1,6 @@
-// Where a response lies: the constant linear predictor (beside the offset) under which its mean is
-// the one observed. Half a success is added, and to trials a whole one, so that it is finite.
+// Where a response lies, and how far it spreads: the constant linear predictor (beside the offset)
+// under which its mean is the one observed. Half a success is added, and to trials a whole one, so
+// that it is finite.
 #pragma once
 
 #include <cmath>
@@ -26,18 +27,19 @@ double bisect(double low, double high, IsBelow&& is_below) {
 
 // A family of the user's may call anything "log".
 template <class Kernel>
-constexpr bool has_log_link() {
+constexpr bool has_link(std::string_view name) {
   if constexpr (std::is_same_v<Kernel, CustomFamily>) {
     return false;
   } else {
-    return std::string_view(Kernel::link_name) == "log";
+    return std::string_view(Kernel::link_name) == name;
   }
 }
 
 // The link: the linear predictor of a mean; NaN where there is none.
 template <class Kernel>
 double predictor(const Kernel& kernel, double mean) {
-  if constexpr (has_log_link<Kernel>()) return std::log(mean);
+  if constexpr (has_link<Kernel>("log")) return std::log(mean);
+  if constexpr (has_link<Kernel>("identity")) return mean;
   const auto is_below = [&](double eta) { return kernel.mean(eta) < mean; };
   double reach = 1.0;
   while (reach < 1e12 && !(is_below(-reach) && kernel.mean(reach) >= mean)) reach *= 2.0;
@@ -64,7 +66,8 @@ template <class Kernel>
 double beside_offset(const Kernel& kernel, double eta, double mean, const Vector& rows,
                      const ConstVectorRef& offset) {
   const double most = offset.maxCoeff();
-  if constexpr (has_log_link<Kernel>()) {
+  if constexpr (has_link<Kernel>("identity")) return eta - rows.dot(offset);
+  if constexpr (has_link<Kernel>("log")) {
     return eta - most - std::log((rows.array() * (offset.array() - most).exp()).sum());
   }
   Vector means(rows.size());
@@ -92,7 +95,32 @@ double response_location(const Kernel& kernel, const ConstVectorRef& y,
   return std::isfinite(location) ? location : 0.0;
 }
 
+// Of y - offset.
+inline double standard_deviation(const ConstVectorRef& y, const ConstVectorRef& weights,
+                                 const ConstVectorRef& offset) {
+  const Vector rows = weights.size() > 0 ? Vector(weights) : Vector(Vector::Ones(y.size()));
+  Vector beside = y;
+  if (offset.size() > 0) beside -= offset;
+  const double total = rows.sum(), rounding = 1e-14 * beside.cwiseAbs().maxCoeff();
+  const double mean = rows.dot(beside) / total;
+  const double sd = std::sqrt(rows.dot((beside.array() - mean).square().matrix()) / total);
+  return sd > rounding && std::isfinite(sd) ? sd : 1.0;
+}
+
 }  // namespace detail
+
+// The unit of the linear predictor that a response suggests: its standard deviation where the link
+// is the identity (one of a constant response), else one. weights, offset: n, or empty.
+inline double response_scale(const Family& family, const ConstVectorRef& y,
+                             const ConstVectorRef& weights, const ConstVectorRef& offset) {
+  const auto scale = [&](const auto& kernel) {
+    if constexpr (detail::has_link<std::decay_t<decltype(kernel)>>("identity")) {
+      return y.size() > 0 ? detail::standard_deviation(y, weights, offset) : 1.0;
+    }
+    return 1.0;
+  };
+  return std::visit(scale, family);
+}
 
 // trials (ignored unless the family has some), weights, offset: n, or empty. Zero where there is no
 // such location, as of no rows.

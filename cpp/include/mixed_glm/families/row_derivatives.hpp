@@ -19,4 +19,18 @@ struct RowCode {
   double constant;
 };
 
+// Derivatives in the family's hyperparameter phi (shape.hpp) of a row's value, d1 and d2.
+struct ShapeSlopes {
+  double value;
+  double d1;
+  double d2;
+  double information;  // about minus the second derivative of the value; not negative
+};
+
+// A function of phi, and its derivative.
+struct ShapeTerm {
+  double value;
+  double slope;
+};
+
 }  // namespace mixed_glm

@@ -6,11 +6,12 @@
 //
 //     E_k = (C g_E)_k / sd_k        L_k = (C g_L)_k / sd_k
 //
-// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the parameters l of the leaf and
-// Laplace for all others, EP treats all alike: so EP errs by about the largest |L_l - E_l|, and
-// leaf quadrature by the largest |E_k - L_k| of the others. On 37 problems with long MCMC
-// references this predicted nearly all errors within a third, and its worst case was that of an
-// oracle (benchmarks/accuracy).
+// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the parameters l of the leaf
+// (the family's, too, where there are no effects beside it) and Laplace for all others, EP treats
+// all alike: so EP errs by about the largest |L_l - E_l|, and leaf quadrature by the largest |E_k -
+// L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
+// within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
+// response Laplace is exact.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -60,8 +61,12 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};
   Vector of_others = (ep_shift - leaf_shift).cwiseAbs();
   double of_leaf = 0.0;
+  const Index components = model.design().components();
+  const Hyperparameters::Block family = model.hyperparameters().family();
   const auto is_of_leaf = [&](Index k) {
-    return k < model.design().components() ? block.place(k) >= 0 : model.design().is_correlated();
+    if (k < components) return block.place(k) >= 0;
+    const bool is_of_family = family.size > 0 && k >= family.begin;
+    return is_of_family ? block.size() == components : model.design().is_correlated();
   };
   for (Index k = 0; k < of_others.size(); ++k) {
     if (!is_of_leaf(k)) continue;
@@ -76,7 +81,7 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
 
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
-  if (start.size() == 0) return {Approximation(), start};
+  if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;

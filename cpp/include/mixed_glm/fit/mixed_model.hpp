@@ -31,7 +31,9 @@ class MixedModel {
     const MatrixView given = data.exog.cols() > 0 ? data.exog : MatrixView(nullptr, n, 0);
     const Vector trials = or_ones(data.n_trials, n), weights = or_ones(data.freq_weights, n);
     check(data, given, trials, weights);
-    const FixedPriors fixed(data, given);
+    const double scale =
+        response_scale(data.family, data.endog.map(), data.freq_weights.map(), data.offset.map());
+    const FixedPriors fixed(data, given, scale);
     coordinates_ = fixed.coordinates();
     const bool keeps_columns = !coordinates_ || coordinates_->keeps_columns();
     if (!keeps_columns) exog_ = coordinates_->apply(given.map());
@@ -41,7 +43,7 @@ class MixedModel {
     const RandomEffects none(n);
     const RandomEffects& random = data.random.components() == 0 ? none : data.random;
     SparseRows z = random.matrix();
-    Prior prior = model_prior(data, fixed, z);
+    Prior prior = model_prior(data, fixed, z, scale);
     design_ = make_design(x, std::move(z), random, offset, data.merge_rows);
     if (design_->x().data() != exog_.data())
       exog_.resize(0, 0);  // it has its own, sorted or merged

@@ -25,6 +25,7 @@ struct ModelData {
   std::map<Index, NormalPrior> fe_priors = {};  // of single fixed effects, before fe_p
   std::vector<HyperPrior> sd_priors;            // K, in the place of vcp_p (priors/hyper_prior.hpp)
   std::vector<double> cor_priors;               // LKJ's shape for each correlated term; empty: 1
+  std::vector<HyperPrior> family_priors;        // one, where the family has a hyperparameter
   bool merge_rows = true;  // rows equal in exog, random effects and offset are one, where that
                            // pays; false for fits of other responses with offsets of their own
 };

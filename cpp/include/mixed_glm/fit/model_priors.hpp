@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/families/response_location.hpp>
+#include <mixed_glm/families/shape.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/fit/default_priors.hpp>
 #include <mixed_glm/fit/model_data.hpp>
@@ -19,15 +20,16 @@ namespace mixed_glm {
 // lost to rounding with a covariate far from zero, either.
 class FixedPriors {
  public:
-  // x: as data.exog, checked. Throws std::invalid_argument for wrong priors.
-  FixedPriors(const ModelData& data, const MatrixView& x)
+  // x: as data.exog, checked; scale: of the response. Throws std::invalid_argument for wrong
+  // priors.
+  FixedPriors(const ModelData& data, const MatrixView& x, double scale)
       : mean_(Vector::Zero(x.cols())), sd_(x.cols()) {
     for (const auto& [j, prior] : data.fe_priors) check(j, prior, x.cols());
     if (!data.fe_p.empty()) {
       check_length("fe_p", data.fe_p.size(), x.cols());
       sd_ = data.fe_p.map();
     } else if (Index(data.fe_priors.size()) < x.cols()) {
-      set_defaults(data, x);
+      set_defaults(data, x, scale);
     }
     for (const auto& [j, prior] : data.fe_priors) set(j, prior);
     if (!coordinates_ && !mean_.isZero(0.0)) coordinates_.emplace(mean_);
@@ -54,7 +56,7 @@ class FixedPriors {
     sd_[j] = prior.sd();
   }
 
-  void set_defaults(const ModelData& data, const MatrixView& x) {
+  void set_defaults(const ModelData& data, const MatrixView& x, double scale) {
     const ColumnSpreads columns(x.map(), data.freq_weights.map());
     const bool centred = columns.constant >= 0 && data.fe_priors.count(columns.constant) == 0;
     const double location =
@@ -62,7 +64,7 @@ class FixedPriors {
                                     data.freq_weights.map(), data.offset.map())
                 : 0.0;
     Index j = 0;
-    for (const NormalPrior& prior : default_fe_priors(columns, location)) set(j++, prior);
+    for (const NormalPrior& prior : default_fe_priors(columns, location, scale)) set(j++, prior);
     for (const auto& [k, prior] : data.fe_priors) set(k, prior);
     if (centred) coordinates_.emplace(columns, mean_);
   }
@@ -87,13 +89,18 @@ inline std::vector<HyperPrior> cor_priors(const ModelData& data) {
   return priors;
 }
 
-// All priors, in the coordinates of the fixed effects' own. z: the matrix of data.random.
-inline Prior model_prior(const ModelData& data, const FixedPriors& fixed, const SparseRows& z) {
-  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors, cor_priors(data)};
+// All priors, in the coordinates of the fixed effects' own. z: the matrix of data.random; scale: of
+// the response.
+inline Prior model_prior(const ModelData& data, const FixedPriors& fixed, const SparseRows& z,
+                         double scale) {
+  Prior prior{fixed.sd(), data.vcp_p.map(), data.sd_priors, data.family_priors, cor_priors(data)};
+  if (prior.family.empty() && has_shape(data.family)) {
+    prior.family = {default_family_prior(scale)};
+  }
   if (!data.sd_priors.empty() || !data.vcp_p.empty()) return prior;
   const Vector spreads =
       component_spreads(z, data.random.ident(), data.random.components(), data.freq_weights.map());
-  for (const NormalPrior& own : default_sd_priors(spreads)) prior.psi.emplace_back(own);
+  for (const NormalPrior& own : default_sd_priors(spreads, scale)) prior.psi.emplace_back(own);
   return prior;
 }
 

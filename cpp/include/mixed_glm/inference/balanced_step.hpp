@@ -8,8 +8,9 @@
 //     psi_k* - psi_k = log(1 + 2 g_k / I_k) / 2
 //
 // The bent gradient is I_k (psi_k* - psi_k), with the prior's share in both g and I. At the mode it
-// agrees with the gradient to first order; far from it, a step by it goes much less astray. Other
-// hyperparameters than psi are not bent.
+// agrees with the gradient to first order; far from it, a step by it goes much less astray. So is
+// the logarithm of a Gaussian response's standard deviation, and others of families are like it;
+// correlations are not bent.
 #pragma once
 
 #include <cmath>
@@ -18,6 +19,9 @@
 namespace mixed_glm {
 
 struct BalancedStep {
+  // Of a correlation where nothing tells of it: far out, its prior is a straight line.
+  static constexpr double least_information = 0.05;
+
   Vector information;  // d: I_k, above zero
   Vector distance;     // d: psi_k* - psi_k; g_k / I_k of the others
 
@@ -26,9 +30,15 @@ struct BalancedStep {
     constexpr double most = 20.0;  // of the ratio of two variances
     BalancedStep result;
     result.information = marginal.information(theta);
+    const Hyperparameters& hyperparameters = marginal.model().hyperparameters();
+    const Hyperparameters::Block cor = hyperparameters.cor();
+    auto of_cor = result.information.segment(cor.begin, cor.size);
+    of_cor = of_cor.cwiseMax(least_information);
     result.distance = gradient.cwiseQuotient(result.information);
-    auto of_psi = result.distance.head(marginal.model().hyperparameters().psi().size).array();
-    of_psi = 0.5 * (1.0 + 2.0 * of_psi).max(1.0 / most).min(most).log();
+    for (const auto& block : {hyperparameters.psi(), hyperparameters.family()}) {
+      auto part = result.distance.segment(block.begin, block.size).array();
+      part = 0.5 * (1.0 + 2.0 * part).max(1.0 / most).min(most).log();
+    }
     return result;
   }
 

@@ -70,6 +70,7 @@ class ConditionalMode {
   // True if converged. Afterwards the members below describe the last point.
   bool find(ConstVectorRef theta) {
     prior_.set(theta);
+    likelihood_->set_theta(theta);
     last_gradient_norm_ = std::numeric_limits<double>::infinity();
     bool own_start = !started_;
     bool valid = own_start ? begin_anew() : expand(coefficients_);
@@ -93,6 +94,7 @@ class ConditionalMode {
   // H not positive definite in floating point.
   bool expand_at_start(ConstVectorRef theta) {
     prior_.set(theta);
+    likelihood_->set_theta(theta);
     return expand(coefficients_) && !damped_;
   }
 
@@ -124,11 +126,18 @@ class ConditionalMode {
 
   // The gradient is as small as asked for, or as rounding allows: it has ceased to fall.
   bool at_mode() {
+    if (is_one_step_away()) return true;
     if (damped_ || decrement_ > std::max(settings_.tolerance, allowed_)) return false;
     const double norm = gradient_norm();
     const bool stalled = norm > 0.5 * last_gradient_norm_;
     last_gradient_norm_ = norm;
     return norm <= settings_.gradient_tolerance || stalled;
+  }
+
+  // The last step leads to the mode of a quadratic function, exactly but for the digits of the
+  // value that a long one costs.
+  bool is_one_step_away() const {
+    return settings_.last_step && likelihood_->is_quadratic() && !damped_ && decrement_ <= 1e3;
   }
 
   // Value, gradient, factorized H and step at a point. False where they are not finite.

@@ -19,6 +19,7 @@ struct ConditionalProfile {
 
   // mode: at x(theta), with its factorized H.
   void update(const Model& model, const ConditionalMode& mode, const Vector& theta) {
+    refuse_shape(model.family(), "the joint mode");
     const Vector& x = mode.coefficients();
     const SecondMoments moments =
         SecondMoments::of_point(x, model.design().effects(), model.design().effect_pairs());

@@ -171,7 +171,11 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
 inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
                                 const MarginalFitSettings& settings = {}) {
   MarginalFit fit;
-  const Integrate rule = fit.integration.rule = resolve(settings.integrate, start.size());
+  Integrate rule = resolve(settings.integrate, start.size());
+  // The line knows the tails of a standard deviation of random effects.
+  const bool is_of_family = marginal.model().hyperparameters().psi().size == 0;
+  if (rule == Integrate::line && is_of_family) rule = Integrate::grid;
+  fit.integration.rule = rule;
   MarginalModeSettings search_settings = settings.mode;
   if (rule == Integrate::line) {
     search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);

@@ -8,6 +8,7 @@
 #include <Eigen/SparseCore>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
+#include <mixed_glm/model/shape_sites.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -17,12 +18,12 @@ using SparseMatrix = Eigen::SparseMatrix<double, Eigen::ColMajor, std::int32_t>;
 class JointDensity {
  public:
   explicit JointDensity(const Model& model)
-      : model_(&model), prior_(model.design(), model.prior()) {}
+      : model_(&model), family_(model), prior_(model.design(), model.prior()) {}
 
   double value(ConstVectorRef params) {
     set(params);
-    return pass<0>(nullptr, nullptr) + model_->log_likelihood_constant() +
-           prior_.log_density(coefficients_) + model_->hyperparameters().log_density(theta_);
+    return pass<0>(nullptr, nullptr) + family_.constant() + prior_.log_density(coefficients_) +
+           model_->hyperparameters().log_density(theta_);
   }
 
   Vector gradient(ConstVectorRef params) {
@@ -30,7 +31,10 @@ class JointDensity {
     Vector gradient = Vector::Zero(coefficients_.size());
     pass<1>(&gradient, nullptr);
     prior_.add_gradient(coefficients_, gradient);
-    return model_->design().join(gradient, hyper_gradient(*model_, prior_, moments(), theta_));
+    double of_family = 0.0;
+    family_pull(of_family);
+    return model_->design().join(gradient,
+                                 hyper_gradient(*model_, prior_, moments(), theta_, of_family));
   }
 
   // Full symmetric matrix, columns sorted.
@@ -75,13 +79,42 @@ class JointDensity {
     }
     model_->design().split(params, coefficients_, theta_);
     prior_.set(theta_);
+    family_.set(theta_);
   }
 
   template <int Order>
   double pass(Vector* gradient, double* values) const {
-    const LikelihoodSites sites(*model_);
+    const LikelihoodSites sites(*model_, family_.kernel());
     RowTeam rows(model_->design());
     return pass_rows<Order>(*model_, sites, coefficients_, gradient, values, rows);
+  }
+
+  // A' l'_phi of the family's hyperparameter, empty where it has none; slope: sum of l_phi.
+  Vector family_pull(double& slope) const {
+    if (model_->hyperparameters().family().size == 0) return {};
+    Vector pull = Vector::Zero(coefficients_.size());
+    RowTeam rows(model_->design());
+    slope = family_.constant_slope() + pass_rows<1>(*model_, ShapeSites(*model_, family_.kernel()),
+                                                    coefficients_, &pull, nullptr, rows);
+    return pull;
+  }
+
+  // Minus the sum of l_phi_phi, by a difference of the slopes.
+  double family_curvature() {
+    const Hyperparameters::Block family = model_->hyperparameters().family();
+    if (family.size == 0) return 0.0;
+    constexpr double step = 1e-4;
+    const auto slope_at = [&](double shift) {
+      Vector moved = theta_;
+      moved[family.begin] += shift;
+      family_.set(moved);
+      double slope = 0.0;
+      family_pull(slope);
+      return slope;
+    };
+    const double below = slope_at(-step), above = slope_at(step);
+    family_.set(theta_);
+    return (below - above) / (2.0 * step);
   }
 
   SecondMoments moments() const {
@@ -128,11 +161,12 @@ class JointDensity {
     }
   }
 
-  void add_theta_block(Entries& entries) const {
+  void add_theta_block(Entries& entries) {
     const auto theta_place = [begin = model_->layout().theta_begin()](Index i) {
       return static_cast<std::int32_t>(begin + i);
     };
-    const Matrix curvature = hyper_curvature(*model_, prior_, moments(), theta_);
+    const Matrix curvature =
+        hyper_curvature(*model_, prior_, moments(), theta_, family_curvature());
     for (Index i = 0; i < curvature.cols(); ++i) {
       for (Index k = 0; k < curvature.rows(); ++k) {
         if (k != i && curvature(k, i) == 0.0) continue;
@@ -143,9 +177,17 @@ class JointDensity {
       entries.emplace_back(place(j), theta_place(i), value);
       entries.emplace_back(theta_place(i), place(j), value);
     });
+    double slope = 0.0;
+    const Vector pull = family_pull(slope);
+    const auto family = theta_place(model_->hyperparameters().family().begin);
+    for (Index j = 0; j < pull.size(); ++j) {
+      entries.emplace_back(place(j), family, pull[j]);
+      entries.emplace_back(family, place(j), pull[j]);
+    }
   }
 
   const Model* model_;
+  FamilyAt family_;
   CoefficientPrior prior_;
   Vector coefficients_, theta_;
 };

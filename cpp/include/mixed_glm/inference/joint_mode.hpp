@@ -35,7 +35,9 @@ class JointMode {
         settings_(settings),
         likelihood_(model),
         inner_(likelihood_, model.prior(), inner_settings(settings)),
-        sigma_(model.design().pattern()) {}
+        sigma_(model.design().pattern()) {
+    refuse_shape(model.family(), "the joint mode");
+  }
 
   // From the theta of params = (beta, theta, u); its coefficients only start the first search for
   // their mode, which is unique.

@@ -5,8 +5,12 @@
 //     Delta           = 1/2 H^-1 A' (l''' s),   s_i = a_i' H^-1 a_i
 //     E[x]            = x + Delta               E[u_j^2] = u_j^2 + 2 u_j Delta_j + Sigma_jj
 //
-// with which the common form of the gradient (marginal.hpp) is the exact derivative. Third
-// cumulants: third_cumulants.hpp;
+// with which the common form of the gradient (marginal.hpp) is the exact derivative; that in the
+// family's hyperparameter phi is, with g = A' l'_phi,
+//
+//     sum_i (l_phi + 1/2 s_i l''_phi) + g' Delta          dx/dphi = H^-1 g
+//
+// Third cumulants: third_cumulants.hpp;
 // the covariance of beta to second order: second_order.hpp.
 #pragma once
 
@@ -15,6 +19,7 @@
 #include <mixed_glm/inference/second_order.hpp>
 #include <mixed_glm/inference/third_cumulants.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
+#include <mixed_glm/model/shape_sites.hpp>
 
 namespace mixed_glm {
 
@@ -33,7 +38,11 @@ class LaplaceMarginal final : public Marginal {
         sigma_(model.design().pattern(), settings.inner.team),
         row_variance_(model.design(), sigma_),
         delta_(model.design().coefficients()),
-        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {
+    if (model.hyperparameters().family().size == 0) return;
+    variances_.resize(model.design().rows());
+    information_.resize(model.design().rows());
+  }
 
   bool evaluate(const Vector& theta) override {
     predict(theta);
@@ -47,12 +56,17 @@ class LaplaceMarginal final : public Marginal {
     correct_mean();
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
-    valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
+    if (variances_.size() > 0) set_family_slope();
+    valid_ =
+        std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
   }
 
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
-  double last_decrement() const override { return mode_.decrement(); }
+  // The last step of a quadratic likelihood is exact, however long.
+  double last_decrement() const override {
+    return likelihood_.is_quadratic() ? 0.0 : mode_.decrement();
+  }
 
   void reset() override {
     mode_.reset();
@@ -63,11 +77,22 @@ class LaplaceMarginal final : public Marginal {
   double log_density() const override { return log_density_; }
   const SecondMoments& second_moments() const override { return second_moments_; }
   const CoefficientPrior& prior() const override { return mode_.prior(); }
+  double family_slope() const override { return family_slope_; }
+  double family_information() const override { return information_.sum(); }
+  const Vector& family_pull() const override { return family_pull_; }
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
   const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
   const Vector& delta() const { return delta_; }
+  // d (u, beta) / d theta along a change of theta: H^-1 (C, g) change.
+  Vector theta_response(const Vector& change) const {
+    Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
+    const Hyperparameters::Block family = model_->hyperparameters().family();
+    if (family.size > 0) direction += change[family.begin] * family_pull_;
+    mode_.cholesky().solve_in_place(direction);
+    return direction;
+  }
 
   ConditionalPosterior posterior() const override {
     ConditionalPosterior result;
@@ -85,9 +110,9 @@ class LaplaceMarginal final : public Marginal {
     if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
-    const Vector& third = likelihood_.third_derivative();
-    cumulants.third = ThirdCumulants(model_->design(), sigma_).of_fixed(third);
-    SecondOrderCovariance second_order(*model_, mode_, third, sigma_, delta_);
+    cumulants.third =
+        ThirdCumulants(model_->design(), sigma_).of_fixed(likelihood_.third_derivative());
+    SecondOrderCovariance second_order(*model_, mode_, likelihood_, sigma_, delta_, theta_);
     if (second_order.is_cheap() || (thorough && p <= SecondOrderCovariance::most_differences)) {
       cumulants.covariance = second_order.covariance(cumulants.third);
     }
@@ -95,20 +120,27 @@ class LaplaceMarginal final : public Marginal {
   }
 
  private:
-  // The last mode, moved to first order: dx = H^-1 C dtheta. Far steps are not predicted.
+  // The last mode, moved to first order. Far steps are not predicted.
   void predict(const Vector& theta) {
     if (!valid_) return;
     const Vector change = theta - theta_;
     if (change.size() == 0 || change.cwiseAbs().maxCoeff() > 1.0) return;
-    Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
-    mode_.cholesky().solve_in_place(direction);
-    mode_.set_start(mode_.coefficients() + direction);
+    mode_.set_start(mode_.coefficients() + theta_response(change));
   }
 
   void correct_mean() {
     delta_.setZero();
-    add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta_);
+    add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta_,
+                  variances_.size() > 0 ? &variances_ : nullptr);
     mode_.cholesky().solve_in_place(delta_);
+  }
+
+  void set_family_slope() {
+    family_pull_.setZero(model_->design().coefficients());
+    const ShapeSites sites(*model_, likelihood_.family().kernel(), &variances_, &information_);
+    const double sum = pass_rows<1>(*model_, sites, mode_.coefficients(), &family_pull_, nullptr,
+                                    likelihood_.rows());
+    family_slope_ = sum + family_pull_.dot(delta_) + likelihood_.family().constant_slope();
   }
 
   Vector third_of_effects() const {
@@ -134,7 +166,9 @@ class LaplaceMarginal final : public Marginal {
   RowVariance row_variance_;
   Vector theta_, delta_;
   SecondMoments second_moments_;
-  double log_density_ = 0.0;
+  // Of the family's hyperparameter, where it has one: s, about -l_phi_phi of each row, g.
+  Vector variances_, information_, family_pull_;
+  double log_density_ = 0.0, family_slope_ = 0.0;
   bool valid_ = false;
 };
 

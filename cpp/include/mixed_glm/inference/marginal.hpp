@@ -3,7 +3,7 @@
 // to the search for the mode and to the integration over theta.
 //
 // The gradient has one form for all of them (hyper_derivatives.hpp), in which an approximation has
-// its say by the second moments of the effects.
+// its say by the second moments of the effects and the expected slopes in phi.
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
@@ -47,6 +47,12 @@ class Marginal {
   virtual double log_density() const = 0;
   virtual const SecondMoments& second_moments() const = 0;
   virtual const CoefficientPrior& prior() const = 0;  // at theta, of all coefficients
+  // Where the family has a hyperparameter phi: the sum of E[d l_i / d phi], normalizing constants
+  // included, and about minus the sum of the second derivatives.
+  virtual double family_slope() const { return 0.0; }
+  virtual double family_information() const { return 0.0; }
+  // g, with which the mean of the coefficients moves by H^-1 g dphi; empty: there is no phi.
+  virtual const Vector& family_pull() const { return no_pull_; }
   virtual ConditionalPosterior posterior() const = 0;
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
@@ -69,13 +75,15 @@ class Marginal {
 
   // Of log p(y, theta), where it has been evaluated.
   Vector gradient(const Vector& theta) const {
-    return hyper_gradient(model(), prior(), second_moments(), theta);
+    return hyper_gradient(model(), prior(), second_moments(), theta, family_slope());
   }
   // Minus its diagonal second derivatives as those of a balanced Gaussian model; above zero.
   Vector information(const Vector& theta) const {
     Vector result = model().hyperparameters().curvature(theta);
     const Matrix of_terms = prior().information(second_moments());
     result.head(of_terms.rows()) += of_terms.diagonal();
+    const Hyperparameters::Block family = model().hyperparameters().family();
+    result.segment(family.begin, family.size).array() += family_information();
     return result;
   }
 
@@ -97,6 +105,7 @@ class Marginal {
 
  private:
   FixedTails fixed_tails_;
+  Vector no_pull_;
 };
 
 }  // namespace mixed_glm

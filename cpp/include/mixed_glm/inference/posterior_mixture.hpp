@@ -175,7 +175,7 @@ class PosteriorMixture {
       const Vector off = points_[i].psi - center;
       moments.covariance += weights[Index(i)] * off * off.transpose();
       const Vector deviation = told(points_[i].psi) - moments.mean;
-      variance.array() += weights[Index(i)] * deviation.array().square();
+      variance += (weights[Index(i)] * deviation).cwiseProduct(deviation);
       third.array() += weights[Index(i)] * deviation.array().cube();
     }
     moments.sd = variance.cwiseSqrt();

@@ -75,8 +75,12 @@ class RidgeRule {
     return points;
   }
 
-  static bool is_doubtful(const RidgeWeights& weights) {
-    return weights.k_hat > 0.7 || (weights.k_hat > 0.45 && weights.ess_share < 0.9);
+  // Far out, a partial correlation's density falls off more slowly than its profile's: a handful of
+  // large weights there, of correlations next to one, is no sign of a region that was missed.
+  bool is_doubtful(const RidgeWeights& weights) const {
+    const bool is_thin = weights.ess_share < 0.9;
+    if (marginal_->model().hyperparameters().cor().size > 0) return weights.k_hat > 0.55 && is_thin;
+    return weights.k_hat > 0.7 || (weights.k_hat > 0.45 && is_thin);
   }
 
   int unless_negligible(Index points) const {

@@ -27,12 +27,15 @@
 
 namespace mixed_glm {
 
-// Adds 1/2 A' (l''' s), minus the slope of 1/2 log|H|.
+// Adds 1/2 A' (l''' s), minus the slope of 1/2 log|H|. variances: n, becomes s; null: not wanted.
 inline void add_mean_pull(const Vector& third, const RowVariance& row_variance, RowTeam& rows,
-                          Vector& pull) {
+                          Vector& pull, Vector* variances = nullptr) {
   rows.for_blocks(
       [&](TeamBlock& block) {
         row_variance.evaluate(block, block.value);
+        if (variances != nullptr) {
+          variances->segment(block.first, block.count) = block.view(block.value);
+        }
         block.view(block.pull) =
             0.5 * third.segment(block.first, block.count).cwiseProduct(block.view(block.value));
         rows.add_gradient(block, pull);
@@ -45,11 +48,18 @@ class SecondOrderCovariance {
   // Fixed effects up to which differences are taken.
   static constexpr Index most_differences = 20;
 
-  // All are viewed. mode: where the rows have been expanded, with third derivatives `third`, the
-  // selected inverse sigma and the correction delta of the mean.
-  SecondOrderCovariance(const Model& model, const ConditionalMode& mode, const Vector& third,
-                        const SelectedInverse& sigma, const Vector& delta)
-      : model_(&model), mode_(&mode), third_(&third), sigma_(&sigma), delta_(&delta) {
+  // All are viewed. mode: where the likelihood has been expanded, at theta, with the selected
+  // inverse sigma and the correction delta of the mean.
+  SecondOrderCovariance(const Model& model, const ConditionalMode& mode,
+                        const RowLikelihood& likelihood, const SelectedInverse& sigma,
+                        const Vector& delta, const Vector& theta)
+      : model_(&model),
+        mode_(&mode),
+        family_(&likelihood.family().kernel()),
+        third_(&likelihood.third_derivative()),
+        sigma_(&sigma),
+        delta_(&delta),
+        theta_(&theta) {
     const Index p = design().fixed();
     root_ = mode.cholesky().dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
   }
@@ -98,7 +108,7 @@ class SecondOrderCovariance {
   }
 
   Vector fourth_derivatives(RowBlock& block) const {
-    const LikelihoodSites sites(*model_);
+    const LikelihoodSites sites(*model_, *family_);
     detail::predict(*model_, mode_->coefficients(), block);
     Vector above(block.count), below(block.count);
     block.view(block.eta).array() += eta_step;
@@ -186,7 +196,7 @@ class SecondOrderCovariance {
     RowMatrix directions = RowMatrix::Zero(size, p);
     directions.bottomRows(p).setIdentity();
     mode_->cholesky().solve_upper(directions);
-    Probe probe(*model_, mode_->prior());
+    Probe probe(*model_, mode_->prior(), *theta_);
     const Vector& at = mode_->coefficients();
     Vector before, after;
     if (!probe.pull(at, before)) return false;
@@ -202,13 +212,15 @@ class SecondOrderCovariance {
   // Evaluates A' (l''' s) / 2 anywhere.
   class Probe {
    public:
-    Probe(const Model& model, const CoefficientPrior& prior)
+    Probe(const Model& model, const CoefficientPrior& prior, const Vector& theta)
         : prior_(&prior),
           likelihood_(model),
           cholesky_(model.design().pattern()),
           sigma_(model.design().pattern()),
           row_variance_(model.design(), sigma_),
-          gradient_(model.design().coefficients()) {}
+          gradient_(model.design().coefficients()) {
+      likelihood_.set_theta(theta);
+    }
 
     bool pull(const Vector& coefficients, Vector& sum) {
       cholesky_.set_zero();
@@ -233,9 +245,10 @@ class SecondOrderCovariance {
 
   const Model* model_;
   const ConditionalMode* mode_;
+  const Family* family_;
   const Vector* third_;
   const SelectedInverse* sigma_;
-  const Vector* delta_;
+  const Vector *delta_, *theta_;
   Matrix root_;
 };
 

@@ -18,7 +18,7 @@ class BlockModes {
  public:
   explicit BlockModes(const LeafDesign& leaf)
       : leaf_(&leaf),
-        sites_(leaf.reduced()),
+        sites_(leaf.reduced(), leaf.family().kernel()),
         mode_(Matrix::Zero(leaf.coordinates(), leaf.groups())),
         step_(leaf.coordinates(), leaf.groups()),
         trial_(leaf.coordinates(), leaf.groups()),

@@ -11,7 +11,7 @@
 #include <memory>
 #include <mixed_glm/leaf/leaf_batches.hpp>
 #include <mixed_glm/leaf/leaf_block.hpp>
-#include <mixed_glm/model/model.hpp>
+#include <mixed_glm/model/family_at.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -19,7 +19,8 @@ namespace mixed_glm {
 class LeafDesign {
  public:
   // The model is viewed and must outlive this object; its rows are copied in the order of groups.
-  LeafDesign(const Model& model, const LeafBlock& leaf) : full_(&model), leaf_(leaf) {
+  LeafDesign(const Model& model, const LeafBlock& leaf)
+      : full_(&model), family_(model), leaf_(leaf) {
     if (!is_leaf(model.design(), leaf)) {
       throw std::invalid_argument(
           "leaf: expected a variance component of which each row touches at most one effect, or "
@@ -40,6 +41,10 @@ class LeafDesign {
     sort_response();
     reduced_model_->set_rows(sorted_, sorted_offset_);
   }
+
+  // All that is asked of the family is at theta.
+  void set_theta(ConstVectorRef theta) { family_.set(theta); }
+  const FamilyAt& family() const { return family_; }
 
   const Model& full() const { return *full_; }
   const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
@@ -243,6 +248,7 @@ class LeafDesign {
   }
 
   const Model* full_;
+  FamilyAt family_;
   LeafBlock leaf_;
   std::vector<Index> row_order_, group_start_, group_effect_;  // effects: m of each group
   std::vector<Code> row_group_;

@@ -43,9 +43,12 @@ class LeafLikelihood final : public CoefficientLikelihood {
   const Design& design() const override { return leaf_->reduced().design(); }
   double rounding() const override { return leaf_->full().rounding(); }
 
+  // Standard deviation and family are LeafMarginal's to set, which knows all of theta.
+  void set_theta(ConstVectorRef) override {}
+
   double value(const Vector& coefficients) override {
     nodes_.place(coefficients, prior_);
-    return leaf_->full().log_likelihood_constant() + nodes_.value();
+    return leaf_->family().constant() + nodes_.value();
   }
 
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
@@ -67,14 +70,14 @@ class LeafLikelihood final : public CoefficientLikelihood {
       }
       shares.clear();
     };
-    return leaf_->full().log_likelihood_constant() +
-           nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
+    return leaf_->family().constant() + nodes_.sweep<2>(rows, groups, [](NodeChunk&) {}, finish);
   }
 
   // The rows without the leaf's effects.
   void start(Vector& pull, double* curvature) override {
     const Vector zero = Vector::Zero(design().coefficients());
-    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced()), zero, &pull, curvature, rows_);
+    pass_rows<2>(leaf_->reduced(), StartSites(leaf_->reduced(), leaf_->family().kernel()), zero,
+                 &pull, curvature, rows_);
   }
 
  private:

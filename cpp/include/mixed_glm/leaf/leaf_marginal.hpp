@@ -38,6 +38,7 @@ class LeafMarginal final : public Marginal {
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
+    leaf_.set_theta(theta);
     likelihood_.set_prior(leaf_prior(theta));
     const bool warm = valid_ && predict(theta);
     theta_ = theta;
@@ -70,6 +71,8 @@ class LeafMarginal final : public Marginal {
   double log_density() const override { return log_density_; }
   const SecondMoments& second_moments() const override { return second_moments_; }
   const CoefficientPrior& prior() const override { return prior_; }
+  double family_slope() const override { return moments_.family_slope(); }
+  double family_information() const override { return moments_.family_information(); }
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
@@ -79,6 +82,8 @@ class LeafMarginal final : public Marginal {
 
   const LeafDesign& leaf() const { return leaf_; }
   LeafPrior leaf_prior(const Vector& theta) const { return hyper_.prior(theta); }
+  // The family of the leaf's rows at another theta, until the next evaluation.
+  void set_family(ConstVectorRef theta) { leaf_.set_theta(theta); }
   // The distribution of (v, beta): its mean, the factor of its precision, variances and third
   // cumulants of v, and d mode / d theta along a change of theta.
   Vector reduced_mean() const {
@@ -98,6 +103,8 @@ class LeafMarginal final : public Marginal {
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     moments_.add_square_coupling(hyper_.fall_of_precision(theta_, change), direction);
+    const Hyperparameters::Block family = model().hyperparameters().family();
+    if (family.size > 0) direction += change[family.begin] * moments_.family_pull();
     mode_.cholesky().solve_in_place(direction);
     return direction;
   }

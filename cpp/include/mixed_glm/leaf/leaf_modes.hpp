@@ -17,7 +17,7 @@ class LeafModes {
  public:
   explicit LeafModes(const LeafDesign& leaf)
       : leaf_(&leaf),
-        sites_(leaf.reduced()),
+        sites_(leaf.reduced(), leaf.family().kernel()),
         mode_(Vector::Zero(leaf.groups())),
         scale_(Vector::Ones(leaf.groups())),
         slope_(leaf.groups()),

@@ -13,6 +13,12 @@
 // pairs and their cubes, w = u - the centre of the group's nodes (leaf_powers.hpp). Where the
 // search for the mode took a last step from the point that all this describes, that step is added
 // to Delta in E[f(u)].
+//
+// The slope of the marginal in the family's hyperparameter phi is, with F_k = sum_i l_phi,ik,
+//
+//     sum_g { E_k[F] + 1/2 Cov_k(t + v, F) }
+//         + sum_i E_k[1/2 s_i l''_phi,ik + l'_phi,ik a_i' Sigma d_k] + Delta' g,
+//     g = sum_i E_k[l'_phi,ik] a_i + sum_g Cov_k(c, F):   dx/dphi = Sigma g
 #pragma once
 
 #include <mixed_glm/inference/conditional_mode.hpp>
@@ -36,7 +42,13 @@ class LeafMoments {
         node_variance_(leaf.coordinates(), leaf.groups()),
         moments_(powers_.size(), leaf.groups()),
         slopes_(size_t(leaf.groups())),
-        third_(leaf, likelihood.nodes().members()) {}
+        third_(leaf, likelihood.nodes().members()) {
+    if (!has_shape(leaf.full().family())) return;
+    for (Vector* of_rows : {&row_slope_, &row_information_, &row_family_pull_}) {
+      of_rows->resize(leaf.full().design().rows());
+    }
+    group_slope_.setZero(leaf.groups());
+  }
 
   // mode: found for the likelihood; sigma: the selected inverse of its H; fixed_third: whether the
   // third cumulants of beta are wanted, too.
@@ -46,6 +58,7 @@ class LeafMoments {
     sigma_ = &sigma;
     RowVariance variance(design, sigma);
     delta_.setZero(design.coefficients());
+    family_pull_.setZero(has_family() ? design.coefficients() : 0);
     third_.open(sigma, fixed_third);
     const auto rows = [&](NodeChunk& chunk) { add_traces(chunk, variance); };
     const auto groups = [&](int member, Index g) { finish_group(member, g); };
@@ -54,6 +67,10 @@ class LeafMoments {
     likelihood_->nodes().sweep<3>(rows, groups, again, finish);
     mode.cholesky().solve_in_place(delta_);
     move_ = delta_ + mode.last_step();
+    if (has_family()) {
+      family_slope_ = row_slope_.sum() + group_slope_.sum() + family_pull_.dot(move_) +
+                      leaf_->family().constant_slope();
+    }
     likelihood_->nodes().for_batches([&](int, const LeafBatch& batch) {
       for (Index g = batch.first_group; g < batch.last_group; ++g) {
         moments_.col(g) += slopes_[size_t(g)] * local_move(g);
@@ -63,6 +80,10 @@ class LeafMoments {
 
   const Vector& delta() const { return delta_; }  // of (v, beta)
   const LeafThird& third() const { return third_; }
+  // Of the family's hyperparameter (inference/marginal.hpp); g is of (v, beta).
+  double family_slope() const { return family_slope_; }
+  double family_information() const { return row_information_.sum(); }
+  const Vector& family_pull() const { return family_pull_; }
   // E[u_gc]
   double mean(Index g, Index c) const {
     return likelihood_->nodes().centre(g, c) + moments_(powers_.first(c), g);
@@ -104,13 +125,16 @@ class LeafMoments {
 
  private:
   struct Slot {
-    Matrix shift_product;       // Sigma h: size of the group x m
-    TinyMatrix shift_variance;  // h' Sigma h
-    Matrix product;             // Sigma d_k: size of the group x K
-    Matrix effect_product;      // K x m: h' Sigma d_k
-    Vector trace;               // K: t_k, then t_k + v_k less its mean
-    Vector group_pull;          // size of the group: sum_k w_k (t_k + v_k) d_k
-    TinyVector pull;            // sum_i factor_i times the pull of row i
+    Matrix shift_product;        // Sigma h: size of the group x m
+    TinyMatrix shift_variance;   // h' Sigma h
+    Matrix product;              // Sigma d_k: size of the group x K
+    Matrix effect_product;       // K x m: h' Sigma d_k
+    Vector trace;                // K: t_k, then t_k + v_k less its mean
+    Vector group_pull;           // size of the group: sum_k w_k (t_k + v_k) d_k
+    TinyVector pull;             // sum_i factor_i times the pull of row i
+    Vector family_slope;         // K: F_k
+    Vector family_pull;          // size of the group: Cov_k(c, F)
+    TinyVector family_row_pull;  // sum_i factor_i E_k[l'_phi,ik]
   };
   // What each member of the team has of its own.
   struct Member {
@@ -122,6 +146,7 @@ class LeafMoments {
     Slot& slot(Index g) { return slots[size_t(g % row_block_size)]; }
   };
 
+  bool has_family() const { return row_slope_.size() > 0; }
   bool is_empty(Index g) const { return leaf_->group_begin(g) == leaf_->group_end(g); }
   Index fixed() const { return leaf_->reduced().design().fixed(); }
   Index coordinates() const { return leaf_->coordinates(); }
@@ -155,7 +180,16 @@ class LeafMoments {
       if (i == leaf_->group_begin(g)) open(own, g, chunk.d2.cols());
       row_variance_[i] = own.block.value[size_t(r)] + shift_of_variance(g, i, s);
       s.trace += row_variance_[i] * chunk.d2.row(r).transpose();
+      if (has_family()) add_family(chunk, r, g, s);
     }
+  }
+
+  void add_family(const NodeChunk& chunk, Index r, Index g, Slot& s) {
+    const Index i = chunk.first + r;
+    const auto w = likelihood_->nodes().weights(chunk.member, g);
+    s.family_slope += chunk.slope.row(r).transpose();
+    row_slope_[i] = 0.5 * row_variance_[i] * chunk.slope_d2.row(r).dot(w);
+    row_information_[i] = chunk.information.row(r).dot(w);
   }
 
   // a_i' Sigma a_i - a'_i' Sigma a'_i.
@@ -189,6 +223,10 @@ class LeafMoments {
     resize_buffer(s.trace, nodes, 1);
     s.trace.setZero();
     s.pull = TinyVector(m);
+    if (!has_family()) return;
+    resize_buffer(s.family_slope, nodes, 1);
+    s.family_slope.setZero();
+    s.family_row_pull = TinyVector(m);
   }
 
   void finish_group(int member, Index g) {
@@ -210,6 +248,10 @@ class LeafMoments {
     own.weighted_trace = w.cwiseProduct(s.trace);
     resize_buffer(s.group_pull, scores.rows(), 1);
     s.group_pull.noalias() = scores * own.weighted_trace;
+    if (has_family()) {
+      group_slope_[g] = s.family_slope.dot(w + 0.5 * own.weighted_trace);
+      s.family_pull = scores * w.cwiseProduct(s.family_slope);
+    }
     moments += 0.5 * (own.powers * own.weighted_trace);
     for (Index k = 0; k < w.size(); ++k) own.powers.col(k) *= w[k];
     add_abt(own.powers, scores, slopes);
@@ -279,9 +321,21 @@ class LeafMoments {
           0.5 * (w * (row_variance_[i] * d3 + 2.0 * d2 * own.predicted.array())).sum();
       row_pull_[i] = pull;
       for (Index c = 0; c < coordinates(); ++c) s.pull[c] += leaf_->factor(c)[i] * pull;
+      if (has_family()) add_family_pull(chunk, r, g, own.predicted, s);
       third_.add_row(chunk, r, g, w.matrix(), s.product, s.shift_product);
     }
     third_.close_chunk(chunk);
+  }
+
+  void add_family_pull(const NodeChunk& chunk, Index r, Index g, const Vector& predicted, Slot& s) {
+    const Index i = chunk.first + r;
+    const auto w = likelihood_->nodes().weights(chunk.member, g).array();
+    const auto slopes = chunk.slope_d1.row(r).transpose().array();
+    row_slope_[i] += (w * slopes * predicted.array()).sum();
+    row_family_pull_[i] = (w * slopes).sum();
+    for (Index c = 0; c < coordinates(); ++c) {
+      s.family_row_pull[c] += leaf_->factor(c)[i] * row_family_pull_[i];
+    }
   }
 
   void add_to_delta(int member, const LeafBatch& batch) {
@@ -293,14 +347,25 @@ class LeafMoments {
       for (Index c = 0; c < coordinates(); ++c) {
         leaf_->scatter(g, -s.pull[c], likelihood_->scores().shift(g).col(c), delta_);
       }
+      if (!has_family()) continue;
+      leaf_->scatter(g, 1.0, s.family_pull, family_pull_);
+      for (Index c = 0; c < coordinates(); ++c) {
+        leaf_->scatter(g, -s.family_row_pull[c], likelihood_->scores().shift(g).col(c),
+                       family_pull_);
+      }
     }
+    add_row_pulls(own, batch, row_pull_, delta_);
+    if (has_family()) add_row_pulls(own, batch, row_family_pull_, family_pull_);
+    third_.finish(member, batch);
+  }
+
+  void add_row_pulls(Member& own, const LeafBatch& batch, const Vector& pulls, Vector& sum) const {
     batch.for_blocks([&](Index first, Index last) {
       own.block.first = first;
       own.block.count = last - first;
-      own.block.view(own.block.pull) = row_pull_.segment(first, last - first);
-      detail::add_gradient(leaf_->reduced().design(), own.block, delta_);
+      own.block.view(own.block.pull) = pulls.segment(first, last - first);
+      detail::add_gradient(leaf_->reduced().design(), own.block, sum);
     });
-    third_.finish(member, batch);
   }
 
   // a_i' Sigma d_k at every node.
@@ -338,6 +403,11 @@ class LeafMoments {
   Matrix moments_;              // powers x groups, of the deviations from the centre
   std::vector<Matrix> slopes_;  // of each group, powers x size: of E_k[f] in x
   LeafThird third_;             // of (v, beta)
+  // Of the family's hyperparameter; empty where it has none.
+  Vector row_slope_, row_information_, row_family_pull_;  // n
+  Vector group_slope_;                                    // groups
+  Vector family_pull_;                                    // size of (v, beta)
+  double family_slope_ = 0.0;
 };
 
 }  // namespace mixed_glm

@@ -31,7 +31,10 @@ struct NodeChunk {
   Matrix nodes;                 // m K, one coordinate after the other
   Matrix log_weights, weights;  // K, the latter summing to one
   Matrix value, d1, d2, d3;     // row_block_size x K
-  Vector mean_d1, mean_d2;      // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
+  // Slopes of value, d1 and d2 in the family's hyperparameter, and about minus the second one of
+  // value, with order 3; empty where it has none.
+  Matrix slope, slope_d1, slope_d2, information;
+  Vector mean_d1, mean_d2;  // row_block_size, sum_k w_gk d1_ik; d1 has its mean subtracted
 
   static Index column(Index g) { return g % row_block_size; }
 };
@@ -191,6 +194,10 @@ class LeafNodes {
       for (Matrix* m : {&chunk.value, &chunk.d1, &chunk.d2, &chunk.d3}) {
         resize_buffer(*m, row_block_size + 8, n_quad_);  // columns in different cache sets
       }
+      if (!has_shape(leaf_->family().kernel())) continue;
+      for (Matrix* m : {&chunk.slope, &chunk.slope_d1, &chunk.slope_d2, &chunk.information}) {
+        resize_buffer(*m, row_block_size + 8, n_quad_);
+      }
     }
   }
 
@@ -261,14 +268,27 @@ class LeafNodes {
         }
         evaluate_rows<Order>(kernel, chunk.count, eta.data(), a, b, column(chunk.value, k),
                              column(chunk.d1, k), column(chunk.d2, k), column(chunk.d3, k));
+        if constexpr (Order >= 3) evaluate_slopes(kernel, eta.data(), a, b, k, chunk);
       }
     };
-    std::visit(expand, model.family());
+    std::visit(expand, leaf_->family().kernel());
   }
   double node(const NodeChunk& chunk, size_t row, Index k) const {
     return chunk.nodes(k, NodeChunk::column(leaf_->row_group()[row]));
   }
   static double* column(Matrix& matrix, Index k) { return matrix.data() + k * matrix.rows(); }
+
+  // At node k.
+  template <class Kernel>
+  static void evaluate_slopes(const Kernel& kernel, const double* eta, const double* a,
+                              const double* b, Index k, NodeChunk& chunk) {
+    if constexpr (has_shape_v<Kernel>) {
+      if (chunk.slope.size() == 0) return;  // a family of the user's without one
+      evaluate_shape_slopes(kernel, chunk.count, eta, a, b, column(chunk.slope, k),
+                            column(chunk.slope_d1, k), column(chunk.slope_d2, k),
+                            column(chunk.information, k));
+    }
+  }
 
   auto weights_of_row(NodeChunk& chunk, Index r) const {
     return chunk.weights.col(NodeChunk::column(leaf_->row_group()[size_t(chunk.first + r)]));
@@ -308,7 +328,11 @@ class LeafNodes {
   template <class Weights>
   void drop_dead_nodes(NodeChunk& chunk, Index r, const Weights& w) const {
     for (Index k = 0; k < n_quad(); ++k) {
-      if (w[k] == 0.0) chunk.d1(r, k) = chunk.d2(r, k) = chunk.d3(r, k) = 0.0;
+      if (w[k] != 0.0) continue;
+      chunk.d1(r, k) = chunk.d2(r, k) = chunk.d3(r, k) = 0.0;
+      if (chunk.slope.size() == 0) continue;
+      chunk.slope(r, k) = chunk.slope_d1(r, k) = chunk.slope_d2(r, k) = 0.0;
+      chunk.information(r, k) = 0.0;
     }
   }
 

@@ -71,6 +71,19 @@ MIXED_GLM_INLINE double expm1(double x) noexcept {
   return f.scale * f.expm1 + (f.scale - 1.0);
 }
 
+// e^x - 1 - x, of which nothing cancels for small x: there k = 0 and r = x.
+MIXED_GLM_INLINE double exp_minus_line(double x) noexcept {
+  const double held = hold_in_exp_range(x);
+  constexpr double inverse_log2 = 1.4426950408889634;
+  constexpr double round_to_integer = 6755399441055744.0;  // 1.5 * 2^52
+  const double shifted = held * inverse_log2 + round_to_integer;
+  const double k = shifted - round_to_integer;
+  const double r = (held - k * log2_high) - k * log2_low;
+  const double scale = from_bits((to_bits(shifted) << 52) + to_bits(1.0));
+  const double line = (scale * r - x) + (scale - 1.0);
+  return scale * (r * r * polynomial(r, expm1_tail)) + line;
+}
+
 // e^x as an unevaluated sum: as accurate as the reduced argument, some 60 bits. The lower part is
 // right up to e^x = 724, enough for exp(-e^x), and remains small beyond.
 struct ExpSum {

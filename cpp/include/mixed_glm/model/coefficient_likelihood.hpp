@@ -15,6 +15,11 @@ class CoefficientLikelihood {
   virtual const Design& design() const = 0;
   virtual double rounding() const = 0;  // nats, model.hpp
 
+  // All that follows is at theta.
+  virtual void set_theta(ConstVectorRef theta) = 0;
+  // Whether it is a quadratic function, which one Newton step maximizes.
+  virtual bool is_quadratic() const { return false; }
+
   virtual double value(const Vector& coefficients) = 0;
   // The value; adds the gradient, and minus the Hessian to a bordered matrix.
   virtual double expand(const Vector& coefficients, Vector& gradient, double* curvature) = 0;
@@ -27,30 +32,37 @@ class RowLikelihood final : public CoefficientLikelihood {
  public:
   // The team, if there is one, is viewed.
   explicit RowLikelihood(const Model& model, Team* team = nullptr)
-      : model_(&model), sites_(model), third_(model.design().rows()), rows_(model.design(), team) {}
+      : model_(&model),
+        family_(model),
+        sites_(model, family_.kernel()),
+        third_(model.design().rows()),
+        rows_(model.design(), team) {}
 
   const Design& design() const override { return model_->design(); }
   double rounding() const override { return model_->rounding(); }
+  void set_theta(ConstVectorRef theta) override { family_.set(theta); }
+  bool is_quadratic() const override { return mixed_glm::is_quadratic(family_.kernel()); }
   double value(const Vector& coefficients) override {
-    return model_->log_likelihood_constant() +
+    return family_.constant() +
            pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, rows_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    return model_->log_likelihood_constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_),
-                                                            coefficients, &gradient, curvature,
-                                                            rows_);
+    return family_.constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_), coefficients,
+                                             &gradient, curvature, rows_);
   }
   // n: l''' at the last point expanded, rows in the design's order.
   const Vector& third_derivative() const { return third_; }
+  const FamilyAt& family() const { return family_; }
   RowTeam& rows() { return rows_; }
 
   void start(Vector& pull, double* curvature) override {
     zero_.setZero(design().coefficients());
-    pass_rows<2>(*model_, StartSites(*model_), zero_, &pull, curvature, rows_);
+    pass_rows<2>(*model_, StartSites(*model_, family_.kernel()), zero_, &pull, curvature, rows_);
   }
 
  private:
   const Model* model_;
+  FamilyAt family_;
   LikelihoodSites sites_;
   Vector third_, zero_;
   RowTeam rows_;

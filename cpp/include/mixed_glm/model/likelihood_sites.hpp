@@ -6,15 +6,16 @@
 #pragma once
 
 #include <mixed_glm/families/evaluate_rows.hpp>
-#include <mixed_glm/model/model.hpp>
+#include <mixed_glm/model/family_at.hpp>
 #include <mixed_glm/model/row_pass.hpp>
 
 namespace mixed_glm {
 
 class LikelihoodSites {
  public:
-  explicit LikelihoodSites(const Model& model)
-      : family_(&model.family()), a_(model.response().a.data()), b_(model.response().b.data()) {}
+  // Both are viewed. family: the model's, at some theta.
+  LikelihoodSites(const Model& model, const Family& family)
+      : family_(&family), a_(model.response().a.data()), b_(model.response().b.data()) {}
 
   template <int Order>
   void evaluate(RowBlock& block) const {

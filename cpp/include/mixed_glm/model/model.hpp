@@ -10,6 +10,7 @@
 #include <mixed_glm/model/design.hpp>
 #include <mixed_glm/model/hyperparameters.hpp>
 #include <mixed_glm/model/prior.hpp>
+#include <mixed_glm/model/shape_constants.hpp>
 #include <utility>
 
 namespace mixed_glm {
@@ -25,7 +26,8 @@ class Model {
         response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(checked(std::move(prior), design)),
-        hyperparameters_(prior_.of_psi(), prior_.cor, {}, design.correlated_orders()) {
+        hyperparameters_(prior_.of_psi(), prior_.cor, prior_.of_family(has_shape(family_) ? 1 : 0),
+                         design.correlated_orders()) {
     set_rows(response, offset);
   }
 
@@ -37,6 +39,10 @@ class Model {
     design_->sum_to_design_rows(response.a, response_.a);
     design_->sum_to_design_rows(response.b, response_.b);
     design_->sum_to_design_rows(response.constant, response_.constant);
+    if (has_shape(family_)) {
+      shape_constants_.set(family_, response.a, response.b, design_->to_user_rows(response_.a),
+                           design_->to_user_rows(response_.b));
+    }
     if (offset.size() > 0) {
       design_->to_design_rows(offset, offset_);
     } else {
@@ -54,8 +60,10 @@ class Model {
     return {design_->fixed(), hyperparameters_.size(), design_->effects(),
             hyperparameters_.psi().size, hyperparameters_.cor().size};
   }
-  // What the sum of the rows' kernels lacks: their normalizing constants.
+  // What the sum of the rows' kernels lacks: their normalizing constants, but for what the
+  // family's hyperparameter makes of them (family_at.hpp).
   double log_likelihood_constant() const { return log_likelihood_constant_; }
+  const ShapeConstants& shape_constants() const { return shape_constants_; }
   // Nats that rounding may hide of a log likelihood: with large counts or trials it is the small
   // difference between terms as large as the constant.
   double rounding() const { return 1e-15 * std::abs(log_likelihood_constant_); }
@@ -80,6 +88,7 @@ class Model {
   Prior prior_;
   Hyperparameters hyperparameters_;
   double log_likelihood_constant_;
+  ShapeConstants shape_constants_;
 };
 
 }  // namespace mixed_glm

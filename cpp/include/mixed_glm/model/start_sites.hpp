@@ -13,12 +13,14 @@ namespace mixed_glm {
 
 class StartSites {
  public:
-  explicit StartSites(const Model& model) : model_(&model), likelihood_(model) {}
+  // Both are viewed. family: the model's, at some theta.
+  StartSites(const Model& model, const Family& family)
+      : model_(&model), family_(&family), likelihood_(model, family) {}
 
   template <int Order>
   void evaluate(RowBlock& block) const {
     const RowBlock::Column offset = block.eta;
-    std::visit([&](const auto& kernel) { set_initial_eta(kernel, block); }, model_->family());
+    std::visit([&](const auto& kernel) { set_initial_eta(kernel, block); }, *family_);
     likelihood_.evaluate<Order>(block);
     for (size_t r = 0; r < size_t(block.count); ++r) {
       block.pull[r] += block.weight[r] * (block.eta[r] - offset[r]);
@@ -36,6 +38,7 @@ class StartSites {
   }
 
   const Model* model_;
+  const Family* family_;
   LikelihoodSites likelihood_;
 };
 

@@ -17,7 +17,7 @@ namespace mixed_glm {
 class BlockEffectDraws {
  public:
   BlockEffectDraws(const LeafDesign& leaf, Index n_quad)
-      : leaf_(&leaf), sites_(leaf.reduced()), nodes_(leaf, n_quad) {
+      : leaf_(&leaf), sites_(leaf.reduced(), leaf.family().kernel()), nodes_(leaf, n_quad) {
     const Index m = leaf.coordinates(), together = std::min(leaf.groups(), row_block_size);
     for (Index c = 0; c < m; ++c) behind_.emplace_back(n_quad, m - c - 1);
     z_.resize(m, together);

@@ -50,7 +50,8 @@ class GaussianConditionalDraws final : public ConditionalDraws {
     mean_ = posterior.mean;
     skew_.set(marginal_.cholesky(), posterior.variance.head(q),
               posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
-    response_ = psi_response(marginal_.prior(), marginal_.cholesky(), mean_);
+    response_ =
+        psi_response(marginal_.prior(), marginal_.cholesky(), mean_, marginal_.family_pull());
     return true;
   }
 

@@ -32,10 +32,15 @@ inline DrawDensities spread_by_precision(const BorderedCholesky& cholesky, RowMa
   return result;
 }
 
-// T, (q + p) x K, at coefficients with the factorized H; prior: at psi_0.
+// T, (q + p) x K, at coefficients with the factorized H; prior: at psi_0. family_pull: that of the
+// family's hyperparameter (inference/marginal.hpp), or empty.
 inline RowMatrix psi_response(const CoefficientPrior& prior, const BorderedCholesky& cholesky,
-                              const Vector& coefficients) {
+                              const Vector& coefficients, const Vector& family_pull = Vector()) {
   RowMatrix response = prior.coupling(coefficients);
+  if (family_pull.size() > 0) {
+    response.conservativeResize(response.rows(), response.cols() + 1);
+    response.rightCols(1) = family_pull;
+  }
   cholesky.solve_in_place(response);
   return response;
 }

@@ -59,6 +59,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     z.bottomRows(p) = reduced.bottomRows(p);
     for (Index c = 0; c < z.cols(); ++c) {
       coefficients_ = reduced.col(c);
+      marginal_.set_family(psi.col(c));
       log_density.all[c] += draw_leaf(psi.col(c), z, c);
     }
     return log_density;

@@ -16,7 +16,7 @@ class LeafEffectDraws {
   explicit LeafEffectDraws(const LeafDesign& leaf)
       : leaf_(&leaf),
         modes_(leaf),
-        sites_(leaf.reduced()),
+        sites_(leaf.reduced(), leaf.family().kernel()),
         node_(LineDensity::nodes, leaf.groups()),
         value_(LineDensity::nodes, leaf.groups()),
         slope_(LineDensity::nodes, leaf.groups()) {}

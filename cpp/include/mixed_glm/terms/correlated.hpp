@@ -103,13 +103,11 @@ class CorrelatedEffects {
     }
   }
   void add_information(const SecondMoments& moments, MatrixRef information) const {
+    std::vector<SmallMatrix> both, parts(slopes_.size());
+    for (const SmallMatrix& slope : slopes_) both.push_back(slope + slope.transpose());
     for (Index l = 0; l < levels_->levels(); ++l) {
       const SmallMatrix t = identity() - whitened(covariance(moments, l));
-      std::vector<SmallMatrix> parts;
-      parts.reserve(size_t(parameters()));
-      for (Index i = 0; i < parameters(); ++i) {
-        parts.push_back(t * (slope(i) + slope(i).transpose()));
-      }
+      for (size_t i = 0; i < both.size(); ++i) parts[i].noalias() = t * both[i];
       for (Index i = 0; i < parameters(); ++i) {
         for (Index j = 0; j < parameters(); ++j) {
           information(place(i), place(j)) += 0.5 * trace(parts[size_t(i)], parts[size_t(j)]);

@@ -97,7 +97,8 @@ class MeanField final : public CoefficientPosterior {
     mean_.setZero();
     cholesky_.set_zero();
     gradient_.setZero();
-    pass_rows<2>(*model_, StartSites(*model_), mean_, &gradient_, cholesky_.values(), rows_);
+    pass_rows<2>(*model_, StartSites(*model_, model_->family()), mean_, &gradient_,
+                 cholesky_.values(), rows_);
     weight_slope_.setZero();
     return step(psi, 1.0);
   }

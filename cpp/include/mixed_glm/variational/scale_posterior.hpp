@@ -31,6 +31,11 @@ class ScalePosterior {
         mean_(Vector::Zero(size_.size())),
         sd_(size_.size()),
         elasticity_(Vector::Zero(size_.size())) {
+    if (hyperparameters.family().size > 0) {
+      throw std::invalid_argument(
+          "variational fits are for families without a hyperparameter of their own: use fit() or "
+          "fit_laplace()");
+    }
     for (Index k = 0; k < components(); ++k) {
       const NormalPrior* const prior = hyperparameters.prior(k).normal();
       if (prior == nullptr) {
