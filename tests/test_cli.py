@@ -249,6 +249,9 @@ def test_comparison(saved: str, csv: str, tmp_path: Path, capsys: pytest.Capture
     np.testing.assert_allclose(written["elpd_loo"], expected["elpd_loo"])
     assert main(["compare", other, saved, "--criterion", "waic", "--draws", "100"]) == 0
     assert "elpd_waic" in capsys.readouterr().out
+    assert main(["compare", other, saved, "--exact", "--output", str(output)]) == 0
+    exact = mg.compare({name: mg.load(name) for name in (other, saved)}, exact=True)
+    np.testing.assert_allclose(pd.read_csv(output)["elpd_loo"], exact["elpd_loo"])
 
 
 @pytest.mark.parametrize(

@@ -455,3 +455,83 @@ def test_blocks_of_rows_change_nothing(criterion: str, monkeypatch: pytest.Monke
     assert parts.elpd == pytest.approx(whole.elpd, rel=1e-12)
     assert parts.p == pytest.approx(whole.p, rel=1e-10)
     assert parts.mcse == pytest.approx(whole.mcse, rel=1e-10)
+
+
+@pytest.fixture(scope="module")
+def nested() -> dict[str, mg.MixedGLMResults]:
+    """Fits with and without the covariate that the responses hang on."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"g": np.arange(80) % 10, "x": rng.normal(size=80)})
+    frame["y"] = rng.poisson(np.exp(0.6 * frame["x"] + rng.normal(size=10)[frame["g"]]))
+    formulas = {"full": "y ~ x + (1 | g)", "no x": "y ~ 1 + (1 | g)"}
+    return {
+        name: mg.MixedGLM.from_formula(formula, data=frame, family="poisson").fit_laplace()
+        for name, formula in formulas.items()
+    }
+
+
+def test_compare_exactly(nested: dict[str, mg.MixedGLMResults]) -> None:
+    table = mg.compare(nested, exact=True)
+    exact = {name: fit.loo(exact=True) for name, fit in nested.items()}
+    difference = exact["full"].pointwise - exact["no x"].pointwise
+    assert list(table.index) == ["full", "no x"]
+    assert table.loc["full", "elpd_loo"] == exact["full"].elpd
+    assert table.loc["no x", "elpd_diff"] == pytest.approx(difference.sum())
+    assert table.loc["no x", "dse"] == pytest.approx(np.sqrt(80 * difference.var()))
+    assert (table["mcse"] == 0.0).all()
+    with pytest.raises(ValueError, match="exact is only for criterion 'loo', got it with 'waic'"):
+        mg.compare(nested, "waic", exact=True)
+
+
+@pytest.mark.parametrize("kind", ["kfold", "logo", "loo"])
+def test_compare_what_was_left_out(nested: dict[str, mg.MixedGLMResults], kind: str) -> None:
+    how = {
+        "kfold": lambda fit: fit.kfold(5, draws=300),
+        "logo": lambda fit: fit.leave_out("g", draws=300),
+        "loo": lambda fit: fit.loo(300),
+    }[kind]
+    found = {name: how(fit) for name, fit in nested.items()}
+    table = mg.compare(found)
+    assert list(table.columns[:3]) == ["rank", f"elpd_{kind}", f"p_{kind}"]
+    assert table.index[0] == "full"
+    assert table.loc["no x", "elpd_diff"] == pytest.approx(found["full"].elpd - found["no x"].elpd)
+    assert table["weight"].sum() == pytest.approx(1.0)
+    assert mg.compare([found["full"], found["full"]])["weight"].tolist() == [0.5, 0.5]
+
+
+def test_what_was_left_out_must_be_the_same(nested: dict[str, mg.MixedGLMResults]) -> None:
+    one, other = nested.values()
+    five = one.kfold(5, draws=50)
+    for bad, message in (
+        (
+            other.kfold(4, draws=50),
+            "left out the same rows together: those of 'b' are others than those of 'a'",
+        ),
+        (other.kfold(5, draws=50, rng=1), "give both the same folds, groups or rng"),
+        (other.leave_out("g", draws=50), "'a' is 'kfold', 'b' is 'logo'"),
+        (other, "'a' is 'kfold', 'b' is 'loo'"),
+        (
+            dataclasses.replace(five, pointwise=np.where(np.arange(80) < 2, np.nan, -1.0)),
+            "2 of 'b' are missing",
+        ),
+        (dataclasses.replace(five, spec=None), "'b' does not tell which rows"),
+        (one_factor().model().fit_laplace().kfold(5, draws=50), "'a' has 80 and 'b' has 48"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mg.compare({"a": five, "b": bad})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_stacking_weights_are_best_to_within_their_certificate(seed: int) -> None:
+    """Whatever the scale of the differences, where densities of a row are zero but for one model, too."""
+    rng = np.random.default_rng(seed)
+    m, n = int(rng.integers(2, 12)), int(10 ** rng.uniform(0.5, 3.5))
+    pointwise = rng.normal(size=n) + 10 ** rng.uniform(-4.0, 3.0) * rng.normal(size=(m, n)) * rng.random(
+        (m, 1)
+    )
+    pointwise[1] = pointwise[seed % 2]
+    weights = stacking_weights(pointwise)
+    assert weights.sum() == pytest.approx(1.0)
+    assert (weights >= 0.0).all()
+    density = np.exp(pointwise - pointwise.max(axis=0))
+    assert (density / (weights @ density)).mean(axis=1).max() <= 1.0 + 1e-7

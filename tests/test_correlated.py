@@ -432,7 +432,9 @@ def test_levels_alone_change_nothing(counts: pd.DataFrame) -> None:
 
 def test_gaussian_responses_are_exact(counts: pd.DataFrame) -> None:
     rng = np.random.default_rng(3)
-    data = counts[counts["g"] < 10].assign(y=lambda d: 0.5 * d["x"] + rng.normal(size=len(d)))
+    data = counts[counts["g"] < 10]
+    u = rng.multivariate_normal([0.0, 0.0], [[1.0, 0.5], [0.5, 1.0]], 10)[data["g"]]
+    data = data.assign(y=lambda d: u[:, 0] + (0.5 + u[:, 1]) * d["x"] + rng.normal(size=len(d)))
     sd = priors.LogNormal(0, 1)
     model = mg.MixedGLM.from_formula(
         "y ~ x + (x | g)", data=data, family="gaussian", fe_p=2, priors={"sd": sd, "sigma": sd}

@@ -16,10 +16,19 @@ using mixed_glm::FitMethod;
 using mixed_glm::ManyFitter;
 using mixed_glm::ManyResults;
 using mixed_glm::Matrix;
+using mixed_glm::RowMatrix;
+using mixed_glm::Vector;
 
-std::unique_ptr<ManyFitter> make_fitter(const BoundModel& bound, const FitMethod& method) {
+std::unique_ptr<ManyFitter> make_fitter(const BoundModel& bound, const FitMethod& method,
+                                        const Vector& levels, const Vector& normal_levels,
+                                        const Matrix& way) {
+  bound_model::check_length("normal_levels", normal_levels.size(), levels.size());
+  if (way.size() > 0) {
+    bound_model::check_length("way: columns", way.cols(), bound.design().fixed());
+  }
   return std::make_unique<ManyFitter>(bound.design(), bound.model().family(), bound.model().prior(),
-                                      method);
+                                      method,
+                                      mixed_glm::KeptQuantiles{{levels, normal_levels}, way});
 }
 
 Eigen::Map<const Matrix> columns(const char* name, const FortranDoubles& array) {
@@ -50,6 +59,24 @@ ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDo
   return std::move(*results);
 }
 
+const RowMatrix& fe_quantiles(const ManyResults& results) { return results.quantiles.fe(); }
+const RowMatrix& hyper_quantiles(const ManyResults& results) { return results.quantiles.theta(); }
+const RowMatrix& vc_quantiles(const ManyResults& results) { return results.quantiles.u(); }
+
+// A fit that knows its density of psi alone, or None, for each response; empty for one
+// hyperparameter.
+py::list psi_densities(const ManyResults& results) {
+  py::list all;
+  for (const auto& density : results.quantiles.densities()) {
+    if (density == nullptr) {
+      all.append(py::none());
+    } else {
+      all.append(*density);
+    }
+  }
+  return all;
+}
+
 template <class Number, class Stored>
 py::array_t<Number> numbers(const std::vector<Stored>& values) {
   py::array_t<Number> result(static_cast<py::ssize_t>(values.size()));
@@ -74,6 +101,10 @@ void bind_many(py::module_& m) {
       .def_readonly("vc_mean", &ManyResults::vc_mean)
       .def_readonly("vc_sd", &ManyResults::vc_sd)
       .def_readonly("fe_cov", &ManyResults::fe_cov)
+      .def_property_readonly("fe_quantiles", &fe_quantiles)
+      .def_property_readonly("hyper_quantiles", &hyper_quantiles)
+      .def_property_readonly("vc_quantiles", &vc_quantiles)
+      .def_property_readonly("psi_densities", &psi_densities)
       .def_readonly("log_evidence", &ManyResults::log_evidence)
       .def_property_readonly("status",
                              [](const ManyResults& r) { return numbers<std::int8_t>(r.status); })
@@ -81,7 +112,9 @@ void bind_many(py::module_& m) {
           "n_iter", [](const ManyResults& r) { return numbers<std::int32_t>(r.iterations); });
 
   py::class_<ManyFitter>(m, "ManyFitter", py::module_local())
-      .def(py::init(&make_fitter), py::arg("model"), py::arg("method"), py::keep_alive<1, 2>())
+      .def(py::init(&make_fitter), py::arg("model"), py::arg("method"), py::kw_only(),
+           py::arg("levels") = Vector(), py::arg("normal_levels") = Vector(),
+           py::arg("way") = Matrix(), py::keep_alive<1, 2>())
       .def("fit", &fit, py::kw_only(), py::arg("endog"), py::arg("trials"), py::arg("offset"),
            py::arg("weights"), py::arg("shift") = Doubles(0), py::arg("n_jobs") = -1,
            py::arg("keep_random_effects") = false, py::arg("keep_covariances") = false);

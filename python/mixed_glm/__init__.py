@@ -7,6 +7,7 @@ __isa__ = _core.__isa__  # instruction set of the loaded core; MIXED_GLM_ISA in 
 
 from mixed_glm import datasets, exceptions, families, priors
 from mixed_glm._assess.compare import compare
+from mixed_glm._assess.predict_stacked import predict_stacked
 from mixed_glm._native.paths import get_cmake_dir, get_include
 from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
 from mixed_glm.exceptions import (
@@ -49,5 +50,6 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "predict_stacked",
     "priors",
 ]

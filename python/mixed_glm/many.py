@@ -16,6 +16,7 @@ from mixed_glm._input.arrays import as_count, as_n_jobs, as_vector, require_same
 from mixed_glm._many.columns import Columns
 from mixed_glm._many.methods import make_method
 from mixed_glm._many.problem import Problem
+from mixed_glm._many.quantiles import as_levels, require_known_correlations
 from mixed_glm._many.remote import require_executor
 from mixed_glm._many.results import ManyResults, ResponseStatus
 from mixed_glm._many.run import Source, run
@@ -55,6 +56,7 @@ def fit_many(
     executor: cf.Executor | None = None,
     progress: bool = False,
     keep_random_effects: bool = False,
+    keep_quantiles: Any = None,
     out: Any = None,
     chunk_size: int | None = None,
     **options: Any,
@@ -94,6 +96,11 @@ def fit_many(
         Show a bar; needs tqdm.
     keep_random_effects : bool, default False
         Keep means and standard deviations of the random effects, m x q numbers each.
+    keep_quantiles : list of float, optional
+        Probabilities, as ``[0.025, 0.975]`` for the ends of 95 % intervals: keep these quantiles of the fixed effects and of the log
+        standard deviations, and with `keep_random_effects` of the random effects, as the fit of a single response has them.
+        With several components each response's density of the log standard deviations is interpolated in Python, which can take
+        longer than its fit.
     out : path-like, optional
         Directory for finished chunks. A call with the same arguments takes up what it finds there, also while
         another such call is under way; one with other arguments is refused. Chunks that are damaged are made again.
@@ -156,8 +163,8 @@ def fit_many(
     )  # fmt: skip
     return fit_responses(
         ModelSpec(design, chosen), endogs, method, offset=offset, exposure=exposure, n_trials=n_trials, n_jobs=n_jobs,
-        executor=executor, progress=progress, keep_random_effects=keep_random_effects, out=out,
-        chunk_size=chunk_size, **options,
+        executor=executor, progress=progress, keep_random_effects=keep_random_effects, keep_quantiles=keep_quantiles,
+        out=out, chunk_size=chunk_size, **options,
     )  # fmt: skip
 
 
@@ -174,6 +181,7 @@ def fit_responses(
     executor: cf.Executor | None = None,
     progress: bool = False,
     keep_random_effects: bool = False,
+    keep_quantiles: Any = None,
     out: Any = None,
     chunk_size: int | None = None,
     **options: Any,
@@ -190,7 +198,7 @@ def fit_responses(
         In the place of the model's own offset and exposure, which hold for all responses otherwise.
     n_trials : array_like, shape (n,) or (n, m), or int, optional
         In the place of the model's own.
-    n_jobs, executor, progress, keep_random_effects, out, chunk_size, **options
+    n_jobs, executor, progress, keep_random_effects, keep_quantiles, out, chunk_size, **options
         As for `mixed_glm.fit_many`.
 
     Returns
@@ -201,7 +209,10 @@ def fit_responses(
     matrix = Columns.of(endogs, "endogs")
     source, trials, shared_offset = _source(spec, matrix, offset, exposure, n_trials)
     made = make_method(spec, method, options)
-    problem = Problem.of(spec, made, trials, shared_offset, source.shares_offset, keep_random_effects)
+    levels = as_levels(keep_quantiles)
+    if levels:
+        require_known_correlations(layout, options.get("integrate"))
+    problem = Problem.of(spec, made, trials, shared_offset, source.shares_offset, keep_random_effects, levels)
     threads = _threads(n_jobs, executor)
     size = None if chunk_size is None else as_count(chunk_size, "chunk_size")
     default = source.default_chunk_size(executor is not None)
@@ -214,7 +225,7 @@ def fit_responses(
     effects = spec.design.vc_names if keep_random_effects else None
     results = ManyResults(
         made.name, labels, list(layout.fep_names), list(layout.vcp_names), effects,
-        cor_names=list(layout.cor_names), family_names=layout.family_names, **arrays,
+        cor_names=list(layout.cor_names), family_names=layout.family_names, **arrays, quantile_levels=levels,
     )  # fmt: skip
     _warn(results)
     warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])

@@ -125,7 +125,7 @@ class MixedGLM(ModelAttributes):
         Variance component of each column of `exog_vc`. Integer labels are numbered 0..K-1 in increasing
         order, with gaps closed; string labels in order of first appearance.
     family : Family, str, or statsmodels family
-        ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
+        ``"gaussian"``, ``"binomial"``, ``"poisson"``, ``families.Binomial(link="probit")``, ``sm.families.Poisson()``, ...
     vcp_p : float, array_like of shape (K,), Series or mapping, optional
         Prior standard deviations, about zero, of the log standard deviations; by name, if it is a Series or mapping. Default,
         and for those that are not named: log-normal priors in units of the columns, see Notes.

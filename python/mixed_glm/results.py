@@ -13,6 +13,9 @@ import pandas as pd
 
 from mixed_glm import _saving, plots
 from mixed_glm._assess.check import check
+from mixed_glm._assess.kfold import kfold
+from mixed_glm._assess.leave_out import leave_out
+from mixed_glm._assess.log_score import log_score
 from mixed_glm._assess.loo import loo, waic
 from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
 from mixed_glm._effects.explained import icc, r2
@@ -265,6 +268,9 @@ class MixedGLMResults(Generic[ModelT]):
     check = of_fit(check)
     loo = of_fit(loo)
     waic = of_fit(waic)
+    leave_out = of_fit(leave_out)
+    kfold = of_fit(kfold)
+    log_score = of_fit(log_score)
     r2 = of_fit(r2)
     icc = of_fit(icc)
     avg_predictions = of_fit_and_rows(avg_predictions)

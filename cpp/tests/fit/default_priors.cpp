@@ -181,6 +181,31 @@ TEST_CASE("priors of single fixed effects, with means of their own") {
   CHECK(fit(replaced, {Method::laplace}).mean[0] == Approx(-4.0).margin(0.1));
 }
 
+TEST_CASE("unit and origin of a Gaussian response do not matter") {
+  const Plants plants;
+  ModelData data = plants.data();
+  data.family = GaussianIdentity();
+  const Vector far = 1000.0 * plants.y.array() + 5e6, offset = 1000.0 * plants.offset;
+  ModelData moved = data;
+  moved.endog = far;
+  moved.offset = offset;
+  const MixedModel plain(data), other(moved);
+  CHECK(plain.model().hyperparameters().size() == 3);
+  const FitResult one = fit(plain), two = fit(other);
+  REQUIRE(one.converged());
+  CHECK(one.method == Method::laplace);
+  Vector expected = 1000.0 * one.mean;
+  expected[0] += 5e6;
+  expected.segment(2, 3) = one.mean.segment(2, 3).array() + std::log(1000.0);
+  Vector sd = 1000.0 * one.sd;
+  sd.segment(2, 3) = one.sd.segment(2, 3);
+  CHECK((two.mean - expected).cwiseQuotient(sd).cwiseAbs().maxCoeff() < 1e-8);
+  CHECK(two.sd.isApprox(sd, 1e-8));
+  CHECK(two.log_evidence == Approx(one.log_evidence - 120.0 * std::log(1000.0)).epsilon(1e-9));
+  data.family_priors = {HalfNormalPrior(1e-3), HalfNormalPrior(1.0)};
+  CHECK_THROWS_AS(MixedModel(data), std::invalid_argument);
+}
+
 TEST_CASE("wrong priors are named") {
   const Plants plants;
   const Vector short_p = Vector::Ones(1), negative = Vector::Constant(2, -1.0);

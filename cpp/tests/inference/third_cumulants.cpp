@@ -66,43 +66,76 @@ struct DenseRows {
   }
 };
 
+// Of a model whose rows come in blocks, and whose effects' rows may lie anywhere.
+void check_cumulants(const Design& design, const Model& model, const Vector& psi) {
+  const Index p = design.fixed(), q = design.effects();
+  LaplaceSettings settings;
+  settings.inner.tolerance = 1e-20;
+  LaplaceMarginal marginal(model, settings);
+  REQUIRE(marginal.evaluate(psi));
+  const DenseRows rows(model, psi, marginal.mode().coefficients());
+  const FixedCumulants found = marginal.fixed_cumulants(true);
+  const ConditionalPosterior posterior = marginal.posterior();
+  for (Index x = 0; x < p; ++x) {
+    for (Index y = 0; y < p; ++y) {
+      const double scale = std::sqrt(rows.sigma(q + x, q + x) * rows.sigma(q + y, q + y));
+      CHECK(found.covariance(x, y) / scale ==
+            Approx(rows.covariance(q + x, q + y) / scale).margin(2e-3));
+      for (Index z = 0; z < p; ++z) {
+        CHECK(found.third(x, y * p + z) ==
+              Approx(rows.cube(q + x, q + y, q + z)).epsilon(1e-5).margin(1e-9));
+      }
+    }
+  }
+  for (Index j = 0; j < q; ++j) {
+    const Vector touches = (rows.a.col(j).array() != 0.0).cast<double>();
+    const double expected =
+        (touches.array() * rows.third.array() * rows.c.col(j).array().cube()).sum();
+    CHECK(posterior.third[j] == Approx(expected).epsilon(1e-5).margin(1e-9));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("cumulants of the Laplace approximation to second order") {
   for (const auto shape : all_shapes()) {
     const auto source = random_design(shape, 90, 3, 4);
     const Design design = source.design();
-    const Index p = design.fixed(), q = design.effects();
     for (const Family& family : all_families()) {
-      const Model model = random_model(design, source, family, 3);
-      LaplaceSettings settings;
-      settings.inner.tolerance = 1e-20;
-      LaplaceMarginal marginal(model, settings);
-      const Vector psi = Vector::Constant(design.components(), -0.7);
-      REQUIRE(marginal.evaluate(psi));
       CAPTURE(int(shape), family_name(family), link_name(family));
-      const DenseRows rows(model, psi, marginal.mode().coefficients());
-      const FixedCumulants found = marginal.fixed_cumulants(true);
-      const ConditionalPosterior posterior = marginal.posterior();
-      for (Index x = 0; x < p; ++x) {
-        for (Index y = 0; y < p; ++y) {
-          const double scale = std::sqrt(rows.sigma(q + x, q + x) * rows.sigma(q + y, q + y));
-          CHECK(found.covariance(x, y) / scale ==
-                Approx(rows.covariance(q + x, q + y) / scale).margin(2e-3));
-          for (Index z = 0; z < p; ++z) {
-            CHECK(found.third(x, y * p + z) ==
-                  Approx(rows.cube(q + x, q + y, q + z)).epsilon(1e-5).margin(1e-9));
-          }
-        }
-      }
-      for (Index j = 0; j < q; ++j) {
-        const Vector touches = (rows.a.col(j).array() != 0.0).cast<double>();
-        const double expected =
-            (touches.array() * rows.third.array() * rows.c.col(j).array().cube()).sum();
-        CHECK(posterior.third[j] == Approx(expected).epsilon(1e-5).margin(1e-9));
-      }
+      const Model model = random_model(design, source, family, 3);
+      check_cumulants(design, model, Vector::Constant(design.components(), -0.7));
     }
   }
+}
+
+TEST_CASE("cumulants with effects whose rows are scattered, or lie in several blocks") {
+  for (const auto shape : all_shapes()) {
+    for (const Index rows : {Index(30), Index(700)}) {  // 30: too few to be sorted
+      const auto source = random_design(shape, rows, 2, 4);
+      const Design design = source.design();
+      CAPTURE(int(shape), rows);
+      const Model model = random_model(design, source, PoissonLog(), 3);
+      check_cumulants(design, model, Vector::Constant(design.components(), -0.7));
+    }
+  }
+}
+
+TEST_CASE("third moments that are not asked for are not there, and change nothing else") {
+  const auto source = random_design(test_support::Shape::one_factor, 60, 2, 4);
+  const Design design = source.design();
+  const Model model = random_model(design, source, PoissonLog(), 3);
+  LaplaceMarginal marginal(model);
+  REQUIRE(marginal.evaluate(Vector::Constant(1, -0.5)));
+  marginal.expand_fixed(true);
+  const ConditionalPosterior with = marginal.posterior();
+  marginal.want_third(false);
+  const ConditionalPosterior without = marginal.posterior();
+  CHECK(with.third.size() == design.coefficients());
+  CHECK(without.third.size() == 0);
+  CHECK(with.mean == without.mean);
+  CHECK(with.variance == without.variance);
+  CHECK(with.fe_cov == without.fe_cov);
 }
 
 TEST_CASE("tails of the fixed effects are kept from where they were taken") {

@@ -100,6 +100,41 @@ TEST_CASE("a worker that has fitted other responses gives what a new one gives")
   }
 }
 
+TEST_CASE("quantiles are those of the fit of a single response, on any number of threads") {
+  const Family family = PoissonLog();
+  KeptQuantiles kept;
+  kept.at = {Vector::Constant(1, 0.975), Vector::Constant(1, 1.959963984540054)};
+  for (const Shape shape : {Shape::one_factor, Shape::crossed}) {
+    const auto source = random_design(shape, 120, 2, 3);
+    const Design design = source.design();
+    const Responses responses = draw(family, source, 3);
+    ManyFitter fitter(design, family, prior_of(design), MarginalMethod(), kept);
+    const auto one = fitter.fit(responses.batch(), settings(1));
+    const auto two = fitter.fit(responses.batch(), settings(2));
+    CHECK(same(one->quantiles.fe(), two->quantiles.fe()));
+    CHECK(same(one->quantiles.theta(), two->quantiles.theta()));
+    CHECK(same(one->quantiles.u(), two->quantiles.u()));
+    CHECK(one->quantiles.densities().size() == (design.components() > 1 ? 3u : 0u));
+    const Vector y = responses.y.col(1), ones = Vector::Ones(y.size());
+    const Model model(design, family, encode_response(family, y, ones, ones), prior_of(design),
+                      source.offset);
+    const MarginalFit fit = MarginalDriver(model).fit();
+    const MarginalQuantiles own(fit, model.layout());
+    const Matrix each = Matrix::Identity(2, 2);
+    for (Index a = 0; a < 2; ++a) {
+      CHECK(one->quantiles.fe()(1, a) == Approx(own.of_fixed(each, kept.at)(0, a)));
+      CHECK(one->quantiles.fe()(1, a) > one->fe_mean(1, a) + one->fe_sd(1, a));
+    }
+    CHECK(one->quantiles.theta()(1, 0) == Approx(own.of_theta(kept.at)(0, 0)));
+    CHECK(one->quantiles.u().row(1).isApprox(own.of_effects(kept.at).row(0)));
+    ManyFitter plain(design, family, prior_of(design), MarginalMethod());
+    const auto without = plain.fit(responses.batch(), settings(1));
+    CHECK(without->quantiles.fe().cols() == 0);
+    CHECK(without->quantiles.densities().empty());
+    check_same(*without, *one);
+  }
+}
+
 TEST_CASE("results are those of the fit of a single response") {
   const auto source = random_design(Shape::crossed, 120, 2, 3);
   const Design design = source.design();

@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._assess.loo import ELPD, loo, waic
+from mixed_glm._assess.elpd import ELPD
+from mixed_glm._assess.loo import loo, waic
+from mixed_glm._assess.stacking import stacking_weights
 from mixed_glm._fit.fit import Fit, HasFit
-from mixed_glm._fit.optimize import scipy_minimize
 from mixed_glm._input.arrays import as_generator
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 
-CRITERIA: dict[str, Callable[[Fit, int, Any], ELPD]] = {"loo": loo, "waic": waic}
+CRITERIA = ("loo", "waic")
 
 
 def compare(
-    results: Mapping[str, HasFit] | Sequence[HasFit],
+    results: Mapping[str, HasFit | ELPD] | Sequence[HasFit | ELPD],
     criterion: str = "loo",
     *,
     draws: int = 1000,
     rng: Any = 0,
+    exact: bool | str = False,
+    n_jobs: int = -1,
 ) -> pd.DataFrame:
     """Compare fits of the same responses by their expected log predictive density.
 
     Parameters
     ----------
     results : mapping of str to MixedGLMResults, or sequence of them
-        Fits, with names.
+        Fits, with names. Or what their `loo`, `leave_out`, `kfold` or `log_score` gave, all of the same kind:
+        ``compare({"a": a.kfold(10), "b": b.kfold(10)})``.
     criterion : {"loo", "waic"}
+        How fits are compared; nothing is computed of what has been cross-validated already.
     draws : int, default 1000
         Number of posterior draws of each fit.
     rng : int or numpy.random.Generator, default 0
         Every fit is drawn from with the same seed.
+    exact, n_jobs
+        As for `MixedGLMResults.loo`, for ``"loo"`` alone.
 
     Returns
     -------
     DataFrame
-        One row for each fit, the best first. Columns: ``rank``; ``elpd_loo`` (or ``elpd_waic``) and ``p_loo``;
+        One row for each fit, the best first. Columns: ``rank``; ``elpd_loo`` (or ``elpd_waic``, and so on) and ``p_loo``;
         ``elpd_diff``, by how much it is below the best; ``dse``, the standard error of that difference; ``se``, that
         of the density itself; ``mcse``, its Monte-Carlo error; ``weight``, of the fit in the mixture of all that predicts best (stacking);
         ``unreliable``, rows whose contribution cannot be relied on; and ``log_evidence``, log p(y) where the fit
@@ -51,47 +58,98 @@ def compare(
     Raises
     ------
     ValueError, TypeError
-        If there is nothing to compare, or the fits are of different rows or responses.
+        If there is nothing to compare, or the fits are of different rows or responses, or left out other folds.
     """
-    named = _named(results)
+    named = named_results(results)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be 'loo' or 'waic', got {criterion!r}")
-    _require_same_rows(named)
+    if exact and criterion != "loo":
+        raise ValueError(f"exact is only for criterion 'loo', got it with {criterion!r}")
+    _require_same_rows({name: _spec(name, one) for name, one in named.items()})
     seed = int(as_generator(rng).integers(2**63)) if isinstance(rng, np.random.Generator) else rng
-    found = [CRITERIA[criterion](fit, draws, seed) for fit in named.values()]
-    pointwise = np.array([f.pointwise for f in found])
-    total = np.array([f.elpd for f in found])
-    best = int(np.argmax(total))
-    difference = pointwise[best] - pointwise
+
+    def assessed(one: Fit | ELPD) -> ELPD:
+        if isinstance(one, ELPD):
+            return one
+        return (
+            waic(one, draws, seed)
+            if criterion == "waic"
+            else loo(one, draws, seed, exact=exact, n_jobs=n_jobs)
+        )
+
+    found = {name: assessed(one) for name, one in named.items()}
+    _require_same_left_out(found)
+    return _table(found, {name: _log_evidence(one) for name, one in named.items()})
+
+
+def _table(found: Mapping[str, ELPD], log_evidence: Mapping[str, float]) -> pd.DataFrame:
+    ones = list(found.values())
+    kind = ones[0].kind
+    pointwise = np.array([f.pointwise for f in ones])
+    total = np.array([f.elpd for f in ones])
+    difference = pointwise[int(np.argmax(total))] - pointwise
     table = pd.DataFrame(
         {
-            f"elpd_{criterion}": total,
-            f"p_{criterion}": [f.p for f in found],
+            f"elpd_{kind}": total,
+            f"p_{kind}": [f.p for f in ones],
             "elpd_diff": difference.sum(axis=1),
             "dse": np.sqrt(pointwise.shape[1] * difference.var(axis=1)),
-            "se": [f.se for f in found],
-            "mcse": [f.mcse for f in found],
+            "se": [f.se for f in ones],
+            "mcse": [f.mcse for f in ones],
             "weight": stacking_weights(pointwise),
-            "unreliable": [f.n_unreliable for f in found],
-            "log_evidence": [np.nan if f.log_evidence is None else f.log_evidence for f in named.values()],
+            "unreliable": [f.n_unreliable for f in ones],
+            "log_evidence": list(log_evidence.values()),
         },
-        index=list(named),
-    ).sort_values(f"elpd_{criterion}", ascending=False)
+        index=list(found),
+    ).sort_values(f"elpd_{kind}", ascending=False)
     table.insert(0, "rank", np.arange(len(table)))
     return table
 
 
-def _require_same_rows(named: Mapping[str, Fit]) -> None:
+def _spec(name: str, one: Fit | ELPD) -> ModelSpec:
+    if one.spec is None:
+        raise ValueError(f"results: {name!r} does not tell which rows it is of")
+    return one.spec
+
+
+def _log_evidence(one: Fit | ELPD) -> float:
+    return np.nan if isinstance(one, ELPD) or one.log_evidence is None else one.log_evidence
+
+
+def _require_same_left_out(found: Mapping[str, ELPD]) -> None:
+    """Check that it is the same that was left out: that kinds, groups and folds are equal, and nothing is missing."""
+    first_name, first = next(iter(found.items()))
+    for name, one in found.items():
+        if one.kind != first.kind:
+            raise ValueError(
+                f"results must be of the same kind of cross-validation: {first_name!r} is {first.kind!r}, {name!r} is {one.kind!r}"
+            )
+        if not _equal(one.folds, first.folds) or len(one.pointwise) != len(first.pointwise):
+            raise ValueError(
+                f"results must have left out the same rows together: those of {name!r} are others than those of "
+                f"{first_name!r}; give both the same folds, groups or rng"
+            )
+        if np.isnan(one.pointwise).any():
+            raise ValueError(
+                f"results must have a density everywhere: {int(np.isnan(one.pointwise).sum())} of {name!r} are missing"
+            )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return other is None if one is None else other is not None and np.array_equal(one, other)
+
+
+def _require_same_rows(named: Mapping[str, ModelSpec]) -> None:
     first_name, first = next(iter(named.items()))
-    for name, fit in named.items():
-        rows = [f"{n!r} has {f.spec.nobs}{_dropped(f)}" for n, f in ((first_name, first), (name, fit))]
-        if fit.spec.nobs != first.spec.nobs:
+    for name, spec in named.items():
+        rows = [f"{n!r} has {s.nobs}{_dropped(s)}" for n, s in ((first_name, first), (name, spec))]
+        if spec.nobs != first.nobs:
             raise ValueError(
                 f"results must be fits of the same rows: {' and '.join(rows)}; fit them to the rows that are complete "
                 "for all of them"
             )
-        _require_same_responses(first_name, first.spec, name, fit.spec)
-        ours, theirs = fit.spec.index, first.spec.index
+        _require_same_responses(first_name, first, name, spec)
+        ours, theirs = spec.index, first.index
         if ours is not None and theirs is not None and not ours.equals(theirs):
             row = int(np.argmax(np.asarray(ours != theirs)))
             raise ValueError(
@@ -120,38 +178,18 @@ def _require_same_responses(first_name: str, first: ModelSpec, name: str, spec: 
         )
 
 
-def _dropped(fit: Fit) -> str:
-    return f" ({fit.spec.n_missing} dropped, as something is missing in them)" if fit.spec.n_missing else ""
+def _dropped(spec: ModelSpec) -> str:
+    return f" ({spec.n_missing} dropped, as something is missing in them)" if spec.n_missing else ""
 
 
-def stacking_weights(pointwise: Floats) -> Floats:
-    """Weights of the mixture with the highest log predictive density (Yao et al. 2018): a concave function of them.
+def named_results(results: Any) -> dict[str, Fit | ELPD]:
+    """Fits, or what cross-validation gave, by name.
 
-    Parameters
-    ----------
-    pointwise : float array, shape (models, nobs)
+    Raises
+    ------
+    ValueError, TypeError
+        If there are none, or something else is among them.
     """
-    density = np.exp(pointwise - pointwise.max(axis=0))
-    m = len(density)
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        mixture = np.maximum(weights @ density, np.finfo(float).tiny)
-        return -float(np.log(mixture).mean()), -(density / mixture).mean(axis=1)
-
-    found = scipy_minimize(
-        loss,
-        np.full(m, 1.0 / m),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0.0, 1.0)] * m,
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like},
-        options={"ftol": 1e-12, "maxiter": 1000},
-    )
-    weights = np.clip(found.x, 0.0, 1.0)
-    return np.asarray(weights / weights.sum())
-
-
-def _named(results: Any) -> dict[str, Fit]:
     if isinstance(results, Mapping):
         named = {str(name): result for name, result in results.items()}
     elif isinstance(results, Sequence) and not isinstance(results, str):
@@ -160,7 +198,11 @@ def _named(results: Any) -> dict[str, Fit]:
         raise TypeError(f"results must be a mapping or a sequence of results, got {type(results).__name__}")
     if not named:
         raise ValueError("results must hold at least one fit, got none")
-    for name, result in named.items():
-        if not isinstance(getattr(result, "fit", None), Fit):
-            raise TypeError(f"results must hold MixedGLMResults, got {type(result).__name__} for {name!r}")
-    return {name: result.fit for name, result in named.items()}
+    return {name: _fit_or_elpd(name, result) for name, result in named.items()}
+
+
+def _fit_or_elpd(name: str, result: Any) -> Fit | ELPD:
+    found = result if isinstance(result, ELPD) else getattr(result, "fit", None)
+    if not isinstance(found, (Fit, ELPD)):
+        raise TypeError(f"results must hold MixedGLMResults, got {type(result).__name__} for {name!r}")
+    return found

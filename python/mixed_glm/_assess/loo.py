@@ -1,18 +1,20 @@
-"""Expected log predictive density of new responses: PSIS-LOO and WAIC."""
+"""Leave-one-out cross-validation, by importance sampling or exactly, and WAIC."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import logsumexp
 
+from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
+from mixed_glm._assess.elpd import ELPD
+from mixed_glm._assess.left_out import left_out
 from mixed_glm._fit.fit import Fit
-from mixed_glm._input.arrays import as_count
+from mixed_glm._fit.refit import marginal_of
+from mixed_glm._input.arrays import as_count, as_generator, as_n_jobs
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
 
@@ -22,67 +24,16 @@ _ENTRIES = 2**19  # rows x draws at a time
 _LARGE_VARIANCE = 0.4  # of a response's log likelihood, beyond which WAIC is not to be relied on
 
 
-@dataclass(frozen=True, repr=False)
-class ELPD:
-    """Expected log pointwise predictive density of a new response at each row.
-
-    Attributes
-    ----------
-    kind : {"loo", "waic"}
-    elpd : float
-        Sum over the rows; higher is better.
-    se : float
-        Its standard error, from the differences between rows.
-    p : float
-        Effective number of parameters.
-    pointwise : float array, shape (nobs,)
-        What each row contributes to `elpd`.
-    pareto_k : float array, shape (nobs,), or None
-        For ``"loo"``, shape of the importance ratios without each row: above 0.7 its contribution is unreliable.
-    n_unreliable : int
-        Rows whose contribution is unreliable: by `pareto_k`, or, for ``"waic"``, by a variance of the log likelihood
-        above 0.4.
-    mcse : float
-        Monte-Carlo standard error of `elpd`, from the draws; only to be relied on where the contributions of all rows are.
-    corrected : bool
-        Whether the draws were weighted by the ratio of the posterior density to that of its approximation.
-    index : Index or None
-        Labels of the rows, where the data came with some: ``pd.Series(found.pointwise, found.index)`` fits the data frame,
-        whatever rows of it were left out.
-    """
-
-    kind: str
-    elpd: float
-    se: float
-    p: float
-    pointwise: Floats
-    pareto_k: Floats | None
-    n_unreliable: int
-    mcse: float
-    corrected: bool
-    index: pd.Index[Any] | None = None
-
-    def __str__(self) -> str:
-        """Return the figures in a few lines."""
-        lines = [
-            f"elpd_{self.kind} {self.elpd:10.2f}  (SE {self.se:.2f})",
-            f"p_{self.kind}    {self.p:10.2f}",
-            f"mcse       {self.mcse:8.2f}  (Monte-Carlo error of elpd_{self.kind})",
-        ]
-        if self.n_unreliable:
-            what = (
-                "Pareto k above 0.7" if self.kind == "loo" else "a variance of the log likelihood above 0.4"
-            )
-            lines.append(
-                f"unreliable at {self.n_unreliable} of {len(self.pointwise)} rows, which have {what}"
-            )
-        return "\n".join(lines)
-
-    __repr__ = __str__  # shown at the prompt, too
-
-
-def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) -> ELPD:
-    """Leave-one-out cross-validation by Pareto smoothed importance sampling.
+def loo(
+    fit: Fit,
+    draws: int = 1000,
+    rng: Any = 0,
+    correct: bool | None = None,
+    *,
+    exact: bool | str = False,
+    n_jobs: int = -1,
+) -> ELPD:
+    """Leave-one-out cross-validation: by Pareto smoothed importance sampling, or exactly.
 
     Parameters
     ----------
@@ -92,14 +43,38 @@ def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) 
         Whether draws are weighted by the ratio of the posterior density of all parameters to that of the
         approximation (Magnusson et al. 2019). By default where these ratios can be used: where their Pareto k is
         at most 0.7, which it is not with many random effects that are not drawn exactly.
+    exact : bool or "unreliable", default False
+        True: each contribution is the difference log p(y) - log p(y without the row) of the log evidences, where the density
+        without the row is that of the same approximation, and priors stay those of all rows. Nothing is sampled but for
+        the effective number of parameters. ``"unreliable"``: rows alone whose Pareto k is above 0.7. A row takes a few
+        evaluations of the density of the fit.
+    n_jobs : int, default -1
+        Threads for what is exact; results do not depend on it.
 
     Returns
     -------
     ELPD
         What is left out is one row, given the random effects of its group. A row with a frequency weight, or
         with several trials, counts as one.
+
+    Raises
+    ------
+    ValueError
+        If `exact` is asked of a fit that has no estimate of log p(y): of ``fit_map`` and ``fit_vb``.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If there is no fit without some rows.
     """
-    sample = fit.posterior.sample(as_count(draws, "draws"), rng)
+    if exact not in (True, False, "unreliable"):
+        raise ValueError(f"exact must be True, False or 'unreliable', got {exact!r}")
+    count, jobs = as_count(draws, "draws"), as_n_jobs(n_jobs)
+    if exact:
+        marginal_of(fit)
+    if exact is True:
+        return _exact(fit, count, rng, jobs)
+    sample = fit.posterior.sample(count, rng)
     log_ratio, corrected = _approximation(sample, correct)
     full_weights = (
         log_ratio - logsumexp(log_ratio) if corrected else np.full(len(sample), -np.log(len(sample)))
@@ -110,10 +85,32 @@ def loo(fit: Fit, draws: int = 1000, rng: Any = 0, correct: bool | None = None) 
         pointwise = logsumexp(log_weights + log_likelihood, axis=1)
         terms = np.exp(log_weights) * np.expm1(log_likelihood - pointwise[:, None])
         full = logsumexp(log_likelihood + full_weights, axis=1)
-        found.append(np.stack([pointwise, k, (terms**2).sum(axis=1), full - pointwise]))
-    pointwise, k, variance, p = np.concatenate(found, axis=1)
-    mcse = float(np.sqrt(variance.sum()))
-    return _elpd(fit, "loo", pointwise, float(p.sum()), k, int((k > GOOD_K).sum()), mcse, corrected)
+        found.append(np.stack([pointwise, k, (terms**2).sum(axis=1), full]))
+    pointwise, k, variance, full = np.concatenate(found, axis=1)
+    is_exact = _replace_unreliable(fit, pointwise, k, variance, jobs) if exact else None
+    doubtful = k > GOOD_K if is_exact is None else (k > GOOD_K) & ~is_exact
+    return ELPD.of(
+        fit.spec, "loo", pointwise, float((full - pointwise).sum()), variance, pareto_k=k,
+        n_unreliable=int(doubtful.sum()), corrected=corrected, exact=is_exact,
+    )  # fmt: skip
+
+
+def _exact(fit: Fit, draws: int, rng: Any, n_jobs: int) -> ELPD:
+    pointwise = left_out(fit, list(np.arange(fit.spec.nobs)[:, None]), n_jobs)
+    full, _ = log_mean(*draw_log_likelihood(fit.posterior, fit.spec, draws, as_generator(rng)))
+    p, everywhere = float((full - pointwise).sum()), np.ones(len(pointwise), dtype=bool)
+    return ELPD.of(fit.spec, "loo", pointwise, p, exact=everywhere)
+
+
+def _replace_unreliable(
+    fit: Fit, pointwise: Floats, k: Floats, variance: Floats, n_jobs: int
+) -> npt.NDArray[np.bool_]:
+    """Put exact contributions, which have no Monte-Carlo variance, in the place of unreliable ones; which they are."""
+    rows = np.flatnonzero(~(k <= GOOD_K))
+    found = left_out(fit, list(rows[:, None]), n_jobs)
+    rows, found = rows[~np.isnan(found)], found[~np.isnan(found)]
+    pointwise[rows], variance[rows] = found, 0.0
+    return np.isin(np.arange(len(k)), rows)
 
 
 def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
@@ -133,8 +130,10 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
         influence = (np.expm1(log_likelihood - log_mean[:, None]) - deviations**2).var(axis=1)
         found.append(np.stack([log_mean - variance, variance, influence]))
     pointwise, variance, influence = np.concatenate(found, axis=1)
-    mcse, unreliable = float(np.sqrt(influence.sum() / len(sample))), int((variance > _LARGE_VARIANCE).sum())
-    return _elpd(fit, "waic", pointwise, float(variance.sum()), None, unreliable, mcse, False)
+    return ELPD.of(
+        fit.spec, "waic", pointwise, float(variance.sum()), influence / len(sample),
+        n_unreliable=int((variance > _LARGE_VARIANCE).sum()),
+    )  # fmt: skip
 
 
 def _blocks(sample: PosteriorDraws) -> Iterator[Floats]:
@@ -153,18 +152,3 @@ def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats,
     if correct is None and not smooth_weights(log_ratio)[1] <= GOOD_K:
         return none, False
     return log_ratio, True
-
-
-def _elpd(
-    fit: Fit,
-    kind: str,
-    pointwise: Floats,
-    p: float,
-    k: Floats | None,
-    unreliable: int,
-    mcse: float,
-    corrected: bool,
-) -> ELPD:
-    se = float(np.sqrt(len(pointwise) * pointwise.var()))
-    elpd = float(pointwise.sum())
-    return ELPD(kind, elpd, se, p, pointwise, k, unreliable, mcse, corrected, fit.spec.index)

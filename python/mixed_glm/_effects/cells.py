@@ -93,7 +93,7 @@ def cell_means(fit: Fit, frames: Sequence[pd.DataFrame], cells: Cells, whose: Wh
     weights = sparse.csr_array(sparse.block_diag([cells.weights] * times, format="csr"))
     averages = _averages(drawn, groups.random == "marginal", weights, rng)
     if fit.spec.family.link == "log":
-        known = averages[np.isfinite(averages[:, 0])]
+        known = averages[~np.isnan(averages).any(axis=1)]
         warn_of_tails(tail_shapes(known), n, "Average over the groups of the data, with random='conditional'")
     return averages.reshape(times, -1, n)
 
@@ -107,7 +107,7 @@ def _averages(drawn: RowDraws, marginal: bool, weights: sparse.csr_array, rng: n
     for block in drawn.blocks():
         eta = drawn.with_effects(drawn.linear_predictors(block), effects, block)
         means = drawn.over_new(eta, block) if marginal else np.asarray(drawn.spec.family.mean(eta))
-        usable = np.asarray(np.isfinite(means).all(axis=1), dtype=np.float64)
+        usable = np.asarray(~np.isnan(means).any(axis=1), dtype=np.float64)
         means[usable == 0.0] = 0.0
         total += by_row[:, block] @ means
         count += by_row[:, block] @ usable

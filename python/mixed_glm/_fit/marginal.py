@@ -167,13 +167,22 @@ def fit_marginal(
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
-    status = fit.status
-    if status == ResponseStatus.FAILED:
+    if fit.status == ResponseStatus.FAILED:
         raise RuntimeError(f"the fit failed: {fit.reason}")
-    if optim is not None and not optim.success:
-        status = ResponseStatus.NOT_CONVERGED
+    status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
     if status != ResponseStatus.CONVERGED:
         _warn(status, fit, optim, _doubt_of_sigma(spec, fit))
+    return as_fit(spec, approximation, fit, status, optim)
+
+
+def as_fit(
+    spec: ModelSpec,
+    approximation: Approximation,
+    fit: _core.MarginalFit,
+    status: _core.ResponseStatus,
+    optim: OptimizeResult | None = None,
+) -> Fit:
+    """What the core found, as a fit."""
     return Fit(
         spec,
         MarginalPosterior.of(spec, approximation, fit),

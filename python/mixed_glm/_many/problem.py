@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from mixed_glm import _core
 from mixed_glm._many.methods import Method
+from mixed_glm._many.quantiles import mixture_quantiles, normal_quantiles
 from mixed_glm._posterior.pull import fixed_pull, sd_pull
 from mixed_glm._spec.design import core_arguments
 from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm._spec.priors import ModelPriors
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
@@ -29,6 +32,7 @@ FIELDS = (
 )  # fmt: skip
 PULL = "prior_pull"  # which is made of them
 RANDOM_EFFECTS = ("vc_mean", "vc_sd")
+QUANTILES = ("fe_quantiles", "vcp_quantiles", "cor_quantiles", "family_quantiles")
 PRIORS = ("fe_p", "sd_priors", "cor_priors", "family_priors")  # among the arguments of `_core.Model`
 
 
@@ -72,9 +76,13 @@ class Problem:
     merge_rows : bool
         Whether equal rows are one; not where responses have offsets of their own.
     keep_random_effects : bool
+    levels : tuple of float
+        Probabilities that quantiles are kept of.
     change : Standardization or None
         Coordinates that the fixed effects are fitted in.
     priors : ModelPriors
+    hyper : ParameterLayout
+        Of the hyperparameters, without other parameters.
     """
 
     design: dict[str, Any]
@@ -85,8 +93,10 @@ class Problem:
     weights: Floats
     merge_rows: bool
     keep_random_effects: bool
+    levels: tuple[float, ...]
     change: Standardization | None
     priors: ModelPriors
+    hyper: ParameterLayout
 
     @classmethod
     def of(
@@ -97,6 +107,7 @@ class Problem:
         offset: Floats,
         merge_rows: bool,
         keep: bool,
+        levels: tuple[float, ...],
     ) -> Problem:
         """Take from `design` all but its response."""
         if spec.family.link == "identity":
@@ -107,8 +118,8 @@ class Problem:
         if (arrays["vc_data"] == 1.0).all():
             del arrays["vc_data"]
         return cls(
-            arrays, spec.family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep, change,
-            design.priors,
+            arrays, spec.family, method, trials[:, None], offset[:, None], design.weights(), merge_rows, keep, levels,
+            change, design.priors, replace(spec.layout, fep_names=(), k_vc=0, vc_names=None),
         )  # fmt: skip
 
     @property
@@ -124,13 +135,17 @@ class Problem:
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the arrays that a fit gives."""
-        return (*FIELDS, PULL, *(RANDOM_EFFECTS if self.keep_random_effects else ()))
+        quantiles = (*QUANTILES, *(["vc_quantiles"] if self.keep_random_effects else []))
+        return (
+            *FIELDS, PULL, *(RANDOM_EFFECTS if self.keep_random_effects else ()), *(quantiles if self.levels else ()),
+        )  # fmt: skip
 
     @functools.cached_property
     def parts(self) -> dict[str, str]:
         """All that the results depend on, but the responses: a text for each part, which is a hash for arrays."""
         design = [part for item in sorted(self.design.items()) if item[0] not in PRIORS for part in item]
         options = {f"option {name}": _text(value) for name, value in sorted(self.method.arguments.items())}
+        quantiles = {"keep_quantiles": repr(self.levels)} if self.levels else {}
         return {
             "design": fingerprint(*design),
             "priors": fingerprint(
@@ -144,6 +159,7 @@ class Problem:
             "freq_weights": _text(self.weights),
             "an offset for each response": str(not self.merge_rows),
             "keep_random_effects": str(self.keep_random_effects),
+            **quantiles,
         }
 
     @functools.cached_property
@@ -165,7 +181,14 @@ class Problem:
         width = {"fe": (p,), "vcp": (k,), "cor": (c,), "vc": (q,), "prior": (p + k,), "family": (shapes,)}
         types = {"status": np.int8, "n_iter": np.int32}
         return {
-            name: ((size, *width.get(name.partition("_")[0], ())), types.get(name, np.float64))
+            name: (
+                (
+                    size,
+                    *([len(self.levels)] if name.endswith("quantiles") else []),
+                    *width.get(name.partition("_")[0], ()),
+                ),
+                types.get(name, np.float64),
+            )
             for name in self.fields
         }
 
@@ -195,7 +218,9 @@ class Problem:
             endog=np.full(n, self.family.placeholder), trials=np.ones(n), weights=self.weights, offset=self.offset[:, 0],
             family=self.family.core, merge_rows=self.merge_rows, **data,
         )  # fmt: skip
-        return _core.ManyFitter(core, self.method.core())
+        levels = np.array(self.levels)
+        way = np.empty((0, 0)) if self.change is None else self.change.matrix
+        return _core.ManyFitter(core, self.method.core(), levels=levels, normal_levels=ndtri(levels), way=way)
 
     def fit(self, fitter: _core.ManyFitter, chunk: Chunk, n_jobs: int) -> Arrays:
         """Fit the responses of a chunk; one row for each in every array."""
@@ -225,11 +250,29 @@ class Problem:
             keep_random_effects=self.keep_random_effects,
             keep_covariances=True,
         )
-        arrays = {name: np.asarray(getattr(results, name)) for name in self.fields if name != PULL}
+        made_here = (PULL, *QUANTILES, "vc_quantiles")
+        arrays = {name: np.asarray(getattr(results, name)) for name in self.fields if name not in made_here}
         arrays[PULL] = self._pull(results)
         if self.change is not None:
             arrays["fe_mean"], arrays["fe_sd"] = self._back(results.fe_mean + origins, results.fe_cov)
-        return arrays
+        return arrays | self._quantiles(results, origins, arrays)
+
+    def _quantiles(self, results: _core.ManyResults, origins: Floats, arrays: Arrays) -> Arrays:
+        """Those that are kept."""
+        if not self.levels:
+            return {}
+        if self.method.kind == "marginal":
+            if self.change is not None:
+                origins = _core.coefficients_back(self.change.matrix, np.empty(0), origins)
+            found = mixture_quantiles(results, self.hyper, self.levels, origins)
+        else:
+            found = {
+                f"{part}_quantiles": normal_quantiles(
+                    arrays[f"{part}_mean"], arrays[f"{part}_sd"], self.levels
+                )
+                for part in ("fe", "vcp", "cor", "family", *(["vc"] if self.keep_random_effects else []))
+            }
+        return {name: values for name, values in found.items() if name in self.fields}
 
     def _pull(self, results: _core.ManyResults) -> Floats:
         """How far the priors move each fixed effect and log standard deviation, shape (m, p + K)."""
@@ -304,11 +347,13 @@ def _per_unit(spec: ModelSpec) -> ModelSpec:
 def _in_units(arrays: Arrays, units: Floats, rows: float) -> Arrays:
     """Results of responses that were divided by `units`, shape (m,), as of the responses themselves."""
     back = dict(arrays)
-    for name in ("fe_mean", "fe_sd", "vc_mean", "vc_sd"):
-        if name in back:
-            back[name] = back[name] * units[:, None]
-    for name in ("vcp_mean", "family_mean"):
-        back[name] = back[name] + np.log(units)[:, None]
+    for name, values in arrays.items():
+        block, _, what = name.partition("_")
+        unit = units.reshape(-1, *[1] * (values.ndim - 1))
+        if block in ("fe", "vc") and what:
+            back[name] = values * unit
+        elif block in ("vcp", "family") and what != "sd":
+            back[name] = values + np.log(unit)
     back["log_evidence"] = back["log_evidence"] - rows * np.log(units)
     return back
 

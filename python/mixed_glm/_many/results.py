@@ -51,6 +51,11 @@ class ManyResults:
         see `PriorPullWarning`.
     vc_mean, vc_sd : float array, shape (m, q), or None
         Of the random effects; only with ``keep_random_effects=True``.
+    quantile_levels : tuple of float
+        The L probabilities that `keep_quantiles` named.
+    fe_quantiles, vcp_quantiles, cor_quantiles, family_quantiles, vc_quantiles : float array, shape (m, L, block), or None
+        Quantiles of the blocks of parameters; only with ``keep_quantiles``, those of random effects only with
+        ``keep_random_effects=True``, too.
     family_names : tuple of str
         Of the family's own parameter.
     """
@@ -76,6 +81,12 @@ class ManyResults:
     cor_mean: Floats | None = None
     cor_sd: Floats | None = None
     family_names: tuple[str, ...] = ()
+    quantile_levels: tuple[float, ...] = ()
+    fe_quantiles: Floats | None = None
+    vcp_quantiles: Floats | None = None
+    cor_quantiles: Floats | None = None
+    family_quantiles: Floats | None = None
+    vc_quantiles: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.status)
@@ -102,8 +113,9 @@ class ManyResults:
         -------
         DataFrame
             Wide: index ``response``; columns ``status``, ``converged``, ``n_iter``, ``log_evidence``, and for each
-            fixed effect, log standard deviation and correlation ``<name> mean`` and ``<name> sd``. Long: columns ``response``,
-            ``type`` (``fixed``, ``log sd`` or ``correlation``), ``name``, ``mean``, ``sd``, ``status``.
+            parameter but the random effects ``<name> mean``, ``<name> sd``, and a column as ``<name> 0.025`` for each
+            quantile kept. Long: columns ``response``, ``type`` (``fixed``, ``log sd``, ``correlation`` or ``family``), ``name``,
+            ``mean``, ``sd``, one as ``0.025`` for each quantile kept, ``status``.
         """
         return self._long() if long else self._wide()
 
@@ -126,9 +138,7 @@ class ManyResults:
         return _categorical(self.status, [status.label for status in ResponseStatus])
 
     def _wide(self) -> pd.DataFrame:
-        names = self._names
-        estimates = np.empty((len(self), 2 * len(names)))
-        estimates[:, 0::2], estimates[:, 1::2] = self._means, self._sds
+        estimates = self._estimates()
         about = pd.DataFrame(
             {
                 "status": self._status_labels(),
@@ -138,8 +148,22 @@ class ManyResults:
             },
             index=pd.Index(self.names, name="response", tupleize_cols=False),
         )
-        columns = [f"{name} {what}" for name in names for what in ("mean", "sd")]
-        return pd.concat([about, pd.DataFrame(estimates, index=about.index, columns=columns)], axis=1)
+        columns = [f"{name} {what}" for name in self._names for what in estimates]
+        values = np.stack(list(estimates.values()), axis=2).reshape(len(self), len(columns))
+        return pd.concat([about, pd.DataFrame(values, index=about.index, columns=columns)], axis=1)
+
+    def _estimates(self) -> dict[str, Floats]:
+        """Of all parameters but the random effects, shape (m, number of them) each, by what they are called in frames."""
+        found = {"mean": self._means, "sd": self._sds}
+        kept = [
+            q
+            for q in (self.fe_quantiles, self.vcp_quantiles, self.cor_quantiles, self.family_quantiles)
+            if q is not None
+        ]
+        if kept:
+            quantiles = np.concatenate(kept, axis=2)
+            found |= {str(level): quantiles[:, i] for i, level in enumerate(self.quantile_levels)}
+        return found
 
     def _long(self) -> pd.DataFrame:
         m, names = len(self), self._names
@@ -153,8 +177,7 @@ class ManyResults:
                 "response": pd.Index(self.names, tupleize_cols=False).repeat(len(names)),
                 "type": types,
                 "name": np.tile(np.array(names, dtype=object), m),
-                "mean": self._means.ravel(),
-                "sd": self._sds.ravel(),
+                **{what: values.ravel() for what, values in self._estimates().items()},
                 "status": self._status_labels().repeat(len(names)),
             }
         )

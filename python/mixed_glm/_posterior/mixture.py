@@ -16,11 +16,11 @@ from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.psi_density import LatticeDensity, MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_density import MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_margins import cor_margins, lattice_density, psi_margins
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    lattice_margins,
     line_cdf,
     line_density,
     line_quantile,
@@ -40,7 +40,6 @@ Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
 _LARGEST_CORRELATION = 1.0 - 1e-10
-_COR_SAMPLE = 8192  # points for the distribution of correlations
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,29 +209,9 @@ class MarginalPosterior(Posterior):
 
     @cached_property
     def _cor_margins(self) -> list[tuple[Floats, Floats]]:
-        """Distribution functions of the correlations, piecewise linear.
-
-        With two coordinates a correlation is the hyperbolic tangent of its hyperparameter; with more it depends on several, and a
-        sample of their density tells.
-        """
+        """Distribution functions of the correlations, piecewise linear."""
         layout = self.spec.layout
-        if not layout.cor_orders:
-            return []
-        density = self._psi_density()
-        if isinstance(density, RidgeDensity):
-            sample = density.sample
-        else:
-            sample = density.draw(_COR_SAMPLE, np.random.default_rng(0)).psi
-        probability = (np.arange(len(sample)) + 0.5) / len(sample)
-        told = np.sort(layout.told(sample), axis=0)
-        found = []
-        for part, order in zip(layout.cor_slices(), layout.cor_orders, strict=True):
-            if order == 2 and self._margins is not None:
-                knots, below = self._margins[part.start]
-                found.append((np.tanh(knots), below))
-            else:
-                found += [(told[:, j], probability) for j in range(part.start, part.stop)]
-        return found
+        return cor_margins(layout, self._margins, self._psi_density()) if layout.cor_orders else []
 
     @property
     def _is_line(self) -> bool:
@@ -241,19 +220,13 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
-        if self._ridge_density is not None:
-            return self._ridge_density.margins
-        if self.cell is not None:
-            return lattice_margins(self.points, self.log_density, self.cell)
-        return None
+        return psi_margins(self.points, self.log_density, self.cell, self._ridge_density)
 
     @cached_property
     def _ridge_density(self) -> RidgeDensity | None:
         if self.ridge is None:
             return None
-        mean = self.weights @ self.points
-        deviations = self.points - mean
-        return RidgeDensity(self.ridge, mean, (self.weights[:, None] * deviations).T @ deviations)
+        return RidgeDensity.of(self.ridge, self.weights, self.points)
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
@@ -337,7 +310,7 @@ class MarginalPosterior(Posterior):
         if self._ridge_density is not None:
             return self._ridge_density
         if self.cell is not None:
-            return LatticeDensity(self.points, self.log_density, self.cell, _step(self.cell, self.axes) ** 2)
+            return lattice_density(self.points, self.log_density, self.cell, self.axes)
         layout = self.spec.layout
         mean = self.weights @ self.points if layout.cor_orders else self.mean[layout.hyper]
         deviations = self.points - mean
@@ -376,8 +349,3 @@ class MarginalPosterior(Posterior):
             covariance[layout.hyper, layout.hyper] = np.diag(self.sd[layout.hyper] ** 2)
         scale = self.sd / np.sqrt(covariance.diagonal())
         return np.asarray(covariance * np.outer(scale, scale))
-
-
-def _step(cell: Floats, axes: Floats) -> float:
-    """Distance of the points of a lattice, in whitened units."""
-    return float(np.linalg.norm(cell[:, 0]) / np.linalg.norm(axes[:, 0]))

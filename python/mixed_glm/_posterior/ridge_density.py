@@ -72,6 +72,13 @@ class RidgeDensity:
     mean: Floats
     covariance: Floats
 
+    @classmethod
+    def of(cls, shape: RidgeShape, weights: Floats, points: Floats) -> RidgeDensity:
+        """With the moments of weighted points, shapes (M,) and (M, K)."""
+        mean = weights @ points
+        deviations = points - mean
+        return cls(shape, mean, (weights[:, None] * deviations).T @ deviations)
+
     def draw(self, n: int, rng: np.random.Generator) -> PsiDraws:
         """Draw `n` times; nodes are of a fixed sample, so that few of them serve many draws."""
         tiny = np.finfo(float).tiny

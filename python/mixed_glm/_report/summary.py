@@ -240,8 +240,11 @@ def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
         "LB": [_number(v) for v in frame["lower"]],
         "UB": [_number(v) for v in frame["upper"]],
     }
-    after = [""] * len(layout.cor_names)
-    columns |= {name: blank + [_number(v, 3) for v in values] + after for name, values in scales.items()}
+    is_log = [kind != "correlation" for kind in frame["type"].iloc[layout.hyper]]
+    columns |= {
+        name: blank + [_number(v, 3) if log else "" for v, log in zip(values, is_log, strict=True)]
+        for name, values in scales.items()
+    }
     return pd.DataFrame(columns, index=frame.index)
 
 

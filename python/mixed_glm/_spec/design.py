@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
 ValueT = TypeVar("ValueT")
+
+# What has a value for each row, beside exog.
+_BY_ROW = ("endog", "exog_vc", "n_trials", "freq_weights", "offset", "exposure")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,12 @@ class Design:
     def weights(self) -> Floats:
         """Frequency weights, shape (n,): ones where none were given."""
         return np.ones(len(self.endog)) if self.freq_weights is None else self.freq_weights
+
+    def of_rows(self, rows: npt.NDArray[np.intp]) -> Design:
+        """Some of the rows, with the same effects and priors."""
+        kept = {name: getattr(self, name) for name in _BY_ROW}
+        arrays: dict[str, Any] = {k: None if v is None else v[rows] for k, v in kept.items()}
+        return dataclasses.replace(self, exog=np.asfortranarray(self.exog[rows]), **arrays)
 
 
 def make_design(endog: Any, exog: Any, exog_vc: Any, ident: Any, family: Family, **arguments: Any) -> Design:
@@ -324,20 +334,24 @@ def make_core(
 
     Without `merge_rows` equal rows stay apart, as they must where their offsets are to be replaced.
     """
+    return _core.Model(merge_rows=merge_rows, **model_arguments(design, family, change))
+
+
+def model_arguments(design: Design, family: Family, change: Standardization | None) -> dict[str, Any]:
+    """The arguments of the compiled model of `design` in the coordinates of `change`."""
     n = len(design.exog)
     exog = design.exog if change is None else change.apply(design.exog)
     offset = design.total_offset()
     if change is not None:
         offset = change.offset(offset, exog)
-    return _core.Model(
-        endog=design.endog,
-        family=family.core,
-        trials=design.trials(),
-        weights=design.weights(),
-        offset=np.zeros(n) if offset is None else offset,
-        merge_rows=merge_rows,
+    return {
+        "endog": design.endog,
+        "family": family.core,
+        "trials": design.trials(),
+        "weights": design.weights(),
+        "offset": np.zeros(n) if offset is None else offset,
         **core_arguments(design, exog, change),
-    )
+    }
 
 
 def core_arguments(design: Design, exog: Floats, change: Standardization | None) -> dict[str, Any]:

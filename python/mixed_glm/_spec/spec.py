@@ -19,6 +19,8 @@ from mixed_glm._spec.standardization import Standardization
 from mixed_glm._spec.terms import CorrelatedTerm
 from mixed_glm.families import Family
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class ModelSpec:
@@ -119,6 +121,21 @@ class ModelSpec:
             units = Standardization.of(design.exog, design.freq_weights, priors.mixing)
             return dataclasses.replace(units, origin=priors.fe_loc * units.scale, in_units=True)
         return Standardization.identity(priors.fe_loc) if priors.fe_loc.any() else None
+
+    def with_weights(self, weights: Floats) -> ModelSpec:
+        """The same rows with other frequency weights, shape (n,), under the same priors."""
+        return self._under_same_priors(dataclasses.replace(self.design, freq_weights=weights), self.index)
+
+    def of_rows(self, rows: npt.NDArray[np.intp]) -> ModelSpec:
+        """Some of the rows, with all effects, under the same priors."""
+        index = None if self.index is None else self.index[rows]
+        return self._under_same_priors(self.design.of_rows(rows), index)
+
+    def _under_same_priors(self, design: Design, index: pd.Index[Any] | None) -> ModelSpec:
+        """Priors in units of the data stay those of the data that they were made of, as coordinates do."""
+        other = dataclasses.replace(self, design=design, index=index)
+        object.__setattr__(other, "coordinates", self.coordinates)
+        return other
 
     def standardization(self, scale_fe: bool = False) -> Standardization | None:
         """Coordinates of a fit; with `scale_fe`, centred and scaled columns to whose coefficients `fe_p` applies."""

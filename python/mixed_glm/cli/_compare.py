@@ -20,6 +20,7 @@ log p(y) of the fits that estimate it.
 
 examples:
   mixed-glm compare trial.mglm other.mglm
+  mixed-glm compare trial.mglm other.mglm --exact
   mixed-glm compare fits/*.mglm --criterion waic --output comparison.csv
 """
 
@@ -30,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "fits", metavar="FIT.mglm", type=Path, nargs="+", help="what 'mixed-glm fit --save' wrote"
     )
     parser.add_argument("--criterion", choices=["loo", "waic"], default="loo", help="what is compared (loo)")
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="leave each row out exactly, instead of by importance sampling (loo)",
+    )
     parser.add_argument("--draws", type=int, default=1000, help="posterior draws of each fit (1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
     parser.add_argument(
@@ -45,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     if twice is not None:
         raise ValueError(f"FIT: {str(twice)!r} is given twice")
     results = {str(path): load(path) for path in options.fits}
-    table = compare(results, options.criterion, draws=options.draws, rng=options.seed)
+    table = compare(results, options.criterion, draws=options.draws, rng=options.seed, exact=options.exact)
     deliver(
         [(options.output, lambda path: write_table(table.reset_index(names="fit"), path))],
         lambda: [table.to_string(float_format=lambda value: f"{value:.2f}")],

@@ -22,7 +22,9 @@ BLUE, ORANGE, GREEN, PINK, SKY, BROWN = "#0072B2", "#E69F00", "#009E73", "#CC79A
 COLOURS = (BLUE, BROWN, GREEN, PINK, ORANGE, SKY)
 GREY, LIGHT_GREY = "0.55", "0.85"
 
-_SCALES = {"logit": "log odds", "log": "log of the mean", "probit": "probit scale"}
+_SCALES = {
+    "identity": "units of the response", "logit": "log odds", "log": "log of the mean", "probit": "probit scale"
+}  # fmt: skip
 _RATIOS = {"logit": "odds ratio", "log": "ratio of means"}
 _LINE_SPACING = 1.15  # of labels below each other, in font sizes
 _SMALLEST_FONT = 6.0  # points

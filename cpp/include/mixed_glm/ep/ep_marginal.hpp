@@ -87,13 +87,14 @@ class EpMarginal final : public Marginal {
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = ep_.sigma().variance(j);
     result.fe_cov = ep_.sigma().border_block();
-    add_tails(result, ThirdCumulants(design, ep_.sigma()).of_effects(ep_.third()));
+    add_tails(result, wants_third() ? ThirdCumulants(design, ep_.sigma()).of_effects(ep_.third())
+                                    : Vector());
     return result;
   }
   FixedCumulants fixed_cumulants(bool thorough) override {
     if (fell_back_) return laplace_.fixed_cumulants(thorough);
     const Index p = model_->design().fixed();
-    if (p == 0 || p > most_skew_fixed_effects) return {};
+    if (!wants_third() || p == 0 || p > most_skew_fixed_effects) return {};
     FixedCumulants cumulants;
     cumulants.gaussian = ep_.sigma().border_block();
     cumulants.third = ThirdCumulants(model_->design(), ep_.sigma()).of_fixed(ep_.third());

@@ -45,6 +45,7 @@ inline FitMethod marginal_method(const FitOptions& options, const Approximation&
   method.approximation = approximation;
   method.start = start;
   method.settings.integrate = options.integrate;
+  method.settings.keep_points = false;  // FitResult has moments alone
   set_search(options, method.settings.mode.tolerance, method.settings.mode.max_iterations);
   return method;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <memory>
 #include <mixed_glm/fit/fit_options.hpp>
 #include <mixed_glm/fit/map_driver.hpp>
 #include <mixed_glm/fit/marginal_driver.hpp>
@@ -24,8 +25,9 @@ struct FitResult {
   double log_evidence = std::numeric_limits<double>::quiet_NaN();  // estimate of log p(y); vb: the
                                                                    // bound; map: none
   int iterations = 0;
-  int passes = 0;                 // over the rows, with curvature
-  IntegrationReport integration;  // over psi: laplace, leaf, ep
+  int passes = 0;                               // over the rows, with curvature
+  IntegrationReport integration;                // over psi: laplace, leaf, ep
+  std::shared_ptr<const MarginalFit> marginal;  // likewise, where its points were to be kept
 
   bool has_result() const { return status != FitStatus::failed; }
   bool converged() const { return is_converged(status); }
@@ -82,13 +84,14 @@ inline FitResult result_of(const Model& model, VariationalFit fit) {
 inline FitResult result_of(const Model& model, MarginalFit fit) {
   FitResult result = detail::begin_result(model, fit.status, fit.mode.iterations, fit.passes);
   if (!result.has_result()) return result;
-  result.mean = std::move(fit.posterior.mean);
-  result.sd = std::move(fit.posterior.sd);
-  result.fe_cov = std::move(fit.posterior.fe_cov);
-  result.vcp_cov = std::move(fit.posterior.vcp_cov);
+  result.mean = fit.posterior.mean;
+  result.sd = fit.posterior.sd;
+  result.fe_cov = fit.posterior.fe_cov;
+  result.vcp_cov = fit.posterior.vcp_cov;
   result.log_density = fit.mode.log_density;
   result.log_evidence = fit.posterior.log_evidence;
   result.integration = fit.integration;
+  if (fit.has_points) result.marginal = std::make_shared<const MarginalFit>(std::move(fit));
   return result;
 }
 

@@ -38,12 +38,12 @@ class ConditionalLine {
     return column.segment(effects_ + fixed_, effects_);
   }
   template <class Column>
-  auto skewness(Column& column) const {
-    return column.segment(2 * effects_ + fixed_, skewed_);
+  auto factors(Column& column) const {
+    return column.segment(2 * effects_ + fixed_, fixed_ * fixed_);
   }
   template <class Column>
-  auto factors(Column& column) const {
-    return column.tail(fixed_ * fixed_);
+  auto skewness(Column& column) const {
+    return column.tail(skewed_);
   }
 
  public:
@@ -56,7 +56,7 @@ class ConditionalLine {
         fixed_(nodes.front()->fe_cov.rows()),
         effects_(nodes.front()->mean.size() - fixed_),
         skewed_(nodes.front()->third.size() > 0 ? effects_ : 0),
-        bounded_(fixed_ + 2 * effects_ + skewed_ + fixed_ * fixed_, knots.size()),
+        bounded_(fixed_ + 2 * effects_ + fixed_ * fixed_ + skewed_, knots.size()),
         log_pivots_(fixed_, knots.size()),
         factor_(fixed_, fixed_) {
     const ConditionalPosterior& at_mode = *nodes[size_t(mode)];

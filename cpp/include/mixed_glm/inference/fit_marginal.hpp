@@ -20,7 +20,7 @@ struct MarginalFitSettings {
   MarginalModeSettings mode;
   Integrate integrate = Integrate::automatic;
   std::optional<GridSettings> grid;  // none: default_grid()
-  bool keep_points = true;           // what the posterior is at each of its points
+  bool keep_points = true;           // what the posterior is at each of its points, and skewness
 };
 
 struct MarginalFit {
@@ -36,6 +36,7 @@ struct MarginalFit {
   IntegrationReport integration;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
   bool rough = false;  // integration by weights that say that it may be inaccurate
+  bool has_points = false;  // what the posterior is at its points is there
 };
 
 namespace detail {
@@ -82,10 +83,10 @@ class StandIns {
   std::vector<double> log_weights_;
 };
 
-inline void plug_in_mode(const Model& model, const ConditionalPosterior& at_mode,
-                         MarginalFit& fit) {
+inline void plug_in_mode(const Model& model, const MarginalFitSettings& settings,
+                         const ConditionalPosterior& at_mode, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
-  PosteriorMixture mixture(model);
+  PosteriorMixture mixture(model, settings.keep_points);
   const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
   mixture.add(fit.mode.psi, fit.mode.log_density,
               0.5 * double(k) * log_two_pi + whitened.log_jacobian(), at_mode);
@@ -180,6 +181,8 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (rule == Integrate::line) {
     search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);
   }
+  fit.has_points = settings.keep_points;
+  marginal.want_third(settings.keep_points);
   MarginalModeSearch search(marginal, search_settings);
   fit.mode = search.find(start);
   fit.reason = detail::evaluation_failed;
@@ -193,7 +196,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   // Exact for a lattice: one of its many points.
   if (rule != Integrate::line) fit.mode.precision = search.curvature(plug_in);
   if (plug_in) {
-    detail::plug_in_mode(marginal.model(), at_mode, fit);
+    detail::plug_in_mode(marginal.model(), settings, at_mode, fit);
     fit.fallbacks = marginal.fallbacks();
   } else if (rule == Integrate::ridge) {
     detail::integrate_on_ridges(marginal, settings, fit);

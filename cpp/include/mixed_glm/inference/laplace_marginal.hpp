@@ -14,9 +14,10 @@
 // the covariance of beta to second order: second_order.hpp.
 #pragma once
 
+#include <memory>
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
-#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/inference/second_order_rows.hpp>
 #include <mixed_glm/inference/third_cumulants.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/model/shape_sites.hpp>
@@ -102,24 +103,33 @@ class LaplaceMarginal final : public Marginal {
     result.variance.resize(design.coefficients());
     for (Index j = 0; j < design.effects(); ++j) result.variance[j] = sigma_.variance(j);
     result.fe_cov = sigma_.border_block();
-    add_tails(result, settings_.mean_correction ? third_of_effects() : Vector());
+    add_tails(result, wants_third() && has_tails() ? third_of_effects() : Vector());
     return result;
   }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model_->design().fixed();
-    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    if (!has_tails() || p == 0 || p > most_skew_fixed_effects) return {};
+    const Vector& third = likelihood_.third_derivative();
+    if (!model_->design().has_pairs()) {  // each row touches one effect at most
+      if (!second_order_) second_order_ = std::make_unique<SecondOrderRows>(*model_, sigma_);
+      return second_order_->cumulants(mode_, likelihood_, delta_);
+    }
+    const bool second_order = thorough && p <= SecondOrderCovariance::most_differences;
+    if (!second_order && !wants_third()) return {};
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
-    cumulants.third =
-        ThirdCumulants(model_->design(), sigma_).of_fixed(likelihood_.third_derivative());
-    SecondOrderCovariance second_order(*model_, mode_, likelihood_, sigma_, delta_, theta_);
-    if (second_order.is_cheap() || (thorough && p <= SecondOrderCovariance::most_differences)) {
-      cumulants.covariance = second_order.covariance(cumulants.third);
+    cumulants.third = ThirdCumulants(model_->design(), sigma_).of_fixed(third);
+    if (second_order) {
+      SecondOrderCovariance covariance(*model_, mode_, likelihood_, sigma_, delta_, theta_);
+      cumulants.covariance = covariance.covariance();
     }
     return cumulants;
   }
 
  private:
+  // Beyond the Gaussian, which a quadratic likelihood has not.
+  bool has_tails() const { return settings_.mean_correction && !likelihood_.is_quadratic(); }
+
   // The last mode, moved to first order. Far steps are not predicted.
   void predict(const Vector& theta) {
     if (!valid_) return;
@@ -164,6 +174,7 @@ class LaplaceMarginal final : public Marginal {
   ConditionalMode mode_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
+  std::unique_ptr<SecondOrderRows> second_order_;  // made when it is first asked for
   Vector theta_, delta_;
   SecondMoments second_moments_;
   // Of the family's hyperparameter, where it has one: s, about -l_phi_phi of each row, g.

@@ -28,7 +28,7 @@ inline NewtonSettings marginal_newton_settings(Monitor* monitor = nullptr, Team*
 struct ConditionalPosterior {
   Vector mean;      // q + p
   Vector variance;  // q + p
-  Vector third;     // q + p, third central moments; empty: all zero
+  Vector third;     // q + p, third central moments; empty: all zero, or not asked for
   Matrix fe_cov;    // p x p
 };
 
@@ -54,6 +54,8 @@ class Marginal {
   // g, with which the mean of the coefficients moves by H^-1 g dphi; empty: there is no phi.
   virtual const Vector& family_pull() const { return no_pull_; }
   virtual ConditionalPosterior posterior() const = 0;
+  // Whether posteriors that follow have third moments, which cost a look at the rows.
+  void want_third(bool wanted) { wants_third_ = wanted; }
   virtual const Model& model() const = 0;
   virtual int passes() const = 0;  // over the rows, with curvature
   // Nats by which the log density may be wrong although its gradient is right.
@@ -88,6 +90,7 @@ class Marginal {
   }
 
  protected:
+  bool wants_third() const { return wants_third_; }
   void forget_fixed() { fixed_tails_ = FixedTails(); }
   // Completes a posterior: mean, variance of u and the Gaussian's covariance of beta are there;
   // third: q, of the effects, or empty.
@@ -95,7 +98,7 @@ class Marginal {
     const Index p = posterior.fe_cov.rows();
     posterior.fe_cov = fixed_tails_.spread_out(posterior.fe_cov);
     posterior.variance.tail(p) = posterior.fe_cov.diagonal();
-    if (third.size() == 0 && fixed_tails_.is_empty()) return;
+    if (!wants_third_ || (third.size() == 0 && fixed_tails_.is_empty())) return;
     posterior.third = Vector::Zero(posterior.mean.size());
     posterior.third.head(third.size()) = third;
     if (fixed_tails_.is_empty()) return;
@@ -105,6 +108,7 @@ class Marginal {
 
  private:
   FixedTails fixed_tails_;
+  bool wants_third_ = true;
   Vector no_pull_;
 };
 

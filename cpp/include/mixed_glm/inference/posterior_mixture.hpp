@@ -25,7 +25,7 @@ struct PosteriorSummary {
   Vector weights;  // of the points, summing to one
   double log_evidence = 0.0;
   // Of (beta, theta, u), the caller's order, correlations themselves in theta
-  // (Hyperparameters::told).
+  // (Hyperparameters::told). skewness: or empty.
   Vector mean, sd, skewness;
   Matrix fe_cov;   // p x p
   Matrix vcp_cov;  // d x d, of theta
@@ -36,13 +36,14 @@ struct PosteriorSummary {
 
 class PosteriorMixture {
  public:
-  // keep_points: the moments of the coefficients at each point too; without, only their sums.
+  // keep_points: the moments of the coefficients at each point too; without, only their sums, and
+  // no skewness.
   explicit PosteriorMixture(const Model& model, bool keep_points = true)
       : model_(&model),
         keep_points_(keep_points),
         first_(Vector::Zero(model.design().coefficients())),
         second_(Vector::Zero(model.design().coefficients())),
-        third_(Vector::Zero(model.design().coefficients())),
+        third_(Vector::Zero(keep_points ? model.design().coefficients() : 0)),
         fe_second_(Matrix::Zero(model.design().fixed(), model.design().fixed())) {}
 
   void reserve(size_t points) { points_.reserve(points); }
@@ -59,10 +60,11 @@ class PosteriorMixture {
     }
     if (keep_points_) {
       const Index p = model_->design().fixed();
+      const Vector skew = skewness_of(posterior);
       point.fe_mean = posterior.mean.tail(p);
       point.fe_sd = posterior.variance.tail(p).cwiseSqrt();
-      point.fe_skewness = skewness_of(posterior).tail(p);
-      keep_effects(posterior, point);
+      point.fe_skewness = skew.tail(p);
+      keep_effects(posterior, skew, point);
       keep_covariance(posterior, point);
     }
     points_.push_back(std::move(point));
@@ -81,14 +83,17 @@ class PosteriorMixture {
     const Index p = model_->design().fixed();
     const Vector shift = first_ / total_;
     const Vector variance = (second_ / total_ - shift.cwiseAbs2()).cwiseMax(0.0);
-    const Vector third = third_.array() / total_ - 3.0 * shift.array() * second_.array() / total_ +
-                         2.0 * shift.array().cube();
     result.fe_cov = fe_second_ / total_ - shift.tail(p) * shift.tail(p).transpose();
     const PsiMoments psi = psi_moments(result.weights);
     result.vcp_cov = psi.covariance;
     result.mean = model_->design().join(origin_ + shift, psi.mean);
     result.sd = model_->design().join(variance.cwiseSqrt(), psi.sd);
-    result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    if (keep_points_) {
+      const Vector third = third_.array() / total_ -
+                           3.0 * shift.array() * second_.array() / total_ +
+                           2.0 * shift.array().cube();
+      result.skewness = model_->design().join(skewness(third, variance), psi.skewness);
+    }
     result.points = std::move(points_);
     return result;
   }
@@ -101,7 +106,8 @@ class PosteriorMixture {
 
   static constexpr Index most_kept = 20'000'000;  // points x effects, or covariances
 
-  void keep_effects(const ConditionalPosterior& posterior, PosteriorPoint& point) {
+  void keep_effects(const ConditionalPosterior& posterior, const Vector& skew,
+                    PosteriorPoint& point) {
     const Design& design = model_->design();
     const Index q = design.effects();
     if (Index(points_.size() + 1) * q > most_kept) {
@@ -115,7 +121,7 @@ class PosteriorMixture {
     };
     point.vc_mean = in_user_order(posterior.mean.head(q));
     point.vc_sd = in_user_order(posterior.variance.head(q).cwiseSqrt());
-    point.vc_skewness = in_user_order(skewness_of(posterior).head(q));
+    point.vc_skewness = in_user_order(skew.head(q));
   }
 
   void keep_covariance(const ConditionalPosterior& posterior, PosteriorPoint& point) {
@@ -132,7 +138,8 @@ class PosteriorMixture {
     return skewness(posterior.third, posterior.variance);
   }
   static Vector skewness(const Vector& third, const Vector& variance) {
-    return (variance.array() > 0.0).select(third.array() / variance.array().pow(1.5), 0.0);
+    const auto v = variance.array();
+    return (v > 0.0).select(third.array() / (v * v.sqrt()), 0.0);
   }
 
   // Moments about the first point's mean, scaled by the highest weight so far.
@@ -153,34 +160,47 @@ class PosteriorMixture {
     total_ += weight;
     first_ += weight * shift;
     second_.array() += weight * (shift.array().square() + variance);
-    third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
-    if (posterior.third.size() > 0) third_ += weight * posterior.third;
+    if (keep_points_) {
+      third_.array() += weight * shift.array() * (shift.array().square() + 3.0 * variance);
+      if (posterior.third.size() > 0) third_ += weight * posterior.third;
+    }
     const Index p = model_->design().fixed();
     fe_second_ += weight * posterior.fe_cov;
     fe_second_.noalias() += weight * shift.tail(p) * shift.tail(p).transpose();
   }
 
-  Vector told(const Vector& theta) const { return model_->hyperparameters().told(theta); }
-
   PsiMoments psi_moments(const Vector& weights) const {
     const Index k = model_->hyperparameters().size();
     PsiMoments moments{Vector::Zero(k), Vector(), Vector(), Matrix::Zero(k, k)};
-    Vector center = Vector::Zero(k);
+    for (size_t i = 0; i < points_.size(); ++i) moments.mean += weights[Index(i)] * points_[i].psi;
+    Vector third = Vector::Zero(k);
     for (size_t i = 0; i < points_.size(); ++i) {
-      center += weights[Index(i)] * points_[i].psi;
-      moments.mean += weights[Index(i)] * told(points_[i].psi);
-    }
-    Vector variance = Vector::Zero(k), third = Vector::Zero(k);
-    for (size_t i = 0; i < points_.size(); ++i) {
-      const Vector off = points_[i].psi - center;
-      moments.covariance += weights[Index(i)] * off * off.transpose();
-      const Vector deviation = told(points_[i].psi) - moments.mean;
-      variance += (weights[Index(i)] * deviation).cwiseProduct(deviation);
+      const Vector deviation = points_[i].psi - moments.mean;
+      moments.covariance += weights[Index(i)] * deviation * deviation.transpose();
       third.array() += weights[Index(i)] * deviation.array().cube();
     }
-    moments.sd = variance.cwiseSqrt();
-    moments.skewness = skewness(third, variance);
+    moments.sd = moments.covariance.diagonal().cwiseSqrt();
+    moments.skewness = skewness(third, moments.covariance.diagonal());
+    tell_correlations(weights, moments);
     return moments;
+  }
+
+  // Correlations in the place of the numbers that they are made of.
+  void tell_correlations(const Vector& weights, PsiMoments& moments) const {
+    const Hyperparameters& hyper = model_->hyperparameters();
+    const Hyperparameters::Block cor = hyper.cor();
+    if (cor.size == 0) return;
+    Matrix told(cor.size, Index(points_.size()));
+    for (size_t i = 0; i < points_.size(); ++i) {
+      told.col(Index(i)) = hyper.told(points_[i].psi).segment(cor.begin, cor.size);
+    }
+    const Vector mean = told * weights;
+    told.colwise() -= mean;
+    const Vector variance = told.array().square().matrix() * weights;
+    const Vector third = told.array().cube().matrix() * weights;
+    moments.mean.segment(cor.begin, cor.size) = mean;
+    moments.sd.segment(cor.begin, cor.size) = variance.cwiseSqrt();
+    moments.skewness.segment(cor.begin, cor.size) = skewness(third, variance);
   }
 
   const Model* model_;

@@ -9,13 +9,9 @@
 // where covariances are.
 #pragma once
 
+#include <mixed_glm/inference/fixed_shares.hpp>
 #include <mixed_glm/inference/fixed_tails.hpp>
-#include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/linalg/symmetric_cubes.hpp>
-#include <mixed_glm/math/resize_buffer.hpp>
-#include <mixed_glm/model/design.hpp>
-#include <mixed_glm/model/entry_runs.hpp>
-#include <vector>
 
 namespace mixed_glm {
 
@@ -23,12 +19,18 @@ class ThirdCumulants {
  public:
   // Both are viewed.
   ThirdCumulants(const Design& design, const SelectedInverse& sigma)
-      : design_(&design), sigma_(&sigma) {}
+      : design_(&design), sigma_(&sigma), shares_(design, sigma) {}
 
   // q: of each random effect. row_weight: n, the order of the design.
   Vector of_effects(const Vector& row_weight) {
     Vector third = Vector::Zero(design_->effects());
-    for_blocks([&](Index first, Index count) { add_effects(row_weight, first, count, third); });
+    for_blocks([&](Index first, Index count) {
+      if (design_->has_pairs()) {
+        add_effects(row_weight, first, count, third);
+      } else {
+        add_single_effects(row_weight, first, count, third);
+      }
+    });
     return third;
   }
 
@@ -36,9 +38,9 @@ class ThirdCumulants {
   Matrix of_fixed(const Vector& row_weight) {
     if (design_->fixed() > most_skew_fixed_effects) return Matrix();
     SymmetricCubes cubes(design_->fixed());
+    shares_.begin();
     for_blocks([&](Index first, Index count) {
-      cover_fixed(first, count);
-      cubes.add(row_weight.segment(first, count), fixed_.topRows(count));
+      cubes.add(row_weight.segment(first, count), shares_.of_rows(first, count));
     });
     return cubes.whole();
   }
@@ -51,23 +53,52 @@ class ThirdCumulants {
     }
   }
 
+  // Where a row touches one effect at most, run by run.
+  void add_single_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
+    const SparseRows& z = design_->z();
+    resize_buffer(shares_of_run_, row_block_size, 1);
+    for_each_run(z, first, count, [&](const EntryRun& run) {
+      double* const covariance = shares_of_run_.data() + run.begin;
+      set_shares(first, run, covariance);
+      const double* const weight = row_weight.data() + first + run.begin;
+      for (Index r = 0; r < run.length(); ++r) {
+        covariance[r] = weight[r] * covariance[r] * covariance[r] * covariance[r];
+      }
+      third[run.effect] += sum_of_run(shares_of_run_.data(), run);
+    });
+  }
+
+  // a_i' Sigma e_j for the rows of a run, but for their other effects.
+  void set_shares(Index first, const EntryRun& run, double* shares) const {
+    const SparseRows& z = design_->z();
+    const double own = sigma_->variance(run.effect);
+    std::fill_n(shares, run.length(), own);
+    if (!z.is_indicator()) {
+      for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
+        shares[r] *= z.value(e);
+      }
+    }
+    const auto border = sigma_->with_border(run.effect);
+    for (Index a = 0; a < design_->fixed(); ++a) {
+      const double* const x = design_->x().col(a).data() + first + run.begin;
+      const double factor = border[a];
+      for (Index r = 0; r < run.length(); ++r) shares[r] += factor * x[r];
+    }
+  }
+
   // cov(eta_i, u_j) for each entry (i, j) of the block's rows, then their cubes.
   void add_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
     const SparseRows& z = design_->z();
     const Index start = z.begin(first);
     resize_buffer(entries_, z.end(first + count - 1) - start, 1);
-    entries_.setZero();
-    const auto x = design_->x().middleRows(first, count);
+    resize_buffer(shares_of_run_, row_block_size, 1);
     for_each_run(z, first, count, [&](const EntryRun& run) {
-      const auto border = sigma_->with_border(run.effect);
-      const double own = sigma_->variance(run.effect);
-      resize_buffer(fixed_share_, run.length(), 1);
-      fixed_share_.noalias() = x.middleRows(run.begin, run.length()) * border;
+      set_shares(first, run, shares_of_run_.data());
       for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
-        entries_[e - start] += z.value(e) * own + fixed_share_[r];
+        entries_[e - start] = shares_of_run_[r];
       }
     });
-    if (design_->has_pairs()) add_pairs(first, count, start);
+    add_pairs(first, count, start);
     for (Index r = first; r < first + count; ++r) {
       for (Index e = z.begin(r); e < z.end(r); ++e) {
         const double covariance = entries_[e - start];
@@ -90,27 +121,10 @@ class ThirdCumulants {
     }
   }
 
-  // cov(eta_i, beta), one row each.
-  void cover_fixed(Index first, Index count) {
-    resize_buffer(fixed_, row_block_size, design_->fixed());
-    fixed_.topRows(count).noalias() =
-        design_->x().middleRows(first, count) * sigma_->border_block();
-    const SparseRows& z = design_->z();
-    for_each_run(z, first, count, [&](const EntryRun& run) {
-      const auto border = sigma_->with_border(run.effect);
-      for (Index a = 0; a < design_->fixed(); ++a) {
-        double* const column = fixed_.col(a).data();
-        for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-          column[r] += z.value(e) * border[a];
-        }
-      }
-    });
-  }
-
   const Design* design_;
   const SelectedInverse* sigma_;
-  Matrix fixed_;  // row_block_size x p
-  Vector entries_, fixed_share_;
+  FixedShares shares_;
+  Vector entries_, shares_of_run_;
 };
 
 }  // namespace mixed_glm

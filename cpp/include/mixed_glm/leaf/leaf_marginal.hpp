@@ -138,7 +138,8 @@ class LeafMarginal final : public Marginal {
   }
   FixedCumulants fixed_cumulants(bool /*thorough*/) override {
     const Index p = model().design().fixed();
-    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
+      return {};
     moments_.compute(sigma_, mode_, true);
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();

@@ -2,6 +2,7 @@
 // of p rows in which column b p + c holds the entries (., b, c).
 #pragma once
 
+#include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 
 namespace mixed_glm {
@@ -18,15 +19,23 @@ class SymmetricCubes {
   }
 
   // rows: m x p, one vector each; weights: m. Only entries a >= b >= c are summed.
-  template <class Weights, class Rows>
-  void add(const Weights& weights, const Rows& rows) {
-    resize_buffer(weighted_, rows.rows(), size_);
+  MIXED_GLM_NOINLINE void add(ConstVectorRef weights, ConstMatrixRef rows) {
+    add(weights, rows, [](Index, Index, const Vector&) {});
+  }
+  // The same; visit(b, c, products), b >= c, with what was summed on the way: the weights times the
+  // rows' numbers b and c.
+  template <class Visit>
+  void add(const ConstVectorRef& weights, const ConstMatrixRef& rows, Visit&& visit) {
+    resize_buffer(weighted_, rows.rows(), 1);
+    resize_buffer(products_, rows.rows(), 1);
     for (Index b = 0; b < size_; ++b) {
-      auto weighted = weighted_.leftCols(size_ - b);
-      weighted.noalias() =
-          weights.cwiseProduct(rows.col(b)).asDiagonal() * rows.rightCols(size_ - b);
-      sums_.block(b, b * size_, size_ - b, b + 1).noalias() +=
-          weighted.transpose() * rows.leftCols(b + 1);
+      weighted_ = weights.cwiseProduct(rows.col(b));
+      for (Index c = 0; c <= b; ++c) {
+        products_ = weighted_.cwiseProduct(rows.col(c));
+        sums_.col(b * size_ + c).tail(size_ - b).noalias() +=
+            rows.rightCols(size_ - b).transpose() * products_;
+        visit(b, c, products_);
+      }
     }
   }
 
@@ -47,7 +56,8 @@ class SymmetricCubes {
 
  private:
   Index size_;
-  Matrix sums_, weighted_;
+  Matrix sums_;
+  Vector weighted_, products_;
 };
 
 // The same in other coordinates, into which root' leads: sum_i w_i (root' c_i) (x) ...

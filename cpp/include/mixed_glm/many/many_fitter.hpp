@@ -21,11 +21,16 @@ struct ManySettings {
 
 class ManyFitter {
  public:
-  // The design is viewed and must outlive this object.
-  ManyFitter(const Design& design, Family family, Prior prior, FitMethod method)
-      : design_(&design), family_(family), prior_(std::move(prior)), method_(std::move(method)) {
+  // The design is viewed and must outlive this object. quantiles: of a marginal method.
+  ManyFitter(const Design& design, Family family, Prior prior, FitMethod method,
+             KeptQuantiles quantiles = {})
+      : design_(&design),
+        family_(family),
+        prior_(std::move(prior)),
+        method_(std::move(method)),
+        quantiles_(std::move(quantiles)) {
     if (auto* marginal = std::get_if<MarginalMethod>(&method_)) {
-      marginal->settings.keep_points = false;  // ManyResults has no place for them
+      marginal->settings.keep_points = quantiles_.any();  // which they are made of
     }
     auto worker = make_worker();  // so that what is wrong with the arguments is said here
     layout_ = worker->layout();
@@ -40,7 +45,7 @@ class ManyFitter {
     batch.check(design_->user_rows());
     check_merged_offsets(batch.offset);
     ManyResults results(batch.size(), layout_, settings.keep_random_effects,
-                        settings.keep_covariances);
+                        settings.keep_covariances, quantiles_);
     std::atomic<Index> next{0};
     const Worker work = [&](const std::atomic<bool>& stop) {
       std::unique_ptr<ResponseWorker> worker = take();
@@ -100,6 +105,7 @@ class ManyFitter {
   Family family_;
   Prior prior_;
   FitMethod method_;
+  KeptQuantiles quantiles_;
   ParameterLayout layout_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ResponseWorker>> idle_;

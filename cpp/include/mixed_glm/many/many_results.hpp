@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mixed_glm/fit/fit_result.hpp>
+#include <mixed_glm/many/kept_quantiles.hpp>
 #include <mixed_glm/model/model.hpp>
 #include <vector>
 
@@ -14,24 +15,27 @@ struct ManyResults {
   RowMatrix family_mean, family_sd;
   RowMatrix vc_mean, vc_sd;  // m x q, or empty
   RowMatrix fe_cov;          // m x p p, covariances of the fixed effects, or empty
+  Quantiles quantiles;       // of marginal methods
   Vector log_evidence;       // m
   std::vector<FitStatus> status;
   std::vector<std::int32_t> iterations;
 
   ManyResults(Index responses, const ParameterLayout& layout, bool keep_random_effects,
-              bool keep_covariances = false)
-      : fe_mean(nothing(responses, layout.fixed)),
+              bool keep_covariances = false, const KeptQuantiles& kept = {})
+      : fe_mean(missing_numbers(responses, layout.fixed)),
         fe_sd(fe_mean),
-        vcp_mean(nothing(responses, layout.components)),
+        vcp_mean(missing_numbers(responses, layout.components)),
         vcp_sd(vcp_mean),
-        cor_mean(nothing(responses, layout.correlations)),
+        cor_mean(missing_numbers(responses, layout.correlations)),
         cor_sd(cor_mean),
-        family_mean(nothing(responses, layout.hyper - layout.components - layout.correlations)),
+        family_mean(
+            missing_numbers(responses, layout.hyper - layout.components - layout.correlations)),
         family_sd(family_mean),
-        vc_mean(nothing(keep_random_effects ? responses : 0, layout.effects)),
+        vc_mean(missing_numbers(keep_random_effects ? responses : 0, layout.effects)),
         vc_sd(vc_mean),
-        fe_cov(nothing(keep_covariances ? responses : 0, layout.fixed * layout.fixed)),
-        log_evidence(nothing(responses, 1)),
+        fe_cov(missing_numbers(keep_covariances ? responses : 0, layout.fixed * layout.fixed)),
+        quantiles(responses, layout, keep_random_effects, kept),
+        log_evidence(missing_numbers(responses, 1)),
         status(size_t(responses), FitStatus::failed),
         iterations(size_t(responses), 0) {}
 
@@ -47,13 +51,10 @@ struct ManyResults {
     if (fe_cov.rows() > 0 && fit.fe_cov.size() == fe_cov.cols()) {
       fe_cov.row(row) = Eigen::Map<const Eigen::RowVectorXd>(fit.fe_cov.data(), fe_cov.cols());
     }
+    if (fit.marginal) quantiles.set(row, *fit.marginal, fit.layout);
   }
 
  private:
-  static RowMatrix nothing(Index rows, Index cols) {
-    return RowMatrix::Constant(rows, cols, std::numeric_limits<double>::quiet_NaN());
-  }
-
   struct Blocks {
     RowMatrix &fe, &vcp, &cor, &family, &vc;
   };

@@ -1,0 +1,61 @@
+// Covariances of rows' linear predictors with the fixed effects under a Gaussian with covariance
+// Sigma, c_i = cov(eta_i, beta) = Sigma_b. a_i, block by block.
+#pragma once
+
+#include <mixed_glm/linalg/selected_inverse.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
+#include <mixed_glm/model/design.hpp>
+#include <mixed_glm/model/entry_runs.hpp>
+
+namespace mixed_glm {
+
+class FixedShares {
+ public:
+  // Both are viewed.
+  FixedShares(const Design& design, const SelectedInverse& sigma)
+      : design_(&design), sigma_(&sigma) {}
+
+  // For a pass over the rows with Sigma as it is now. root: p x p, of coordinates into which root'
+  // leads, lower triangular, viewed; none: those of beta.
+  void begin(const Matrix* root = nullptr) {
+    root_ = root;
+    covariance_ = sigma_->border_block();
+    if (root != nullptr) covariance_ *= *root;
+  }
+
+  // count x p; until the next call.
+  ConstMatrixRef of_rows(Index first, Index count) {
+    const Index p = design_->fixed();
+    resize_buffer(shares_, row_block_size + 8, p);
+    const auto x = design_->x().middleRows(first, count);
+    for (Index a = 0; a < p; ++a) shares_.col(a).head(count).noalias() = x * covariance_.col(a);
+    const SparseRows& z = design_->z();
+    for_each_run(z, first, count, [&](const EntryRun& run) {
+      border_ = sigma_->with_border(run.effect);
+      if (root_ != nullptr) turn_border();
+      for (Index a = 0; a < p; ++a) add_run(z, run, border_[a], shares_.col(a).data());
+    });
+    return shares_.topRows(count);
+  }
+
+ private:
+  // In place: root is lower triangular.
+  void turn_border() {
+    const Index p = border_.size();
+    for (Index a = 0; a < p; ++a) border_[a] = root_->col(a).tail(p - a).dot(border_.tail(p - a));
+  }
+  static void add_run(const SparseRows& z, const EntryRun& run, double factor, double* values) {
+    if (z.is_indicator()) return add_to_run(values, run, factor);
+    for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+      values[r] += z.value(e) * factor;
+    }
+  }
+
+  const Design* design_;
+  const SelectedInverse* sigma_;
+  const Matrix* root_ = nullptr;
+  Matrix covariance_, shares_;
+  Vector border_;
+};
+
+}  // namespace mixed_glm
