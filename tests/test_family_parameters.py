@@ -350,15 +350,16 @@ def test_few_effects_are_drawn_with_the_parameter_of_the_family(
     np.testing.assert_allclose(some.vc.std(axis=0), fitted.vc_sd[[2, 5]], rtol=0.06)
 
 
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.PriorPullWarning")
 @pytest.mark.parametrize("kind", FAMILIES)
 @pytest.mark.parametrize("term", ["(1 + x || g)", "(x | g)"])
 def test_draws_with_several_effects_of_a_group(kind: str, term: str) -> None:
     """Of all and of few of them, by leaf quadrature over these together."""
-    fitted = model(kind, table(kind, groups=30), term).fit_laplace(n_quad=9)
+    fitted = model(kind, table(kind), term).fit_laplace(n_quad=7)
     assert fitted.method == "leaf"
-    drawn = fitted.posterior_sample(4000, rng=0)
-    np.testing.assert_allclose(drawn.vc.mean(axis=0), fitted.vc_mean, atol=0.1 * fitted.vc_sd.max())
-    np.testing.assert_allclose(drawn.vc.std(axis=0), fitted.vc_sd, rtol=0.1)
+    drawn = fitted.posterior_sample(2000, rng=0)
+    np.testing.assert_allclose(drawn.vc.mean(axis=0), fitted.vc_mean, atol=0.12 * fitted.vc_sd.max())
+    np.testing.assert_allclose(drawn.vc.std(axis=0), fitted.vc_sd, rtol=0.15)
     assert drawn.family.mean() == pytest.approx(fitted.family_mean[0], abs=0.1 * fitted.family_sd[0])
 
 

@@ -94,14 +94,14 @@ def test_terms_that_are_no_leaf(term: str) -> None:
 def test_fit_takes_it_for_thin_binary_groups(result: mg.MixedGLMResults) -> None:
     chosen = binary("(x | g)").fit()
     assert chosen.method == "leaf"
-    np.testing.assert_allclose(chosen.cor_mean, result.cor_mean, atol=0.05 * result.cor_sd)
+    np.testing.assert_allclose(chosen.cor_mean, result.cor_mean, atol=0.05 * result.cor_sd.min())
     np.testing.assert_allclose(chosen.vcp_mean, result.vcp_mean, atol=0.05 * result.vcp_sd.min())
 
 
 def test_draws_have_the_moments_and_the_correlation(result: mg.MixedGLMResults) -> None:
-    drawn = result.posterior_sample(4000, rng=0)
-    np.testing.assert_allclose(drawn.vc.mean(axis=0), result.vc_mean, atol=0.1 * result.vc_sd.max())
-    np.testing.assert_allclose(drawn.vc.std(axis=0), result.vc_sd, rtol=0.1)
+    drawn = result.posterior_sample(2000, rng=0)
+    np.testing.assert_allclose(drawn.vc.mean(axis=0), result.vc_mean, atol=0.12 * result.vc_sd.max())
+    np.testing.assert_allclose(drawn.vc.std(axis=0), result.vc_sd, rtol=0.15)
     assert drawn.cor.mean() == pytest.approx(result.cor_mean[0], abs=0.1 * result.cor_sd[0])
 
 
