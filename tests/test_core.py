@@ -71,8 +71,8 @@ def test_equal_settings_are_compiled_once() -> None:
 
 
 def test_an_approximation_tells_what_it_is() -> None:
-    made = _core.Approximation(name="leaf", n_quad=7, mean_correction=False, leaf=2)
-    assert (made.name, made.leaf, made.n_quad, made.mean_correction) == ("leaf", 2, 7, False)
+    made = _core.Approximation(name="leaf", n_quad=7, mean_correction=False, leaf=[2, 0])
+    assert (made.name, made.leaf, made.n_quad, made.mean_correction) == ("leaf", [2, 0], 7, False)
     assert _core.Approximation().name == "laplace"
 
 

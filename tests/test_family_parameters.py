@@ -34,9 +34,9 @@ FAMILIES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def model(kind: str, data: pd.DataFrame | None = None, **options: Any) -> mg.MixedGLM:
+def model(kind: str, data: pd.DataFrame | None = None, term: str = "(1 | g)", **options: Any) -> mg.MixedGLM:
     return mg.MixedGLM.from_formula(
-        "y ~ x + (1 | g)", data=table(kind) if data is None else data, family=FAMILIES[kind], **options
+        f"y ~ x + {term}", data=table(kind) if data is None else data, family=FAMILIES[kind], **options
     )
 
 
@@ -141,6 +141,29 @@ def test_gradients_in_the_parameter(kind: str, approx: str) -> None:
         h = 1e-3 * np.eye(2)[j]
         difference = (own.log_marginal(at + h, approx) - own.log_marginal(at - h, approx)) / 2e-3
         assert gradient[j] == pytest.approx(difference, abs=2e-3)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize(
+    ("term", "at"),
+    [
+        ("(1 + x || g)", [-0.4, -0.9, -0.6]),
+        ("(1 + x + z || g)", [-0.4, -0.9, -0.7, -0.6]),
+        ("(x | g)", [-0.4, -0.9, 0.5, -0.6]),
+        ("(x | g) + (1 | h)", [-0.4, -0.9, -0.7, 0.5, -0.6]),
+    ],
+)
+def test_gradients_with_several_effects_of_a_group(kind: str, term: str, at: list[float]) -> None:
+    data = table(kind).assign(z=lambda d: np.cos(7.0 * d.x), h=lambda d: np.arange(len(d)) % 7)
+    own = model(kind, data, term)
+    gradient = own.log_marginal_grad(at, "leaf")
+    for j in range(len(at)):
+        h = 1e-3 * np.eye(len(at))[j]
+        difference = (own.log_marginal(at + h, "leaf") - own.log_marginal(at - h, "leaf")) / 2e-3
+        assert gradient[j] == pytest.approx(difference, abs=4e-3)
+    if kind == "gaussian":  # for which Laplace is exact
+        assert own.log_marginal(at, "leaf") == pytest.approx(own.log_marginal(at), abs=1e-8)
+        np.testing.assert_allclose(gradient, own.log_marginal_grad(at), atol=1e-6)
 
 
 def test_a_negative_binomial_with_alpha_given_is_the_one_at_that_alpha() -> None:
@@ -325,6 +348,19 @@ def test_few_effects_are_drawn_with_the_parameter_of_the_family(
     some = fitted.posterior.draw_some(np.array([2, 5]), 4000, np.random.default_rng(0))
     np.testing.assert_allclose(some.vc.mean(axis=0), fitted.vc_mean[[2, 5]], atol=0.08 * fitted.vc_sd.max())
     np.testing.assert_allclose(some.vc.std(axis=0), fitted.vc_sd[[2, 5]], rtol=0.06)
+
+
+@pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.PriorPullWarning")
+@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("term", ["(1 + x || g)", "(x | g)"])
+def test_draws_with_several_effects_of_a_group(kind: str, term: str) -> None:
+    """Of all and of few of them, by leaf quadrature over these together."""
+    fitted = model(kind, table(kind), term).fit_laplace(n_quad=7)
+    assert fitted.method == "leaf"
+    drawn = fitted.posterior_sample(2000, rng=0)
+    np.testing.assert_allclose(drawn.vc.mean(axis=0), fitted.vc_mean, atol=0.12 * fitted.vc_sd.max())
+    np.testing.assert_allclose(drawn.vc.std(axis=0), fitted.vc_sd, rtol=0.15)
+    assert drawn.family.mean() == pytest.approx(fitted.family_mean[0], abs=0.1 * fitted.family_sd[0])
 
 
 def test_no_random_effects() -> None:

@@ -135,8 +135,15 @@ void bind_marginal(py::module_& m) {
   m.attr("EP_N_QUAD") = mixed_glm::ep_n_quad;
   m.def("leaf_candidates",
         [](const BoundModel& bound) { return mixed_glm::leaf_candidates(bound.design()); });
-  m.def("default_leaf",
-        [](const BoundModel& bound) { return mixed_glm::default_leaf(bound.design()); });
+  m.def("is_leaf", [](const BoundModel& bound, const std::vector<Index>& leaf) {
+    return mixed_glm::is_leaf(bound.design(), leaf);
+  });
+  m.def("leaf_around", [](const BoundModel& bound, Index component) {
+    return mixed_glm::leaf_around(bound.design(), component).components();
+  });
+  m.def("default_leaf", [](const BoundModel& bound) {
+    return mixed_glm::default_leaf(bound.design()).components();
+  });
   py::class_<Choice>(m, "Choice", py::module_local())
       .def_property_readonly("approximation",
                              [](const Choice& choice) { return choice.approximation; })

@@ -19,12 +19,14 @@ using mixed_glm::VariationalMethod;
 
 MIXED_GLM_COLD Approximation approximation(const py::kwargs& given) {
   Approximation result;
+  std::vector<mixed_glm::Index> leaf;
   Keywords("Approximation", given)
       .named("name", result.name, mixed_glm::approximation_named)
-      .optional("leaf", result.leaf)
+      .optional("leaf", leaf)
       .optional("n_quad", result.n_quad)
       .optional("mean_correction", result.mean_correction)
       .finish();
+  result.leaf = leaf;
   return result;
 }
 
@@ -74,7 +76,7 @@ void bind_methods(py::module_& m) {
   py::class_<Approximation>(m, "Approximation", py::module_local())
       .def(py::init(&approximation))
       .def_property_readonly("name", [](const Approximation& a) { return to_string(a.name); })
-      .def_readonly("leaf", &Approximation::leaf)
+      .def_property_readonly("leaf", [](const Approximation& a) { return a.leaf.components(); })
       .def_readonly("n_quad", &Approximation::n_quad)
       .def_readonly("mean_correction", &Approximation::mean_correction);
   py::class_<MapMethod>(m, "MapMethod", py::module_local()).def(py::init(&map_method));

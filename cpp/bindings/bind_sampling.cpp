@@ -164,8 +164,9 @@ Vector log_joint(const BoundModel& bound, const Rows& params, Monitor* monitor) 
 }
 
 // log p(y, psi | beta) for each row of psi, and of linear predictors without random effects.
-Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& offsets, Index leaf,
-                         Index n_quad, Monitor* monitor) {
+// leaf: components to integrate by quadrature; none: Laplace for all.
+Vector integrate_effects(const BoundModel& bound, const Rows& psi, const Rows& offsets,
+                         const std::vector<Index>& leaf, Index n_quad, Monitor* monitor) {
   const Design& design = bound.design();
   if (design.fixed() > 0) throw std::invalid_argument("model: expected one without fixed effects");
   check_rows("psi", psi, offsets.rows(), bound.hyper());
@@ -236,13 +237,14 @@ void bind_sampling(py::module_& m) {
       py::arg("effect_precision"), py::arg("normals"));
   m.def(
       "integrate_effects",
-      [](const BoundModel& model, const Rows& psi, const Rows& offsets, Index leaf, Index n_quad) {
+      [](const BoundModel& model, const Rows& psi, const Rows& offsets,
+         const std::vector<Index>& leaf, Index n_quad) {
         return watched(py::none(), [&](Monitor* monitor) {
           return integrate_effects(model, psi, offsets, leaf, n_quad, monitor);
         });
       },
-      py::arg("model"), py::arg("psi"), py::arg("offsets"), py::kw_only(), py::arg("leaf") = -1,
-      py::arg("n_quad") = 25);
+      py::arg("model"), py::arg("psi"), py::arg("offsets"), py::kw_only(),
+      py::arg("leaf") = std::vector<Index>(), py::arg("n_quad") = 25);
   m.def(
       "log_joint",
       [](const BoundModel& model, const Rows& params) {

@@ -1,7 +1,7 @@
 """Interface of the compiled core, whichever instruction set was chosen."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -54,12 +54,17 @@ class ResponseStatus(enum.IntEnum):
 
 class Approximation:
     def __init__(
-        self, *, name: str = "laplace", leaf: int = -1, n_quad: int = 0, mean_correction: bool = True
+        self,
+        *,
+        name: str = "laplace",
+        leaf: Sequence[int] = (),
+        n_quad: int = 0,
+        mean_correction: bool = True,
     ) -> None: ...
     @property
     def name(self) -> str: ...
     @property
-    def leaf(self) -> int: ...
+    def leaf(self) -> list[int]: ...
     @property
     def n_quad(self) -> int: ...
     @property
@@ -255,7 +260,9 @@ class MarginalFit:
 EP_N_QUAD: int
 
 def leaf_candidates(model: Model) -> list[bool]: ...
-def default_leaf(model: Model) -> int: ...
+def is_leaf(model: Model, leaf: Sequence[int]) -> bool: ...
+def leaf_around(model: Model, component: int) -> list[int]: ...
+def default_leaf(model: Model) -> list[int]: ...
 
 class Choice:
     @property
@@ -328,7 +335,7 @@ def draw_weighted(
     normals: _Floats,
 ) -> _Draws: ...
 def integrate_effects(
-    model: Model, psi: _Floats, offsets: _Floats, *, leaf: int = -1, n_quad: int = 25
+    model: Model, psi: _Floats, offsets: _Floats, *, leaf: Sequence[int] = (), n_quad: int = 25
 ) -> _Floats: ...
 def log_joint(model: Model, params: _Floats) -> _Floats: ...
 def mixture_quantile(

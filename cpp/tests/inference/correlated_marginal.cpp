@@ -118,7 +118,7 @@ TEST_CASE("fits of correlated effects end well, and tell correlations") {
 TEST_CASE("methods for independent effects refuse correlated ones") {
   const Source source(2);
   const MixedModel model(source.data);
-  for (const Method method : {Method::map, Method::vb, Method::vb_full, Method::leaf}) {
+  for (const Method method : {Method::map, Method::vb, Method::vb_full}) {
     FitOptions options;
     options.method = method;
     CHECK_THROWS_AS(fit(model, options), std::invalid_argument);

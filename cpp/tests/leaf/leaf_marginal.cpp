@@ -6,6 +6,7 @@
 #include <functional>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 
+#include "../support/check_leaf_third.hpp"
 #include "../support/check_marginal.hpp"
 #include "../support/random_model.hpp"
 
@@ -73,7 +74,9 @@ TEST_CASE("derivatives of the leaf likelihood agree with finite differences") {
         CAPTURE(int(shape), family_name(family), link_name(family), k);
         const LeafDesign leaf(model, k);
         LeafLikelihood likelihood(leaf, 40);
-        likelihood.set_sd(0.7);
+        TinyVector sd(1);
+        sd[0] = 0.7;
+        likelihood.set_prior(LeafPrior::of_sds(sd));
         const Design& reduced = likelihood.design();
         const Index d = reduced.coefficients();
         const Vector at = 0.3 * Random(2).normal_matrix(d, 1);
@@ -202,56 +205,15 @@ TEST_CASE("moments of the leaf's effects are those of the nodes, corrected") {
 }
 
 TEST_CASE("third cumulants beside the leaf are third derivatives of the collapsed likelihood") {
-  const auto third_difference = [](const std::function<double(double)>& f) {
-    const auto at = [&](double h) {
-      return (f(2.0 * h) - 2.0 * f(h) + 2.0 * f(-h) - f(-2.0 * h)) / (2.0 * h * h * h);
-    };
-    return (4.0 * at(0.1) - at(0.2)) / 3.0;
-  };
   for (const Shape shape : {Shape::one_factor, Shape::few_groups, Shape::crossed, Shape::scaled}) {
     const auto source = random_design(shape, 60, 2, 4);
     const Design design = source.design();
     for (const Family& family : {Family(BinomialLogit()), Family(PoissonLog())}) {
       const Model model = random_model(design, source, family, 3);
       const Vector psi = Vector::Constant(design.components(), -0.2);
-      const Index leaf = design.largest_single(), p = 2;
-      LeafSettings plain = nodes(60);
-      plain.mean_correction = false;
-      LeafMarginal marginal(model, leaf, nodes(60)), at_mode(model, leaf, plain);
-      REQUIRE(marginal.evaluate(psi));
-      REQUIRE(at_mode.evaluate(psi));
-      const Vector x = at_mode.reduced_mean();
-      LeafLikelihood likelihood(marginal.leaf(), 60);
-      likelihood.set_sd(std::exp(psi[leaf]));
-      const auto along = [&](const Vector& weights) {
-        Vector direction = Vector::Zero(x.size());
-        direction.tail(p) = weights;
-        marginal.cholesky().solve_in_place(direction);
-        const double sd = std::sqrt(direction.tail(p).dot(weights));
-        const Vector unit = direction / sd;
-        return third_difference([&](double t) { return likelihood.value(x + t * unit); }) * sd *
-               sd * sd;
-      };
-      const Matrix third = marginal.fixed_cumulants(true).third;
       CAPTURE(int(shape), family_name(family));
-      for (const double other : {0.0, 1.0, -0.7}) {
-        const Vector w = Eigen::Vector2d(1.0, other);
-        const Matrix all = transform_cubes(third, w);
-        const double scale = std::pow(w.dot(marginal.fe_cov() * w), 1.5);
-        CHECK(all(0, 0) / scale == Approx(along(w) / scale).margin(2e-5));
-      }
-      // Of the other effects up to the rows that do not touch them, here as many as do.
-      const Index others = marginal.leaf().reduced().design().effects();
-      for (Index j = 0; j < others; ++j) {
-        Vector direction = Vector::Unit(x.size(), j);
-        marginal.cholesky().solve_in_place(direction);
-        const double sd = std::sqrt(direction[j]);
-        const Vector unit = direction / sd;
-        const double expected =
-            third_difference([&](double t) { return likelihood.value(x + t * unit); });
-        const double found = marginal.reduced_third()[j] / (sd * sd * sd);
-        CHECK(found == Approx(expected).margin(0.07));
-      }
+      // As many rows that do not touch an effect as rows that do.
+      test_support::check_leaf_third(model, design.largest_single(), nodes(60), psi, 0.07);
     }
   }
 }

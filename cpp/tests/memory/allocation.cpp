@@ -95,11 +95,15 @@ TEST_CASE("the search with leaf quadrature allocates nothing") {
       const Design design = source.design();
       if (design.largest_single() < 0) continue;
       const Model model = random_model(design, source, BinomialLogit(), 3);
-      const LeafDesign leaf(model, design.largest_single());
-      LeafLikelihood likelihood(leaf, 15, team);
-      REQUIRE(likelihood.nodes().members() == team->size());
-      likelihood.set_sd(0.8);
-      check_search(likelihood, model);
+      for (const LeafBlock& block : {LeafBlock(design.largest_single()), default_leaf(design)}) {
+        const LeafDesign leaf(model, block);
+        LeafLikelihood likelihood(leaf, block.size() == 1 ? 15 : 7, team);
+        REQUIRE(likelihood.nodes().members() == team->size());
+        TinyVector sd(block.size());
+        for (Index c = 0; c < sd.size(); ++c) sd[c] = 0.8;
+        likelihood.set_prior(LeafPrior::of_sds(sd));
+        check_search(likelihood, model);
+      }
     }
   }
 }

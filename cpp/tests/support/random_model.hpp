@@ -51,10 +51,15 @@ inline mixed_glm::Model random_model(const mixed_glm::Design& design, const Rand
   Vector y(eta.size());
   for (Index i = 0; i < y.size(); ++i) y[i] = draw_response(family, eta[i], trials, generator);
   const Vector weights = Vector::Ones(y.size());
+  mixed_glm::Prior prior{Vector::Constant(design.fixed(), 2.0),
+                         Vector::Constant(design.components(), 0.8)};
+  for (const Index order : design.correlated_orders()) {
+    for (const mixed_glm::LkjPrior& lkj : mixed_glm::lkj_priors(2.0, order)) {
+      prior.cor.emplace_back(lkj);
+    }
+  }
   return {design, family,
-          mixed_glm::encode_response(family, y, Vector::Constant(y.size(), trials), weights),
-          mixed_glm::Prior{Vector::Constant(design.fixed(), 2.0),
-                           Vector::Constant(design.components(), 0.8)},
+          mixed_glm::encode_response(family, y, Vector::Constant(y.size(), trials), weights), prior,
           source.offset};
 }
 

@@ -23,7 +23,7 @@ from mixed_glm.families import Binomial
 
 Floats = npt.NDArray[np.float64]
 
-_LEAF_N_QUAD = 25
+_LEAF_N_QUAD = (25, 11, 7)  # of a leaf of one, two and three components
 _BATCH, _LEAST_DRAWS = 2**18, 16  # linear predictors, and draws, at a time
 _VERY_GOOD_K = 0.5
 _NEARLY_ALL = 0.9  # of the draws
@@ -51,7 +51,8 @@ class Check:
         Logarithms of the smoothed weights, which sum to one.
     integral : str
         How random effects were integrated out of the posterior: ``"quadrature"`` (exact up to the quadrature),
-        ``"quadrature and Laplace"`` (the component with the most effects by quadrature, the others by Laplace),
+        ``"quadrature and Laplace"`` (the component with the most effects, and up to two others of its groups, by
+        quadrature, the rest by Laplace),
         ``"Laplace"`` or ``"none"``.
     names : tuple of str
         Names of the entries of `shift`.
@@ -186,8 +187,8 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     none = dataclasses.replace(design, exog=no_columns, priors=design.priors.without_fixed())
     core = make_core(none, spec.family if rows is None else Binomial(), merge_rows=False)
     leaf = _core.default_leaf(core)
-    alone = leaf >= 0 and bool((design.ident == leaf).all())
-    integral = "Laplace" if leaf < 0 else "quadrature" if alone else "quadrature and Laplace"
+    alone = bool(np.isin(design.ident, leaf).all())
+    integral = "Laplace" if not leaf else "quadrature" if alone else "quadrature and Laplace"
     shift = design.total_offset()
     values = []
     size = max(_LEAST_DRAWS, _BATCH // len(design.endog))
@@ -198,7 +199,9 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
             if rows is not None:
                 eta -= draws.family[some][:, rows.threshold]
             psi = np.ascontiguousarray(spec.layout.free(draws.hyper[some]))
-            values.append(_core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD))
+            values.append(
+                _core.integrate_effects(core, psi, eta, leaf=leaf, n_quad=_LEAF_N_QUAD[max(len(leaf), 1) - 1])
+            )
             advance(len(psi))
     fixed = draws.params[:, spec.layout.fixed]
     of_gaps = 0.0 if rows is None else rows.log_gaps(draws.family)

@@ -43,7 +43,7 @@ def choose(spec: ModelSpec, progress: bool = False, n_jobs: int = 1) -> Choice:
     """Choose among Laplace, leaf quadrature and expectation propagation, with a bar for `progress`."""
     with shown_progress(progress, "choice of a method", "log density") as report:
         found = _core.choose(spec.core(), n_jobs=n_jobs, report=report)
-    return Choice(Approximation(found.approximation.name, found.approximation.leaf), found.start)
+    return Choice(Approximation(found.approximation.name, tuple(found.approximation.leaf)), found.start)
 
 
 def fit_auto(spec: ModelSpec, integrate: str = "auto", progress: bool = False, n_jobs: int = 1) -> Fit:
@@ -62,7 +62,7 @@ def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:
     method : str, default "auto"
         ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
         the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
-        where all agree within 0.05 posterior standard deviations, above 500,000 rows, and for a Gaussian response, for
+        where all agree within 0.02 posterior standard deviations, above 500,000 rows, and for a Gaussian response, for
         which it is exact. The result's
         ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
         ``"map"``.

@@ -13,7 +13,7 @@ from mixed_glm import _core
 from mixed_glm._fit.ordinal import refuse_variational
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.curvature import hessian
-from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.approximation import Approximation, Leaf
 from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.layout import as_hyper
@@ -86,7 +86,7 @@ def log_marginal(
     approx: str = "laplace",
     *,
     n_quad: int | None = None,
-    leaf: str | int = "auto",
+    leaf: Leaf = "auto",
 ) -> float:
     """Log marginal density log p(y, psi), fixed and random effects integrated out, fully normalized.
 
@@ -95,12 +95,12 @@ def log_marginal(
     vcp : array_like, shape (K,)
         Log standard deviations psi; for models with correlated effects, the numbers z of `logposterior` after them.
     approx : {"laplace", "leaf", "ep", "vb"}
-        Laplace for all effects, quadrature for those of the component `leaf`, expectation propagation, or the
+        Laplace for all effects, quadrature for those of `leaf`, expectation propagation, or the
         variational lower bound with a full covariance.
     n_quad : int, optional
-        Nodes of ``"leaf"`` (15), ``"ep"`` (11) or ``"vb"`` (as many as each row needs).
-    leaf : str or int, default "auto"
-        Component that ``"leaf"`` integrates by quadrature; as in `fit_laplace`.
+        Nodes of ``"leaf"`` (15 for a component, 9 and 7 each for two and three), ``"ep"`` (11) or ``"vb"`` (as many as each row needs).
+    leaf : str, int or a list of them, default "auto"
+        Component or components that ``"leaf"`` integrates by quadrature; as in `fit_laplace`.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def log_marginal_grad(
     approx: str = "laplace",
     *,
     n_quad: int | None = None,
-    leaf: str | int = "auto",
+    leaf: Leaf = "auto",
 ) -> Floats:
     """Gradient of `log_marginal` in the log standard deviations.
 
@@ -206,7 +206,7 @@ def variational_nodes(n_quad: int | None) -> int:
 
 
 def _log_marginal(
-    spec: ModelSpec, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: str | int
+    spec: ModelSpec, vcp: npt.ArrayLike, approx: str, n_quad: int | None, leaf: Leaf
 ) -> tuple[float, Floats]:
     psi = as_hyper(vcp, "vcp", spec.layout)
     nodes = None if n_quad is None else as_count(n_quad, "n_quad")

@@ -17,7 +17,7 @@ from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
 from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
-from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options
+from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
@@ -31,7 +31,7 @@ _NOTHING_LEFT = -12.0  # of log sigma in units of the response
 def fit_laplace(
     spec: ModelSpec,
     n_quad: int = 1,
-    leaf: str | int = "auto",
+    leaf: Leaf = "auto",
     integrate: str = "auto",
     mean_correction: bool = True,
     *,
@@ -44,17 +44,21 @@ def fit_laplace(
     """Marginal posterior of the log standard deviations, with all effects integrated out.
 
     Given the log standard deviations psi, fixed and random effects are integrated by the Laplace approximation
-    with the second-order correction of their mean, or, with ``n_quad > 1``, one component (the leaf) by
+    with the second-order correction of their mean, or, with ``n_quad > 1``, those of one factor (the leaf) by
     adaptive Gauss-Hermite quadrature and all others by Laplace. psi itself is integrated numerically.
 
     Parameters
     ----------
     n_quad : int, default 1
-        Nodes of the quadrature over the leaf. 1: Laplace for all. 15 to 25 are right for binary data with a
-        handful of rows a group, where Laplace is not.
-    leaf : str or int, default "auto"
-        Name or number of the component to integrate by quadrature: each row must touch at most one of its
-        effects. Default: of these, the one with the most effects.
+        Nodes of the quadrature over the leaf, for each of its components. 1: Laplace for all. 15 to 25 are right
+        for binary data with a handful of rows a group, where Laplace is not; for a leaf of two or three
+        components, of which all combinations are evaluated, 9 and 7 (more are taken where the standard
+        deviations are large).
+    leaf : str, int or a list of them, default "auto"
+        Name or number of a component to integrate by quadrature, with up to two others whose effects belong to
+        the same groups: random intercepts and slopes of the same persons are integrated together. Each row must
+        touch at most one effect of each. A list names all that are wanted: ``["person"]`` takes the intercepts
+        alone. Default: the component with the most effects.
     integrate : {"auto", "line", "grid", "ridge", "ccd", "mode"}
         How psi is integrated: between a handful of points on the line of a single component (default for one); over a
         grid (default for two; its number of points grows fast with that of components, and for one it is three times the

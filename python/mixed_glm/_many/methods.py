@@ -13,7 +13,14 @@ from mixed_glm._fit.marginal import marginal_start
 from mixed_glm._fit.ordinal import refuse_variational
 from mixed_glm._fit.variational import is_full
 from mixed_glm._input.arrays import as_count
-from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, core_method, core_options, newton_options
+from mixed_glm._spec.approximation import (
+    EP_N_QUAD,
+    Approximation,
+    Leaf,
+    core_method,
+    core_options,
+    newton_options,
+)
 from mixed_glm._spec.correlated import INDEPENDENT_ONLY, JOINT_MODE, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
@@ -88,7 +95,7 @@ def _vb(
 def _laplace(
     spec: ModelSpec,
     n_quad: int = 1,
-    leaf: str | int = "auto",
+    leaf: Leaf = "auto",
     integrate: str = "auto",
     mean_correction: bool = True,
     minim_opts: Mapping[str, Any] | None = None,

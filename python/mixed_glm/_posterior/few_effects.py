@@ -117,8 +117,8 @@ def _draw_block(
         return _spread(drawn, scale, root)
     design = _copies(spec, around, beta, family, scale, root)
     core = make_core(design, Binomial() if spec.family.is_ordinal else spec.family, merge_rows=False)
-    leaf = how.leaf if (design.ident == how.leaf).any() else -1
-    name = "laplace" if how.name == "leaf" and leaf < 0 else how.name
+    leaf = tuple(k for k in how.leaf if (design.ident == k).any())
+    name = "laplace" if how.name == "leaf" and not leaf else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)
     at = np.concatenate([np.zeros(spec.layout.k_vcp), of_family.mean(axis=0)])[None]
     params, _, _ = sampler.draw(at, at, rng.standard_normal((1, scale.size)))

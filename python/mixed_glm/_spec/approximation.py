@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._spec.correlated import INDEPENDENT_ONLY, require_independent
+from mixed_glm._spec.correlated import WHOLE_TERM, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
+
+# A component by name or number, with all others of the same groups, or exactly these; or "auto".
+Leaf: TypeAlias = str | int | Sequence[str | int]
 
 EP_N_QUAD = _core.EP_N_QUAD
 INTEGRATE = ("auto", "line", "grid", "ridge", "ccd", "mode")
@@ -28,31 +31,35 @@ class Approximation:
     Attributes
     ----------
     name : {"laplace", "leaf", "ep", "vb"}
-    leaf : int
-        Component that "leaf" integrates by quadrature.
+    leaf : tuple of int
+        Components that "leaf" integrates by quadrature. Given as one number, as files of older releases have it:
+        that component, or none for -1.
     n_quad : int
-        Nodes for each effect of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
-        default, 15, 11 and as many as each row needs.
+        Nodes for each coordinate of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
+        default, 15 (9 and 7 for a leaf of two and three components), 11 and as many as each row needs.
     mean_correction : bool
         Whether the means of "laplace" and "leaf" are corrected to second order.
     """
 
     name: str
-    leaf: int = -1
+    leaf: tuple[int, ...] = ()
     n_quad: int = 0
     mean_correction: bool = True
 
+    def __post_init__(self) -> None:
+        given: Any = self.leaf
+        if isinstance(given, int):
+            object.__setattr__(self, "leaf", (given,) if given >= 0 else ())
+
     @classmethod
-    def laplace(
-        cls, spec: ModelSpec, n_quad: int, leaf: str | int, mean_correction: bool = True
-    ) -> Approximation:
+    def laplace(cls, spec: ModelSpec, n_quad: int, leaf: Leaf, mean_correction: bool = True) -> Approximation:
         """Laplace for all effects with ``n_quad == 1``, otherwise quadrature over the leaf."""
         if n_quad == 1:
             return cls("laplace", mean_correction=mean_correction)
         return cls("leaf", find_leaf(spec, leaf), n_quad, mean_correction)
 
     @classmethod
-    def named(cls, spec: ModelSpec, name: str, n_quad: int | None, leaf: str | int) -> Approximation:
+    def named(cls, spec: ModelSpec, name: str, n_quad: int | None, leaf: Leaf) -> Approximation:
         """By the name that `MixedGLM.log_marginal` takes."""
         if name == "leaf":
             return cls(name, find_leaf(spec, leaf), n_quad or 0)
@@ -70,27 +77,41 @@ class Approximation:
         return _core.Approximation(**vars(self))
 
 
-def find_leaf(spec: ModelSpec, leaf: str | int) -> int:
-    """Number of the component to integrate by quadrature.
+def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
+    """Numbers of the components to integrate by quadrature.
 
     Raises
     ------
     ValueError
-        If there is no such component, or a row touches more than one of its effects.
+        If there is no such component, a row touches more than one of its effects, or several do not belong to the
+        same groups. With correlated effects, if these are not one term of up to three coordinates, all named.
     """
-    require_independent(spec.design.correlated, "leaf quadrature (n_quad > 1)", INDEPENDENT_ONLY)
-    candidates = np.flatnonzero(_core.leaf_candidates(spec.core()))
-    names = spec.layout.vcp_names
+    core, names = spec.core(), spec.layout.vcp_names
+    candidates = np.flatnonzero(_core.leaf_candidates(core))
+    if not len(candidates):
+        require_independent(spec.design.correlated, "leaf quadrature (n_quad > 1)", WHOLE_TERM)
     possible = ", ".join(repr(names[k]) for k in candidates) or "none here"
     rule = f"a component of which each row touches at most one effect ({possible})"
     if isinstance(leaf, str) and leaf == "auto":
         if not len(candidates):
-            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1")
-        return _core.default_leaf(spec.core())
-    k = names.index(leaf) if leaf in names else leaf
-    if not isinstance(k, (int, np.integer)) or k not in candidates:
-        raise ValueError(f"leaf must be 'auto' or {rule}, got {leaf!r}")
-    return int(k)
+            raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1 or fit_ep()")
+        return tuple(_core.default_leaf(core))
+    several = not isinstance(leaf, str) and isinstance(leaf, Iterable)
+    given: list[Any] = list(leaf) if several else [leaf]  # type: ignore[arg-type]
+    numbers = [names.index(k) if k in names else k for k in given]
+    if not numbers or any(not isinstance(k, (int, np.integer)) or k not in candidates for k in numbers):
+        or_list = ", or a list of up to three such components of the same groups"
+        raise ValueError(f"leaf must be 'auto' or {rule}{or_list}, got {leaf!r}")
+    if not several:
+        return tuple(_core.leaf_around(core, numbers[0]))
+    if not _core.is_leaf(core, numbers):
+        of_same_groups = (
+            "up to three different components whose effects belong to the same groups, as random intercepts and "
+            "slopes of the same persons do"
+        )
+        expected = f"the whole correlated term ({possible})" if spec.design.correlated else of_same_groups
+        raise ValueError(f"leaf: expected {expected}, got {leaf!r}")
+    return tuple(map(int, numbers))
 
 
 def core_options(

@@ -57,6 +57,10 @@ def as_correlated(
 
 JOINT_MODE = "the joint density has no highest point, it grows without bound as a correlation tends to one"
 INDEPENDENT_ONLY = "it takes all random effects to be independent"
+WHOLE_TERM = (
+    "it integrates a whole term, of up to three coordinates each of which has one effect a row at most, and the only "
+    "one whose effects are correlated"
+)
 
 
 def require_independent(terms: tuple[CorrelatedTerm, ...], method: str, why: str) -> None:

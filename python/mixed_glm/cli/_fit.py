@@ -63,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--method", default="auto", help=f"auto (default), {', '.join(METHODS)}")
     how.add_argument("--n-quad", type=int, metavar="N",
                      help="quadrature nodes: with laplace over the groups of one component (1: none); with ep, vb")  # fmt: skip
-    how.add_argument("--leaf", metavar="NAME", help="laplace: the component that --n-quad integrates")
+    how.add_argument(
+        "--leaf",
+        metavar="NAME",
+        help="laplace: a component that --n-quad integrates, with others of its groups",
+    )
     how.add_argument("--integrate", choices=INTEGRATE, help="auto, laplace, ep: over the standard deviations")
     how.add_argument("--covariance", choices=COVARIANCES, help="vb: mean_field (default) or full")
     how.add_argument("--scale-fe", action="store_true", default=None, help="vb, map: standardize covariates")

@@ -2,6 +2,7 @@
 // needs: a marginal posterior (marginal.hpp) by name.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mixed_glm/ep/ep_marginal.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
@@ -15,8 +16,10 @@
 
 namespace mixed_glm {
 
-// Nodes that an approximation takes by default: of each leaf effect, of each tilted density.
-constexpr Index leaf_n_quad = 15, ep_n_quad = 11;
+// Nodes that an approximation takes by default: of each coordinate of a leaf of one, two and three
+// components, of each tilted density.
+constexpr std::array<Index, 3> leaf_n_quad = {15, 9, 7};
+constexpr Index ep_n_quad = 11;
 
 enum class ApproximationName { laplace, leaf, ep, vb };
 
@@ -38,9 +41,9 @@ inline ApproximationName approximation_named(std::string_view name) {
 
 struct Approximation {
   ApproximationName name = ApproximationName::laplace;
-  Index leaf = -1;   // component that is integrated by quadrature; -1: largest_single()
-  Index n_quad = 0;  // nodes of a leaf effect or a tilted density; 0: the default; "vb": 0 for as
-                     // many as needed
+  LeafBlock leaf = {};  // components that are integrated by quadrature; none: default_leaf()
+  Index n_quad = 0;     // nodes of a leaf's coordinate or a tilted density; 0: the default; "vb": 0
+                        // for as many as needed
   bool mean_correction = true;  // of Laplace's means, to second order
 
   LaplaceSettings laplace_settings(const NewtonSettings& inner) const {
@@ -49,11 +52,12 @@ struct Approximation {
     settings.mean_correction = mean_correction;
     return settings;
   }
-  LeafSettings leaf_settings(const NewtonSettings& inner) const {
+  // coordinates: of the leaf, once it is known.
+  LeafSettings leaf_settings(const NewtonSettings& inner, Index coordinates) const {
     LeafSettings settings;
     settings.inner = inner;
     settings.mean_correction = mean_correction;
-    settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad;
+    settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad[size_t(coordinates - 1)];
     return settings;
   }
   EpSettings ep_settings(const NewtonSettings& inner) const {
@@ -64,33 +68,30 @@ struct Approximation {
   }
 };
 
-// Components that can be a leaf, and the largest of them (-1: none).
-inline std::vector<bool> leaf_candidates(const Design& design) {
-  if (!design.is_correlated()) return design.single_components();
-  return std::vector<bool>(size_t(design.components()), false);
-}
-inline Index default_leaf(const Design& design) {
-  return design.is_correlated() ? -1 : design.largest_single();
-}
-
-// Throws std::invalid_argument unless each row touches at most one effect of the leaf.
-inline Index checked_leaf(const Design& design, Index leaf) {
-  refuse_correlated(design, "leaf quadrature", independent_only);
-  const Index chosen = leaf == -1 ? design.largest_single() : leaf;
-  if (chosen >= 0 && chosen < design.components() && design.single_components()[size_t(chosen)]) {
-    return chosen;
-  }
-  refuse_argument("leaf", "a component of which each row touches at most one effect",
-                  std::to_string(leaf));
+// The leaf, or the default one. Throws std::invalid_argument where there is none, or these
+// components cannot be one.
+inline LeafBlock checked_leaf(const Design& design, const LeafBlock& leaf) {
+  const LeafBlock chosen = leaf.is_default() ? default_leaf(design) : leaf;
+  if (is_leaf(design, chosen)) return chosen;
+  refuse_correlated(design, "leaf quadrature",
+                    "the leaf must be a whole term, of up to three coordinates each of which has "
+                    "one effect a row at most, and the only one whose effects are correlated");
+  std::string got;
+  for (const Index k : leaf.components()) got += (got.empty() ? "" : ", ") + std::to_string(k);
+  refuse_argument("leaf",
+                  "a component of which each row touches at most one effect, or up to three of the "
+                  "same groups",
+                  got.empty() ? "none" : got);
 }
 
 // The model is viewed and must outlive the marginal.
 inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approximation& approx,
                                                const NewtonSettings& inner) {
   switch (approx.name) {
-    case ApproximationName::leaf:
-      return std::make_unique<LeafMarginal>(model, checked_leaf(model.design(), approx.leaf),
-                                            approx.leaf_settings(inner));
+    case ApproximationName::leaf: {
+      const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
+      return std::make_unique<LeafMarginal>(model, leaf, approx.leaf_settings(inner, leaf.size()));
+    }
     case ApproximationName::ep:
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
     case ApproximationName::vb: {

@@ -6,11 +6,12 @@
 //
 //     E_k = (C g_E)_k / sd_k        L_k = (C g_L)_k / sd_k
 //
-// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the leaf l and Laplace for all
-// others, EP treats all alike: so EP errs by about |L_l - E_l|, and leaf quadrature by the largest
-// |E_k - L_k| of the others. On 37 problems with long MCMC references this predicted nearly all
-// errors within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a
-// Gaussian response Laplace is exact.
+// Laplace errs by about max(|E_k|, |L_k|). Quadrature is exact for the parameters l of the leaf
+// (the family's, too, where there are no effects beside it) and Laplace for all others, EP treats
+// all alike: so EP errs by about the largest |L_l - E_l|, and leaf quadrature by the largest |E_k -
+// L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
+// within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
+// response Laplace is exact.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -26,7 +27,7 @@ struct Choice {
 namespace detail {
 
 constexpr Index most_rows_to_choose = 500'000;  // beyond, Laplace with mean correction
-constexpr double good_enough = 0.05;            // posterior sds of psi that Laplace may be off
+constexpr double good_enough = 0.02;            // posterior sds of psi that Laplace may be off
 
 // First-order move of the mode of psi under another approximation, in standard deviations.
 // Infinite where it cannot be evaluated: it is never the one to choose.
@@ -52,15 +53,26 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
                         const NewtonSettings& inner) {
   const Approximation laplace, ep{ApproximationName::ep};
   const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
-  const Index component = default_leaf(model.design());
-  if (component < 0) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
-  const Approximation leaf{ApproximationName::leaf, component};
+  const LeafBlock block = default_leaf(model.design());
+  if (block.is_default()) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
+  const Approximation leaf{ApproximationName::leaf, block};
   const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);
   if (!leaf_shift.allFinite()) return {ep, psi};
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};
   Vector of_others = (ep_shift - leaf_shift).cwiseAbs();
-  const double of_leaf = of_others[component];
-  of_others[component] = 0.0;
+  double of_leaf = 0.0;
+  const Index components = model.design().components();
+  const Hyperparameters::Block family = model.hyperparameters().family();
+  const auto is_of_leaf = [&](Index k) {
+    if (k < components) return block.place(k) >= 0;
+    const bool is_of_family = family.size > 0 && k >= family.begin;
+    return is_of_family ? block.size() == components : model.design().is_correlated();
+  };
+  for (Index k = 0; k < of_others.size(); ++k) {
+    if (!is_of_leaf(k)) continue;
+    of_leaf = std::max(of_leaf, of_others[k]);
+    of_others[k] = 0.0;
+  }
   if (of_leaf < of_others.maxCoeff()) return {ep, psi + bounded_move(ep_shift, covariance)};
   return {leaf, psi + bounded_move(leaf_shift, covariance)};
 }

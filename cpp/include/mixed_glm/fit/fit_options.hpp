@@ -31,7 +31,8 @@ inline Method method_named(std::string_view name) {
 struct FitOptions {
   Method method = Method::automatic;
   Integrate integrate = Integrate::automatic;  // over psi; automatic, laplace, leaf and ep only
-  Index leaf = -1;              // leaf only: component integrated by quadrature; -1: the largest
+  LeafBlock leaf = {};          // leaf only: components integrated by quadrature; none: the largest
+                                // with all others of the same groups
   Index n_quad = 0;             // vb, leaf, ep: nodes of the quadrature; 0: the method's own number
   bool mean_correction = true;  // laplace, leaf: of the means, to second order
   double tolerance = 0.0;       // of the search for the optimum; 0: the method's own

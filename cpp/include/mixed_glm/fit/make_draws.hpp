@@ -16,9 +16,11 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
     case ApproximationName::laplace:
       return std::make_unique<GaussianConditionalDraws<LaplaceMarginal>>(
           model, approx.laplace_settings(inner));
-    case ApproximationName::leaf:
-      return std::make_unique<LeafConditionalDraws>(
-          model, checked_leaf(model.design(), approx.leaf), approx.leaf_settings(inner));
+    case ApproximationName::leaf: {
+      const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
+      return std::make_unique<LeafConditionalDraws>(model, leaf,
+                                                    approx.leaf_settings(inner, leaf.size()));
+    }
     case ApproximationName::ep:
       return std::make_unique<GaussianConditionalDraws<EpMarginal>>(model,
                                                                     approx.ep_settings(inner));

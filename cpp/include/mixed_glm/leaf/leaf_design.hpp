@@ -1,15 +1,16 @@
-// A design seen from one of its components, the leaf: each row touches at most one of the leaf's
-// effects, so that given everything else these effects are independent scalars.
+// A design seen from its leaf, one component or a block of m (leaf_block.hpp): each row touches the
+// effects of one group at most, so that given everything else these groups are independent.
 //
-//     eta_i = offset_i + x_i' beta + z'_i v + factor_i u_g(i)
+//     eta_i = offset_i + x_i' beta + z'_i v + factor_i' u_g(i)        factor_i, u_g: m each
 //
-// Rows are sorted by group g (the leaf's effects; a row that touches none is a group of its own
-// with factor zero). What remains, (v, beta), is a design of its own, in which the effects that one
-// group touches are neighbours: eliminating u_g connects them.
+// Rows are sorted by group g (a row that touches none is a group of its own with factor zero). What
+// remains, (v, beta), is a design of its own, in which the effects that one group touches are
+// neighbours: eliminating u_g connects them.
 #pragma once
 
 #include <memory>
 #include <mixed_glm/leaf/leaf_batches.hpp>
+#include <mixed_glm/leaf/leaf_block.hpp>
 #include <mixed_glm/model/family_at.hpp>
 #include <vector>
 
@@ -18,12 +19,14 @@ namespace mixed_glm {
 class LeafDesign {
  public:
   // The model is viewed and must outlive this object; its rows are copied in the order of groups.
-  LeafDesign(const Model& model, Index leaf) : full_(&model), family_(model), leaf_(leaf) {
-    const Design& design = model.design();
-    if (leaf < 0 || leaf >= design.components() || !design.single_components()[size_t(leaf)]) {
+  LeafDesign(const Model& model, const LeafBlock& leaf)
+      : full_(&model), family_(model), leaf_(leaf) {
+    if (!is_leaf(model.design(), leaf)) {
       throw std::invalid_argument(
-          "leaf: expected a variance component of which each row touches at most one effect");
+          "leaf: expected a variance component of which each row touches at most one effect, or "
+          "up to three such components of the same groups");
     }
+    if (is_correlated()) leaf_ = correlated_block(model.design());  // in the term's order
     sort_rows();
     batches_ = make_leaf_batches(group_start_);
     copy_rows();
@@ -45,15 +48,19 @@ class LeafDesign {
 
   const Model& full() const { return *full_; }
   const Model& reduced() const { return *reduced_model_; }  // of (v, beta), rows by group
-  Index leaf() const { return leaf_; }
+  const LeafBlock& leaf() const { return leaf_; }
+  Index coordinates() const { return leaf_.size(); }  // m
+  bool is_correlated() const { return full_->design().is_correlated(); }
 
-  Index groups() const { return static_cast<Index>(group_effect_.size()); }
+  Index groups() const { return static_cast<Index>(group_start_.size()) - 1; }
   Index group_begin(Index g) const { return group_start_[size_t(g)]; }
   Index group_end(Index g) const { return group_start_[size_t(g) + 1]; }
   const std::vector<LeafBatch>& batches() const { return batches_; }
-  // Number in the full design of the group's effect; -1 for a row without one.
-  Index group_effect(Index g) const { return group_effect_[size_t(g)]; }
-  const std::vector<double>& factor() const { return factor_; }  // n
+  // Number in the full design of the group's effect of a coordinate; -1: it has none.
+  Index group_effect(Index g, Index c = 0) const {
+    return group_effect_[size_t(g * coordinates() + c)];
+  }
+  const double* factor(Index c = 0) const { return factor_.col(c).data(); }  // n
   const std::vector<Code>& row_group() const { return row_group_; }
 
   // The other effects that group g touches, as numbers of the reduced design.
@@ -104,46 +111,54 @@ class LeafDesign {
  private:
   void sort_rows() {
     const Design& design = full_->design();
-    const SparseRows& z = design.z();
-    std::vector<std::vector<Index>> rows_of(size_t(design.effects()));
+    const LeafGroups linked(design, leaf_);
+    std::vector<std::vector<Index>> rows_of(size_t(linked.size()));
     std::vector<Index> without;
     for (Index i = 0; i < design.rows(); ++i) {
-      const Index effect = leaf_entry(i) < 0 ? -1 : z.columns()[leaf_entry(i)];
-      (effect < 0 ? without : rows_of[size_t(effect)]).push_back(i);
+      const Index group = group_of(linked, i);
+      (group < 0 ? without : rows_of[size_t(group)]).push_back(i);
     }
     group_start_.assign(1, 0);
-    const auto close_group = [&](Index effect) {
-      row_group_.resize(row_order_.size(), static_cast<Code>(group_effect_.size()));
-      group_effect_.push_back(effect);
+    const auto close_group = [&] {
+      row_group_.resize(row_order_.size(), static_cast<Code>(groups()));
       group_start_.push_back(static_cast<Index>(row_order_.size()));
     };
-    for (Index j = 0; j < design.effects(); ++j) {
-      if (design.component(j) != leaf_) continue;
-      row_order_.insert(row_order_.end(), rows_of[size_t(j)].begin(), rows_of[size_t(j)].end());
-      close_group(j);
+    for (Index g = 0; g < linked.size(); ++g) {
+      row_order_.insert(row_order_.end(), rows_of[size_t(g)].begin(), rows_of[size_t(g)].end());
+      for (Index c = 0; c < coordinates(); ++c) group_effect_.push_back(linked.effect(g, c));
+      close_group();
     }
     for (const Index i : without) {
       row_order_.push_back(i);
-      close_group(-1);
+      close_group();
     }
+    group_effect_.resize(size_t(groups() * coordinates()), -1);
   }
 
-  Index leaf_entry(Index row) const {
+  Index group_of(const LeafGroups& linked, Index row) const {
     const SparseRows& z = full_->design().z();
     for (Index e = z.begin(row); e < z.end(row); ++e) {
-      if (full_->design().component(z.columns()[e]) == leaf_) return e;
+      const Index group = linked.group(z.columns()[e]);
+      if (group >= 0) return group;
     }
     return -1;
   }
+  // The coordinate of the leaf that an effect of the full design is of; -1: none.
+  Index coordinate(Index effect) const { return leaf_.place(full_->design().component(effect)); }
 
   void copy_rows() {
     const Design& design = full_->design();
     const Index n = design.rows();
+    const SparseRows& z = design.z();
     x_.resize(n, design.fixed());
+    factor_.setZero(n, coordinates());
     for (Index r = 0; r < n; ++r) {
-      const Index i = row_order_[size_t(r)], entry = leaf_entry(i);
+      const Index i = row_order_[size_t(r)];
       x_.row(r) = design.x().row(i);
-      factor_.push_back(entry < 0 ? 0.0 : design.z().value(entry));
+      for (Index e = z.begin(i); e < z.end(i); ++e) {
+        const Index c = coordinate(z.columns()[e]);
+        if (c >= 0) factor_(r, c) = z.value(e);
+      }
     }
     sorted_offset_.resize(n);
     for (Vector* column : {&sorted_.a, &sorted_.b, &sorted_.constant}) column->resize(n);
@@ -166,7 +181,7 @@ class LeafDesign {
     const SparseRows& z = design.z();
     std::vector<Code> number(size_t(design.effects()), -1), ident;
     for (Index j = 0; j < design.effects(); ++j) {
-      if (design.component(j) == leaf_) continue;
+      if (coordinate(j) >= 0) continue;
       number[size_t(j)] = static_cast<Code>(other_effect_.size());
       other_effect_.push_back(j);
       ident.push_back(design.component(j));
@@ -196,8 +211,10 @@ class LeafDesign {
         x_, SparseRows(design.rows(), q, row_start.data(), columns.data(), values.data()),
         SparseRows(groups(), q, clique_start.data(), members.data(), nullptr), ident,
         design.components());
+    Prior prior = full_->prior();
+    prior.cor.clear();  // of the leaf, if there are any
     reduced_model_ = std::make_unique<Model>(*reduced_design_, full_->family(), sorted_,
-                                             full_->prior(), sorted_offset_);
+                                             std::move(prior), sorted_offset_);
   }
 
   void locate_cliques() {
@@ -232,14 +249,14 @@ class LeafDesign {
 
   const Model* full_;
   FamilyAt family_;
-  Index leaf_;
-  std::vector<Index> row_order_, group_start_, group_effect_;
+  LeafBlock leaf_;
+  std::vector<Index> row_order_, group_start_, group_effect_;  // effects: m of each group
   std::vector<Code> row_group_;
   std::vector<LeafBatch> batches_;
   Matrix x_;
   Response sorted_;  // rows by group
   Vector sorted_offset_;
-  std::vector<double> factor_;
+  Matrix factor_;                    // n x m
   std::vector<Index> other_effect_;  // number in the full design, by number in the reduced one
   std::unique_ptr<Design> reduced_design_;
   std::unique_ptr<Model> reduced_model_;

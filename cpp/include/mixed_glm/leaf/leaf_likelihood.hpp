@@ -1,14 +1,14 @@
 // The log likelihood with the leaf integrated out by adaptive Gauss-Hermite quadrature, as a
 // concave function (Prekopa) of the remaining coefficients (v, beta):
 //
-//     L = sum_g log int exp(sum_{i in g} l_i(eta_i + factor_i u)) N(u; 0, sd^2) du
+//     L = sum_g log int exp(sum_{i in g} l_i(eta_i + factor_i' u)) N(u; 0, P^-1) du
 //     gradient  sum_i E_k[l'_ik] a'_i
 //     -Hessian  sum_i E_k[-l''_ik] a'_i a'_i' - sum_g Cov_k(sum_{i in g} l'_ik a'_i)
 //
 // which is computed in the coordinates of leaf_scores.hpp. There a group's share is, with its shift
-// h and s = sum_i W_i factor_i a'_i,
+// h and s = sum_i W_i a'_i factor_i',
 //
-//     gradient  sum_i E_k[l'_ik] a'_i + h (E_k[u] / sd^2 - sum_i factor_i E_k[l'_ik])
+//     gradient  sum_i E_k[l'_ik] a'_i + h (P E_k[u] - sum_i factor_i E_k[l'_ik])
 //     -Hessian  sum_i W_i a'_i a'_i' - s h' - Cov_k(c_gk)
 #pragma once
 
@@ -34,8 +34,8 @@ class LeafLikelihood final : public CoefficientLikelihood {
     for (Member& member : members_) member.shares.reserve(most);
   }
 
-  void set_sd(double sd) { sd_ = sd; }
-  double sd() const { return sd_; }
+  void set_prior(const LeafPrior& prior) { prior_ = prior; }
+  const LeafPrior& prior() const { return prior_; }
   LeafNodes& nodes() { return nodes_; }
   const LeafNodes& nodes() const { return nodes_; }
   LeafScores& scores() { return scores_; }
@@ -47,12 +47,12 @@ class LeafLikelihood final : public CoefficientLikelihood {
   void set_theta(ConstVectorRef) override {}
 
   double value(const Vector& coefficients) override {
-    nodes_.place(coefficients, sd_);
+    nodes_.place(coefficients, prior_);
     return leaf_->family().constant() + nodes_.value();
   }
 
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    nodes_.place(coefficients, sd_);
+    nodes_.place(coefficients, prior_);
     reserve();
     const auto rows = [&](NodeChunk& chunk) {
       scores_.add(chunk);
@@ -84,8 +84,9 @@ class LeafLikelihood final : public CoefficientLikelihood {
   // What each member of the team has of its own.
   struct Member {
     Matrix weighted, covariance;
-    // What the groups of its batch add besides their rows, one after the other: a factor of their
-    // shift, for the gradient, and the lower triangle, row by row, that the curvature loses.
+    // What the groups of its batch add besides their rows, one after the other: factors of the
+    // columns of their shift, for the gradient, and the lower triangle, row by row, that the
+    // curvature loses.
     std::vector<double> shares;
   };
 
@@ -94,7 +95,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   size_t size_of_shares(const LeafBatch& batch) const {
     Index sum = 0;
     for (Index g = batch.first_group; g < batch.last_group; ++g) {
-      if (!is_empty(g)) sum += 1 + scores_.size(g) * (scores_.size(g) + 1) / 2;
+      if (!is_empty(g)) sum += leaf_->coordinates() + scores_.size(g) * (scores_.size(g) + 1) / 2;
     }
     return size_t(sum);
   }
@@ -117,19 +118,32 @@ class LeafLikelihood final : public CoefficientLikelihood {
 
   void summarize(int member, Index g) {
     Member& own = members_[size_t(member)];
-    const double precision = 1.0 / (sd_ * sd_), mean = nodes_.nodes(g).dot(nodes_.weights(g));
+    const Index m = leaf_->coordinates();
+    const TinyMatrix& precision = prior_.precision();
+    const auto weights = nodes_.weights(member, g);
+    TinyVector mean(m);
+    for (Index c = 0; c < m; ++c) mean[c] = nodes_.nodes(member, g, c).dot(weights);
     scores_.choose_shift(member, g, precision);
-    scores_.apply_shift(member, g, precision, (nodes_.nodes(g).array() - mean).matrix());
-    own.shares.push_back(precision * mean - scores_.sums(member, g).pull);
+    scores_.apply_shift(member, g, precision, [&](Index c) {
+      return (nodes_.nodes(member, g, c).array() - mean[c]).matrix();
+    });
+    for (Index c = 0; c < m; ++c) {
+      double pulled = -scores_.sums(member, g).pull[c];
+      for (Index d = 0; d < m; ++d) pulled += precision(c, d) * mean[d];
+      own.shares.push_back(pulled);
+    }
     const auto scores = scores_.of(member, g);
     const Index size = scores.rows(), nodes = scores.cols();
     auto weighted = own.weighted.topLeftCorner(size, nodes);
     weighted = scores;
-    for (Index k = 0; k < nodes; ++k) weighted.col(k) *= nodes_.weights(g)[k];
+    for (Index k = 0; k < nodes; ++k) weighted.col(k) *= weights[k];
     auto covariance = own.covariance.topLeftCorner(size, size);
     covariance.setZero();
     add_abt(weighted, scores, covariance);
-    covariance.noalias() += scores_.coupling(member, g) * scores_.shift(g).transpose();
+    for (Index c = 0; c < m; ++c) {
+      covariance.noalias() +=
+          scores_.coupling(member, g).col(c) * scores_.shift(g).col(c).transpose();
+    }
     for (Index a = 0; a < size; ++a) {
       for (Index b = 0; b <= a; ++b) own.shares.push_back(covariance(a, b));
     }
@@ -148,7 +162,9 @@ class LeafLikelihood final : public CoefficientLikelihood {
 
   // Returns where the share of the next group begins.
   const double* add_group(Index g, const double* share, Vector& gradient, double* curvature) const {
-    leaf_->scatter(g, *share++, scores_.shift(g), gradient);
+    for (Index c = 0; c < leaf_->coordinates(); ++c) {
+      leaf_->scatter(g, *share++, scores_.shift(g).col(c), gradient);
+    }
     const BorderedPattern& pattern = design().pattern();
     const Index touched = leaf_->touched_count(g), p = pattern.border(), t = pattern.tail();
     const std::int32_t* position = leaf_->clique(g);
@@ -166,7 +182,7 @@ class LeafLikelihood final : public CoefficientLikelihood {
   }
 
   const LeafDesign* leaf_;
-  double sd_ = 1.0;
+  LeafPrior prior_;
   LeafNodes nodes_;
   LeafScores scores_;
   RowTeam rows_;

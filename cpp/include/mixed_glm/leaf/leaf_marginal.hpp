@@ -1,5 +1,5 @@
-// The marginal posterior of theta with one component, the leaf, integrated by quadrature and the
-// other coefficients (v, beta) by Laplace with the second-order correction of their mean:
+// The marginal posterior of theta with the leaf, one component or a block, integrated by quadrature
+// and the other coefficients (v, beta) by Laplace with the second-order correction of their mean:
 //
 //     log p(y, theta) = L(v, beta) + log p(v, beta | theta) + log p(theta)
 //                     + d/2 log 2 pi - 1/2 log|H|
@@ -10,6 +10,7 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
 
 namespace mixed_glm {
@@ -22,7 +23,7 @@ struct LeafSettings {
 
 class LeafMarginal final : public Marginal {
  public:
-  LeafMarginal(const Model& model, Index leaf, LeafSettings settings = {})
+  LeafMarginal(const Model& model, const LeafBlock& leaf, LeafSettings settings = {})
       : settings_(with_quadrature_error(settings)),
         leaf_(model, leaf),
         likelihood_(leaf_, settings.n_quad, settings.inner.team),
@@ -32,12 +33,13 @@ class LeafMarginal final : public Marginal {
         sigma_(leaf_.reduced().design().pattern(), settings.inner.team),
         moments_(leaf_, likelihood_),
         prior_(model.design(), model.prior()),
-        second_moments_(model.design().effects()) {}
+        hyper_(leaf_),
+        second_moments_(model.design().effects(), model.design().effect_pairs()) {}
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
     leaf_.set_theta(theta);
-    likelihood_.set_sd(effect_sd(theta[leaf_.leaf()]));
+    likelihood_.set_prior(leaf_prior(theta));
     const bool warm = valid_ && predict(theta);
     theta_ = theta;
     valid_ = (warm && mode_.find(theta)) || (start_at_joint_mode(theta) && mode_.find(theta));
@@ -74,12 +76,12 @@ class LeafMarginal final : public Marginal {
   const Model& model() const override { return leaf_.full(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
-    return likelihood_.sd() <= AdaptiveRule::widest_for_gauss_hermite
-               ? Marginal::value_error()
-               : quadrature_error + model().rounding();
+    return likelihood_.nodes().is_exact() ? Marginal::value_error()
+                                          : quadrature_error + model().rounding();
   }
 
   const LeafDesign& leaf() const { return leaf_; }
+  LeafPrior leaf_prior(const Vector& theta) const { return hyper_.prior(theta); }
   // The family of the leaf's rows at another theta, until the next evaluation.
   void set_family(ConstVectorRef theta) { leaf_.set_theta(theta); }
   // The distribution of (v, beta): its mean, the factor of its precision, variances and third
@@ -100,8 +102,7 @@ class LeafMarginal final : public Marginal {
   }
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
-    const double precision = effect_precision(theta_[leaf_.leaf()]);
-    moments_.add_square_coupling(change[leaf_.leaf()] * precision, direction);
+    moments_.add_square_coupling(hyper_.fall_of_precision(theta_, change), direction);
     const Hyperparameters::Block family = model().hyperparameters().family();
     if (family.size > 0) direction += change[family.begin] * moments_.family_pull();
     mode_.cholesky().solve_in_place(direction);
@@ -122,12 +123,13 @@ class LeafMarginal final : public Marginal {
       if (third.size() > 0) of_effects[leaf_.full_effect(j)] = third[j];
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      const Index j = leaf_.group_effect(g);
-      if (j < 0) continue;
-      const auto m = moments_.moments(g);
-      result.mean[j] = likelihood_modes()[g] + m[0];
-      result.variance[j] = moments_.variance(g);
-      of_effects[j] = m[2] - 3.0 * m[0] * m[1] + 2.0 * m[0] * m[0] * m[0];
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        const Index j = leaf_.group_effect(g, c);
+        if (j < 0) continue;
+        result.mean[j] = moments_.mean(g, c);
+        result.variance[j] = moments_.variance(g, c);
+        of_effects[j] = moments_.central_cube(g, c);
+      }
     }
     result.mean.tail(p) = v.tail(p);
     result.fe_cov = sigma_.border_block();
@@ -163,8 +165,6 @@ class LeafMarginal final : public Marginal {
     return start;
   }
 
-  const Vector& likelihood_modes() const { return likelihood_.nodes().modes().mode(); }
-
   // The mode of all coefficients together, leaf included, as a start: it is found from anywhere.
   bool start_at_joint_mode(const Vector& theta) {
     if (!joint_mode_.find(theta)) return false;
@@ -173,12 +173,14 @@ class LeafMarginal final : public Marginal {
     Vector start(reduced.coefficients());
     start.tail(reduced.fixed()) = x.tail(reduced.fixed());
     for (Index j = 0; j < reduced.effects(); ++j) start[j] = x[leaf_.full_effect(j)];
-    Vector leaf_start = Vector::Zero(leaf_.groups());
+    Matrix leaf_start = Matrix::Zero(leaf_.coordinates(), leaf_.groups());
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      if (leaf_.group_effect(g) >= 0) leaf_start[g] = x[leaf_.group_effect(g)];
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        if (leaf_.group_effect(g, c) >= 0) leaf_start(c, g) = x[leaf_.group_effect(g, c)];
+      }
     }
     mode_.set_start(start);
-    likelihood_.nodes().modes().set_start(leaf_start);
+    likelihood_.nodes().set_start(leaf_start);
     return true;
   }
 
@@ -196,12 +198,15 @@ class LeafMarginal final : public Marginal {
                                   moments_.delta()[j], sigma_.variance(j));
     }
     for (Index g = 0; g < leaf_.groups(); ++g) {
-      if (leaf_.group_effect(g) < 0) continue;
-      const double mode = likelihood_modes()[g];
-      const auto m = moments_.moments(g);
-      const double square = mode * mode + 2.0 * mode * m[0] + m[1];
-      second_moments_.set(leaf_.group_effect(g), square, moments_.variance(g));
+      for (Index c = 0; c < leaf_.coordinates(); ++c) {
+        if (leaf_.group_effect(g, c) < 0) continue;
+        second_moments_.set(leaf_.group_effect(g, c), moments_.square(g, c, c),
+                            moments_.variance(g, c));
+      }
     }
+    hyper_.for_pairs([&](Index g, Index c, Index d, Index pair) {
+      second_moments_.set_pair(pair, moments_.square(g, c, d), moments_.covariance(g, c, d));
+    });
   }
 
   LeafSettings settings_;
@@ -214,6 +219,7 @@ class LeafMarginal final : public Marginal {
   LeafMoments moments_;
   Vector theta_;
   CoefficientPrior prior_;  // of all coefficients
+  LeafHyper hyper_;
   SecondMoments second_moments_;
   double log_density_ = 0.0;
   bool valid_ = false;

@@ -1,4 +1,5 @@
-// The conditional modes of the leaf's effects, where the quadrature nodes are placed:
+// The conditional modes of the effects of a leaf of one component, where the quadrature nodes are
+// placed (of a block: block_modes.hpp):
 //
 //     maximize  h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)
 //
@@ -58,7 +59,7 @@ class LeafModes {
     slope_.segment(batch.first_group, groups) =
         -precision * mode_.segment(batch.first_group, groups);
     curvature_.segment(batch.first_group, groups).setConstant(precision);
-    const std::vector<double>& factor = leaf_->factor();
+    const double* const factor = leaf_->factor();
     const std::vector<Code>& group = leaf_->row_group();
     RowBlock block;
     batch.for_blocks([&](Index begin, Index end) {

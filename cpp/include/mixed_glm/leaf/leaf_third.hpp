@@ -1,6 +1,7 @@
 // Third cumulants of what remains beside the leaf, x = (v, beta): third derivatives of the
 // collapsed log likelihood (leaf_likelihood.hpp) along the directions d_a = Sigma e_a. For a group,
-// at node k, with rows a_i and the shift h of leaf_scores.hpp, alpha_ia = a_i' d_a:
+// at node k, with the rows a_i and the shift h of leaf_scores.hpp, alpha_ia = a_i' d_a = (Sigma
+// a'_i)_a - (Sigma h factor_i)_a:
 //
 //     F_ak = sum_i l'_ik alpha_ia + prior = (Sigma d_k)_a
 //     kappa_abc = sum_i { E_k[l'''] alpha_a alpha_b alpha_c + alpha_a alpha_b r_c
@@ -51,24 +52,27 @@ class LeafThird {
     own.cubes.add(weights, own.scores);
   }
 
-  // Row r of the chunk, of group g. shift_product: Sigma h.
+  // Row r of the chunk, of group g. shift_product: Sigma h, a column for each coordinate.
   template <class Weights>
   void add_row(const NodeChunk& chunk, Index r, Index g, const Weights& weights,
-               const Matrix& product, const Vector& shift_product) {
+               const Matrix& product, const Matrix& shift_product) {
     const Design& design = leaf_->reduced().design();
     const Index i = chunk.first + r;
     if (!with_fixed_ && design.z().begin(i) == design.z().end(i)) return;
     Member& own = members_[size_t(chunk.member)];
     resize_buffer(own.weighted, weights.size(), 1);
     own.weighted = weights.cwiseProduct(chunk.d2.row(r).transpose());
-    const double third = chunk.d3.row(r).dot(weights), factor = leaf_->factor()[size_t(i)];
+    const double third = chunk.d3.row(r).dot(weights);
     for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
       const Code place = leaf_->entry_place()[size_t(e)];
-      const double alpha = covariance(g, i, place) - factor * shift_product[place];
+      double alpha = covariance(g, i, place);
+      for (Index c = 0; c < shift_product.cols(); ++c) {
+        alpha -= leaf_->factor(c)[i] * shift_product(place, c);
+      }
       const double mixed = product.row(place).dot(own.weighted);
       of_entries_[e] = alpha * alpha * (third * alpha + 3.0 * mixed);
     }
-    if (with_fixed_) set_fixed_row(own, r, i, third, factor, product, shift_product);
+    if (with_fixed_) set_fixed_row(own, r, i, third, product, shift_product);
   }
 
   // For a chunk whose rows have all been added.
@@ -141,13 +145,15 @@ class LeafThird {
     return sum;
   }
 
-  void set_fixed_row(Member& own, Index r, Index i, double third, double factor,
-                     const Matrix& product, const Vector& shift_product) const {
+  void set_fixed_row(Member& own, Index r, Index i, double third, const Matrix& product,
+                     const Matrix& shift_product) const {
     const Design& design = leaf_->reduced().design();
     own.third[r] = third;
     auto alpha = own.alpha.row(r);
     alpha.noalias() = design.x().row(i) * sigma_->border_block();
-    alpha -= factor * shift_product.tail(fixed()).transpose();
+    for (Index c = 0; c < shift_product.cols(); ++c) {
+      alpha -= leaf_->factor(c)[i] * shift_product.col(c).tail(fixed()).transpose();
+    }
     for (Index e = design.z().begin(i); e < design.z().end(i); ++e) {
       alpha += design.z().value(e) * sigma_->with_border(design.z().columns()[e]).transpose();
     }

@@ -12,13 +12,13 @@ namespace mixed_glm {
 
 class EffectsIntegral {
  public:
-  // model: without fixed effects. leaf: component to integrate by quadrature, or -1.
-  EffectsIntegral(const Model& model, Index leaf, Index n_quad)
+  // model: without fixed effects. leaf: to integrate by quadrature; none: Laplace for all.
+  EffectsIntegral(const Model& model, const LeafBlock& leaf, Index n_quad)
       : response_{model.design().to_user_rows(model.response().a),
                   model.design().to_user_rows(model.response().b),
                   model.design().to_user_rows(model.response().constant)},
         model_(model.design(), model.family(), response_, model.prior()) {
-    if (leaf < 0) {
+    if (leaf.is_default()) {
       marginal_ = std::make_unique<LaplaceMarginal>(model_);
       return;
     }

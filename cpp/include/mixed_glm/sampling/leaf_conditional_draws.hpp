@@ -1,21 +1,29 @@
-// Draws of the coefficients given psi with one component, the leaf, taken exactly: the others from
-// the distribution of the leaf quadrature (leaf_marginal.hpp, skew_draws.hpp), then the leaf's
-// effects from their conditional densities given the others and psi (leaf_effect_draws.hpp).
+// Draws of the coefficients given psi with the leaf, one component or a block, taken exactly: the
+// others from the distribution of the leaf quadrature (leaf_marginal.hpp, skew_draws.hpp), then the
+// leaf's effects from their conditional densities given the others and psi (leaf_effect_draws.hpp,
+// block_effect_draws.hpp).
 #pragma once
 
 #include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/sampling/block_effect_draws.hpp>
 #include <mixed_glm/sampling/conditional_draws.hpp>
 #include <mixed_glm/sampling/leaf_effect_draws.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
 class LeafConditionalDraws final : public ConditionalDraws {
  public:
-  LeafConditionalDraws(const Model& model, Index leaf, LeafSettings settings)
+  LeafConditionalDraws(const Model& model, const LeafBlock& leaf, LeafSettings settings)
       : marginal_(model, leaf, settings),
-        effects_of_(marginal_.leaf()),
         eta_(model.design().rows()),
-        effects_(marginal_.leaf().groups()) {}
+        effects_(leaf.size(), marginal_.leaf().groups()) {
+    if (leaf.size() == 1) {
+      line_.emplace(marginal_.leaf());
+    } else {
+      block_of_leaf_.emplace(marginal_.leaf(), settings.n_quad);
+    }
+  }
 
   const Model& model() const override { return marginal_.model(); }
 
@@ -52,34 +60,47 @@ class LeafConditionalDraws final : public ConditionalDraws {
     for (Index c = 0; c < z.cols(); ++c) {
       coefficients_ = reduced.col(c);
       marginal_.set_family(psi.col(c));
-      log_density.all[c] += draw_leaf(psi(leaf.leaf(), c), z, c);
+      log_density.all[c] += draw_leaf(psi.col(c), z, c);
     }
     return log_density;
   }
 
  private:
-  double draw_leaf(double psi, RowMatrix& z, Index column) {
+  double draw_leaf(const Vector& psi, RowMatrix& z, Index column) {
     const LeafDesign& leaf = marginal_.leaf();
-    for (block_.first = 0; block_.first < eta_.size(); block_.first += row_block_size) {
-      block_.count = std::min(row_block_size, eta_.size() - block_.first);
-      detail::predict(leaf.reduced(), coefficients_, block_);
-      eta_.segment(block_.first, block_.count) = block_.view(block_.eta);
-    }
     for (Index g = 0; g < leaf.groups(); ++g) {
-      effects_[g] = leaf.group_effect(g) < 0 ? 0.0 : z(leaf.group_effect(g), column);
+      for (Index c = 0; c < leaf.coordinates(); ++c) {
+        effects_(c, g) = leaf.group_effect(g, c) < 0 ? 0.0 : z(leaf.group_effect(g, c), column);
+      }
     }
-    const double log_density = effects_of_.draw(eta_, effect_sd(psi), effects_);
+    const double log_density =
+        line_ ? draw_line(psi[leaf.leaf()[0]])
+              : block_of_leaf_->draw(coefficients_, marginal_.leaf_prior(psi), effects_);
     for (Index g = 0; g < leaf.groups(); ++g) {
-      if (leaf.group_effect(g) >= 0) z(leaf.group_effect(g), column) = effects_[g];
+      for (Index c = 0; c < leaf.coordinates(); ++c) {
+        if (leaf.group_effect(g, c) >= 0) z(leaf.group_effect(g, c), column) = effects_(c, g);
+      }
     }
     return log_density;
   }
 
+  // Of a single component.
+  double draw_line(double psi) {
+    for (block_.first = 0; block_.first < eta_.size(); block_.first += row_block_size) {
+      block_.count = std::min(row_block_size, eta_.size() - block_.first);
+      detail::predict(marginal_.leaf().reduced(), coefficients_, block_);
+      eta_.segment(block_.first, block_.count) = block_.view(block_.eta);
+    }
+    return line_->draw(eta_, effect_sd(psi), effects_);
+  }
+
   LeafMarginal marginal_;
-  LeafEffectDraws effects_of_;
+  std::optional<LeafEffectDraws> line_;
+  std::optional<BlockEffectDraws> block_of_leaf_;
   SkewDraws skew_;
   RowBlock block_;
-  Vector psi_, coefficients_, eta_, effects_;
+  Vector psi_, coefficients_, eta_;
+  Matrix effects_;  // m x groups
   RowMatrix response_;
 };
 

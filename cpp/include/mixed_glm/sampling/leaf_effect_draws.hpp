@@ -1,5 +1,5 @@
-// Draws of the leaf's effects given everything else, which are independent scalars with log-concave
-// densities
+// Draws of the effects of a leaf of one component given everything else, which are independent
+// scalars with log-concave densities
 //
 //     h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)
 //
@@ -21,9 +21,9 @@ class LeafEffectDraws {
         value_(LineDensity::nodes, leaf.groups()),
         slope_(LineDensity::nodes, leaf.groups()) {}
 
-  // eta: linear predictors of the rows without the leaf. effects: standard normals, one a group,
-  // become the draws. Returns the log density of all of them.
-  double draw(const Vector& eta, double sd, Vector& effects) {
+  // eta: linear predictors of the rows without the leaf. effects: standard normals, one a group (1
+  // x groups), become the draws. Returns the log density of all of them.
+  double draw(const Vector& eta, double sd, Matrix& effects) {
     modes_.find(eta, sd);
     place_nodes(sd);
     evaluate(eta, sd);
@@ -32,9 +32,9 @@ class LeafEffectDraws {
       if (leaf_->group_effect(g) < 0) continue;
       density_.place(modes_.mode()[g], modes_.scale()[g], sd);
       density_.tabulate(value_.col(g), slope_.col(g));
-      const double probability = 0.5 * std::erfc(-effects[g] / std::sqrt(2.0));
+      const double probability = 0.5 * std::erfc(-effects(0, g) / std::sqrt(2.0));
       const LineDensity::Draw drawn = density_.quantile(probability);
-      effects[g] = drawn.value;
+      effects(0, g) = drawn.value;
       total += drawn.log_density;
     }
     return total;

@@ -38,6 +38,12 @@ class CorrelatedEffects {
   const SmallMatrix& factor() const { return lambda_; }    // Lambda
   const SmallMatrix& whitening() const { return w_; }      // W
   const SmallMatrix& precision() const { return block_; }  // of one level
+  // -dP / dtheta of one level, for a change of theta.
+  SmallMatrix fall_of_precision(const Vector& change) const {
+    SmallMatrix fall = SmallMatrix::Zero(order(), order());
+    for (Index i = 0; i < parameters(); ++i) fall += change[place(i)] * fall_along(i);
+    return fall;
+  }
 
   void set(ConstVectorRef theta) {
     const Index m = order();
@@ -112,7 +118,7 @@ class CorrelatedEffects {
   template <class Visit>
   void for_coupling(const Vector& u, Visit&& visit) const {
     for (Index i = 0; i < parameters(); ++i) {
-      const SmallMatrix way = w_.transpose() * (slope(i) + slope(i).transpose()) * w_;
+      const SmallMatrix way = fall_along(i);
       for_levels([&](const Code* level) {
         for (Index r = 0; r < order(); ++r) {
           double sum = 0.0;
@@ -131,6 +137,9 @@ class CorrelatedEffects {
   double size() const { return double(levels_->levels()); }
   Index place(Index i) const { return places_[size_t(i)]; }
   const SmallMatrix& slope(Index i) const { return slopes_[size_t(i)]; }  // A_i
+  SmallMatrix fall_along(Index i) const {
+    return w_.transpose() * (slope(i) + slope(i).transpose()) * w_;
+  }
   SmallMatrix identity() const { return SmallMatrix::Identity(order(), order()); }
   SmallMatrix whitened(const SmallMatrix& m) const { return w_ * m * w_.transpose(); }
   static double trace(const SmallMatrix& a, const SmallMatrix& b) {
