@@ -70,7 +70,7 @@ def test_names_of_families(name: str, hint: str) -> None:
     ("name", "remedy"),
     [
         ("weights", "freq_weights=.* n_trials="), ("weight", "freq_weights"), ("trials", "n_trials"), ("link", r"Binomial\(link"),
-        ("prior", "fe_p=.* vcp_p="), ("offsets", "did you mean offset"), ("exposures", "did you mean exposure"), ("qqq", "it has family"),
+        ("prior", r"priors=\{name: distribution\}"), ("offsets", "did you mean offset"), ("exposures", "did you mean exposure"), ("qqq", "it has family"),
         ("subset", "data=d"),
     ],
 )  # fmt: skip
