@@ -8,18 +8,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 from scipy.special import betaln
-from slopes import intercepts_and_slopes
+from slopes import NAME, intercepts_and_slopes
 
 import mixed_glm as mg
 from mixed_glm import priors
 
 Floats = npt.NDArray[np.float64]
-
-
 pytestmark = pytest.mark.filterwarnings("ignore::mixed_glm.exceptions.PriorPullWarning")
-
-
-NAME = "cor(g: Intercept, x)"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+NAME = "cor(g: Intercept, x)"  # of the correlation in models with (x | g)
+
 
 def intercepts_and_slopes(
     groups: int = 40, rows: int = 12, rho: float = 0.6, seed: int = 1, binary: bool = False
