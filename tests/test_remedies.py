@@ -54,7 +54,7 @@ def test_families_of_statsmodels_have_a_dispersion() -> None:
         ("quasipoisson", r"write 'poisson', and a random effect of each row"),
         ("binomial(link='probit')", r"families.Binomial\(link='probit'\)"),
         ("zero_inflated_poisson", "not part of the model"),
-        ("cumulative", "not part of the model"),
+        ("beta", "not part of the model"),
         ("poison", "did you mean 'poisson'"),
         ("gausian", "got 'gausian'"),
     ],
@@ -69,7 +69,7 @@ def test_names_of_families(name: str, hint: str) -> None:
     ("name", "remedy"),
     [
         ("weights", "freq_weights=.* n_trials="), ("weight", "freq_weights"), ("trials", "n_trials"), ("link", r"Binomial\(link"),
-        ("prior", "fe_p=.* vcp_p="), ("offsets", "did you mean offset"), ("exposures", "did you mean exposure"), ("qqq", "it has family"),
+        ("prior", r"priors=\{name: distribution\}"), ("offsets", "did you mean offset"), ("exposures", "did you mean exposure"), ("qqq", "it has family"),
         ("subset", "data=d"),
     ],
 )  # fmt: skip
