@@ -28,6 +28,8 @@ class FixedEffects:
     way : float array, shape (p, p), or None
         From the coefficients that were fitted to these. They are drawn in the coordinates of the fit, so that the same seed
         gives the same draws in any units and origins of the columns. None: they are the same.
+    third_root : float array, shape (p, p), or None
+        Root of the covariance whose whitened coordinates `third` is in; None: that of the heaviest component.
     """
 
     weights: Floats
@@ -35,6 +37,7 @@ class FixedEffects:
     covariances: Floats
     third: Floats | None = None
     way: Floats | None = None
+    third_root: Floats | None = None
 
     @cached_property
     def roots(self) -> Floats:
@@ -52,12 +55,21 @@ class FixedEffects:
         """Skewness of ``matrix @ beta``, shape (c,): that of the heaviest component, as the others' hardly differs."""
         if self.third is None:
             return np.zeros(len(matrix))
-        whitened = matrix @ self.roots[heaviest(self.weights)]
+        whitened = matrix @ self._turned_root()
         p = whitened.shape[1]
         squares = (whitened[:, :, None] * whitened[:, None, :]).reshape(-1, p * p)
         cubes = ((squares @ self.third.reshape(p * p, p)) * whitened).sum(axis=1)
         variance = (whitened**2).sum(axis=1)
         return np.asarray(cubes / np.where(variance > 0.0, variance, np.inf) ** 1.5)
+
+    def _turned_root(self) -> Floats:
+        """Root of the heaviest component's covariance, turned as `third` is: the symmetric one in its coordinates."""
+        top = heaviest(self.weights)
+        if self.third_root is None:
+            return np.asarray(self.roots[top])
+        inverse = np.linalg.pinv(self.third_root)
+        values, vectors = np.linalg.eigh(inverse @ self.covariances[top] @ inverse.T)
+        return np.asarray(self.third_root @ (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p)."""
@@ -123,7 +135,11 @@ class FixedEffects:
         """Sum of squares around the mean, and which are on one side of it in the direction of the largest."""
         deviations = place - weights @ place / weights.sum()
         weighted = np.sqrt(weights)[:, None] * deviations
-        side = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0] > 0.0
+        place = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0]
+        # Neither the sign of the direction nor rounding at the mean decides: the longer tail is one side.
+        if (weights * place**3).sum() < 0.0:
+            place = -place
+        side = place > 1e-9 * np.abs(place).max()
         return (float((weighted**2).sum()) if side.any() and not side.all() else 0.0), side
 
     def _of_sets(self, sets: list[npt.NDArray[np.intp]]) -> FixedEffects:
@@ -134,7 +150,8 @@ class FixedEffects:
         for s, share, mean in zip(sets, shares, means, strict=True):
             off = self.means[s] - mean
             covariances.append(np.tensordot(share, self.covariances[s], 1) + (share[:, None] * off).T @ off)
-        return FixedEffects(weights, means, np.array(covariances), self.third, self.way)
+        root = self._turned_root() if self.third is not None else None
+        return FixedEffects(weights, means, np.array(covariances), self.third, self.way, root)
 
 
 def heaviest(weights: Floats) -> int:
