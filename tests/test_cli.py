@@ -316,7 +316,7 @@ def test_offset_and_exposure(csv: str, capsys: pytest.CaptureFixture[str]) -> No
         ({"data": "nowhere.csv"}, "nowhere.csv"),
         ({"formula": "incidence ~ nope"}, "'nope', which is not a column of data"),
         ({"formula": "incidence"}, "response ~ terms"),
-        ({"--family": "gaussian"}, "gaussian"),
+        ({"--family": "tweedie"}, "tweedie"),
         ({"--family": "poisson", "--alpha": "2"}, "--alpha"),
         ({"--link": "nope"}, "nope"),
         ({"--method": "magic", "--n-trials": "size"}, "method must be 'auto' or one of"),

@@ -23,9 +23,9 @@ EP = {
 }
 CHOSEN = {
     "bacteria": "leaf",
-    "cbpp": "laplace",
+    "cbpp": "leaf",
     "salamander_mating": "ep",
-    "epil": "laplace",
+    "epil": "leaf",
     "verbagg": "leaf",
 }
 

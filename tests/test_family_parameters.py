@@ -363,6 +363,18 @@ def test_draws_with_several_effects_of_a_group(kind: str, term: str) -> None:
     assert drawn.family.mean() == pytest.approx(fitted.family_mean[0], abs=0.1 * fitted.family_sd[0])
 
 
+def test_a_leaf_with_nothing_beside_it_is_right_about_the_family_too() -> None:
+    """Thin groups, of which expectation propagation is off by more in alpha than in the standard deviations."""
+    rng = np.random.default_rng(0)
+    g, x = np.repeat(np.arange(60), 3), rng.normal(size=180)
+    eta = 0.2 + 0.4 * x + rng.normal(size=60)[g] + 0.5 * rng.normal(size=60)[g] * x
+    data = pd.DataFrame({"y": rng.poisson(np.exp(eta) * rng.gamma(1.0, 1.0, 180)), "x": x, "g": g})
+    own = model("negative_binomial", data, "(1 + x || g)")
+    chosen, fine = own.fit(), own.fit_laplace(n_quad=15)
+    assert chosen.method == "leaf"
+    assert chosen.family_mean[0] == pytest.approx(fine.family_mean[0], abs=0.01 * fine.family_sd[0])
+
+
 def test_no_random_effects() -> None:
     data = table()
     fitted = mg.MixedGLM.from_formula("y ~ x", data=data, family="gaussian").fit()

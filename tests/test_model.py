@@ -158,7 +158,7 @@ def test_odd_shapes_are_fitted(changes: dict[str, Any]) -> None:
     ("changes", "error", "message"),
     [
         ({"family": None}, ValueError, "family must be given"),
-        ({"family": "gaussian"}, ValueError, "gaussian"),
+        ({"family": "tweedie"}, ValueError, "tweedie"),
         ({"endog": []}, ValueError, "endog must have at least one observation"),
         ({"endog": np.full(N, np.nan)}, ValueError, "endog must be finite, got nan at row 0"),
         ({"endog": np.full(N, 2)}, ValueError, "endog"),

@@ -90,14 +90,14 @@ def test_signals_are_heard_while_drawing_and_checking(what: str) -> None:
     result = mg.MixedGLM(rng.integers(0, 2, n), x, z, np.zeros(q, int), "binomial").fit_laplace()
     core, mode = result.model.core(), result.params
     many = np.tile(mode, (60_000, 1))
-    sampler = _core.ConditionalDraws(core, _core.Approximation(name="leaf", leaf=0, n_quad=25))
+    sampler = _core.ConditionalDraws(core, _core.Approximation(name="leaf", leaf=[0], n_quad=25))
     effects = mg.MixedGLM(result.model.endog, None, z, np.zeros(q, int), "binomial")
     bare = make_core(effects.spec.design, effects.family, merge_rows=False)
     psi = np.zeros((draws := 1500, 1))
     call = {  # into the core at once, so that Python itself has no occasion to listen
         "draws": lambda: sampler.draw(psi, psi, rng.standard_normal((draws, 2 + q))),
         "densities": lambda: _core.log_joint(core, many),
-        "integrals": lambda: _core.integrate_effects(bare, psi, np.zeros((draws, n)), leaf=0),
+        "integrals": lambda: _core.integrate_effects(bare, psi, np.zeros((draws, n)), leaf=[0]),
     }[what]
     heard: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
@@ -172,7 +172,7 @@ def cbpp() -> mg.MixedGLM:
         ("fit_laplace", {"method": "BFGS", "integrate": "mode"}, "laplace, search", "log density"),
         ("fit_laplace", {"n_quad": 5}, "leaf, integration", "log density"),
         ("fit_ep", {}, "ep, integration", "log density"),
-        ("fit", {}, "laplace, integration", "log density"),
+        ("fit", {}, "leaf, integration", "log density"),
         ("fit_map", {}, "map, search", "log density"),
         ("fit_map", {"method": "BFGS"}, "map, search", "log density"),
         ("fit_vb", {}, "vb, search", "bound"),

@@ -56,7 +56,7 @@ TEST_CASE("tilted moments agree with a fine rule, narrow cavities and wide") {
   for (const Family& family : all_families()) {
     const Model model = random_model(design, random, family, 5);
     for (const double sd : {0.1, 1.0, 2.5, 8.0}) {
-      TiltedMoments tilted(model, 15);
+      TiltedMoments tilted(model, family, 15);
       RowBlock block;
       TiltedMoments::Rows rows;
       block.count = design.rows();

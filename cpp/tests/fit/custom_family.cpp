@@ -33,9 +33,9 @@ class PlainLogit {
 
 // Gamma with known shape, log link: as exponential rows that count `shape` times, but for the
 // constant. Its state shows that kernels may have parameters.
-class GammaLog {
+class GammaKernel {
  public:
-  explicit GammaLog(double shape) : shape_(shape) {}
+  explicit GammaKernel(double shape) : shape_(shape) {}
   static constexpr const char* family_name = "gamma";
   static constexpr const char* link_name = "log";
   RowDerivatives evaluate(double eta, double a, double b) const noexcept {
@@ -108,7 +108,7 @@ TEST_CASE("a kernel with a parameter, from the data on") {
   data.endog = y;
   data.exog = source.x;
   data.random = RandomEffects(source.sparse_rows(), source.ident, source.components);
-  data.family = CustomFamily(GammaLog(shape));
+  data.family = CustomFamily(GammaKernel(shape));
   const MixedModel gamma(data);
   const Vector weights = Vector::Constant(200, shape);
   data.freq_weights = weights;

@@ -25,12 +25,19 @@ class FixedEffects:
     covariances : float array, shape (M, p, p)
     third : float array, shape (p, p, p), or None
         Third cumulants of each component in its coordinates whitened by its root; None: zero.
+    way : float array, shape (p, p), or None
+        From the coefficients that were fitted to these. They are drawn in the coordinates of the fit, so that the same seed
+        gives the same draws in any units and origins of the columns. None: they are the same.
+    third_root : float array, shape (p, p), or None
+        Root of the covariance whose whitened coordinates `third` is in; None: that of the heaviest component.
     """
 
     weights: Floats
     means: Floats
     covariances: Floats
     third: Floats | None = None
+    way: Floats | None = None
+    third_root: Floats | None = None
 
     @cached_property
     def roots(self) -> Floats:
@@ -48,12 +55,21 @@ class FixedEffects:
         """Skewness of ``matrix @ beta``, shape (c,): that of the heaviest component, as the others' hardly differs."""
         if self.third is None:
             return np.zeros(len(matrix))
-        whitened = matrix @ self.roots[np.argmax(self.weights)]
+        whitened = matrix @ self._turned_root()
         p = whitened.shape[1]
         squares = (whitened[:, :, None] * whitened[:, None, :]).reshape(-1, p * p)
         cubes = ((squares @ self.third.reshape(p * p, p)) * whitened).sum(axis=1)
         variance = (whitened**2).sum(axis=1)
         return np.asarray(cubes / np.where(variance > 0.0, variance, np.inf) ** 1.5)
+
+    def _turned_root(self) -> Floats:
+        """Root of the heaviest component's covariance, turned as `third` is: the symmetric one in its coordinates."""
+        top = heaviest(self.weights)
+        if self.third_root is None:
+            return np.asarray(self.roots[top])
+        inverse = np.linalg.pinv(self.third_root)
+        values, vectors = np.linalg.eigh(inverse @ self.covariances[top] @ inverse.T)
+        return np.asarray(self.third_root @ (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p)."""
@@ -62,6 +78,8 @@ class FixedEffects:
 
     def deviations(self, component: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """Draws, shape (n, p), from the components that are named, less their means."""
+        if self.way is not None:
+            return self.turned(np.asarray(np.linalg.inv(self.way))).deviations(component, rng) @ self.way.T
         draws = rng.standard_normal((len(component), self.means.shape[1]))
         if self.third is not None:
             draws, _ = _core.skew_fixed_effects(self.third.reshape(len(self.third), -1), draws)
@@ -69,6 +87,14 @@ class FixedEffects:
             rows = component == m
             draws[rows] = draws[rows] @ self.roots[m].T
         return draws
+
+    def turned(self, change: Floats) -> FixedEffects:
+        """Posterior of ``change @ beta``, for a regular matrix."""
+        covariances = change @ self.covariances @ change.T
+        third, top = self.third, heaviest(self.weights)
+        if third is not None:
+            third = turned_cubes(third, self.covariances[top], covariances[top], change)
+        return FixedEffects(self.weights, self.means @ change.T, covariances, third)
 
     def merged(self, most: int) -> FixedEffects:
         """Like components merged, until at most so many are left; mean and covariance of all are kept.
@@ -109,7 +135,11 @@ class FixedEffects:
         """Sum of squares around the mean, and which are on one side of it in the direction of the largest."""
         deviations = place - weights @ place / weights.sum()
         weighted = np.sqrt(weights)[:, None] * deviations
-        side = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0] > 0.0
+        place = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0]
+        # Neither the sign of the direction nor rounding at the mean decides: the longer tail is one side.
+        if (weights * place**3).sum() < 0.0:
+            place = -place
+        side = place > 1e-9 * np.abs(place).max()
         return (float((weighted**2).sum()) if side.any() and not side.all() else 0.0), side
 
     def _of_sets(self, sets: list[npt.NDArray[np.intp]]) -> FixedEffects:
@@ -120,7 +150,13 @@ class FixedEffects:
         for s, share, mean in zip(sets, shares, means, strict=True):
             off = self.means[s] - mean
             covariances.append(np.tensordot(share, self.covariances[s], 1) + (share[:, None] * off).T @ off)
-        return FixedEffects(weights, means, np.array(covariances), self.third)
+        root = self._turned_root() if self.third is not None else None
+        return FixedEffects(weights, means, np.array(covariances), self.third, self.way, root)
+
+
+def heaviest(weights: Floats) -> int:
+    """Number of the heaviest component: the first of those that differ by rounding alone, as points on ridges do."""
+    return int(np.argmax(weights >= (1.0 - 1e-9) * weights.max()))
 
 
 def turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -> Floats:

@@ -14,7 +14,7 @@ from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
-from mixed_glm._posterior.fixed_effects import FixedEffects, point_covariances, turned_cubes
+from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import MomentDensity, PsiDensity
 from mixed_glm._posterior.psi_margins import cor_margins, lattice_density, psi_margins
@@ -113,7 +113,7 @@ class MarginalPosterior(Posterior):
             before = fe_covs
             fe_covs = change.matrix @ fe_covs @ change.matrix.T
             if fe_third is not None:
-                top = np.argmax(fit.weights)
+                top = heaviest(fit.weights)
                 fe_third = turned_cubes(fe_third, before[top], fe_covs[top], change.matrix)
             fe_sds = np.sqrt(np.diagonal(fe_covs, axis1=1, axis2=2))
             fe_covs = fe_covs if kept else None
@@ -233,17 +233,21 @@ class MarginalPosterior(Posterior):
         """Joint posterior of the fixed effects."""
         used = self.weights > 0.0
         weights, means, sds = self.weights[used], self.fe_means[used], self.fe_sds[used]
-        if self.fe_covs is not None:
-            return FixedEffects(weights, means, self.fe_covs[used], self.fe_third)
+        covariances = (
+            point_covariances(weights, means, sds, self.fe_cov)
+            if self.fe_covs is None
+            else self.fe_covs[used]
+        )
+        change = self.spec.coordinates
         return FixedEffects(
-            weights, means, point_covariances(weights, means, sds, self.fe_cov), self.fe_third
+            weights, means, covariances, self.fe_third, None if change is None else change.matrix
         )
 
     def fixed_at_mode(self) -> tuple[Floats, Floats]:
         """Mean and covariance of the fixed effects at the likeliest of the points, shapes (p,) and (p, p)."""
         if self.fe_covs is None:
             return super().fixed_at_mode()
-        at = int(self.weights.argmax())
+        at = heaviest(self.weights)
         return self.fe_means[at], self.fe_covs[at]
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:
@@ -261,7 +265,7 @@ class MarginalPosterior(Posterior):
         plugged_in = len(self.points) == 1
         sampler = _core.ConditionalDraws(self.spec.core(), how.core)
         if self.fe_third is not None:
-            sampler.expand_fixed(self.points[np.argmax(self.weights)], thorough=not plugged_in)
+            sampler.expand_fixed(self.points[heaviest(self.weights)], thorough=not plugged_in)
         psi = self._psi_density().draw(n, rng)
         given = psi.nodes if plugged_in else psi.psi
         drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.draws import Drawn, PosteriorDraws, independent
-from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest
 from mixed_glm._posterior.sd_density import expansion_density
 from mixed_glm._posterior.some_draws import Places, SomeDraws, cut_from_all
 from mixed_glm._spec.spec import ModelSpec
@@ -75,7 +75,7 @@ class Posterior:
     def fixed_at_mode(self) -> tuple[Floats, Floats]:
         """Mean and covariance of the likeliest component of `fixed_effects`, shapes (p,) and (p, p)."""
         fixed = self.fixed_effects()
-        at = int(fixed.weights.argmax())
+        at = heaviest(fixed.weights)
         return fixed.means[at], fixed.covariances[at]
 
     def draw(self, n: int, rng: np.random.Generator) -> Drawn:

@@ -112,8 +112,10 @@ class MarginalQuantiles {
     const Matrix& third = posterior().fe_third;
     Vector skewness = Vector::Zero(way.rows());
     if (third.size() == 0 || !points_have_covariances()) return skewness;
+    // The first of those that differ by rounding alone, as points on ridges do.
+    const double heavy = (1.0 - 1e-9) * weights().maxCoeff();
     Index heaviest = 0;
-    weights().maxCoeff(&heaviest);
+    while (weights()[heaviest] < heavy) ++heaviest;
     const Eigen::LLT<Matrix> factor(covariance_of(point_at(heaviest)));
     if (factor.info() != Eigen::Success) return skewness;
     const Matrix whitened = way * Matrix(factor.matrixL());

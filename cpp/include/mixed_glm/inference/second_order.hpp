@@ -153,7 +153,6 @@ class SecondOrderCovariance {
 
   const Model* model_;
   const ConditionalMode* mode_;
-  const Family* family_;
   const Vector* third_;
   const SelectedInverse* sigma_;
   const Vector *delta_, *theta_;
