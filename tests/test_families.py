@@ -336,6 +336,12 @@ def test_value_semantics(family: Family) -> None:
         family.link = "log"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("cls", [Binomial, Exponential, Gamma, Gaussian, NegativeBinomial, Poisson])
+def test_pickles_that_name_the_public_module(cls: type[Family]) -> None:
+    """As all did before each kind of family had a file of its own."""
+    assert pickle.loads(f"cmixed_glm.families\n{cls.__name__}\n.".encode()) is cls
+
+
 def test_families_differ() -> None:
     assert len(set(ALL)) == len(ALL)
     assert NegativeBinomial(1.0) != NegativeBinomial(2.0)
