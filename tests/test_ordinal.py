@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
-import pickle
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,33 +12,12 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logsumexp
 from scipy.stats import norm
+from surveys import model, survey
 
 import mixed_glm as mg
 from mixed_glm import _core
-from mixed_glm.cli import main
-from mixed_glm.exceptions import PriorPullWarning, RankDeficiencyWarning
-from mixed_glm.families import Cumulative, as_family
-
-LABELS = ["no", "perhaps", "yes", "sure"]
-
-
-def survey(n: int = 400, groups: int = 20, seed: int = 1) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    g, x, z = rng.integers(groups, size=n), rng.normal(50, 10, n), rng.normal(size=n)
-    latent = 0.05 * (x - 50) + 0.5 * z + 1.3 * rng.normal(size=groups)[g] + rng.logistic(size=n)
-    codes = np.digitize(latent, [-1.5, 0.0, 1.2])
-    answer = pd.Categorical(np.array(LABELS)[codes], categories=LABELS, ordered=True)
-    return pd.DataFrame(
-        {"answer": answer, "number": codes + 1, "high": (latent > 0) * 1, "x": x, "z": z, "g": g}
-    )
-
-
-def model(
-    formula: str = "answer ~ x + z + (1 | g)", data: pd.DataFrame | None = None, **arguments: Any
-) -> mg.MixedGLM:
-    return mg.MixedGLM.from_formula(
-        formula, data=survey() if data is None else data, family="cumulative", **arguments
-    )
+from mixed_glm.exceptions import PriorPullWarning
+from mixed_glm.families import Cumulative
 
 
 def dense_log_posterior(m: mg.MixedGLM, params: np.ndarray, scale: float) -> float:
@@ -178,130 +154,6 @@ def test_units_and_origins_do_not_matter() -> None:
     np.testing.assert_allclose(a.predict(), b.predict(), atol=1e-9)
 
 
-def test_layout_and_names() -> None:
-    m = model()
-    result = m.fit("laplace")
-    assert m.response_levels == tuple(LABELS)
-    assert m.family == Cumulative()
-    assert m.family.categories == 4
-    names = ["x", "z", "g", "c[no|perhaps]", "c[perhaps|yes]", "c[yes|sure]"]
-    assert list(result.to_frame().index) == names
-    assert list(result.conf_int().index[:6]) == names
-    assert list(result.to_frame()["type"]) == ["fixed"] * 2 + ["log sd"] + ["threshold"] * 3
-    np.testing.assert_array_equal(
-        result.params, np.r_[result.fe_mean, result.vcp_mean, result.family_mean, result.vc_mean]
-    )
-    assert (np.diff(result.family_mean) > 0).all()
-    text = str(result.summary())
-    assert "c[yes|sure]      T" in text
-    assert "thresholds (T)" in text
-    assert set(result.priors.index) == {*names[:2], *names[3:], "sd(g)"}
-    covariance = result.cov_params()
-    np.testing.assert_allclose(np.sqrt(np.diagonal(covariance)), result.bse, rtol=1e-10)
-    precise = result.posterior.fixed_effects()
-    joint = np.cov(precise.sample(200_000, np.random.default_rng(0)).T)
-    np.testing.assert_allclose(covariance.iloc[[3, 4, 5, 0, 1], [3, 4, 5, 0, 1]], joint, rtol=0.05, atol=2e-3)
-
-
-def test_responses_of_all_kinds_are_one_model() -> None:
-    data = survey()
-    numbers = model("number ~ x + (1 | g)", data)
-    assert numbers.response_levels == ("1", "2", "3", "4")
-    np.testing.assert_array_equal(numbers.endog, data["answer"].cat.codes)
-    z = np.eye(20)[data["g"]]
-    for response in (
-        data["answer"],
-        data["number"].to_numpy(),
-        list(data["number"]),
-        data["number"].astype(float),
-    ):
-        m = mg.MixedGLM(response, data[["x"]], z, np.zeros(20, int), "cumulative")
-        assert m.log_marginal([0.0]) == pytest.approx(numbers.log_marginal([0.0]), abs=1e-9)
-    zero, one = model("number ~ 0 + x + (1 | g)", data), model("number ~ 1 + x + (1 | g)", data)
-    assert zero.log_marginal([0.0]) == one.log_marginal([0.0]) == numbers.log_marginal([0.0])
-
-
-@pytest.mark.parametrize(
-    ("response", "error", "message"),
-    [
-        (np.array(["no", "yes"] * 10), ValueError, r"without an order \(texts\).*categories=\['no', 'yes'\], ordered=True"),
-        (pd.Categorical(["no", "yes"] * 10), ValueError, "a categorical that is not ordered"),
-        (np.arange(20) / 2, ValueError, "whole numbers, or an ordered categorical.*0.5 at row 1"),
-        (np.ones(20), ValueError, "two categories or more.*only '1'"),
-        (pd.Categorical(["a", "c"] * 10, categories=list("abc"), ordered=True), ValueError, "no observation in category 'b'"),
-        (pd.Categorical([None, "c"] * 10, categories=list("ac"), ordered=True), ValueError, "missing labels, got one at row 0"),
-        (np.r_[np.nan, np.arange(19)], ValueError, "must be finite"),
-    ],
-)  # fmt: skip
-def test_responses_that_are_refused(response: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        mg.MixedGLM(
-            response, np.linspace(-1, 1, 20), np.eye(5)[np.arange(20) % 5], np.zeros(5, int), "cumulative"
-        )
-    frame = pd.DataFrame({"y": response, "x": np.linspace(-1, 1, 20), "g": np.arange(20) % 5})
-    if not frame["y"].isna().any():
-        with pytest.raises(error, match=message):
-            mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="cumulative")
-
-
-def test_an_outer_category_may_be_empty() -> None:
-    data = survey()
-    wider = data["answer"].cat.set_categories(["never", *LABELS])
-    result = model("answer ~ z + (1 | g)", data.assign(answer=wider)).fit()
-    assert result.converged
-    assert np.isfinite(result.family_sd).all()
-    assert result.predict()["never"].max() < 0.05
-
-
-def test_a_constant_is_refused() -> None:
-    data = survey()
-    with pytest.raises(
-        ValueError, match=r"column 'one' is constant, and the thresholds.*in the place of a constant"
-    ):
-        mg.MixedGLM(data["answer"], data[["x"]].assign(one=2.0), None, None, "cumulative")
-    dummies = pd.get_dummies(np.where(data["z"] > 0, "a", "b"), dtype=float)
-    with pytest.warns(RankDeficiencyWarning, match="with a constant"):
-        mg.MixedGLM(data["answer"], dummies, None, None, "cumulative")
-
-
-def test_family_arguments() -> None:
-    assert as_family("cumulative") == Cumulative() == as_family(Cumulative)
-    for link in ("probit", "cloglog"):
-        with pytest.raises(ValueError, match=f"the {link} link is not available.*only 'logit'.*Binomial"):
-            Cumulative(link)
-    with pytest.raises(ValueError, match="write 'cumulative'"):
-        as_family("ordinal")
-    with pytest.raises(
-        ValueError, match=r"Cumulative\(categories=3\) does not fit a response with 4 categories"
-    ):
-        mg.MixedGLM.from_formula("answer ~ x", data=survey(), family=Cumulative(categories=3))
-    with pytest.raises(ValueError, match="at least 2"):
-        Cumulative(categories=1)
-    for call in (
-        lambda: Cumulative().mean(0.0),
-        lambda: Cumulative().sample(0.0),
-        lambda: Cumulative().derivatives([0], [0]),
-    ):
-        with pytest.raises(ValueError, match="cumulative family"):
-            call()
-    with pytest.raises(ValueError, match="n_trials is only for the binomial family"):
-        model(n_trials=2)
-    with pytest.raises(ValueError, match="exposure is only for a log link"):
-        model(exposure=np.ones(400))
-
-
-def test_variational_methods_are_refused() -> None:
-    m = model()
-    size = 6 + m.k_vc
-    for call in (
-        m.fit_vb, lambda: m.fit("vb", covariance="full"), lambda: m.log_marginal([0.0], "vb"),
-        lambda: m.vb_elbo(np.zeros(size), np.ones(size)), lambda: m.vb_elbo_grad(np.zeros(size), np.ones(size)),
-        lambda: m.fit_many(m.endog[:, None] + 1, "vb"),
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match=r"not for the cumulative family.*use fit"):
-            call()
-
-
 def test_probabilities() -> None:
     family, rng = Cumulative(), np.random.default_rng(0)
     eta, cut = rng.normal(size=(5, 7)), np.sort(rng.normal(size=(5, 1, 3)), axis=-1)
@@ -319,96 +171,6 @@ def test_probabilities() -> None:
     np.testing.assert_allclose(shares, chances[0], atol=0.015)
 
 
-def test_predictions() -> None:
-    data = survey()
-    m = model(data=data)
-    result = m.fit("laplace")
-    draws = result.posterior_sample(4000, 0)
-    own = result.predict(random="conditional", draws=4000)
-    assert list(own.columns) == LABELS
-    assert own.index.equals(m.index)
-    np.testing.assert_allclose(own.sum(axis=1), 1.0, atol=1e-9)
-    expected = m.family.probabilities(draws.linear_predictor(), draws.family[:, None, :]).mean(axis=0)
-    np.testing.assert_allclose(own, expected, atol=0.01)
-    population = m.family.probabilities(draws.fe @ m.exog.T, draws.family[:, None, :])
-    np.testing.assert_allclose(result.predict(), population.mean(axis=0), atol=0.01)
-    limits = result.predict(interval=0.9, draws=4000)
-    np.testing.assert_allclose(limits.xs("mean", axis=1, level=1), result.predict(), atol=1e-12)
-    low, high = np.quantile(population, [0.05, 0.95], axis=0)
-    np.testing.assert_allclose(limits.xs("lower", axis=1, level=1), low, atol=0.02)
-    np.testing.assert_allclose(limits.xs("upper", axis=1, level=1), high, atol=0.02)
-    responses = result.predict(interval=0.5, predictive=True)
-    assert responses["median"].cat.categories.tolist() == LABELS
-    assert (responses["lower"] <= responses["upper"]).all()
-    np.testing.assert_allclose(result.predict(linear=True), m.exog @ result.fe_mean, atol=1e-9)
-    new = data.head(4).assign(g=[99, 0, 1, 2])
-    unknown = result.predict(new, random="conditional", draws=4000)
-    marginal = result.predict(new, random="marginal", draws=4000)
-    np.testing.assert_allclose(unknown.iloc[0], marginal.iloc[0], atol=0.01)
-    np.testing.assert_allclose(
-        m.predict(result.params), m.family.probabilities(m.exog @ result.fe_mean, result.family_mean)
-    )
-    with pytest.raises(
-        ValueError, match=r"params must have all parameters, with the thresholds c\[no\|perhaps\]"
-    ):
-        m.predict(result.fe_mean)
-
-
-def test_few_effects_of_many() -> None:
-    """Of many groups only those that are asked for are drawn: from binary rows, thresholds being given."""
-    data = survey(n=40_000, groups=8000, seed=2)
-    m = model("answer ~ z + (1 | g)", data)
-    result = m.fit("laplace")
-    some = result.predict(data.head(3), random="conditional", draws=2000)
-    all_of_them = result.posterior_sample(500, 1)
-    eta = all_of_them.linear_predictor(slice(0, 3))
-    expected = m.family.probabilities(eta, all_of_them.family[:, None, :]).mean(axis=0)
-    np.testing.assert_allclose(some, expected, atol=0.02)
-
-
-def test_draws_checks_and_cross_validation() -> None:
-    m = model()
-    result = m.fit("laplace")
-    draws = result.posterior_sample(500, 0)
-    assert draws.family.shape == (500, 3)
-    assert (np.diff(draws.family) > 0).all()
-    chances = m.family.probabilities(draws.linear_predictor(), draws.family[:, None, :])
-    log_likelihood = np.log(np.take_along_axis(chances, m.endog.astype(int)[None, :, None], axis=2))[..., 0]
-    np.testing.assert_allclose(draws.log_likelihood(), log_likelihood, atol=1e-9)
-    np.testing.assert_allclose([m.logposterior(p) for p in draws.params[:5]], draws.log_p[:5], atol=1e-8)
-    assert set(np.unique(result.posterior_predictive(20, 0))) <= {0.0, 1.0, 2.0, 3.0}
-    checked = result.check()
-    assert checked.k < 0.5
-    assert checked.integral == "quadrature"
-    assert checked.names[-1] == "c[yes|sure]"
-    assert checked.log_evidence == pytest.approx(result.log_evidence, abs=0.3)
-    loo, waic = result.loo(), result.waic()
-    assert len(loo.pointwise) == m.nobs
-    assert loo.elpd == pytest.approx(waic.elpd, abs=2.0)
-    table = result.contrast(["c[perhaps|yes] - c[no|perhaps]", "x - z", "c[no|perhaps] + g"])
-    gaps = draws.family[:, 1] - draws.family[:, 0]
-    assert table["mean"].iloc[0] == pytest.approx(result.family_mean[1] - result.family_mean[0], abs=1e-10)
-    assert table["sd"].iloc[0] == pytest.approx(gaps.std(), rel=0.1)
-
-
-def test_prior_draws_are_in_order() -> None:
-    for arguments in (
-        {},
-        {"fe_p": 1.5},
-        {"priors": {"c[no|perhaps]": mg.priors.Normal(1.0, 0.5)}, "fe_p": 2.0},
-    ):
-        m = model("answer ~ z + (1 | g)", **arguments)
-        draws = m.prior_sample(40_000, 0)
-        assert (np.diff(draws.family) > 0).all()
-        priors = m.spec.design.priors
-        plain = np.random.default_rng(1).normal(priors.fe_loc[:3], priors.fe_scale[:3], (400_000, 3))
-        kept = plain[(np.diff(plain) > 0).all(axis=1)]
-        shift = draws.fe @ m.exog.mean(axis=0) if priors.constant >= 0 else np.zeros(len(draws))
-        np.testing.assert_allclose((draws.family - shift[:, None]).mean(axis=0), kept.mean(axis=0), atol=0.05)
-        np.testing.assert_allclose((draws.family - shift[:, None]).std(axis=0), kept.std(axis=0), atol=0.05)
-        assert set(np.unique(m.prior_predictive(20, 0))) <= {0.0, 1.0, 2.0, 3.0}
-
-
 def test_log_ordered_probability() -> None:
     for m in (2, 3, 7):
         assert _core.log_ordered_probability(np.full(m, 0.3), np.full(m, 2.0)) == pytest.approx(
@@ -421,87 +183,6 @@ def test_log_ordered_probability() -> None:
             priors={"c[no|perhaps]": mg.priors.Normal(20, 0.1), "c[perhaps|yes]": mg.priors.Normal(-20, 0.1)},
             fe_p=1.0,
         ).fit()
-
-
-def test_priors_by_name() -> None:
-    normal = mg.priors.Normal(-1.0, 0.2)
-    m = model(priors={"c[no|perhaps]": normal})
-    assert m.priors.loc["c[no|perhaps]"].tolist() == ["Normal(-1, 0.2)", "threshold"]
-    given = model(fe_p={"c[yes|sure]": 0.5, "x": 1.0}, vcp_p=1.0)
-    assert given.fe_p[[2, 3]].tolist() == [0.5, 1.0]
-    assert model(fe_p=[1.0, 2.0, 3.0, 4.0, 5.0]).fe_p.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
-    with pytest.raises(ValueError, match="fixed effects and thresholds"):
-        model(fe_p=[1.0, 2.0])
-
-
-def test_many_responses_are_one_at_a_time() -> None:
-    data = survey()
-    m = model("number ~ z + (1 | g)", data, offset=data["x"] / 100)
-    rng = np.random.default_rng(0)
-    other, gap = rng.integers(1, 5, len(data)), rng.choice([1, 3, 4], len(data))
-    responses = np.column_stack([data["number"], other, gap, np.full(len(data), 7)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = m.fit_many(responses, method="laplace")
-    single = [
-        m.fit("laplace"),
-        model("number ~ z + (1 | g)", data.assign(number=other), offset=data["x"] / 100).fit("laplace"),
-    ]
-    for j, one in enumerate(single):
-        for name in ("fe", "vcp", "family"):
-            for what in ("mean", "sd"):
-                np.testing.assert_allclose(
-                    getattr(found, f"{name}_{what}")[j], getattr(one, f"{name}_{what}"), atol=1e-10
-                )
-        assert found.log_evidence[j] == pytest.approx(one.log_evidence, abs=1e-9)
-    assert [int(s) for s in found.status[2:]] == [int(mg.ResponseStatus.INVALID_RESPONSE)] * 2
-    assert "c[1|2] mean" in found.to_frame()
-    assert (found.to_frame(long=True)["type"] == "threshold").sum() == 12
-
-
-def test_many_responses_without_a_model() -> None:
-    data = survey()
-    codes = data["answer"].cat.codes.to_numpy()[:, None]
-    z = np.eye(20)[data["g"]]
-    with pytest.raises(ValueError, match=r"families.Cumulative\(categories=5\)"):
-        mg.fit_many(codes, data[["z"]].to_numpy(), z, np.zeros(20, int), family="cumulative")
-    for arguments in ({}, {"fe_p": 2.0}, {"priors": {"FE_1": mg.priors.Normal(1.0, 0.1)}}):
-        found = mg.fit_many(
-            codes, data[["z"]].to_numpy(), z, np.zeros(20, int), family=Cumulative(categories=4), **arguments
-        )
-        one = mg.MixedGLM(
-            codes[:, 0], data[["z"]].to_numpy(), z, np.zeros(20, int), "cumulative", **arguments
-        ).fit("laplace")
-        np.testing.assert_allclose(found.family_mean[0], one.family_mean, atol=1e-9)
-        np.testing.assert_allclose(found.fe_sd[0], one.fe_sd, atol=1e-9)
-
-
-def test_saved_and_pickled(tmp_path: Path) -> None:
-    data = survey()
-    m = model("answer ~ x * z + (1 | g)", data)
-    result = m.fit()
-    result.save(tmp_path / "fit.mglm")
-    for again in (mg.load(tmp_path / "fit.mglm"), pickle.loads(pickle.dumps(result))):
-        assert str(again.summary()) == str(result.summary())
-        np.testing.assert_array_equal(again.family_sd, result.family_sd)
-        new = data.head(5).drop(columns=["answer"])
-        pd.testing.assert_frame_equal(
-            again.predict(new, random="conditional"), result.predict(new, random="conditional")
-        )
-        assert again.model.response_levels == tuple(LABELS)
-        np.testing.assert_array_equal(
-            again.posterior_sample(5, 0).params, result.posterior_sample(5, 0).params
-        )
-
-
-def test_pictures() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    result = model().fit("laplace")
-    ax = result.plot_predictive_check()
-    assert [t.get_text() for t in ax.get_xticklabels()] == LABELS
-    result.plot_coefficients(ratio=True)
-    result.plot_posterior()
-    pyplot.close("all")
 
 
 def test_a_category_with_one_observation() -> None:
@@ -518,36 +199,6 @@ def test_a_category_with_one_observation() -> None:
         assert (chances >= 0).all()
         assert np.isfinite(chances).all()
         assert np.isfinite(result.loo().elpd)
-
-
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, table, saved = survey(), tmp_path / "survey.csv", tmp_path / "fit.mglm"
-    data.to_csv(table, index=False)
-    formula = "answer ~ z + (1 | g)"
-    arguments = ["fit", str(table), formula, "--family", "cumulative", "--method", "laplace"]
-    assert main([*arguments, "--levels", ",".join(LABELS), "--save", str(saved)]) == 0
-    assert "c[perhaps|yes]" in capsys.readouterr().out
-    expected = model(formula, data).fit("laplace")
-    np.testing.assert_allclose(mg.load(saved).params, expected.params, atol=1e-12)
-    assert main(["predict", str(saved), str(table), "--interval", "0.9"]) == 0
-    predicted = pd.read_csv(io.StringIO(capsys.readouterr().out))
-    np.testing.assert_allclose(predicted["predicted[sure]"], expected.predict()["sure"], atol=1e-9)
-    assert {"median[no]", "lower[yes]", "upper[yes]"} <= set(predicted.columns)
-    assert main(["fit", str(table), "number ~ z + (1 | g)", *arguments[3:]]) == 0
-    for levels, message in (
-        ([], "without an order"), (["--levels", "no,yes"], "which is none of no, yes"), (["--levels", "no,no"], "each once"),
-    ):  # fmt: skip
-        capsys.readouterr()
-        assert main([*arguments, *levels]) != 0
-        assert message in capsys.readouterr().err
-
-
-def test_arviz() -> None:
-    pytest.importorskip("arviz_base")
-    tree = model().fit("laplace").to_datatree(50)
-    assert tree["posterior"]["threshold"].shape == (1, 50, 3)
-    assert list(tree["posterior"]["cut"].values) == ["c[no|perhaps]", "c[perhaps|yes]", "c[yes|sure]"]
-    assert tree["log_likelihood"]["answer"].shape == (1, 50, 400)
 
 
 def test_models_without_covariates_or_groups() -> None:
@@ -569,47 +220,6 @@ def test_newton_is_not_alone() -> None:
         np.testing.assert_allclose(m.fit_map(scale_fe=True).family_mean, m.fit_map().family_mean, atol=1e-5)
         found = m.fit_laplace(method="BFGS").family_mean
     np.testing.assert_allclose(found, m.fit_laplace().family_mean, atol=1e-3)
-
-
-def test_draws_of_rows() -> None:
-    data = survey()
-    m = model("answer ~ z + (1 | g)", data)
-    result = m.fit("laplace")
-    new = data.head(50).drop(columns=["x"])
-    eta = result.predict_draws(new, kind="linear", draws=4000)
-    np.testing.assert_allclose(eta.mean(axis=0), result.predict(new, linear=True), atol=1e-9)
-    responses = result.predict_draws(new, kind="response", random="conditional", draws=4000)
-    shares = np.array([(responses == k).mean(axis=0) for k in range(4)]).T
-    np.testing.assert_allclose(shares, result.predict(new, random="conditional", draws=4000), atol=0.04)
-    found = result.predict_draws(new, kind="log_likelihood", random="conditional", draws=200)
-    given = result.predict_draws(
-        new.drop(columns=["answer"]),
-        kind="log_likelihood",
-        random="conditional",
-        draws=200,
-        endog=new["answer"],
-    )
-    np.testing.assert_array_equal(found, given)
-    chances = result.predict(new, random="conditional", draws=4000).to_numpy()
-    expected = np.log(chances[np.arange(50), m.endog[:50].astype(int)])
-    np.testing.assert_allclose(np.log(np.exp(found).mean(axis=0)), expected, atol=0.1)
-    with pytest.raises(
-        ValueError,
-        match=r"must be one of the categories 'no', 'perhaps', 'yes', 'sure', got 'never' at row 1",
-    ):
-        result.predict_draws(new.head(2), kind="log_likelihood", endog=np.array(["no", "never"]))
-    with pytest.raises(ValueError, match="kind='mean' is not for the cumulative family"):
-        result.predict_draws(new)
-
-
-def test_what_has_no_mean() -> None:
-    result = model("answer ~ z + (1 | g)").fit("laplace")
-    with pytest.raises(ValueError, match=r"average the probabilities that predict gives"):
-        result.avg_predictions()
-    with pytest.raises(ValueError, match="explained variance is known for the families"):
-        result.r2()
-    table = result.hypothesis("`c[yes|sure]` > `c[no|perhaps]`")
-    assert table["probability"].iloc[0] == pytest.approx(1.0, abs=1e-3)
 
 
 def test_correlated_effects() -> None:

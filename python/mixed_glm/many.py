@@ -24,7 +24,8 @@ from mixed_glm._many.store import Store
 from mixed_glm._spec.design import check_exposure, check_trials, make_design
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning
-from mixed_glm.families import Cumulative, Family, as_given_family
+from mixed_glm.families import Cumulative, Family
+from mixed_glm.families.given import as_given_family
 from mixed_glm.priors import Prior
 
 __all__ = ["ManyResults", "ResponseStatus", "fit_many"]

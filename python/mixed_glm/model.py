@@ -27,7 +27,7 @@ from mixed_glm._spec.design import make_design
 from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
-from mixed_glm.families import as_given_family
+from mixed_glm.families.given import as_given_family
 from mixed_glm.many import fit_responses
 from mixed_glm.priors import Prior
 from mixed_glm.results import MixedGLMResults

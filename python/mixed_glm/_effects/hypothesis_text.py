@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from mixed_glm._posterior.linear_text import Linear, linear_of, place_of, what_is_missing, with_placeholders
+from mixed_glm._posterior.linear_text import (
+    Linear,
+    as_written,
+    linear_of,
+    parsed,
+    place_of,
+    what_is_missing,
+    with_placeholders,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +69,7 @@ class Hypothesis:
             If it is not understood.
         """
         with np.errstate(all="ignore"):
-            values = [_value(_parsed(side), self.names, draws) for side in self.sides]
+            values = [_value(parsed(side, "expression"), self.names, draws) for side in self.sides]
             return np.asarray(values[0] if len(values) == 1 else values[0] - values[1])
 
 
@@ -89,17 +97,10 @@ def read_hypothesis(text: str, is_name: Callable[[str], bool]) -> Hypothesis:
         raise ValueError("it must have one of <, > and =, once")
     relation, sides = (_MEANINGS[others[0]], (left, others[1])) if others else ("", (left,))
     for side in sides:
-        _check(_parsed(side), names)
+        _check(parsed(side, "expression"), names)
     if not names:
         raise ValueError("it names no parameter")
     return Hypothesis(text.strip(), sides, relation, names)
-
-
-def _parsed(side: str) -> ast.expr:
-    try:
-        return ast.parse(side.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError("it is no expression of parameters") from None
 
 
 def _check(node: ast.expr, names: list[str]) -> None:
@@ -123,12 +124,8 @@ def _value(node: ast.expr, names: list[str], draws: Mapping[str, Floats]) -> Flo
         function = ast.unparse(node.func)
         if function not in _FUNCTIONS or len(node.args) != 1 or node.keywords:
             raise ValueError(
-                f"the functions are {', '.join(_FUNCTIONS)}, of one number, got {_written(node, names)!r}"
+                f"the functions are {', '.join(_FUNCTIONS)}, of one number, got {as_written(node, names)!r}"
             )
         with np.errstate(all="ignore"):
             return np.asarray(_FUNCTIONS[function](_value(node.args[0], names, draws)))
     raise ValueError(what_is_missing(node, names))
-
-
-def _written(node: ast.expr, names: list[str]) -> str:
-    return re.sub(r"\b_(\d+)_\b", lambda found: names[int(found[1])], ast.unparse(node))

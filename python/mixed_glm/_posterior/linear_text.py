@@ -122,11 +122,21 @@ def linear_of(side: str, names: list[str]) -> Linear:
     NotLinearError, ValueError
         As `read_linear`.
     """
+    return _of_node(parsed(side, "sum"), names)
+
+
+def parsed(side: str, kind: str) -> ast.expr:
+    """Tree of a text with placeholders, which should be an expression of this kind.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
     try:
-        tree = ast.parse(side.strip(), mode="eval")
+        return ast.parse(side.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError("it is no sum of parameters") from None
-    return _of_node(tree.body, names)
+        raise ValueError(f"it is no {kind} of parameters") from None
 
 
 def place_of(name: str, names: list[str]) -> int:
@@ -177,5 +187,9 @@ def _of_operation(operator: ast.operator, left: Linear, right: Linear) -> Linear
 
 def what_is_missing(node: ast.expr, names: list[str]) -> str:
     """Tell that there is nothing of this kind."""
-    written = re.sub(r"\b_(\d+)_\b", lambda found: names[int(found[1])], ast.unparse(node))
-    return f"there is no {written!r}"
+    return f"there is no {as_written(node, names)!r}"
+
+
+def as_written(node: ast.expr, names: list[str]) -> str:
+    """A part of the tree as text, with names in the place of placeholders."""
+    return re.sub(r"\b_(\d+)_\b", lambda found: names[int(found[1])], ast.unparse(node))

@@ -17,7 +17,7 @@ from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._paths import check_files, check_suffix
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
 from mixed_glm.cli._tables import read_table
-from mixed_glm.families import family_class
+from mixed_glm.families.given import family_class
 from mixed_glm.model import MixedGLM
 from mixed_glm.priors import Prior, as_prior
 
