@@ -55,6 +55,8 @@ def test_families_of_statsmodels_have_a_dispersion() -> None:
         ("binomial(link='probit')", r"families.Binomial\(link='probit'\)"),
         ("zero_inflated_poisson", "not part of the model"),
         ("beta", "not part of the model"),
+        ("categorical", "not part of the model"),
+        ("ordinal", "write 'cumulative'"),
         ("poison", "did you mean 'poisson'"),
         ("gausian", "got 'gausian'"),
     ],

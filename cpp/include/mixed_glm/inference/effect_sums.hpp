@@ -44,15 +44,13 @@ class EffectSums {
   // To number k of each effect: the sum of its rows' factors, or of their squares, times the rows'
   // values.
   void add(Index k, const double* values) {
-    double* const sums = sums_.data() + k;
     for (const Open& open : runs_) {
-      sums[open.first] += detail::product_with_run(design_->z(), open.run, values);
+      sums_[open.first + size_t(k)] += detail::product_with_run(design_->z(), open.run, values);
     }
   }
   void add_square(Index k, const double* values) {
-    double* const sums = sums_.data() + k;
     for (const Open& open : runs_) {
-      sums[open.first] += detail::square_of_run(design_->z(), open.run, values);
+      sums_[open.first + size_t(k)] += detail::square_of_run(design_->z(), open.run, values);
     }
   }
 
