@@ -14,7 +14,6 @@ _REMEDIES = {
     "link": "give family=families.Binomial(link=...)",
     "alpha": "give family=families.NegativeBinomial(alpha=...)",
     "prior": "give priors={name: distribution}, names as the summary shows them, distributions of mixed_glm.priors",
-    "priors": "give fe_p=... and vcp_p=..., prior standard deviations of fixed effects and of log standard deviations",
     "re_formula": "write random effects in the formula, as (1 | g)",
     "groups": "write random effects in the formula, as (1 | g)",
     "subset": "select rows of the data first, as data=d[d.x > 0]",
