@@ -87,7 +87,27 @@ class ELPD:
         exact: npt.NDArray[np.bool_] | None = None,
         folds: npt.NDArray[np.intp] | None = None,
     ) -> ELPD:
-        """Add up the contributions; `variance`: the Monte-Carlo variance of each."""
+        """Add up the contributions.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            What was fitted.
+        kind : str
+            What was left out.
+        pointwise : float array, shape (m,)
+            Log predictive density of each row, group or fold.
+        p : float, optional
+            Effective number of parameters.
+        variance : float array, shape (m,), or float
+            Monte-Carlo variance of each contribution.
+        pareto_k, n_unreliable, corrected, index, exact, folds : object
+            As the attributes of the class.
+
+        Returns
+        -------
+        ELPD
+        """
         return cls(
             kind=kind,
             elpd=float(pointwise.sum()),

@@ -40,11 +40,12 @@ def predict_draws(
 
     Parameters
     ----------
-    exog, exog_vc, offset, exposure, n_trials
+    exog, exog_vc, offset
         Rows, as for `MixedGLMResults.predict`; default the model's own.
     kind : {"mean", "linear", "response", "log_likelihood"}, default "mean"
         The mean of the response (per trial for the binomial family), the linear predictor, a new response (a number of
-        successes for the binomial family, of a category from 0 for the cumulative one, which has no mean), or the log probability of the response that a row has.
+        successes for the binomial family, of a category from 0 for the cumulative one, which has no mean), or the log
+        probability of the response that a row has.
     random : {"population", "conditional", "marginal"}, default "population"
         As for `MixedGLMResults.predict`. ``"conditional"``: effects of a group that was not met are drawn once for all rows
         of that group, those of a missing group (NaN or None) for each row. ``"marginal"``: the mean over the effects of new
@@ -52,6 +53,8 @@ def predict_draws(
     include : list of str, optional
         Names of the random terms that count, as the summary shows them (or their numbers); the effects of others are
         zero. ``random`` is then ``"conditional"`` unless it is ``"marginal"``.
+    exposure, n_trials
+        Of the rows, as for `MixedGLMResults.predict`.
     endog : array_like, shape (m,), or str, optional
         Responses of new rows, or the name of a column of `exog`, for ``kind="log_likelihood"`` only. Default what the
         formula finds in `exog`.

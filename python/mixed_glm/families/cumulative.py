@@ -56,6 +56,11 @@ class Cumulative(Family):
     def of(self, categories: int) -> Cumulative:
         """The family for so many categories.
 
+        Parameters
+        ----------
+        categories : int
+            Number C of categories.
+
         Raises
         ------
         ValueError
@@ -128,7 +133,18 @@ class Cumulative(Family):
         return np.where(np.isnan(predictor), np.nan, drawn)
 
     def mean(self, eta: npt.ArrayLike) -> Floats:
-        """Not defined: categories have probabilities (`probabilities`), and no mean."""
+        """Not defined: categories have probabilities (`probabilities`), and no mean.
+
+        Parameters
+        ----------
+        eta : array_like
+            Not looked at.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError(
             "the cumulative family has no mean: probabilities(eta, thresholds) gives that of each category"
         )
@@ -145,7 +161,18 @@ class Cumulative(Family):
         n_trials: npt.ArrayLike | None = None,
         shape: npt.ArrayLike | None = None,
     ) -> Floats:
-        """Not defined without thresholds: see `draw`."""
+        """Not defined without thresholds: see `draw`.
+
+        Parameters
+        ----------
+        eta, rng, n_trials, shape : object
+            Not looked at.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError("the cumulative family is drawn from by draw(eta, thresholds, rng)")
 
     def derivatives(
@@ -155,7 +182,18 @@ class Cumulative(Family):
         n_trials: npt.ArrayLike | None = None,
         shape: float | None = None,
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        """Not defined without thresholds: see `log_likelihood`."""
+        """Not defined without thresholds: see `log_likelihood`.
+
+        Parameters
+        ----------
+        endog, eta, n_trials, shape : object
+            Not looked at.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError(
             "the cumulative family has thresholds: log_likelihood(endog, eta, thresholds) takes them"
         )
