@@ -37,7 +37,7 @@ void evaluate_shape_slopes(const Kernel& kernel, Index n, const double* MIXED_GL
                            double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1,
                            double* MIXED_GLM_RESTRICT d2,
                            double* MIXED_GLM_RESTRICT information) noexcept {
-  const Kernel local = kernel;
+  const Kernel local = kernel;  // NOLINT(performance-unnecessary-copy-initialization): as above
   for (Index i = 0; i < n; ++i) {
     const ShapeSlopes slopes = local.shape_slopes(eta[i], a[i], b[i]);
     value[i] = slopes.value;

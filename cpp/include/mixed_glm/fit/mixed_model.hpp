@@ -51,13 +51,13 @@ class MixedModel {
     Response response;
     if (fixed.thresholds() > 0) {
       const Vector origin = threshold_origin(fixed.thresholds());
-      make_ordinal(data);
-      encode_ordinal(data, weights, origin, prior, response);
+      const OrdinalRows& rows = make_ordinal(data);
+      encode_ordinal(data, rows, weights, origin, prior, response);
       prior.fe_start = Vector::Zero(prior.fe_p.size());
-      prior.fe_start.head(origin.size()) = ordinal_->any_thresholds() - origin;
-      z = ordinal_->effects(z);
-      offset = ordinal_->offset(offset, origin);
-      exog_ = ordinal_->exog(x.map());
+      prior.fe_start.head(origin.size()) = rows.any_thresholds() - origin;
+      z = rows.effects(z);
+      offset = rows.offset(offset, origin);
+      exog_ = rows.exog(x.map());
       x = MatrixView(exog_);
     } else {
       encode_response(data.family, data.endog.map(), trials, weights, response);
@@ -140,21 +140,18 @@ class MixedModel {
     return coordinates_->origin().head(thresholds);
   }
 
-  void make_ordinal(const ModelData& data) {
+  const OrdinalRows& make_ordinal(const ModelData& data) {
     const auto& family = std::get<CumulativeLogit>(data.family);
-    if (data.any_response) {
-      ordinal_.emplace(family, data.endog.size());
-    } else {
-      ordinal_.emplace(family, data.endog.map());
-    }
+    if (data.any_response) return ordinal_.emplace(family, data.endog.size());
+    return ordinal_.emplace(family, data.endog.map());
   }
 
-  void encode_ordinal(const ModelData& data, const Vector& weights, const Vector& origin,
-                      const Prior& prior, Response& response) const {
+  static void encode_ordinal(const ModelData& data, const OrdinalRows& rows, const Vector& weights,
+                             const Vector& origin, const Prior& prior, Response& response) {
     const double normalizer = log_ordered_probability(origin, prior.fe_p.head(origin.size()));
-    if (ordinal_->encode(data.endog.map(), weights, normalizer, response)) return;
+    if (rows.encode(data.endog.map(), weights, normalizer, response)) return;
     if (data.any_response) return;
-    const Vector counts = ordinal_->count(data.endog.map(), weights);
+    const Vector counts = rows.count(data.endog.map(), weights);
     Index k = 1;
     while (counts[k] > 0.0) ++k;
     refuse_argument("endog", "an observation in each category between others",

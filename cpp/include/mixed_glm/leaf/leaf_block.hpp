@@ -23,10 +23,12 @@ class LeafBlock {
  public:
   static constexpr Index most_components = most_tiny;
 
-  LeafBlock(Index component = -1) {  // -1: none
+  // A number is a block of one component; -1: none.
+  LeafBlock(Index component = -1) {  // NOLINT(google-explicit-constructor)
     if (component != -1) components_.push_back(component);
   }
-  LeafBlock(std::vector<Index> components) : components_(std::move(components)) {}
+  LeafBlock(std::vector<Index> components)  // NOLINT(google-explicit-constructor)
+      : components_(std::move(components)) {}
 
   bool is_default() const { return components_.empty(); }
   Index size() const { return Index(components_.size()); }

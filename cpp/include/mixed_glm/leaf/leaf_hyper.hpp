@@ -16,8 +16,7 @@ class LeafHyper {
   explicit LeafHyper(const LeafDesign& leaf) : leaf_(&leaf) {
     if (!leaf.is_correlated()) return;
     const Design& design = leaf.full().design();
-    term_.emplace(design.correlated().front(), design.components());
-    find_pairs();
+    find_pairs(term_.emplace(design.correlated().front(), design.components()).levels());
   }
 
   LeafPrior prior(const Vector& theta) const {
@@ -68,8 +67,7 @@ class LeafHyper {
     return result;
   }
 
-  void find_pairs() {
-    const CorrelatedLevels& levels = term_->levels();
+  void find_pairs(const CorrelatedLevels& levels) {
     std::vector<Index> level_of(size_t(leaf_->full().design().effects()), -1);
     for (Index l = 0; l < levels.levels(); ++l) level_of[size_t(levels.level(l)[0])] = l;
     first_pair_.assign(size_t(leaf_->groups()), -1);

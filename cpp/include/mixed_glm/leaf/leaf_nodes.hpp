@@ -64,7 +64,9 @@ class LeafNodes {
     return block_ ? block_->centre(g)[c] : modes_.mode()[g];
   }
   // Of a block: the lower triangular root of the covariance that its nodes are scaled by.
-  const TinyMatrix& root(Index g) const { return block_->root(g); }
+  const TinyMatrix& root(Index g) const {
+    return block_->root(g);  // NOLINT(bugprone-unchecked-optional-access)
+  }
   // n: linear predictors of the rows without the leaf, at the last coefficients.
   const Vector& eta() const { return eta_; }
   // m x groups: modes from where the next search begins.
@@ -99,7 +101,7 @@ class LeafNodes {
     for_batches([&](int member, const LeafBatch& batch) {
       predict(coefficients, batch);
       if (block_) {
-        place_block(chunks_[size_t(member)], batch);
+        place_block(*block_, chunks_[size_t(member)], batch);
       } else {
         modes_.find(eta_, prior_.root()(0, 0), batch);
       }
@@ -144,13 +146,13 @@ class LeafNodes {
   }
 
   // About the modes, then about the means that the nodes there show.
-  void place_block(NodeChunk& chunk, const LeafBatch& batch) {
-    block_->find_modes(eta_, batch);
+  void place_block(BlockPlaces& block, NodeChunk& chunk, const LeafBatch& batch) {
+    block.find_modes(eta_, batch);
     for (int round = 0; round < BlockPlaces::rounds; ++round) {
       weigh<0>(chunk, batch);
       bool moved = false;
       for (Index g = batch.first_group; g < batch.last_group; ++g) {
-        moved = block_->move(g, chunk.weights.col(NodeChunk::column(g))) || moved;
+        moved = block.move(g, chunk.weights.col(NodeChunk::column(g))) || moved;
       }
       if (!moved) break;
     }

@@ -122,6 +122,7 @@ class Design {
   const EffectPairs& effect_pairs() const { return effect_pairs_; }
   std::vector<Index> correlated_orders() const {
     std::vector<Index> orders;
+    orders.reserve(correlated_.size());
     for (const CorrelatedLevels& term : correlated_) orders.push_back(term.order());
     return orders;
   }

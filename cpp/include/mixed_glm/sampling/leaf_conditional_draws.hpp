@@ -74,8 +74,8 @@ class LeafConditionalDraws final : public ConditionalDraws {
       }
     }
     const double log_density =
-        line_ ? draw_line(psi[leaf.leaf()[0]])
-              : block_of_leaf_->draw(coefficients_, marginal_.leaf_prior(psi), effects_);
+        block_of_leaf_ ? block_of_leaf_->draw(coefficients_, marginal_.leaf_prior(psi), effects_)
+                       : draw_line(psi[leaf.leaf()[0]]);
     for (Index g = 0; g < leaf.groups(); ++g) {
       for (Index c = 0; c < leaf.coordinates(); ++c) {
         if (leaf.group_effect(g, c) >= 0) z(leaf.group_effect(g, c), column) = effects_(c, g);
@@ -91,6 +91,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
       detail::predict(marginal_.leaf().reduced(), coefficients_, block_);
       eta_.segment(block_.first, block_.count) = block_.view(block_.eta);
     }
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): it is there where no block is
     return line_->draw(eta_, effect_sd(psi), effects_);
   }
 
