@@ -15,12 +15,12 @@ namespace {
 
 using namespace mixed_glm;
 
-class GammaLog {
+class GammaOfShape {
  public:
   static constexpr const char* family_name = "gamma";
   static constexpr const char* link_name = "log";
 
-  explicit GammaLog(double shape) : shape_(shape) {}
+  explicit GammaOfShape(double shape) : shape_(shape) {}
 
   bool supports(double y, double /*trials*/) const noexcept { return y > 0.0 && std::isfinite(y); }
   // The row as two numbers and a constant: a = w shape y, b = w shape.
@@ -64,7 +64,7 @@ int main() {
   data.exog = x;
   data.random = RandomEffects(rows);
   data.random.add_intercepts(machine, machines);
-  data.family = CustomFamily(GammaLog(shape));
+  data.family = CustomFamily(GammaOfShape(shape));
   const MixedModel model(data);
 
   LaplaceMarginal laplace(model.model());  // or fit(model), which compiles every method
