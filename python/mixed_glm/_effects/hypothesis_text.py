@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from mixed_glm._posterior.linear_text import (
     Linear,
     as_written,
-    linear_of,
+    linear_difference,
     parsed,
     place_of,
     what_is_missing,
@@ -55,10 +55,9 @@ class Hypothesis:
     def linear(self) -> Linear | None:
         """The difference, if it is a linear combination of parameters."""
         try:
-            parts = [linear_of(side, self.names) for side in self.sides]
+            return linear_difference(self.sides, self.names)
         except ValueError:
             return None
-        return parts[0] if len(parts) == 1 else parts[0].plus(parts[1].times(-1.0))
 
     def difference(self, draws: Mapping[str, Floats]) -> Floats:
         """Its value at draws of the parameters.

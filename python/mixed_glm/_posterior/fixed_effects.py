@@ -135,11 +135,11 @@ class FixedEffects:
         """Sum of squares around the mean, and which are on one side of it in the direction of the largest."""
         deviations = place - weights @ place / weights.sum()
         weighted = np.sqrt(weights)[:, None] * deviations
-        place = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0]
+        along = deviations @ np.linalg.svd(weighted, full_matrices=False)[2][0]
         # Neither the sign of the direction nor rounding at the mean decides: the longer tail is one side.
-        if (weights * place**3).sum() < 0.0:
-            place = -place
-        side = place > 1e-9 * np.abs(place).max()
+        if (weights * along**3).sum() < 0.0:
+            along = -along
+        side = along > 1e-9 * np.abs(along).max()
         return (float((weighted**2).sum()) if side.any() and not side.all() else 0.0), side
 
     def _of_sets(self, sets: list[npt.NDArray[np.intp]]) -> FixedEffects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -69,10 +69,10 @@ def read_linear(text: str, is_name: Callable[[str], bool]) -> Linear:
         )
     if "," in sides:
         raise ValueError("it must be one contrast; give several as a list")
-    parts = [linear_of(side, names) for side in re.split("==?", sides)]
+    parts = [_linear_of(side, names) for side in re.split("==?", sides)]
     if len(parts) > 2:
         raise ValueError("it has more than one equals sign")
-    return parts[0] if len(parts) == 1 else parts[0].plus(parts[1].times(-1.0))
+    return _difference(parts)
 
 
 def with_placeholders(text: str, is_name: Callable[[str], bool], names: list[str]) -> str:
@@ -114,15 +114,23 @@ def _in_word(char: str) -> bool:
     return char.isalnum() or char == "_"
 
 
-def linear_of(side: str, names: list[str]) -> Linear:
-    """The linear combination that a text with placeholders is.
+def linear_difference(sides: Sequence[str], names: list[str]) -> Linear:
+    """The linear combination that a text with placeholders is, or the difference of two.
 
     Raises
     ------
     NotLinearError, ValueError
         As `read_linear`.
     """
+    return _difference([_linear_of(side, names) for side in sides])
+
+
+def _linear_of(side: str, names: list[str]) -> Linear:
     return _of_node(parsed(side, "sum"), names)
+
+
+def _difference(parts: Sequence[Linear]) -> Linear:
+    return parts[0] if len(parts) == 1 else parts[0].plus(parts[1].times(-1.0))
 
 
 def parsed(side: str, kind: str) -> ast.expr:
