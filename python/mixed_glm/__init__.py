@@ -17,6 +17,7 @@ from mixed_glm.exceptions import (
     PredictionWarning,
     PriorPullWarning,
     RankDeficiencyWarning,
+    RefinementWarning,
     UnusedLevelWarning,
     VarianceCollapseWarning,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "PredictionWarning",
     "PriorPullWarning",
     "RankDeficiencyWarning",
+    "RefinementWarning",
     "ResponseStatus",
     "UnusedLevelWarning",
     "VarianceCollapseWarning",

@@ -21,8 +21,8 @@ from mixed_glm._formula.build import build
 from mixed_glm._input.arrays import row_index
 from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
+from mixed_glm._posterior.prior_draws import prior_predictive, prior_sample
 from mixed_glm._predict.linear import predict_at
-from mixed_glm._predict.prior import prior_predictive, prior_sample
 from mixed_glm._spec.design import make_design
 from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
