@@ -50,6 +50,7 @@ numpydoc_show_class_members = False
 numpydoc_validation_exclude = {
     r"MixedGLMResults$",
     r"ManyResults$",
+    r"PooledResults$",
     r"ResponseStatus$",
     r"families\.Family$",
     r"summary\.Summary$",

@@ -64,17 +64,17 @@ def _of_draws(
     means, limits = np.empty((m, c)), np.full((3, m, c), np.nan)
     for block in draws.blocks(c):
         eta, sd = draws.linear_predictors(block), draws.new_sds(block)
-        chances = _chances(eta, sd, draws.thresholds)
+        chances = category_chances(eta, sd, draws.thresholds)
         means[block] = chances.mean(axis=1)
         if not with_limits:
             continue
         if sd.any() and target.random != "marginal":
-            chances = _chances(draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
+            chances = category_chances(draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
         limits[:, block] = np.quantile(chances, target.levels, axis=1)
     return means, limits
 
 
-def _chances(eta: Floats, sd: Floats, cuts: Floats) -> Floats:
+def category_chances(eta: Floats, sd: Floats, cuts: Floats) -> Floats:
     """Of each row and draw, over effects of new groups with the standard deviations `sd`, shape (m, draws, C)."""
     above = [mean_over_normal(_ABOVE, eta - cut, sd) for cut in cuts.T]
     return _between(np.stack(above, axis=-1))
