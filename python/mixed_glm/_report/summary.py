@@ -136,15 +136,17 @@ def summarize(fit: Fit, alpha: float = 0.05, random: bool = False) -> Summary:
     return _summary_of(fit, _parameter_table(fit, alpha, random), alpha)
 
 
-def summarize_as_statsmodels(fit: Fit, alpha: float = 0.05) -> Summary:
+def summarize_as_statsmodels(fit: Fit, alpha: float = 0.05, random: bool = False) -> Summary:
     """Table of the posterior with the columns that statsmodels has.
 
     Parameters
     ----------
     alpha : float, default 0.05
         The intervals of the standard deviations have probability ``1 - alpha``.
+    random : bool, default False
+        Whether the random effects are rows too.
     """
-    return _summary_of(fit, _parameter_table(fit, alpha).drop(columns=["LB", "UB"]), alpha)
+    return _summary_of(fit, _parameter_table(fit, alpha, random).drop(columns=["LB", "UB"]), alpha)
 
 
 def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
