@@ -20,23 +20,20 @@ class SymmetricCubes {
 
   // rows: m x p, one vector each; weights: m. Only entries a >= b >= c are summed.
   MIXED_GLM_NOINLINE void add(ConstVectorRef weights, ConstMatrixRef rows) {
-    add(weights, rows, [](Index, Index, const Vector&) {});
-  }
-  // The same; visit(b, c, products), b >= c, with what was summed on the way: the weights times the
-  // rows' numbers b and c.
-  template <class Visit>
-  void add(const ConstVectorRef& weights, const ConstMatrixRef& rows, Visit&& visit) {
     resize_buffer(weighted_, rows.rows(), 1);
     resize_buffer(products_, rows.rows(), 1);
     for (Index b = 0; b < size_; ++b) {
       weighted_ = weights.cwiseProduct(rows.col(b));
       for (Index c = 0; c <= b; ++c) {
         products_ = weighted_.cwiseProduct(rows.col(c));
-        sums_.col(b * size_ + c).tail(size_ - b).noalias() +=
-            rows.rightCols(size_ - b).transpose() * products_;
-        visit(b, c, products_);
+        add_products(b, c, products_, rows);
       }
     }
+  }
+  // The same step by step, for all b >= c; products: the weights times the rows' numbers b and c.
+  void add_products(Index b, Index c, const ConstVectorRef& products, const ConstMatrixRef& rows) {
+    sums_.col(b * size_ + c).tail(size_ - b).noalias() +=
+        rows.rightCols(size_ - b).transpose() * products;
   }
 
   // All entries.
