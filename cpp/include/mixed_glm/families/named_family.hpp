@@ -22,7 +22,7 @@ inline std::string link_name(const Family& family) {
 
 inline std::optional<double> family_alpha(const Family& family) {
   const auto* kernel = std::get_if<NegativeBinomialLog>(&family);
-  return kernel == nullptr ? std::nullopt : std::optional<double>(kernel->alpha());
+  return kernel == nullptr ? std::nullopt : kernel->alpha();
 }
 
 // Of an ordinal response.
@@ -51,7 +51,7 @@ inline Family make_family(std::string_view name, std::string_view link,
   if (name == "poisson" && link == "log") return PoissonLog();
   if (negative_binomial && link == "log") {
     if (alpha.has_value()) return NegativeBinomialLog(*alpha);
-    return EstimatedNegativeBinomialLog();
+    return NegativeBinomialLog();
   }
   if (name == "exponential" && link == "log") return ExponentialLog();
   if (name == "gaussian" && link == "identity") return GaussianIdentity();

@@ -2,7 +2,7 @@
 // alpha of the negative binomial, ... each on a scale without bounds. A kernel with a shape
 // (family.hpp) has besides
 //
-//     static constexpr const char* shape_name = "sigma";  // of what exp(phi) is
+//     const char* shape_name = "sigma";  // of what exp(phi) is; null: this one has none after all
 //     MyKernel with_shape(double phi) const;              // the same at phi
 //     ShapeSlopes shape_slopes(double eta, double a, double b) const noexcept;
 //     ShapeTerm shape_constant(double y) const;           // of a row of weight one
