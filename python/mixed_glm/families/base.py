@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._input.arrays import as_floats, as_generator, as_vector
-from mixed_glm.families._links import LINKS
 from mixed_glm.families._support import Floats, require
 
 SUPPORTED = (
     "Gaussian (identity), Binomial (logit, probit, cloglog, loglog), Poisson (log), NegativeBinomial (log), Gamma (log), "
-    "Exponential (log), Cumulative (logit)"
+    "Exponential (log), Cumulative (logit, probit, cloglog)"
 )
 
 
@@ -93,20 +92,6 @@ class Family:
         float array, shape of `eta`
         """
         return np.asarray(self.core.mean(as_floats(eta, "eta")))
-
-    def predictor(self, mean: npt.ArrayLike) -> Floats:
-        """Link: the linear predictor of a mean, per trial for the binomial family.
-
-        Parameters
-        ----------
-        mean : array_like
-            Any shape.
-
-        Returns
-        -------
-        float array, shape of `mean`
-        """
-        return np.asarray(LINKS[self.link](np.asarray(mean, dtype=np.float64)))
 
     def derivatives(
         self,

@@ -24,6 +24,7 @@
 #pragma once
 
 #include <mixed_glm/families/cloglog.hpp>
+#include <mixed_glm/families/cumulative_interval.hpp>
 #include <mixed_glm/families/cumulative_logit.hpp>
 #include <mixed_glm/families/custom_family.hpp>
 #include <mixed_glm/families/exponential.hpp>
@@ -40,8 +41,8 @@ namespace mixed_glm {
 
 // Every loop over rows is compiled for each of them: what differs in a sign or in a number that is
 // known is one.
-using Family =
-    std::variant<BinomialLogit, BinomialProbit, MirroredCloglog, LinearExponential,
-                 NegativeBinomialLog, CustomFamily, GaussianIdentity, GammaLog, CumulativeLogit>;
+using Family = std::variant<BinomialLogit, BinomialProbit, MirroredCloglog, LinearExponential,
+                            NegativeBinomialLog, CustomFamily, GaussianIdentity, GammaLog,
+                            CumulativeLogit, CumulativeInterval>;
 
 }  // namespace mixed_glm

@@ -41,6 +41,26 @@ inline bool is_quadratic(const Family& family) {
       family);
 }
 
+// How many rows of the design, next to each other, are evaluated together
+// (cumulative_interval.hpp).
+inline Index rows_together(const Family& family) {
+  return std::holds_alternative<CumulativeInterval>(family) ? CumulativeInterval::rows_together : 1;
+}
+
+// Whether the density of a single row is none.
+inline bool has_joint_rows(const Family& family) {
+  const auto* kernel = std::get_if<CumulativeInterval>(&family);
+  return kernel != nullptr && kernel->categories() > 2;
+}
+
+// Throws std::invalid_argument where the density of a single row is none.
+inline void refuse_joint_rows(const Family& family, const std::string& what) {
+  if (!has_joint_rows(family)) return;
+  throw std::invalid_argument(what +
+                              " is not available for ordered categories with another link than "
+                              "the logit; use fit(), laplace or leaf");
+}
+
 // The name of what exp(phi) is; null: the family has no shape.
 inline const char* shape_name(const Family& family) {
   return std::visit(
