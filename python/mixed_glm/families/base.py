@@ -211,6 +211,53 @@ class Family:
         drawn = self._sample(mean, as_generator(rng), trials, own)
         return np.where(known, drawn, np.nan)
 
+    def draw(
+        self, eta: npt.ArrayLike, own: npt.ArrayLike, rng: Any = None, n_trials: npt.ArrayLike | None = None
+    ) -> Floats:
+        """Draw responses at draws of all parameters.
+
+        Parameters
+        ----------
+        eta : array_like
+            Linear predictor, any shape.
+        own : array_like, shape (..., k)
+            Logarithms of the k parameters of the family that the data estimate, of a shape that broadcasts to that of `eta` with
+            one more axis.
+        rng, n_trials : optional
+            As for `sample`.
+
+        Returns
+        -------
+        float array, shape of `eta`
+        """
+        logs = np.asarray(own, dtype=np.float64)
+        return self.sample(eta, rng, n_trials, np.exp(logs[..., 0]) if logs.shape[-1] else None)
+
+    def log_likelihood(
+        self,
+        endog: Floats,
+        eta: Floats,
+        own: Floats,
+        n_trials: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> Floats:
+        """Log probability (density) of each response at draws of all parameters, times its weight, shape (draws, n).
+
+        Parameters
+        ----------
+        endog : float array, shape (n,)
+        eta : float array, shape (draws, n)
+        own : float array, shape (draws, k)
+            Logarithms of the k parameters of the family that the data estimate.
+        n_trials, weights : float array, shape (n,), optional
+            Ones by default.
+        """
+        ones = np.ones(len(endog))
+        return self.core.log_likelihood(
+            np.ascontiguousarray(eta), endog, ones if n_trials is None else n_trials, ones if weights is None else weights,
+            np.ascontiguousarray(own.ravel()),
+        )  # fmt: skip
+
     def _sample(
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:

@@ -100,8 +100,15 @@ class Cumulative(Family):
         ends = np.broadcast_to(0.0, (*above.shape[:-1], 1))
         return np.asarray(-np.diff(np.concatenate([1.0 - ends, above, ends], axis=-1), axis=-1))
 
-    def log_likelihood(self, endog: Floats, eta: Floats, thresholds: Floats) -> Floats:
-        """Log probability of each response at each draw of the parameters, shape (draws, n).
+    def log_likelihood(
+        self,
+        endog: Floats,
+        eta: Floats,
+        thresholds: Floats,
+        n_trials: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> Floats:
+        """Log probability of each response at each draw of the parameters, times its weight, shape (draws, n).
 
         Parameters
         ----------
@@ -110,14 +117,25 @@ class Cumulative(Family):
         eta : float array, shape (draws, n)
         thresholds : float array, shape (draws, C - 1)
             They count in increasing order.
+        n_trials : float array, optional
+            Not looked at: there are none.
+        weights : float array, shape (n,), optional
+            Ones by default.
         """
         ends = np.full((len(eta), 1), np.inf)
         padded = np.hstack([-ends, _in_order(thresholds), ends])
         category = np.asarray(endog, dtype=np.intp)
         low, high = padded[:, category], padded[:, category + 1]
-        return np.asarray(LOG_BETWEEN[self.link](low - eta, high - eta, high - low))
+        found = np.asarray(LOG_BETWEEN[self.link](low - eta, high - eta, high - low))
+        return found if weights is None else found * weights
 
-    def draw(self, eta: npt.ArrayLike, thresholds: npt.ArrayLike, rng: Any = None) -> Floats:
+    def draw(
+        self,
+        eta: npt.ArrayLike,
+        thresholds: npt.ArrayLike,
+        rng: Any = None,
+        n_trials: npt.ArrayLike | None = None,
+    ) -> Floats:
         """Draw categories.
 
         Parameters
@@ -127,6 +145,8 @@ class Cumulative(Family):
         thresholds : array_like, shape (..., C - 1)
             As for `probabilities`.
         rng : int or numpy.random.Generator, optional
+        n_trials : array_like, optional
+            Not looked at: there are none.
 
         Returns
         -------
