@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,13 +97,9 @@ class ParameterDraws:
         """
         design, family = self.spec.design, self.spec.family
         trials, weights = self._trials_and_weights
-        if isinstance(family, Cumulative):
-            eta = self.linear_predictor(rows)
-            return family.log_likelihood(design.endog[rows], eta, self.family) * weights[rows]
-        return family.core.log_likelihood(
-            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows],
-            np.ascontiguousarray(self.family.ravel()),
-        )  # fmt: skip
+        return family.log_likelihood(
+            design.endog[rows], self.linear_predictor(rows), self.family, trials[rows], weights[rows]
+        )
 
     @cached_property
     def _shift(self) -> Floats | None:
@@ -121,10 +116,8 @@ class ParameterDraws:
         ----------
         rng : numpy.random.Generator
         """
-        eta, family = self.linear_predictor(), self.spec.family
-        if isinstance(family, Cumulative):
-            return family.draw(eta, self.family[:, None, :], rng)
-        return family.sample(eta, rng, self.spec.design.n_trials, shape_of(self.family))
+        eta, own = self.linear_predictor(), self.family[:, None, :]
+        return self.spec.family.draw(eta, own, rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

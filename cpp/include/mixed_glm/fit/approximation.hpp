@@ -93,9 +93,11 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
       return std::make_unique<LeafMarginal>(model, leaf, approx.leaf_settings(inner, leaf.size()));
     }
     case ApproximationName::ep:
+      refuse_joint_rows(model.family(), "expectation propagation");
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
     case ApproximationName::vb: {
       refuse_correlated(model.design(), "the variational bound", independent_only);
+      refuse_joint_rows(model.family(), "the variational bound");
       AscentSettings ascent;
       ascent.monitor = inner.monitor;
       return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);

@@ -11,7 +11,7 @@
 // all alike: so EP errs by about the largest |L_l - E_l|, and leaf quadrature by the largest |E_k -
 // L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
 // within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
-// response Laplace is exact.
+// response Laplace is exact; where rows belong together (families/shape.hpp) there is no EP.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -52,13 +52,16 @@ inline double largest(const Vector& shift) { return shift.cwiseAbs().maxCoeff();
 inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& covariance,
                         const NewtonSettings& inner) {
   const Approximation laplace, ep{ApproximationName::ep};
-  const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
+  const bool has_ep = !has_joint_rows(model.family());
+  const Vector ep_shift =
+      has_ep ? psi_shift(model, ep, psi, covariance, inner) : Vector::Zero(psi.size());
   const LeafBlock block = default_leaf(model.design());
   if (block.is_default()) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
   const Approximation leaf{ApproximationName::leaf, block};
   const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);
-  if (!leaf_shift.allFinite()) return {ep, psi};
+  if (!leaf_shift.allFinite()) return {has_ep ? ep : laplace, psi};
   if (std::max(largest(ep_shift), largest(leaf_shift)) < good_enough) return {laplace, psi};
+  if (!has_ep) return {leaf, psi + bounded_move(leaf_shift, covariance)};
   Vector of_others = (ep_shift - leaf_shift).cwiseAbs();
   double of_leaf = 0.0;
   const Index components = model.design().components();
