@@ -76,6 +76,7 @@ run <- function(name, formula, family, warm_up) {
 manifest <- read.csv(file.path(folder, "manifest.csv"), stringsAsFactors = FALSE)
 for (i in seq_len(nrow(manifest))) {
   name <- manifest$name[i]
+  if (file.exists(file.path(folder, paste0(name, ".json")))) next
   answer <- tryCatch(
     run(name, manifest$formula[i], manifest$family[i], warm_up = i == 1),
     error = function(e) object(c(error = encodeString(conditionMessage(e), quote = "\"")))

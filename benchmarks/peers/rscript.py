@@ -54,10 +54,13 @@ def fit(problem: Problem, engine: str) -> Fit:
     return found
 
 
-def fit_all(problems: Sequence[Problem], engine: str, patience: float | None = None) -> dict[str, Fit | str]:
+def fit_all(
+    problems: Sequence[Problem], engine: str, patience: float | None = None, keep: Path | None = None
+) -> dict[str, Fit | str]:
     """Fit problems one after the other in one R process; an error message in place of a fit that failed.
 
-    `engine` is "lme4", "glmmTMB" or "ordinal", with "-reml" behind it for the restricted likelihood.
+    `engine` is "lme4", "glmmTMB" or "ordinal", with "-reml" behind it for the restricted likelihood. Answers are written to the
+    folder `keep`, and what is there is not fitted again.
 
     Raises
     ------
@@ -69,7 +72,8 @@ def fit_all(problems: Sequence[Problem], engine: str, patience: float | None = N
     if not problems:
         return {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name) if keep is None else keep / engine
+        folder.mkdir(parents=True, exist_ok=True)
         manifest = pd.DataFrame([(p.name, formula(p), p.family) for p in problems])
         manifest.to_csv(folder / "manifest.csv", index=False, header=["name", "formula", "family"])
         for problem in problems:
