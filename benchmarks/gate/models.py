@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.gate.terms import TERMS
 from benchmarks.problem import Ints, Problem
 from benchmarks.real import REAL
 
@@ -55,7 +56,7 @@ def _nested(rng: np.random.Generator, rows: int, levels: tuple[int, ...]) -> tup
     return leaf, leaf % levels[1]
 
 
-MODELS: dict[str, Callable[[], Problem]] = dict(REAL) | {
+SIMPLE: dict[str, Callable[[], Problem]] = {
     name: partial(simulate, name, family, shape, sd, seed)
     for family in FAMILIES
     for shape in SHAPES
@@ -63,3 +64,5 @@ MODELS: dict[str, Callable[[], Problem]] = dict(REAL) | {
     for seed in SEEDS
     for name in [f"{family}-{shape}-sd{sd}-{seed}"]
 }
+
+MODELS: dict[str, Callable[[], Problem]] = REAL | SIMPLE | TERMS
