@@ -197,10 +197,10 @@ class EpGaussian {
       const Index i = block.first + r;
       const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
       const double tau = tau_[i], nu = nu_[i], offset = model_->offset()[i];
-      block.value[size_t(r)] = rows.log_z[size_t(r)] + 0.5 * math::log(1.0 + tau / tc) +
-                               (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) /
-                                   (2.0 * (tc + tau)) +
-                               nu * offset - 0.5 * tau * offset * offset;
+      block.value[size_t(r)] =
+          rows.log_z[size_t(r)] + 0.5 * math::log(1.0 + tau / tc) +
+          (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) + nu * offset -
+          0.5 * tau * offset * offset;
     }
     return block.view(block.value).sum();
   }
@@ -234,7 +234,7 @@ class EpGaussian {
   RowTeam rows_;
   std::vector<Tilted> tilted_;
   Vector tau_, nu_, row_mean_, row_variance_, third_, mean_;
-  Vector step_;  // of the mean, that the last sweep asks for
+  Vector step_;                       // of the mean, that the last sweep asks for
   Vector information_, family_pull_;  // of the family's hyperparameter; empty: it has none
   double quadratic_ = 0.0, log_evidence_ = 0.0, family_slope_ = 0.0;
 };

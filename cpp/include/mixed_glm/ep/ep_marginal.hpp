@@ -59,7 +59,9 @@ class EpMarginal final : public Marginal {
     fell_back_ = false;
   }
 
-  double log_density() const override { return fell_back_ ? laplace_->log_density() : log_density_; }
+  double log_density() const override {
+    return fell_back_ ? laplace_->log_density() : log_density_;
+  }
   const SecondMoments& second_moments() const override {
     return fell_back_ ? laplace_->second_moments() : second_moments_;
   }

@@ -55,9 +55,9 @@ class LogisticMoments {
 
   // Of one row, all that the nodes share, and their sums: 1, k, k^2, k^3 times the weights.
   struct Sums {
-    double up, down, ratio_up, ratio_down;            // exp(-x) at the last nodes on both sides
-    double tilt_up, tilt_down, lean_up, lean_down;    // of the cavity, likewise
-    double bell, bell_ratio, bell_bend;               // exp(-c h^2 k^2 / 2)
+    double up, down, ratio_up, ratio_down;          // exp(-x) at the last nodes on both sides
+    double tilt_up, tilt_down, lean_up, lean_down;  // of the cavity, likewise
+    double bell, bell_ratio, bell_bend;             // exp(-c h^2 k^2 / 2)
     double s0, s1, s2, s3;
   };
 

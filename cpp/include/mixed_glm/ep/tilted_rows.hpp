@@ -18,8 +18,8 @@ struct TiltedRows {
 
   // Moments of a density that was taken in coordinates (eta - center) / unit, from its sums
   // s_j = sum w x^j. log_scale: of the integral, besides s_0.
-  MIXED_GLM_INLINE void set(size_t r, double unit, double log_scale, double log_s0, double first, double second,
-                            double cube) noexcept {
+  MIXED_GLM_INLINE void set(size_t r, double unit, double log_scale, double log_s0, double first,
+                            double second, double cube) noexcept {
     log_z[r] = log_scale + log_s0;
     mean[r] = center[r] + unit * first;
     variance[r] = unit * unit * (second - first * first);
