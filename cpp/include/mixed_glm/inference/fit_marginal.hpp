@@ -11,6 +11,7 @@
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
 #include <mixed_glm/inference/ridge_rule.hpp>
+#include <mixed_glm/inference/star_rule.hpp>
 #include <optional>
 #include <vector>
 
@@ -99,6 +100,24 @@ inline void plug_in_mode(const Model& model, const MarginalFitSettings& settings
                    layout.theta(fit.posterior.mean), layout.theta(fit.posterior.sd));
 }
 
+// A lattice of several components that nobody asked for is interpolated where that does.
+inline bool may_interpolate(const MarginalFitSettings& settings, Integrate rule) {
+  return rule == Integrate::grid && settings.integrate == Integrate::automatic && !settings.grid;
+}
+
+// Once more, exactly: what is near the mode will do for interpolation, but not for a lattice.
+inline void refine_mode(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
+  const int before = fit.mode.iterations;
+  MarginalModeSettings exact = settings.mode;
+  exact.precision = fit.mode.precision;
+  MarginalModeSearch search(marginal, exact);
+  MarginalMode mode = search.find(fit.mode.psi);
+  if (!mode.found) return;
+  mode.precision = search.curvature(false);
+  fit.mode = std::move(mode);
+  fit.mode.iterations += before;
+}
+
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
   PosteriorMixture mixture(marginal.model(), settings.keep_points);
@@ -132,9 +151,23 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
       stand_ins = StandIns();
     }
   }
+  bool interpolated = false;
+  if (may_interpolate(settings, fit.integration.rule)) {
+    const GridSettings grid = default_grid(k);
+    stand_ins.visited(fit.mode.log_density, fit.mode.stood_in);
+    interpolated = !fit.mode.stood_in && fit.mode.converged &&
+                   StarRule(marginal, fit.mode)
+                       .run([&](const Vector& psi) { return evaluate(psi, 0.0); }, grid, mixture);
+    fit.grid_step = grid.step;
+    if (!interpolated) {
+      stand_ins = StandIns();
+      fit.failed_points = 0;
+      refine_mode(marginal, settings, fit);
+    }
+  }
   if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
-  } else if (fit.integration.rule == Integrate::grid) {
+  } else if (fit.integration.rule == Integrate::grid && !interpolated) {
     const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
@@ -178,7 +211,8 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (rule == Integrate::line && is_of_family) rule = Integrate::grid;
   fit.integration.rule = rule;
   MarginalModeSettings search_settings = settings.mode;
-  if (rule == Integrate::line) {
+  const bool may_interpolate = detail::may_interpolate(settings, rule);
+  if (rule == Integrate::line || may_interpolate) {
     search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);
   }
   fit.has_points = settings.keep_points;
@@ -194,7 +228,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   // Exact for a lattice: one of its many points.
-  if (rule != Integrate::line) fit.mode.precision = search.curvature(plug_in);
+  if (rule != Integrate::line && !may_interpolate) fit.mode.precision = search.curvature(plug_in);
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), settings, at_mode, fit);
     fit.fallbacks = marginal.fallbacks();

@@ -63,6 +63,7 @@ class LaplaceMarginal final : public Marginal {
     return valid_;
   }
 
+  void start_at(const Vector& coefficients) override { mode_.set_start(coefficients); }
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   // The last step of a quadratic likelihood is exact, however long.
   double last_decrement() const override {

@@ -38,6 +38,9 @@ class Marginal {
 
   // log p(y, theta) and everything below at theta, from a warm start. False where it fails.
   virtual bool evaluate(const Vector& theta) = 0;
+  // Coefficients (u, beta) near which the first evaluation will find its own; where it would have
+  // to search for them, it begins there.
+  virtual void start_at(const Vector& /*coefficients*/) {}
   // Takes over the response that the model now holds; warm starts remain.
   virtual void update_response() {}
   // Forgets all evaluations, and takes over the response that the model now holds: what follows is

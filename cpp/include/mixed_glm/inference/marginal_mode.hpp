@@ -16,6 +16,7 @@ struct MarginalModeSettings {
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
+  Matrix precision = {};  // minus the Hessian at the start, as far as it is known; empty: it is not
   Monitor* monitor = nullptr;
 };
 
@@ -40,7 +41,11 @@ class MarginalModeSearch {
     const double coefficients = double(marginal_->model().design().coefficients());
     marginal_->allow_decrement(start.size() > 0 ? first_share * coefficients : 0.0);
     if (!begin(start)) return mode_;
-    mode_.precision = bent_.information.asDiagonal();
+    if (settings_.precision.size() > 0) {
+      mode_.precision = settings_.precision;
+    } else {
+      mode_.precision = bent_.information.asDiagonal();
+    }
     if (start.size() == 0) {
       mode_.converged = true;
       return mode_;

@@ -56,6 +56,7 @@ class LeafMarginal final : public Marginal {
     return valid_;
   }
 
+  void start_at(const Vector& coefficients) override { joint_mode_.set_start(coefficients); }
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   double last_decrement() const override { return mode_.decrement(); }
 

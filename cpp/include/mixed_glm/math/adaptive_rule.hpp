@@ -19,8 +19,10 @@ class AdaptiveRule {
   explicit AdaptiveRule(Index n_quad) : rule_(n_quad) {}
 
   static constexpr double widest_for_gauss_hermite = 2.0;
+  static constexpr Index fewest_for_sinh = 15;  // with fewer nodes, Gauss-Hermite is all there is
 
   Index size() const { return rule_.nodes.size(); }
+  const GaussHermite& hermite() const { return rule_; }
 
   // nodes, log_weights: columns of `size()` entries.
   template <class Column>
@@ -40,7 +42,6 @@ class AdaptiveRule {
   }
 
  private:
-  static constexpr Index fewest_for_sinh = 15;
   static constexpr double reach = 6.0;
   static constexpr double least_share = 0.25;
 
