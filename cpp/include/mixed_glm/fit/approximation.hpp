@@ -9,6 +9,7 @@
 #include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/lane_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
 #include <stdexcept>
@@ -90,7 +91,9 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
   switch (approx.name) {
     case ApproximationName::leaf: {
       const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      return std::make_unique<LeafMarginal>(model, leaf, approx.leaf_settings(inner, leaf.size()));
+      const LeafSettings settings = approx.leaf_settings(inner, leaf.size());
+      if (LaneMarginal::suits(model)) return std::make_unique<LaneMarginal>(model, settings);
+      return std::make_unique<LeafMarginal>(model, leaf, settings);
     }
     case ApproximationName::ep:
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));

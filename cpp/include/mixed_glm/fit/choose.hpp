@@ -12,6 +12,9 @@
 // L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
 // within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
 // response Laplace is exact.
+//
+// Where the leaf is all that there is, and its passes cost what Laplace's do (lane_marginal.hpp),
+// there is nothing to find out: quadrature is exact for every parameter.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -82,6 +85,9 @@ inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& cov
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
   if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
+  if (LaneMarginal::suits(model)) {
+    return {{ApproximationName::leaf, default_leaf(model.design())}, start};
+  }
   MarginalFitSettings settings;
   settings.integrate = Integrate::mode;
   settings.mode.monitor = monitor;
