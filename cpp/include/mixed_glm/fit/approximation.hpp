@@ -58,6 +58,7 @@ struct Approximation {
     LeafSettings settings;
     settings.inner = inner;
     settings.mean_correction = mean_correction;
+    settings.by_need = n_quad == 0;
     settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad[size_t(coordinates - 1)];
     return settings;
   }

@@ -51,9 +51,7 @@ class GroupLanes {
   const std::vector<Batch>& batches() const { return batches_; }
   Index largest() const { return batches_.empty() ? 0 : batches_.front().rows; }
   // Of a lane of a batch the number of its effect; -1: it has none.
-  Index effect(Index batch, Index lane) const {
-    return effect_[size_t(batch * lane_count + lane)];
-  }
+  Index effect(Index batch, Index lane) const { return effect_[size_t(batch * lane_count + lane)]; }
 
   // lane_count numbers for each row of lanes from here on, and p + 1 of these for (x, factor).
   const double* columns(Index row) const { return columns_.data() + row * width() * lane_count; }

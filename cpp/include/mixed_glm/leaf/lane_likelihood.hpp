@@ -1,5 +1,5 @@
-// The log likelihood with the effects of the only component integrated out, as a concave function of
-// beta (leaf_likelihood.hpp), by passes in which lanes are groups.
+// The log likelihood with the effects of the only component integrated out, as a concave function
+// of beta (leaf_likelihood.hpp), by passes in which lanes are groups.
 #pragma once
 
 #include <mixed_glm/leaf/lane_scores.hpp>
@@ -35,7 +35,10 @@ class LaneLikelihood final : public CoefficientLikelihood {
   }
 
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    for (Member& own : members_) own.scores.clear();
+    for (Member& own : members_) {
+      own.scores.clear();
+      resize_buffer(own.weighted, nodes_.n_quad() * lane_count, 1);
+    }
     const auto rows = [&](const LaneChunk& chunk) {
       Member& own = members_[size_t(chunk.member)];
       own.scores.add(chunk);
@@ -44,9 +47,7 @@ class LaneLikelihood final : public CoefficientLikelihood {
     const auto groups = [&](const LaneChunk& chunk) {
       summarize(chunk, members_[size_t(chunk.member)]);
     };
-    const auto finish = [&](int member) {
-      add(members_[size_t(member)], gradient, curvature);
-    };
+    const auto finish = [&](int member) { add(members_[size_t(member)], gradient, curvature); };
     return family_->constant() +
            nodes_.sweep<2>(&coefficients, rows, groups, [](const LaneChunk&) {}, finish);
   }
@@ -66,6 +67,7 @@ class LaneLikelihood final : public CoefficientLikelihood {
           curvature(Vector::Zero(gradient.size() * (nodes.lanes().fixed() + 1) / 2)) {}
     LaneScores scores;
     Vector gradient, curvature;  // sums over batches; lower triangle row by row
+    Vector weighted;             // K
   };
 
   void summarize(const LaneChunk& chunk, Member& own) {
@@ -78,12 +80,15 @@ class LaneLikelihood final : public CoefficientLikelihood {
     double* curvature = own.curvature.data();
     for (Index a = 0; a < p; ++a) {
       const Lanes own_shift = load(shift + a * lane_count);
+      for (Index k = 0; k < nodes_.n_quad(); ++k) {
+        store(own.weighted.data() + k * lane_count, load(chunk.weight(k)) * scores.score(k, a));
+      }
       add_to(own.gradient.data() + a * lane_count, scores.mean(a) + own_shift * pull);
       const Lanes coupling = scores.square(p, a);
       for (Index b = 0; b <= a; ++b) {
         Lanes sum = scores.square(a, b) - coupling * load(shift + b * lane_count);
         for (Index k = 0; k < nodes_.n_quad(); ++k) {
-          sum -= load(chunk.weight(k)) * scores.score(k, a) * scores.score(k, b);
+          sum -= load(own.weighted.data() + k * lane_count) * scores.score(k, b);
         }
         add_to(curvature, sum);
         curvature += lane_count;

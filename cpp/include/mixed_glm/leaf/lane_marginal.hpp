@@ -77,6 +77,24 @@ class LaneMarginal final : public Marginal {
     return valid_;
   }
 
+  void begin_with_few_nodes() override {
+    if (!settings_.by_need) return;
+    const Index effects = model().design().effects();
+    likelihood_.nodes().set_rule(effects < few_effects    ? nodes_for_few
+                                 : effects < many_effects ? nodes_at_least
+                                                          : nodes_for_many);
+  }
+  // On a line as wide as that of psi the effects may be wider than at its mode.
+  bool take_more_nodes(double spread) override {
+    const Index now = likelihood_.nodes().n_quad();
+    if (!settings_.by_need || now >= most_nodes) return false;
+    const Index next = now + (now < 9 ? 2 : now < 15 ? 4 : now < 31 ? 8 : 16);
+    const auto for_line = Index(std::ceil(double(now) * std::exp(std::min(1.0, 2.8 * spread))));
+    likelihood_.nodes().set_rule(now <= nodes_for_few ? std::max(next, for_line) : next);
+    return true;
+  }
+  Index nodes() const override { return settings_.by_need ? likelihood_.nodes().n_quad() : 0; }
+
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   double last_decrement() const override { return mode_.decrement(); }
 
@@ -88,6 +106,7 @@ class LaneMarginal final : public Marginal {
   void reset() override {
     update_response();
     likelihood_.nodes().reset();
+    likelihood_.nodes().set_rule(settings_.n_quad);
     mode_.reset();
     forget_fixed();
     valid_ = false;
@@ -99,8 +118,9 @@ class LaneMarginal final : public Marginal {
   const Model& model() const override { return lanes_.model(); }
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
-    return likelihood_.nodes().is_exact() ? Marginal::value_error()
-                                          : leaf_quadrature_error + model().rounding();
+    const LaneNodes& nodes = likelihood_.nodes();
+    if (nodes.is_exact() && nodes.n_quad() >= fewest_for_value) return Marginal::value_error();
+    return leaf_quadrature_error + model().rounding();
   }
 
   ConditionalPosterior posterior() const override {
@@ -135,6 +155,12 @@ class LaneMarginal final : public Marginal {
  private:
   // Fixed effects from which on the products of their columns outgrow the caches.
   static constexpr Index most_fixed = 40;
+  // Nodes to begin with. Few effects leave psi a wide range, and cost little; with many of them psi
+  // is known so well that a small error is a large one.
+  static constexpr Index few_effects = 100, many_effects = 2000, most_nodes = 63;
+  static constexpr Index nodes_for_few = 9, nodes_at_least = 5, nodes_for_many = 7;
+  // Below, values and gradients are those of slightly different functions.
+  static constexpr Index fewest_for_value = 13;
 
   // visit(effect, slot) for each effect and its lane.
   template <class Visit>

@@ -79,6 +79,8 @@ class LaneMoments {
           coupling(Vector::Zero(shift_product.size())),
           mixed(LaneRows::most_rows * lane_count, nodes.lanes().width()),
           third(LaneRows::most_rows * lane_count),
+          pull(LaneRows::most_rows * lane_count),
+          pulled(row.size()),
           alpha(skew > 0 ? mixed.rows() : 0, skew),
           cubes(skew) {}
 
@@ -86,6 +88,7 @@ class LaneMoments {
       scores.clear();
       cubes.set_zero();
       resize_buffer(trace, nodes * lane_count, 1);
+      resize_buffer(weighted, powers * nodes * lane_count, 1);
       trace.setZero();
       resize_buffer(product, nodes * lane_count, mixed.cols());
     }
@@ -97,9 +100,11 @@ class LaneMoments {
     Vector trace;          // K: t_k, then w_k (t_k + v_k less its mean)
     Matrix product;        // K x (p + 1): q_k
     Vector delta, coupling;
-    Matrix mixed;  // of the rows of a block, x (p + 1): m_i
-    Vector third;  // E_k[l'''_ik]
-    Matrix alpha;  // Sigma a_i
+    Matrix mixed;         // of the rows of a block, x (p + 1): m_i
+    Vector third;         // E_k[l'''_ik]
+    Vector pull, pulled;  // of the rows of a block, and the sum of pull_i c_i over them
+    Vector weighted;      // K: w_k times the powers
+    Matrix alpha;         // Sigma a_i
     SymmetricCubes cubes;
   };
 
@@ -136,6 +141,7 @@ class LaneMoments {
     for (Index r = 0; r < chunk.count; ++r) {
       store(variance + r * lane_count, set_row(own, lanes_->columns(chunk.first + r), shift));
     }
+    if (chunk.separable) return add_traces_apart(chunk, variance, own);
     for (Index k = 0; k < nodes_->n_quad(); ++k) {
       const double* const d2 = chunk.d2.data() + k * LaneChunk::stride;
       Lanes sum = 0.0;
@@ -143,6 +149,16 @@ class LaneMoments {
         sum += load(variance + r * lane_count) * load(d2 + r * lane_count);
       }
       add_to(at(own.trace, k), sum);
+    }
+  }
+
+  void add_traces_apart(const LaneChunk& chunk, const double* variance, Member& own) const {
+    Lanes sum = 0.0;
+    for (Index s = 0; s < chunk.count * lane_count; s += lane_count) {
+      sum += load(variance + s) * load(chunk.means() + s);
+    }
+    for (Index k = 0; k < nodes_->n_quad(); ++k) {
+      add_to(at(own.trace, k), -(load(chunk.growth.data() + k * lane_count) * sum));
     }
   }
 
@@ -194,24 +210,18 @@ class LaneMoments {
     std::array<Lanes, powers> mean, corrected;  // of w, w^2 and w^3
     mean.fill(0.0);
     corrected.fill(0.0);
-    std::fill_n(slope(batch, 0), powers * p_ * lane_count, 0.0);
     for (Index k = 0; k < nodes_->n_quad(); ++k) {
       const Lanes deviation = load(chunk.node(k)) - centre, trace = load(at(own.trace, k));
       Lanes power = 1.0;
       for (Index n = 0; n < powers; ++n) {
         power *= deviation;
         const Lanes weighted = load(chunk.weight(k)) * power;
+        store(at(own.weighted, k * powers + n), weighted);
         mean[size_t(n)] += weighted;
         corrected[size_t(n)] += 0.5 * trace * power;
-        double* const to = slope(batch, n);
-        for (Index j = 0; j < p_; ++j) {
-          add_to(to + j * lane_count, weighted * own.scores.score(k, j));
-        }
-      }
-      for (Index j = 0; j < p_; ++j) {
-        add_to(at(own.delta, j), 0.5 * trace * own.scores.score(k, j));
       }
     }
+    for (Index j = 0; j < p_; ++j) add_slopes(batch, j, own);
     store(node_variance_.data() + batch * lane_count, mean[1] - mean[0] * mean[0]);
     Lanes along[2] = {0.0, 0.0};  // (Sigma h)' Cov_k(c, f)
     for (Index n = 0; n < 2; ++n) {
@@ -236,11 +246,28 @@ class LaneMoments {
     }
   }
 
+  // Of the powers' expectations, and what the nodes add to Delta, in the j-th fixed effect.
+  void add_slopes(Index batch, Index j, Member& own) {
+    Lanes pull = 0.0, sums[powers];
+    for (Lanes& sum : sums) sum = 0.0;
+    for (Index k = 0; k < nodes_->n_quad(); ++k) {
+      const Lanes score = own.scores.score(k, j);
+      pull += load(at(own.trace, k)) * score;
+      for (Index n = 0; n < powers; ++n) sums[n] += load(at(own.weighted, k * powers + n)) * score;
+    }
+    add_to(at(own.delta, j), 0.5 * pull);
+    for (Index n = 0; n < powers; ++n) store(slope(batch, n) + j * lane_count, sums[n]);
+  }
+
   void add_pulls(LaneChunk& chunk, Member& own) {
-    weigh_derivatives(chunk, own);
-    Index j = 0;
-    for (; j + 2 <= p_ + 1; j += 2) mix<2>(j, chunk, own);
-    if (j < p_ + 1) mix<1>(j, chunk, own);
+    if (chunk.separable) {
+      mix_apart(chunk, own);
+    } else {
+      weigh_derivatives(chunk, own);
+      Index j = 0;
+      for (; j + 2 <= p_ + 1; j += 2) mix<2>(j, chunk, own);
+      if (j < p_ + 1) mix<1>(j, chunk, own);
+    }
     const double* const shift = nodes_->shift(chunk.batch);
     const double* const variance = row_variance_.data() + chunk.first * lane_count;
     for (Index r = 0; r < chunk.count; ++r) {
@@ -250,26 +277,50 @@ class LaneMoments {
       for (Index c = 0; c <= p_; ++c) {
         pull += load(columns + c * lane_count) * load(own.mixed.col(c).data() + s);
       }
-      const Lanes along = pull * load(columns + p_ * lane_count);
-      for (Index c = 0; c < p_; ++c) {
-        add_to(at(own.delta, c),
-               pull * load(columns + c * lane_count) - along * load(shift + c * lane_count));
-      }
+      store(own.pull.data() + s, pull);
+    }
+    own.pulled.setZero();
+    own.scores.add_products<1>(chunk.count, own.pull.data(), lanes_->columns(chunk.first),
+                               own.pulled.data());
+    const Lanes along = load(at(own.pulled, p_));
+    for (Index c = 0; c < p_; ++c) {
+      add_to(at(own.delta, c), load(at(own.pulled, c)) - along * load(shift + c * lane_count));
     }
     if (fixed_third_) add_cubes(chunk, shift, own);
   }
 
+  // Of separable rows m_i, and E_k[l'''_ik].
+  void mix_apart(const LaneChunk& chunk, Member& own) const {
+    for (Index j = 0; j <= p_; ++j) {
+      Lanes sum = 0.0;
+      for (Index k = 0; k < nodes_->n_quad(); ++k) {
+        sum += load(chunk.weight(k)) * load(chunk.growth.data() + k * lane_count) *
+               load(own.product.col(j).data() + k * lane_count);
+      }
+      multiply_means(chunk, -sum, own.mixed.col(j).data());
+    }
+    multiply_means(chunk, -chunk.mean_growth(), own.third.data());
+  }
+  static void multiply_means(const LaneChunk& chunk, Lanes factor, double* products) {
+    for (Index s = 0; s < chunk.count * lane_count; s += lane_count) {
+      store(products + s, factor * load(chunk.means() + s));
+    }
+  }
+
   // w_k l''_ik in the place of l''_ik, and E_k[l'''_ik].
   void weigh_derivatives(LaneChunk& chunk, Member& own) const {
-    own.third.head(chunk.count * lane_count).setZero();
-    for (Index k = 0; k < nodes_->n_quad(); ++k) {
-      const Lanes w = load(chunk.weight(k));
-      double* const d2 = chunk.d2.data() + k * LaneChunk::stride;
-      const double* const d3 = chunk.d3.data() + k * LaneChunk::stride;
-      for (Index s = 0; s < chunk.count * lane_count; s += lane_count) {
-        store(d2 + s, w * load(d2 + s));
-        add_to(own.third.data() + s, w * load(d3 + s));
+    for (Index s = 0; s < chunk.count * lane_count; s += lane_count) {
+      double* d2 = chunk.d2.data() + s;
+      const double* d3 = chunk.d3.data() + s;
+      Lanes third = 0.0;
+      for (Index k = 0; k < nodes_->n_quad(); ++k) {
+        const Lanes w = load(chunk.weight(k));
+        store(d2, w * load(d2));
+        third += w * load(d3);
+        d2 += LaneChunk::stride;
+        d3 += LaneChunk::stride;
       }
+      store(own.third.data() + s, third);
     }
   }
 

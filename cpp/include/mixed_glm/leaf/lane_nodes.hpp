@@ -11,20 +11,33 @@
 #include <mixed_glm/math/adaptive_rule.hpp>
 #include <mixed_glm/model/family_at.hpp>
 #include <mixed_glm/parallel/ordered_chunks.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
-// A batch at all K nodes, and a block of its rows. Everything is lane_count numbers, a node or a row.
+// A batch at all K nodes, and a block of its rows. Everything is lane_count numbers, a node or a
+// row.
 struct LaneChunk {
   Index batch = 0;
   int member = 0;              // of the team, that works on it
   Index first = 0, count = 0;  // rows of lanes
   Vector nodes, weights;       // K
   Vector d1, d2, d3;           // K times stride: rows of node k begin at k stride
+  bool separable = false;      // there are none: l'_ik = y_i - mean_i growth_k
+  Vector apart, growth;        // y and mean of the rows, stride apart; K
 
   static constexpr Index stride = (LaneRows::most_rows + 2) * lane_count;
   const double* node(Index k) const { return nodes.data() + k * lane_count; }
   const double* weight(Index k) const { return weights.data() + k * lane_count; }
+  const double* means() const { return apart.data() + stride; }
+  // sum_k w_k growth_k.
+  Lanes mean_growth() const {
+    Lanes sum = 0.0;
+    for (Index s = 0; s < growth.size(); s += lane_count) {
+      sum += load(weights.data() + s) * load(growth.data() + s);
+    }
+    return sum;
+  }
 };
 
 class LaneNodes {
@@ -35,7 +48,6 @@ class LaneNodes {
         family_(&family),
         team_(is_worth(lanes, team) ? team : nullptr),
         rule_(n_quad),
-        wide_rule_(std::max(n_quad, fewest_wide_nodes)),
         eta_(lanes.rows() * lane_count),
         shift_(Vector::Zero(slots() * lanes.fixed())),
         coefficients_(Vector::Zero(lanes.fixed())) {
@@ -65,11 +77,16 @@ class LaneNodes {
   }
   // Nodes of each effect from now on.
   void set_rule(Index n_quad) {
+    if (n_quad == rule_.size()) return;
     rule_ = AdaptiveRule(n_quad);
-    wide_rule_ = AdaptiveRule(std::max(n_quad, fewest_wide_nodes));
+    wide_rule_.reset();
+    set_sd(sd_);
   }
   Index n_quad() const { return rule().size(); }
-  void set_sd(double sd) { sd_ = sd; }
+  void set_sd(double sd) {
+    sd_ = sd;
+    if (!is_exact() && !wide_rule_) wide_rule_.emplace(std::max(rule_.size(), fewest_wide_nodes));
+  }
   double sd() const { return sd_; }
   double precision() const { return 1.0 / (sd_ * sd_); }
   // Whether the rule is one that is exact to rounding for nearly normal integrands.
@@ -103,7 +120,7 @@ class LaneNodes {
           for (Index c = pieces_[size_t(piece)]; c < pieces_[size_t(piece) + 1]; ++c) {
             chunk.batch = c;
             if (at != nullptr) place(chunk, move);
-            log_integrals_[member] += weigh<Order>(chunk);
+            log_integrals_[member] += weigh<Order>(chunk, at != nullptr);
             if constexpr (Order > 0) {
               for_blocks<Order>(chunk, rows);
               groups(chunk);
@@ -131,7 +148,9 @@ class LaneNodes {
   }
 
   Index slots() const { return Index(lanes_->batches().size()) * lane_count; }
-  const AdaptiveRule& rule() const { return is_exact() ? rule_ : wide_rule_; }
+  const AdaptiveRule& rule() const {
+    return is_exact() ? rule_ : *wide_rule_;  // NOLINT(bugprone-unchecked-optional-access)
+  }
   const GroupLanes::Batch& batch(const LaneChunk& chunk) const {
     return lanes_->batches()[size_t(chunk.batch)];
   }
@@ -154,7 +173,8 @@ class LaneNodes {
 
   void reserve() {
     for (LaneChunk& chunk : chunks_) {
-      for (Vector* v : {&chunk.nodes, &chunk.weights}) {
+      resize_buffer(chunk.apart, 2 * LaneChunk::stride, 1);
+      for (Vector* v : {&chunk.nodes, &chunk.weights, &chunk.growth}) {
         resize_buffer(*v, n_quad() * lane_count, 1);
       }
       for (Vector* v : {&chunk.d1, &chunk.d2, &chunk.d3}) {
@@ -188,13 +208,18 @@ class LaneNodes {
     double slope[lane_count], curvature[lane_count];
     for (int k = 0; k < most_steps; ++k) {
       expand(chunk, mode, slope, curvature);
-      bool all_close = true;
+      double farthest = 0.0;  // move, in squares of the scale
       for (Index l = 0; l < lane_count; ++l) {
         scale[l] = 1.0 / std::sqrt(curvature[l]);
-        const bool close = bracket[size_t(l)].move(slope[l], curvature[l], settled, mode[l]);
-        all_close = all_close && close;
+        farthest = math::max(slope[l] * slope[l] / curvature[l], farthest);
       }
-      if (all_close) break;
+      if (farthest <= settled * settled) {
+        for (Index l = 0; l < lane_count; ++l) mode[l] += slope[l] / curvature[l];
+        break;
+      }
+      for (Index l = 0; l < lane_count; ++l) {
+        bracket[size_t(l)].move(slope[l], curvature[l], settled, mode[l]);
+      }
     }
   }
 
@@ -204,8 +229,8 @@ class LaneNodes {
     const double* const d2 = chunk.d2.data();
     Lanes up = -precision() * load(u), bend = precision();
     const auto add = [&](Index first, Index count) {
-      rows_[size_t(chunk.member)].template evaluate<2>(u, nullptr, chunk.d1.data(),
-                                                       chunk.d2.data(), nullptr);
+      rows_[size_t(chunk.member)].template evaluate<2>(u, nullptr, chunk.d1.data(), chunk.d2.data(),
+                                                       nullptr);
       for (Index r = 0; r < count; ++r) {
         const Lanes f = load(lanes_->factor(first + r));
         up += f * load(d1 + r * lane_count);
@@ -214,7 +239,14 @@ class LaneNodes {
     };
     const GroupLanes::Batch& b = batch(chunk);
     if (is_one_block(b)) {
-      add(b.first, b.rows);
+      store(slope, 0.0);
+      store(curvature, 0.0);
+      if (rows_[size_t(chunk.member)].add_slopes(u, slope, curvature)) {
+        up += load(slope);
+        bend -= load(curvature);
+      } else {
+        add(b.first, b.rows);
+      }
     } else {
       for_parts(b, [&](Index first, Index count) {
         open(chunk, first, count);
@@ -243,6 +275,8 @@ class LaneNodes {
   template <int Order, bool WithValue>
   void evaluate(LaneChunk& chunk) {
     LaneRows& rows = rows_[size_t(chunk.member)];
+    chunk.separable = rows.are_separable(chunk.nodes.data(), n_quad());
+    if (chunk.separable) return evaluate_apart<WithValue>(chunk);
     for (Index k = 0; k < n_quad(); ++k) {
       double* const value = WithValue ? chunk.weights.data() + k * lane_count : nullptr;
       rows.evaluate<Order>(chunk.node(k), value, chunk.d1.data() + k * LaneChunk::stride,
@@ -251,12 +285,24 @@ class LaneNodes {
     }
   }
 
+  template <bool WithValue>
+  void evaluate_apart(LaneChunk& chunk) const {
+    const LaneRows& rows = rows_[size_t(chunk.member)];
+    rows.separate(chunk.nodes.data(), n_quad(), chunk.apart.data(), LaneChunk::stride,
+                  chunk.growth.data());
+    if (!WithValue) return;
+    for (Index k = 0; k < n_quad(); ++k) {
+      rows.add_separable(chunk.node(k), chunk.weights.data() + k * lane_count);
+    }
+  }
+
+  // placed: right now, so that a single block is open.
   template <int Order>
-  double weigh(LaneChunk& chunk) {
+  double weigh(LaneChunk& chunk, bool placed) {
     const GroupLanes::Batch& b = batch(chunk);
     set_nodes(chunk);
     if (is_one_block(b)) {
-      open(chunk, b.first, b.rows);
+      if (!placed) open(chunk, b.first, b.rows);
       evaluate<Order, true>(chunk);
     } else {
       for_parts(b, [&](Index first, Index count) {
@@ -336,14 +382,15 @@ class LaneNodes {
     for (Index s = 0; s < size; s += lane_count) store(w + s, load(w + s) * inverse);
     store(sums, sum);
     double total = 0.0;
-    for (Index l = 0; l < lane_count; ++l) total += highest[l] + std::log(sums[l]);
+    for (Index l = 0; l < lane_count; ++l) sums[l] = highest[l] + math::log(sums[l]);
+    for (Index l = 0; l < lane_count; ++l) total += sums[l];
     return total;
   }
 
   // A node without weight may have derivatives whose squares overflow.
   template <int Order>
   void drop_dead_nodes(LaneChunk& chunk) const {
-    if (chunk.weights.minCoeff() > 0.0) return;
+    if (chunk.separable || chunk.weights.minCoeff() > 0.0) return;
     for (Index k = 0; k < n_quad(); ++k) {
       for (Index l = 0; l < lane_count; ++l) {
         if (chunk.weight(k)[l] > 0.0) continue;
@@ -359,15 +406,16 @@ class LaneNodes {
   const GroupLanes* lanes_;
   const FamilyAt* family_;
   Team* team_;
-  AdaptiveRule rule_, wide_rule_;
+  AdaptiveRule rule_;
+  std::optional<AdaptiveRule> wide_rule_;  // where it has been needed
   ExponentialForm form_;
   double sd_ = 1.0;
   Vector eta_;           // of all rows of lanes, without the effects
   Vector mode_, scale_;  // of all lanes
   Vector shift_;
-  Vector coefficients_;          // for which the nodes are placed
-  std::vector<Index> pieces_;    // their first batches, and the end of the last
-  std::vector<LaneRows> rows_;   // of each member of the team
+  Vector coefficients_;         // for which the nodes are placed
+  std::vector<Index> pieces_;   // their first batches, and the end of the last
+  std::vector<LaneRows> rows_;  // of each member of the team
   std::vector<LaneChunk> chunks_;
   Vector log_integrals_;  // of the piece that each member works on
 };

@@ -1,12 +1,13 @@
-// Log likelihoods and their derivatives in eta of some rows of a batch (group_lanes.hpp), each group
-// with an effect u of its own:
+// Log likelihoods and their derivatives in eta of some rows of a batch (group_lanes.hpp), each
+// group with an effect u of its own:
 //
 //     value_g = sum_i l_i(eta_i + factor_i u_g),   l'_i, l''_i, l'''_i
 //
-// Where the factor is one for the whole group, exp(eta_i + factor u) = exp(eta_i) exp(factor u), and
-// families that are functions of it need no exponential for each row and effect; of logistic ones
-// log(1 + e) is taken of the product of some rows. That is exact as long as nothing overflows; what
-// is farther out, and all other families, are evaluated by the kernel itself.
+// Where the factor is one for the whole group, exp(eta_i + factor u) = exp(eta_i) exp(factor u),
+// and families that are functions of it need no exponential for each row and effect; of logistic
+// ones log(1 + e) is taken of the product of some rows. That is exact as long as nothing overflows;
+// what is farther out, and all other families, are evaluated by the kernel itself. Counts are
+// separable, l'_ik = y_i - mean_i growth_k, so that rows and nodes need never meet.
 #pragma once
 
 #include <mixed_glm/families/evaluate_rows.hpp>
@@ -21,7 +22,7 @@ namespace mixed_glm {
 // Of a family that is a function of exp(eta).
 struct ExponentialForm {
   enum class Kind { none, logistic, counts } kind = Kind::none;
-  double shift = 0.0;  // logistic: of eta
+  double shift = 0.0;   // logistic: of eta
   bool single = false;  // logistic: every row is one trial
 
   // Of a family with the rows of lanes.
@@ -73,8 +74,8 @@ class LaneRows {
     if (form_.kind != ExponentialForm::Kind::none) open_exponentials();
   }
 
-  // u: an effect for each lane. Adds to value, for each lane, if it is not null; the derivatives, as
-  // many as Order says, lane_count for each row, are set. Of masked rows all is zero.
+  // u: an effect for each lane. Adds to value, for each lane, if it is not null; the derivatives,
+  // as many as Order says, lane_count for each row, are set. Of masked rows all is zero.
   template <int Order>
   void evaluate(const double* u, double* value, double* d1, double* d2, double* d3) {
     if (form_.kind == ExponentialForm::Kind::none || !is_near(u)) {
@@ -91,6 +92,40 @@ class LaneRows {
     if constexpr (Order >= 3) hide(d3);
   }
 
+  // Whether at all of some nodes, lane_count numbers each, the derivatives are those of separable
+  // rows.
+  bool are_separable(const double* nodes, Index count) const {
+    if (form_.kind != ExponentialForm::Kind::counts) return false;
+    bool near = true;
+    for (Index k = 0; k < count; ++k) near = near && is_near(nodes + k * lane_count);
+    return near;
+  }
+  // Their parts: of the rows y_i, and `stride` behind it mean_i; of the nodes growth_k.
+  void separate(const double* nodes, Index count, double* rows, Index stride,
+                double* growths) const {
+    const double* const a = lanes_->a(first_);
+    const double* const mask = lanes_->mask(first_);
+    for (Index s = 0; s < count_ * lane_count; s += lane_count) {
+      store(rows + s, load(a + s) * load(mask + s));
+      store(rows + stride + s, load(exponential_.data() + s));
+    }
+    for (Index k = 0; k < count; ++k) {
+      store(growths + k * lane_count, growth(nodes + k * lane_count));
+    }
+  }
+  // Adds the value of separable rows at a node.
+  void add_separable(const double* u, double* value) const {
+    add_to(value, load(pulled_) + load(pull_of_factor_) * load(u) - load(means_) * growth(u));
+  }
+  // Adds sum_i factor l'_i and sum_i factor^2 l''_i at a node, where rows are separable there.
+  bool add_slopes(const double* u, double* first, double* second) const {
+    if (!are_separable(u, 1)) return false;
+    const Lanes factor = load(lanes_->factor(first_)), mean = load(means_) * growth(u);
+    add_to(first, factor * (load(counts_) - mean));
+    add_to(second, -(factor * factor * mean));
+    return true;
+  }
+
  private:
   static constexpr double reach = 80.0;  // of eta: the product of so many exponentials is finite
   static constexpr Index rows_of_product = 8;
@@ -104,21 +139,33 @@ class LaneRows {
     const Index size = count_ * lane_count;
     const double shift = form_.shift;
     for (Index s = 0; s < size; ++s) e[s] = math::exp(eta_[s] + shift) * mask[s];
+    if (form_.kind == ExponentialForm::Kind::counts) {
+      const double* const b = lanes_->b(first_);
+      Lanes total = 0.0;
+      for (Index s = 0; s < size; s += lane_count) {
+        const Lanes mean = load(e + s) * load(b + s);
+        store(e + s, mean);
+        total += mean;
+      }
+      store(means_, total);
+    }
     largest_eta_ = (Eigen::Map<const Eigen::ArrayXd>(eta_, size) + shift).abs().maxCoeff();
-    Lanes pulled = 0.0, of_factor = 0.0;
+    Lanes pulled = 0.0, of_factor = 0.0, all = 0.0;
     for (Index r = 0; r < count_; ++r) {
       const Index s = r * lane_count;
       const Lanes successes = load(a + s) * load(mask + s);
       pulled += successes * (load(eta_ + s) + form_.shift);
       of_factor += successes * load(factor);
+      all += successes;
       factor += width;
     }
     store(pulled_, pulled);
     store(pull_of_factor_, of_factor);
+    store(counts_, all);
   }
 
   // Whether the exponentials at these effects neither overflow nor lose their digits.
-  bool is_near(const double* u) {
+  bool is_near(const double* u) const {
     const double* const factor = lanes_->factor(first_);
     double largest = 0.0;
     for (Index l = 0; l < lane_count; ++l) {
@@ -191,17 +238,16 @@ class LaneRows {
     for (Index s = 0; s < count; ++s) logs[s] = math::log(logs[s]);
   }
 
-  // a eta - b exp(eta).
+  // a eta - b exp(eta); the exponentials are b exp(eta).
   template <int Order>
   void evaluate_counts(const double* u, double* value, double* d1, double* d2, double* d3) const {
     const double* const a = lanes_->a(first_);
-    const double* const b = lanes_->b(first_);
     const double* const e = exponential_.data();
     const Lanes up = growth(u);
     Lanes total = load(pulled_) + load(pull_of_factor_) * load(u);
     for (Index r = 0; r < count_; ++r) {
       const Index s = r * lane_count;
-      const Lanes mean = load(b + s) * load(e + s) * up;
+      const Lanes mean = load(e + s) * up;
       total -= mean;
       if constexpr (Order >= 1) store(d1 + s, load(a + s) - mean);
       if constexpr (Order >= 2) store(d2 + s, -mean);
@@ -248,7 +294,9 @@ class LaneRows {
   const double* eta_ = nullptr;
   ExponentialForm form_;
   double largest_eta_ = 0.0;
-  double pulled_[lane_count], pull_of_factor_[lane_count];
+  // Sums over the rows: of y eta, y factor, y and, of counts, their means at eta.
+  double pulled_[lane_count], pull_of_factor_[lane_count], counts_[lane_count];
+  double means_[lane_count];
 };
 
 }  // namespace mixed_glm

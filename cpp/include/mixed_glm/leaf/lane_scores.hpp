@@ -1,6 +1,6 @@
-// Scores of the groups of a batch at their nodes, in the coordinates of the shift h (leaf_scores.hpp,
-// of a leaf of one coordinate with nothing beside it but beta): sums over rows of the columns
-// c_i = (x_i, factor_i),
+// Scores of the groups of a batch at their nodes, in the coordinates of the shift h
+// (leaf_scores.hpp, of a leaf of one coordinate with nothing beside it but beta): sums over rows of
+// the columns c_i = (x_i, factor_i),
 //
 //     sum_i l'_ik c_i                  from which d_gk is made
 //     sum_i W_i c_i c_i'               lower triangle row by row; h = its last row by its corner
@@ -19,6 +19,7 @@ class LaneScores {
         width_(nodes.lanes().width()),
         weight_(LaneRows::most_rows * lane_count),
         mean_(width_ * lane_count),
+        apart_(2 * width_ * lane_count),
         square_(width_ * (width_ + 1) / 2 * lane_count) {}
 
   // For a batch.
@@ -32,9 +33,20 @@ class LaneScores {
   void add(const LaneChunk& chunk) {
     const double* const columns = nodes_->lanes().columns(chunk.first);
     const Index nodes = nodes_->n_quad();
+    if (chunk.separable) return add_apart(chunk, columns);
     Index k = 0;
-    for (; k + 2 <= nodes; k += 2) add_nodes<2>(k, chunk, columns);
-    if (k < nodes) add_nodes<1>(k, chunk, columns);
+    const auto slopes = [&] { return chunk.d1.data() + k * LaneChunk::stride; };
+    for (; k + 2 <= nodes; k += 2) add_products<2>(chunk.count, slopes(), columns, at(k, 0));
+    if (k < nodes) add_products<1>(chunk.count, slopes(), columns, at(k, 0));
+  }
+  // Adds sum_i slope_i c_i to products, for some nodes whose slopes are LaneChunk::stride apart.
+  template <Index Nodes>
+  void add_products(Index count, const double* slopes, const double* columns,
+                    double* products) const {
+    Index j = 0;
+    for (; j + 4 <= width_; j += 4) add_tile<Nodes, 4>(j, count, slopes, columns, products);
+    for (; j + 2 <= width_; j += 2) add_tile<Nodes, 2>(j, count, slopes, columns, products);
+    if (j < width_) add_tile<Nodes, 1>(j, count, slopes, columns, products);
   }
   // Adds their W_i c_i c_i'.
   void add_square(const LaneChunk& chunk) {
@@ -65,8 +77,8 @@ class LaneScores {
     }
     store(mean_node_, centre);
     for (Index k = 0; k < nodes; ++k) {
-      const Lanes pull = precision * (load(chunk.node(k)) - centre) -
-                         (load(at(k, last)) - load(at(mean_, last)));
+      const Lanes pull =
+          precision * (load(chunk.node(k)) - centre) - (load(at(k, last)) - load(at(mean_, last)));
       for (Index j = 0; j < last; ++j) {
         store(at(k, j), load(at(k, j)) - load(at(mean_, j)) + load(shift + j * lane_count) * pull);
       }
@@ -86,19 +98,24 @@ class LaneScores {
  private:
   static double* at(Vector& entries, Index j) { return entries.data() + j * lane_count; }
   double* at(Index k, Index j) { return scores_.data() + (k * width_ + j) * lane_count; }
-  const double* at(Index k, Index j) const { return scores_.data() + (k * width_ + j) * lane_count; }
+  const double* at(Index k, Index j) const {
+    return scores_.data() + (k * width_ + j) * lane_count;
+  }
 
-  template <Index Nodes>
-  void add_nodes(Index k, const LaneChunk& chunk, const double* columns) {
-    const double* const d1 = chunk.d1.data() + k * LaneChunk::stride;
-    Index j = 0;
-    for (; j + 4 <= width_; j += 4) add_tile<Nodes, 4>(k, j, chunk.count, d1, columns);
-    for (; j + 2 <= width_; j += 2) add_tile<Nodes, 2>(k, j, chunk.count, d1, columns);
-    if (j < width_) add_tile<Nodes, 1>(k, j, chunk.count, d1, columns);
+  void add_apart(const LaneChunk& chunk, const double* columns) {
+    apart_.setZero();
+    add_products<2>(chunk.count, chunk.apart.data(), columns, apart_.data());
+    for (Index k = 0; k < nodes_->n_quad(); ++k) {
+      const Lanes growth = load(chunk.growth.data() + k * lane_count);
+      for (Index j = 0; j < width_; ++j) {
+        add_to(at(k, j), load(at(apart_, j)) - growth * load(at(apart_, width_ + j)));
+      }
+    }
   }
 
   template <Index Nodes, Index Columns>
-  void add_tile(Index k, Index j, Index count, const double* d1, const double* columns) {
+  void add_tile(Index j, Index count, const double* slopes, const double* columns,
+                double* products) const {
     Lanes sums[Nodes][Columns];
     for (Index m = 0; m < Nodes; ++m) {
       for (Index c = 0; c < Columns; ++c) sums[m][c] = 0.0;
@@ -106,22 +123,31 @@ class LaneScores {
     const double* row = columns + j * lane_count;
     for (Index r = 0; r < count; ++r) {
       Lanes slope[Nodes];
-      for (Index m = 0; m < Nodes; ++m) slope[m] = load(d1 + m * LaneChunk::stride);
+      for (Index m = 0; m < Nodes; ++m) slope[m] = load(slopes + m * LaneChunk::stride);
       for (Index c = 0; c < Columns; ++c) {
         const Lanes x = load(row + c * lane_count);
         for (Index m = 0; m < Nodes; ++m) sums[m][c] += slope[m] * x;
       }
-      d1 += lane_count;
+      slopes += lane_count;
       row += width_ * lane_count;
     }
     for (Index m = 0; m < Nodes; ++m) {
-      for (Index c = 0; c < Columns; ++c) add_to(at(k + m, j + c), sums[m][c]);
+      for (Index c = 0; c < Columns; ++c) {
+        add_to(products + (m * width_ + j + c) * lane_count, sums[m][c]);
+      }
     }
   }
 
   // W_i = E_k[-l''_ik].
   void set_weights(const LaneChunk& chunk) {
     const Index nodes = nodes_->n_quad();
+    if (chunk.separable) {
+      const Lanes growth = chunk.mean_growth();
+      for (Index s = 0; s < chunk.count * lane_count; s += lane_count) {
+        store(weight_.data() + s, growth * load(chunk.means() + s));
+      }
+      return;
+    }
     for (Index r = 0; r < chunk.count; ++r) {
       const double* d2 = chunk.d2.data() + r * lane_count;
       Lanes sum = 0.0;
@@ -160,7 +186,7 @@ class LaneScores {
   Index width_;
   Vector scores_;  // K width
   Vector weight_;  // of the rows of a block
-  Vector mean_, square_;
+  Vector mean_, apart_, square_;
   double mean_node_[lane_count];
 };
 

@@ -7,6 +7,7 @@ namespace mixed_glm {
 
 struct LeafSettings {
   Index n_quad = 25;
+  bool by_need = false;  // a fit may take fewer, or more
   NewtonSettings inner;
   bool mean_correction = true;  // of (v, beta), and their skewness
 };

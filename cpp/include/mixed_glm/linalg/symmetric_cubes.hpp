@@ -60,8 +60,8 @@ class SymmetricCubes {
   Vector weighted_, products_;
 };
 
-// Adds sum_i { w_i alpha_i (x) alpha_i (x) alpha_i + alpha_i (x) alpha_i (x) r_i in its three orders },
-// the latter as half of (alpha + r)^3 - (alpha - r)^3, less r^3.
+// Adds sum_i { w_i alpha_i (x) alpha_i (x) alpha_i + alpha_i (x) alpha_i (x) r_i in its three
+// orders }, the latter as half of (alpha + r)^3 - (alpha - r)^3, less r^3.
 inline void add_mixed_cubes(ConstVectorRef weights, ConstMatrixRef alpha, ConstMatrixRef mixed,
                             SymmetricCubes& cubes) {
   const Vector ones = Vector::Ones(weights.size());
