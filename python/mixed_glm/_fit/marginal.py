@@ -202,7 +202,7 @@ def as_fit(
         converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
-        integration=Integration.of(fit.integration),
+        integration=Integration.of(fit),
     )
 
 

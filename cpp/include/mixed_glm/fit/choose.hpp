@@ -17,6 +17,9 @@
 //
 // Nothing of it is thrown away: the three begin where the one before has come to, and the fit goes
 // on from there.
+//
+// Where the leaf is all that there is, and its passes cost what Laplace's do (lane_marginal.hpp),
+// there is nothing to find out: quadrature is exact for every parameter.
 #pragma once
 
 #include <memory>
@@ -155,6 +158,9 @@ class Chooser {
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
   if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
+  if (LaneMarginal::suits(model)) {
+    return {{ApproximationName::leaf, default_leaf(model.design())}, start};
+  }
   return detail::Chooser(model, monitor, team).run(start);
 }
 

@@ -12,14 +12,9 @@
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
+#include <mixed_glm/leaf/leaf_settings.hpp>
 
 namespace mixed_glm {
-
-struct LeafSettings {
-  Index n_quad = 25;
-  NewtonSettings inner;
-  bool mean_correction = true;  // of (v, beta), and their skewness
-};
 
 class LeafMarginal final : public Marginal {
  public:
@@ -78,7 +73,7 @@ class LeafMarginal final : public Marginal {
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
     return likelihood_.nodes().is_exact() ? Marginal::value_error()
-                                          : quadrature_error + model().rounding();
+                                          : leaf_quadrature_error + model().rounding();
   }
 
   const LeafDesign& leaf() const { return leaf_; }
@@ -149,16 +144,6 @@ class LeafMarginal final : public Marginal {
   }
 
  private:
-  static constexpr double quadrature_error = 0.05;  // nats, of a very wide leaf
-
-  // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a
-  // wide leaf the two differ, and near the mode it is the gradient that counts.
-  static LeafSettings with_quadrature_error(LeafSettings settings) {
-    settings.inner.value_error = std::max(settings.inner.value_error, quadrature_error);
-    settings.inner.stalled_tolerance = quadrature_error;
-    return settings;
-  }
-
   static NewtonSettings start_settings(const LeafSettings& settings) {
     NewtonSettings start;
     start.monitor = settings.inner.monitor;

@@ -57,6 +57,17 @@ class SymmetricCubes {
   Vector weighted_, products_;
 };
 
+// Adds sum_i { w_i alpha_i (x) alpha_i (x) alpha_i + alpha_i (x) alpha_i (x) r_i in its three
+// orders }, the latter as half of (alpha + r)^3 - (alpha - r)^3, less r^3.
+inline void add_mixed_cubes(ConstVectorRef weights, ConstMatrixRef alpha, ConstMatrixRef mixed,
+                            SymmetricCubes& cubes) {
+  const Vector ones = Vector::Ones(weights.size());
+  cubes.add(weights, alpha);
+  cubes.add(0.5 * ones, Matrix(alpha + mixed));
+  cubes.add(-0.5 * ones, Matrix(alpha - mixed));
+  cubes.add(-ones, mixed);
+}
+
 // The same in other coordinates, into which root' leads: sum_i w_i (root' c_i) (x) ...
 inline Matrix transform_cubes(const Matrix& cubes, const Matrix& root) {
   const Index p = cubes.rows(), k = root.cols();
