@@ -17,7 +17,7 @@ _MOST = 700.0  # of an exponent
 def _logistic(low: Floats, high: Floats, width: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         gap = np.log(-np.expm1(-width))
-    return special.log_expit(high) + special.log_expit(-low) + gap
+    return np.asarray(special.log_expit(high) + special.log_expit(-low) + gap)
 
 
 def _normal(low: Floats, high: Floats, width: Floats) -> Floats:
@@ -34,7 +34,7 @@ def _normal(low: Floats, high: Floats, width: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         by_rule = np.log(reach * of_rule) - 0.5 * centre**2 - _LOG_ROOT_TWO_PI
         wide = outer + np.log(-np.expm1(inner - outer))
-    return np.where(narrow, by_rule, wide)
+    return np.asarray(np.where(narrow, by_rule, wide))
 
 
 def _gompertz(low: Floats, high: Floats, width: Floats) -> Floats:
@@ -44,7 +44,7 @@ def _gompertz(low: Floats, high: Floats, width: Floats) -> Floats:
         growth = np.exp(log_growth)
         inside = np.where(growth < 0.5, np.log(-np.expm1(-growth)), np.log1p(-np.exp(-growth)))
         inside = np.where(growth < 1e-5, log_growth - 0.5 * growth, inside)
-        return inside - np.exp(low)
+        return np.asarray(inside - np.exp(low))
 
 
 def _gompertz_quantile(p: Floats) -> Floats:

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <mixed_glm/families/binomial_response.hpp>
 #include <mixed_glm/families/cloglog_row.hpp>
-#include <mixed_glm/families/mirrored.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
@@ -21,13 +20,15 @@ class MirroredCloglog {
   double sign() const noexcept { return sign_; }
 
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double b) const noexcept {
-    return mirrored(cloglog_row(sign_ * eta, a, b), sign_);
+    const RowDerivatives row = cloglog_row(sign_ * eta, a, b);
+    return {row.value, sign_ * row.d1, row.d2, sign_ * row.d3};
   }
 
   bool supports(double y, double trials) const noexcept { return supports_binomial(y, trials); }
 
   RowCode encode(double y, double trials, double weight) const noexcept {
-    return mirrored_code(encode_binomial(y, trials, weight), sign_);
+    const RowCode row = encode_binomial(y, trials, weight);
+    return sign_ > 0.0 ? row : RowCode{row.b, row.a, row.constant};
   }
 
   double initial_eta(double a, double b) const noexcept {

@@ -41,8 +41,8 @@ namespace mixed_glm {
 
 // Every loop over rows is compiled for each of them: what differs in a sign or in a number that is
 // known is one.
-using Family = std::variant<BinomialLogit, BinomialProbit, MirroredCloglog, LinearExponential,
-                            NegativeBinomialLog, CustomFamily, GaussianIdentity, GammaLog,
-                            CumulativeLogit, CumulativeInterval>;
+using Family = std::variant<BinomialLogit, BinomialProbit, MirroredCloglog, PoissonLog,
+                            ExponentialLog, NegativeBinomialLog, CustomFamily, GaussianIdentity,
+                            GammaLog, CumulativeLogit, CumulativeInterval>;
 
 }  // namespace mixed_glm

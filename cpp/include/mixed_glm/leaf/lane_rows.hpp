@@ -16,14 +16,16 @@
 #include <mixed_glm/math/exp.hpp>
 #include <mixed_glm/math/log.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
 // Of a family that is a function of exp(eta).
 struct ExponentialForm {
   enum class Kind { none, logistic, counts } kind = Kind::none;
-  double shift = 0.0;   // logistic: of eta
-  bool single = false;  // logistic: every row is one trial
+  double shift = 0.0;     // logistic: of eta
+  double failures = 1.0;  // logistic: trials are a + failures b
+  bool single = false;    // logistic: every row is one trial
 
   // Of a family with the rows of lanes.
   static ExponentialForm of(const Family& family, const GroupLanes& lanes) {
@@ -33,14 +35,17 @@ struct ExponentialForm {
     } else if (std::holds_alternative<BinomialLogit>(family)) {
       form.kind = Kind::logistic;
     } else if (const auto* kernel = std::get_if<NegativeBinomialLog>(&family)) {
+      const std::optional<double> alpha = kernel->alpha();
+      if (!alpha) return form;
       form.kind = Kind::logistic;
-      form.shift = std::log(kernel->alpha());
+      form.shift = std::log(*alpha);
+      form.failures = 1.0 / *alpha;
     }
     if (form.kind != Kind::logistic) return form;
     form.single = true;
     for (Index r = 0; r < lanes.rows(); ++r) {
       for (Index l = 0; l < lane_count; ++l) {
-        const double trials = lanes.a(r)[l] + lanes.b(r)[l];
+        const double trials = lanes.a(r)[l] + form.failures * lanes.b(r)[l];
         form.single = form.single && trials == 1.0;
         if (trials > most_trials) return {};
       }
@@ -154,7 +159,7 @@ class LaneRows {
     for (Index r = 0; r < count_; ++r) {
       const Index s = r * lane_count;
       const Lanes successes = load(a + s) * load(mask + s);
-      pulled += successes * (load(eta_ + s) + form_.shift);
+      pulled += successes * load(eta_ + s);
       of_factor += successes * load(factor);
       all += successes;
       factor += width;
@@ -182,14 +187,14 @@ class LaneRows {
     return load(result);
   }
 
-  // a (eta + shift) - (a + b) log(1 + t), t = exp(eta + shift).
+  // a eta - (a + failures b) log(1 + t), t = exp(eta + shift).
   template <int Order, bool Single>
   void evaluate_logistic(const double* u, double* value, double* d1, double* d2, double* d3) {
     const double* const a = lanes_->a(first_);
     const double* const b = lanes_->b(first_);
     const double* const e = exponential_.data();
     double* const logs = buffer_.data();
-    const Lanes one = 1.0, up = growth(u);
+    const Lanes one = 1.0, failures = form_.failures, up = growth(u);
     Lanes product = one;
     double* next = logs;
     for (Index r = 0; r < count_; ++r) {
@@ -207,7 +212,7 @@ class LaneRows {
       }
       if constexpr (Order >= 1) {
         const Lanes q = one / sum, p = t * q, y = load(a + s);
-        const Lanes trials = Single ? one : y + load(b + s);
+        const Lanes trials = Single ? one : y + failures * load(b + s);
         const Lanes mean = Single ? p : trials * p;
         store(d1 + s, y - mean);
         if constexpr (Order >= 2) {
@@ -227,7 +232,7 @@ class LaneRows {
     } else {
       take_logs(count_ * lane_count);
       for (Index s = 0; s < count_ * lane_count; s += lane_count) {
-        total -= (load(a + s) + load(b + s)) * load(logs + s);
+        total -= (load(a + s) + failures * load(b + s)) * load(logs + s);
       }
     }
     add_to(value, total);

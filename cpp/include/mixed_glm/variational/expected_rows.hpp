@@ -110,9 +110,12 @@ struct CloglogSuccesses {
 template <int Order, class Kernel>
 void expect_rows(const Kernel& kernel, NormalRules& rules, double largest_sd,
                  const NormalRows& rows, const ExpectedRows& out) {
-  if constexpr (std::is_same_v<Kernel, LinearExponential>) {
-    add_linear<Order>(kernel.sign(), rows.a, rows, out);
-    add_exponential<Order>(kernel.sign(), rows.b, rows, out);
+  if constexpr (std::is_same_v<Kernel, PoissonLog>) {
+    add_linear<Order>(1.0, rows.a, rows, out);
+    add_exponential<Order>(1.0, rows.b, rows, out);
+  } else if constexpr (std::is_same_v<Kernel, ExponentialLog>) {
+    add_linear<Order>(-1.0, rows.b, rows, out);
+    add_exponential<Order>(-1.0, rows.a, rows, out);
   } else if constexpr (std::is_same_v<Kernel, MirroredCloglog>) {
     add_by_quadrature<Order>(CloglogSuccesses{kernel}, rules.at(largest_sd), rows, out);
     add_exponential<Order>(kernel.sign(), rows.b, rows, out);
