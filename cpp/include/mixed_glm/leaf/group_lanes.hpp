@@ -32,8 +32,8 @@ class GroupLanes {
     update_response();
   }
 
-  // Whether a model is of this kind: one component, one effect of it in a row at most; and its groups
-  // are not so uneven that most of a large memory would be padding.
+  // Whether a model is of this kind: one component, one effect of it in a row at most; and its
+  // groups are not so uneven that most of a large memory would be padding.
   static bool suit(const Design& design) {
     return design.components() == 1 && design.single_components().front() &&
            !design.is_correlated() && (may_be_padded(design) || padding_is_small(design));
