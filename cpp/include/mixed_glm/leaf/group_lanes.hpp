@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <mixed_glm/math/lanes.hpp>
 #include <mixed_glm/model/model.hpp>
 #include <vector>
@@ -31,10 +32,11 @@ class GroupLanes {
     update_response();
   }
 
-  // Whether a model is of this kind: one component, one effect of it in a row at most.
+  // Whether a model is of this kind: one component, one effect of it in a row at most; and its
+  // groups are not so uneven that most of a large memory would be padding.
   static bool suit(const Design& design) {
     return design.components() == 1 && design.single_components().front() &&
-           !design.is_correlated();
+           !design.is_correlated() && (may_be_padded(design) || padding_is_small(design));
   }
 
   // After the model's response has been replaced.
@@ -64,6 +66,24 @@ class GroupLanes {
 
  private:
   static constexpr Index most_without_effect = 64;  // rows in one group
+  // Of the widest lanes, so that what suits does not depend on the machine.
+  static constexpr Index most_lanes = 8;
+
+  // Even where all but one lane of each batch were padding.
+  static bool may_be_padded(const Design& design) {
+    return most_lanes * design.rows() * (design.fixed() + 1) <= 16'000'000;
+  }
+  static bool padding_is_small(const Design& design) {
+    const SparseRows& z = design.z();
+    std::vector<Index> size(size_t(design.effects()), 0);
+    for (Index i = 0; i < design.rows(); ++i) {
+      if (z.begin(i) < z.end(i)) ++size[size_t(z.columns()[z.begin(i)])];
+    }
+    std::sort(size.begin(), size.end(), std::greater<>());
+    Index padded = 0;
+    for (size_t g = 0; g < size.size(); g += size_t(most_lanes)) padded += most_lanes * size[g];
+    return padded <= 3 * design.rows();
+  }
 
   struct Group {
     Index begin, rows, effect;  // begin: in a list of all rows by group

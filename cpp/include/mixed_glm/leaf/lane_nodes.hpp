@@ -199,6 +199,9 @@ class LaneNodes {
     double* const mode = mode_.data() + chunk.batch * lane_count;
     const double* const h = shift(chunk.batch);
     for (Index j = 0; j < p; ++j) add_to(mode, -move[j] * load(h + j * lane_count));
+    for (Index l = 0; l < lane_count; ++l) {
+      if (!std::isfinite(mode[l])) mode[l] = 0.0;  // left behind by coefficients too far out
+    }
     if (is_one_block(b)) open(chunk, b.first, b.rows);
     find_modes(chunk, mode, scale_.data() + chunk.batch * lane_count);
   }
