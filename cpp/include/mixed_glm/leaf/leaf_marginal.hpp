@@ -10,6 +10,8 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/leaf/leaf_correction.hpp>
 #include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
 
@@ -136,7 +138,7 @@ class LeafMarginal final : public Marginal {
     add_tails(result, of_effects);
     return result;
   }
-  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+  FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model().design().fixed();
     if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
       return {};
@@ -144,6 +146,10 @@ class LeafMarginal final : public Marginal {
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
     cumulants.third = moments_.third().of_fixed();
+    if (thorough && p <= most_second_order && leaf_.groups() <= LeafCorrection::most_groups) {
+      LeafCorrection correction(leaf_, likelihood_, theta_, settings_.n_quad, settings_.inner.team);
+      cumulants.covariance = second_order_covariance(mode_, correction);
+    }
     return cumulants;
   }
 
