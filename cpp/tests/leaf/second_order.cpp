@@ -61,6 +61,8 @@ void check_covariance(const Family& family, double trials, double sd) {
   CHECK(error(found.covariance) < 0.2 * error(found.gaussian) + 2e-3);
   CHECK(error(found.covariance) < 0.01);
   CHECK(marginal.fixed_cumulants(false).covariance.size() == 0);
+  marginal.want_third(false);  // as where many models are fitted: the same estimates
+  CHECK(marginal.fixed_cumulants(true).covariance == found.covariance);
 }
 
 }  // namespace

@@ -140,13 +140,15 @@ class LeafMarginal final : public Marginal {
   }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model().design().fixed();
-    if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
-      return {};
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    const bool second_order =
+        thorough && p <= most_second_order && leaf_.groups() <= LeafCorrection::most_groups;
+    if (!second_order && !wants_third()) return {};
     moments_.compute(sigma_, mode_, true);
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
     cumulants.third = moments_.third().of_fixed();
-    if (thorough && p <= most_second_order && leaf_.groups() <= LeafCorrection::most_groups) {
+    if (second_order) {
       LeafCorrection correction(leaf_, likelihood_, theta_, settings_.n_quad, settings_.inner.team);
       cumulants.covariance = second_order_covariance(mode_, correction);
     }
