@@ -14,8 +14,10 @@
 #pragma once
 
 #include <mixed_glm/inference/effect_sums.hpp>
+#include <mixed_glm/inference/fixed_shares.hpp>
 #include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/linalg/symmetric_cubes.hpp>
 
 namespace mixed_glm {
@@ -132,10 +134,8 @@ class SecondOrderRows {
   // sum_i Z_i Z_i' weight_i, its lower triangle.
   void add_squares(const ConstMatrixRef& z) {
     for (Index a = 0; a < z.cols(); ++a) {
-      const Index below = z.cols() - a;
       block_.view(block_.pull) = block_.view(block_.weight).cwiseProduct(z.col(a));
-      whitened_.col(a).tail(below).noalias() +=
-          z.rightCols(below).transpose() * block_.view(block_.pull);
+      add_column_products(block_.pull.data(), z.rightCols(z.cols() - a), &whitened_(a, a));
     }
   }
 
@@ -148,7 +148,7 @@ class SecondOrderRows {
       for (Index c = 0; c <= b; ++c, ++k) {
         auto products = numbers_.col(k).head(block_.count);
         products = weighted.cwiseProduct(z.col(c));
-        cubes_.add_products(b, c, products, z);
+        cubes_.add_products(b, c, products.data(), z);
       }
     }
     if (!design().z().is_indicator()) multiply_by_factors();

@@ -10,6 +10,8 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/leaf/leaf_correction.hpp>
 #include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
 #include <mixed_glm/leaf/leaf_settings.hpp>
@@ -132,14 +134,20 @@ class LeafMarginal final : public Marginal {
     add_tails(result, of_effects);
     return result;
   }
-  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+  FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model().design().fixed();
-    if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
-      return {};
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    const bool second_order =
+        thorough && p <= most_second_order && leaf_.groups() <= LeafCorrection::most_groups;
+    if (!second_order && !wants_third()) return {};
     moments_.compute(sigma_, mode_, true);
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
     cumulants.third = moments_.third().of_fixed();
+    if (second_order) {
+      LeafCorrection correction(leaf_, likelihood_, theta_, settings_.n_quad, settings_.inner.team);
+      cumulants.covariance = second_order_covariance(mode_, correction);
+    }
     return cumulants;
   }
 

@@ -2,6 +2,7 @@
 // of p rows in which column b p + c holds the entries (., b, c).
 #pragma once
 
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 
@@ -26,14 +27,13 @@ class SymmetricCubes {
       weighted_ = weights.cwiseProduct(rows.col(b));
       for (Index c = 0; c <= b; ++c) {
         products_ = weighted_.cwiseProduct(rows.col(c));
-        add_products(b, c, products_, rows);
+        add_products(b, c, products_.data(), rows);
       }
     }
   }
   // The same step by step, for all b >= c; products: the weights times the rows' numbers b and c.
-  void add_products(Index b, Index c, const ConstVectorRef& products, const ConstMatrixRef& rows) {
-    sums_.col(b * size_ + c).tail(size_ - b).noalias() +=
-        rows.rightCols(size_ - b).transpose() * products;
+  void add_products(Index b, Index c, const double* products, const ConstMatrixRef& rows) {
+    add_column_products(products, rows.rightCols(size_ - b), &sums_(b, b * size_ + c));
   }
 
   // All entries.
