@@ -88,11 +88,11 @@ def _warn_of_shapes(fit: Fit) -> None:
     pull = shape_pull(mean, sd, priors)
     for j, name in enumerate(layout.shape_names):
         if pull[j] > MUCH_OF_SD:
+            middle, width = (float(v[j]) for v in priors.of_log_shapes)
+            advice = _for_log(middle, width, name, float(mean[j]), "the simpler family")
             warn(
                 f"the prior pulls {name} ({np.exp(mean[j]):.3g}) by {pull[j]:.1f} posterior standard deviations of its logarithm. "
-                + _for_log(
-                    *(float(v[j]) for v in priors.of_log_shapes), name, float(mean[j]), "the simpler family"
-                ),
+                f"{advice}",
                 PriorPullWarning,
             )
 
