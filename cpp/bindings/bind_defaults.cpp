@@ -65,7 +65,7 @@ py::tuple default_fe_priors(const FortranDoubles& exog, const Family& family, co
 RowMatrix threshold_locations(const Family& family, const FortranDoubles& endog,
                               const Doubles& weights, const FortranDoubles& offset) {
   const auto y = columns_of(endog), o = columns_of(offset);
-  RowMatrix result(y.cols(), mixed_glm::family_categories(family).value() - 1);
+  RowMatrix result(y.cols(), mixed_glm::family_categories(family).value_or(2) - 1);
   for (Index j = 0; j < y.cols(); ++j) {
     const Vector own = o.cols() == 0 ? Vector() : Vector(o.col(o.cols() == 1 ? 0 : j));
     result.row(j) =

@@ -19,7 +19,7 @@ inline Family above_threshold(const Family& family) {
 // C - 1, none above the next. y: n categories 0 .. C - 1; weights, offset: n, or empty.
 inline Vector threshold_locations(const Family& family, const ConstVectorRef& y,
                                   const ConstVectorRef& weights, const ConstVectorRef& offset) {
-  Vector locations(family_categories(family).value() - 1);
+  Vector locations(family_categories(family).value_or(2) - 1);
   for (Index t = 0; t < locations.size(); ++t) {
     const Vector above = (y.array() > double(t)).cast<double>();
     locations[t] = -response_location(above_threshold(family), above, Vector(), weights, offset);
