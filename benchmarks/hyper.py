@@ -87,7 +87,9 @@ def log_lkj(problem: Problem, theta: Floats) -> tuple[float, Floats]:
 
 def _log_sech_power(z: float, b: float) -> float:
     """Log density of z, tanh(z) = 2 B - 1, B of the distribution Beta(b, b)."""
-    return float(2 * b * (np.log(2.0) - np.logaddexp(z, -z)) + gammaln(b + 0.5) - gammaln(b) - np.log(np.pi) / 2)
+    return float(
+        2 * b * (np.log(2.0) - np.logaddexp(z, -z)) + gammaln(b + 0.5) - gammaln(b) - np.log(np.pi) / 2
+    )
 
 
 def _root(matrix: Floats) -> Floats:

@@ -14,7 +14,14 @@ from benchmarks.hyper import Hyper
 from benchmarks.peers import Fit
 from benchmarks.problem import Floats, Problem
 
-__all__ = ["joint_log_density", "laplace_loglik", "mean_field_bound", "predictor_columns", "score", "thresholds"]
+__all__ = [
+    "joint_log_density",
+    "laplace_loglik",
+    "mean_field_bound",
+    "predictor_columns",
+    "score",
+    "thresholds",
+]
 
 Rows = tuple[Floats, Floats, Floats]
 

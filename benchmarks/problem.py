@@ -109,6 +109,4 @@ class Problem:
             if column > 0:
                 values[:, place] = self.exog[:, column]
         starts = np.arange(0, columns.size + 1, len(components))
-        return sparse.csr_array(
-            (values.ravel(), columns.ravel(), starts), shape=(self.nobs, int(shifts[-1]))
-        )
+        return sparse.csr_array((values.ravel(), columns.ravel(), starts), shape=(self.nobs, int(shifts[-1])))

@@ -45,7 +45,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     cache = Path.home() / ".cache" / "mixed_glm" / "documented"
     parser.add_argument("--cache", type=Path, default=cache, help=f"folder of the data (default {cache})")
     parser.add_argument("--no-r", action="store_true", help="only what is in the folder already")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only data whose package.name has this text")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only data whose package.name has this text"
+    )
     parser.add_argument("--to", type=Path, default=Path("documented.md"))
     return parser.parse_args(arguments)
 

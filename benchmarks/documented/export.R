@@ -55,9 +55,12 @@ r_fit <- function(model, data) {
 estimates <- function(result) {
   part <- function(x) if (inherits(result, "glmmTMB")) x$cond else x
   fixed <- if (inherits(result, "clmm")) result$beta else part(fixef(result))
-  sd <- unlist(lapply(part(VarCorr(result)), function(block) attr(block, "stddev")))
+  blocks <- part(VarCorr(result))
+  sd <- unlist(lapply(blocks, function(block) attr(block, "stddev")))
+  of <- unlist(Map(function(group, block) paste(rownames(block), sub("[.]\\d+$", "", group), sep = "|"), names(blocks), blocks))
   object(c(
     names = array_of(text(names(fixed))), fixed = array_of(number(fixed)), sd = array_of(number(sd)),
+    of = array_of(text(of)),
     loglik = number(as.numeric(logLik(result)))
   ))
 }

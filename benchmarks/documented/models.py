@@ -67,7 +67,9 @@ def read_data(model: Documented, folder: Path) -> pd.DataFrame:
     """The data frame with R's factors as categoricals, their levels in R's order."""
     stem = str(folder / model.stem)
     factors: dict[str, dict[str, Any]] = json.loads(Path(stem + ".json").read_text(encoding="utf-8"))
-    data = pd.read_csv(stem + ".csv", dtype=dict.fromkeys(factors, str), keep_default_na=False, na_values=[""])
+    data = pd.read_csv(
+        stem + ".csv", dtype=dict.fromkeys(factors, str), keep_default_na=False, na_values=[""]
+    )
     for column, factor in factors.items():
         kind = pd.CategoricalDtype(factor["levels"], ordered=factor["ordered"])
         data[column] = data[column].astype(kind)

@@ -53,7 +53,9 @@ def _unusable(problem: Problem, fit: Fit | str) -> str:
         return fit
     if len(fit.fe_mean) != thresholds(problem) + predictor_columns(problem).shape[1]:
         return "dropped a column"
-    return "" if np.isfinite([*fit.fe_mean, *fit.sd, fit.at.shape or 1.0]).all() else "estimates are not finite"
+    return (
+        "" if np.isfinite([*fit.fe_mean, *fit.sd, fit.at.shape or 1.0]).all() else "estimates are not finite"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     absent = {peer: "missing" for peer in options.peers if load(peer).version() == "missing"}
     peers = [peer for peer in options.peers if peer not in absent]
     in_r: dict[str, dict[str, Fit | str]] = {}
-    small = [
-        p for p in problems.values() if p.nobs <= MOST_ROWS_IN_R.get(p.family, MOST_OTHER_ROWS_IN_R)
-    ]
+    small = [p for p in problems.values() if p.nobs <= MOST_ROWS_IN_R.get(p.family, MOST_OTHER_ROWS_IN_R)]
     for peer in [peer for peer in peers if peer in IN_R]:
         print(f"{peer} ...", flush=True)
         try:
-            in_r[peer] = rscript.fit_all([p for p in small if load(peer).applies(p)], IN_R[peer], keep=options.keep)
+            in_r[peer] = rscript.fit_all(
+                [p for p in small if load(peer).applies(p)], IN_R[peer], keep=options.keep
+            )
         except (Absent, RuntimeError) as error:
             absent[peer] = str(error)
     checks: list[Check] = []
@@ -102,7 +104,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", choices=MODELS, metavar="NAME", help="default: all")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th model")
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS, metavar="PEER")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the answers of R here, and use what is there")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the answers of R here, and use what is there"
+    )
     parser.add_argument("--to", type=Path, default=Path("gate-results/gate.md"))
     return parser.parse_args(arguments)
 

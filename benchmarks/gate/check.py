@@ -16,7 +16,10 @@ __all__ = ["OTHER_OBJECTIVES", "TOLERANCE", "Check", "check"]
 
 TOLERANCE = 2e-3  # nats
 OTHER_OBJECTIVES = {
-    ("lme4", "gamma"): "takes the expected curvature for the observed one, and the dispersion from Pearson residuals",
+    (
+        "lme4",
+        "gamma",
+    ): "takes the expected curvature for the observed one, and the dispersion from Pearson residuals",
     ("lme4", "negative_binomial"): "takes the expected curvature for the observed one",
 }
 SMALL_SD = 1e-2  # below, differences of standard deviations are taken relative to it

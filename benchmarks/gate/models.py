@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.gate.terms import TERMS
 from benchmarks.problem import Ints, Problem
 from benchmarks.real import REAL
+from benchmarks.responses import respond
 
 __all__ = ["MODELS"]
 
@@ -40,10 +41,7 @@ def simulate(name: str, family: str, shape: str, sd: float, seed: int) -> Proble
     eta = exog @ np.array([-0.5, 0.4, 0.6])
     for k, (codes, q) in enumerate(zip(groups, levels, strict=True)):
         eta += sd / (k + 1) * rng.standard_normal(q)[codes]
-    if family == "poisson":
-        endog = rng.poisson(np.exp(eta)).astype(float)
-    else:
-        endog = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(float)
+    endog = respond(rng, family, eta)
     return Problem(name, f"simulated, {family}, {shape}, sd {sd}", family, endog, exog, groups, levels)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 import mixed_glm as mg
-from benchmarks.hyper import LEAST_SD, MOST_Z, SHAPED, Hyper, log_lkj
+from benchmarks.hyper import LEAST_SD, MOST_Z, SHAPED, log_lkj
 from benchmarks.likelihood import predictor_columns, thresholds
 from benchmarks.problem import Floats, Problem
 
@@ -29,7 +29,7 @@ __all__ = ["Maximum", "Ours"]
 
 WIDE = 1e3  # prior standard deviation of logarithms
 WIDE_FE = 1e5  # and of fixed effects
-NARROW = 1e-2  # in standard errors: of the priors of thresholds that are held
+NARROW = 1e-3  # in standard errors: of the priors of thresholds that are held
 STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
 MOST_ROUNDS = 5
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
@@ -100,7 +100,9 @@ class Ours:
         """Where R is largest."""
 
         def objective(theta: Floats) -> tuple[float, Floats]:
-            return -self.restricted(theta), _log_prior(self.problem, theta)[1] - self._free.log_marginal_grad(theta)
+            return -self.restricted(theta), _log_prior(self.problem, theta)[1] - self._free.log_marginal_grad(
+                theta
+            )
 
         theta, value = _search(objective, self._start(), self._bounds(0))
         return Maximum(self.fe, theta, -value)
@@ -173,7 +175,9 @@ def _log_prior(problem: Problem, theta: Floats) -> tuple[float, Floats]:
 
 
 def _search(
-    objective: Callable[[Floats], tuple[float, Floats]], x: Floats, bounds: list[tuple[float | None, float | None]]
+    objective: Callable[[Floats], tuple[float, Floats]],
+    x: Floats,
+    bounds: list[tuple[float | None, float | None]],
 ) -> tuple[Floats, float]:
     """Least value, by L-BFGS that begins anew until nothing is gained."""
     best = np.inf

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.problem import Floats, Ints, Problem
+from benchmarks.problem import Floats, Problem
+from benchmarks.responses import respond
 
 __all__ = ["TERMS"]
 
@@ -26,7 +27,6 @@ FAMILIES = ("binomial", "poisson", "gaussian", "negative_binomial", "gamma", "cu
 OLD = ("binomial", "poisson")  # with intercepts they are in models.py
 SEEDS = (1, 2)
 CORRELATION = 0.4
-CUTS = (-1.0, 0.2, 1.4)
 
 
 def simulate(name: str, family: str, shape: str, sd: float, seed: int) -> Problem:
@@ -52,21 +52,6 @@ def _effects(rng: np.random.Generator, levels: int, columns: tuple[int, ...], sd
     scale = sd * np.where(np.array(columns) == 0, 1.0, 0.5)
     correlation = CORRELATION + (1 - CORRELATION) * np.eye(m)
     return rng.standard_normal((levels, m)) @ np.linalg.cholesky(correlation * np.outer(scale, scale)).T
-
-
-def respond(rng: np.random.Generator, family: str, eta: Floats) -> Floats:
-    """Responses with the linear predictor `eta`."""
-    mean = np.exp(eta)
-    size = eta.shape
-    makers: dict[str, Callable[[], Floats | Ints]] = {
-        "binomial": lambda: rng.random(size) < mean / (1 + mean),
-        "poisson": lambda: rng.poisson(mean),
-        "gaussian": lambda: eta + rng.standard_normal(size),
-        "negative_binomial": lambda: rng.poisson(mean * rng.gamma(2.0, 0.5, size)),
-        "gamma": lambda: mean * rng.gamma(3.0, 1 / 3, size),
-        "cumulative": lambda: np.digitize(eta + rng.logistic(size=size), CUTS),
-    }
-    return np.asarray(makers[family](), dtype=float)
 
 
 def _names() -> dict[str, tuple[str, str, float, int]]:

@@ -36,9 +36,7 @@ def fit(problem: Problem) -> Fit:
     link = "log" if family == "gamma" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cold, result = timed(
-            lambda: glmm.fit(data, model, family, link=link, reml=False, anova_test="Wald")
-        )
+        cold, result = timed(lambda: glmm.fit(data, model, family, link=link, reml=False, anova_test="Wald"))
     hyper = Hyper(_covariances(problem, result), _shape(problem, float(result.dispersion)))
     return Fit(
         cold,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import timed
-from benchmarks.machine import package_version
 from benchmarks.hyper import Hyper
 from benchmarks.likelihood import predictor_columns
+from benchmarks.machine import package_version
 from benchmarks.peers import Fit, Fits
 from benchmarks.problem import Floats, Problem
 

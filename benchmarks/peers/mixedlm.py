@@ -15,9 +15,7 @@ from benchmarks.peers import Fit
 from benchmarks.peers.frame import factors, formula, frame
 from benchmarks.problem import Problem
 
-WORK = (
-    "formula and data frame to the fit, glmer(nAGQ=1) or lmer(REML=False) with its defaults; standard errors come after the time"
-)
+WORK = "formula and data frame to the fit, glmer(nAGQ=1) or lmer(REML=False) with its defaults; standard errors come after the time"
 
 MOST_ROWS = 60_000  # more may take minutes, and it cannot be stopped
 
