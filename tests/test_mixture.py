@@ -1,11 +1,14 @@
 """Posteriors that are mixtures over psi: moments, covariance, quantiles."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
+from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import (
     lattice_margins,
     line_quantile,
@@ -154,3 +157,33 @@ def test_quantiles_of_odd_mixtures(level, skewed):
     low, high = x - 1e-9 * sds.min(axis=0), x + 1e-9 * sds.min(axis=0)
     assert (mixture_cdf(weights, means, sds, skewness, low) <= level + 1e-9).all()
     assert (mixture_cdf(weights, means, sds, skewness, high) >= level - 1e-9).all()
+
+
+def test_quantiles_of_some_effects_are_those_of_all(result):
+    posterior, effects = result.posterior, np.array([1, 4, 7])
+    places = np.concatenate(
+        [np.arange(posterior.spec.layout.vc.start), posterior.spec.layout.vc.start + effects]
+    )
+    some = posterior.quantile(0.1, effects)
+    assert_allclose(some, posterior.quantile(0.1)[places], rtol=1e-14)
+    assert_allclose(posterior.cdf(some, effects), 0.1, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_third_cumulants_of_merged_components_survive_a_change_of_coordinates(most):
+    """They are in coordinates whitened by the root of a component that is merged with others."""
+    rng = np.random.default_rng(3)
+    roots = rng.normal(size=(4, 3, 3)) + 2.0 * np.eye(3)
+    third = rng.normal(size=(3, 3, 3))
+    third = sum(third.transpose(order) for order in itertools.permutations(range(3))) / 30.0
+    fixed = FixedEffects(
+        np.array([0.5, 0.2, 0.2, 0.1]), rng.normal(size=(4, 3)), roots @ roots.transpose(0, 2, 1), third
+    )
+    merged = fixed.merged(most)
+    change, matrix = rng.normal(size=(3, 3)), rng.normal(size=(5, 3))
+    assert_allclose(merged.turned(change).skewness(matrix), merged.skewness(matrix @ change), rtol=1e-9)
+    assert_allclose(
+        merged.turned(change).turned(change).skewness(matrix),
+        merged.skewness(matrix @ change @ change),
+        rtol=1e-9,
+    )

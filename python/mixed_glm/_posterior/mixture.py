@@ -31,7 +31,7 @@ from mixed_glm._posterior.quantiles import (
 )
 from mixed_glm._posterior.ridge_density import RidgeDensity, RidgeShape
 from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
-from mixed_glm._posterior.some_draws import Places, SomeDraws
+from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
@@ -144,13 +144,15 @@ class MarginalPosterior(Posterior):
         """Skewness of the fixed effects given psi, shape (p,)."""
         return self.fixed_effects().skewness(np.eye(self.fe_means.shape[1]))
 
-    def quantile(self, level: float) -> Floats:
-        """Marginal quantiles of all parameters, shape (p + K + q,).
+    def quantile(self, level: float, effects: Effects = EVERY) -> Floats:
+        """Marginal quantiles of all parameters, shape (p + K + q,); of random effects only those with these numbers.
 
         Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated, or of that with
         the shape and the moments found along ridges; without either, from its moments.
         """
-        out = expansion_quantile(self.mean, self.sd, self.skewness, level)
+        out = expansion_quantile(
+            *self._moments_with(effects), self.with_effects(self.skewness, effects), level
+        )
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
@@ -158,9 +160,7 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_quantile(
-                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
-            )
+            out[layout.vc] = mixture_quantile(weights, *self._components_of(effects), level)
         if self._is_line:
             out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
         elif self._margins is not None:
@@ -168,9 +168,9 @@ class MarginalPosterior(Posterior):
         out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
 
-    def cdf(self, values: Floats) -> Floats:
+    def cdf(self, values: Floats, effects: Effects = EVERY) -> Floats:
         """Marginal probabilities that each parameter is below `values`: the inverse of `quantile`."""
-        out = expansion_cdf(self.mean, self.sd, self.skewness, values)
+        out = expansion_cdf(*self._moments_with(effects), self.with_effects(self.skewness, effects), values)
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
@@ -178,15 +178,20 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fixed]
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_cdf(
-                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
-            )
+            out[layout.vc] = mixture_cdf(weights, *self._components_of(effects), values[layout.vc])
         if self._is_line:
             out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
         elif self._margins is not None:
             out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
         out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
+
+    def _components_of(self, effects: Effects) -> tuple[Floats, Floats, Floats]:
+        """Means, standard deviations and skewness of some random effects at the points with weight, shape (M, m) each."""
+        used = self.weights > 0.0
+        moments = (self.vc_means, self.vc_sds, self.vc_skewness)
+        mean, sd, skewness = (moment[:, effects][used] for moment in moments)
+        return mean, sd, skewness
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""
