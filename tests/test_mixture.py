@@ -10,10 +10,7 @@ from simulated import crossed, one_factor
 
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import (
-    lattice_margins,
     line_quantile,
-    margins_cdf,
-    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -44,22 +41,6 @@ def test_quantile_of_a_density_on_a_grid(level, distribution):
     )
     x = line_quantile(points, distribution.logpdf(points) + 123.0, level)
     assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-3, 0.3, np.pi / 4])
-def test_quantiles_of_a_density_on_a_lattice(angle):
-    """Also where the lattice is parallel to the axes, and many of its points have the same coordinate."""
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    mean, sd = np.array([0.5, -2.0]), np.array([0.3, 1.5])
-    cell = sd[:, None] * (1.2 * turn)
-    line = np.arange(-4, 5)
-    points = mean + np.array([[i, j] for i in line for j in line]) @ cell.T
-    log_density = -0.5 * (((points - mean) / sd) ** 2).sum(axis=1) + 17.0
-    margins = lattice_margins(points, log_density, cell)
-    for level in (0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.77, 0.9):
-        x = margins_quantile(margins, level)
-        assert_allclose(stats.norm.cdf((x - mean) / sd), level, atol=0.007)
-        assert_allclose(margins_cdf(margins, x), level, atol=1e-9)
 
 
 @pytest.fixture(scope="module", params=[1, 15])

@@ -141,6 +141,58 @@ Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
   return result;
 }
 
+// The same, laid out the other way: a row for each response, with all draws side by side.
+Array log_likelihood_by_row(const Family& family, const Array& eta, const Array& endog,
+                            const Array& trials, const Array& weights, const Array& shape) {
+  const Index n = endog.size();
+  if (eta.ndim() != 2 || eta.shape(0) != n) {
+    throw py::value_error("eta: expected " + std::to_string(n) + " rows");
+  }
+  const ConstVectorMap y = as_vector(endog, "endog", n);
+  const ConstVectorMap counts = as_vector(trials, "trials", n);
+  const ConstVectorMap w = as_vector(weights, "weights", n);
+  const Index m = eta.shape(1);
+  const ConstVectorMap phi = as_vector(shape, "shape", shape.size() == 0 ? 0 : m);
+  Array result({n, m});
+  const double* from = eta.data();
+  double* to = result.mutable_data();
+  const interpreter_lock::Released released;
+  const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
+  const Constants constants(family, y, w);
+  mixed_glm::Vector a(m), b(m), value(m);
+  if (phi.size() == 0) {
+    const mixed_glm::Vector constant = rows.constant + constants.at(family);
+    const auto evaluate = [&](const auto& kernel) {
+      for (Index i = 0; i < n; ++i, from += m, to += m) {
+        a.setConstant(rows.a[i]);
+        b.setConstant(rows.b[i]);
+        mixed_glm::evaluate_rows<0>(kernel, m, from, a.data(), b.data(), to, nullptr, nullptr,
+                                    nullptr);
+        Eigen::Map<mixed_glm::Vector>(to, m).array() += constant[i];
+      }
+    };
+    std::visit(evaluate, family);
+    return result;
+  }
+  using Table = Eigen::Map<mixed_glm::RowMatrix>;
+  const Eigen::Map<const mixed_glm::RowMatrix> predictors(from, n, m);
+  Table values(to, n, m);
+  mixed_glm::Vector draw(n);
+  value.resize(n);
+  for (Index c = 0; c < m; ++c) {
+    const Family at = mixed_glm::with_shape(family, phi[c]);
+    draw = predictors.col(c);
+    std::visit(
+        [&](const auto& kernel) {
+          mixed_glm::evaluate_rows<0>(kernel, n, draw.data(), rows.a.data(), rows.b.data(),
+                                      value.data(), nullptr, nullptr, nullptr);
+        },
+        at);
+    values.col(c) = value + rows.constant + constants.at(at);
+  }
+  return result;
+}
+
 }  // namespace
 
 void bind_family(py::module_& m) {
@@ -177,5 +229,8 @@ void bind_family(py::module_& m) {
            "Normalized log probability of each row and its first three derivatives in eta.")
       .def("log_likelihood", &log_likelihood, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"), py::arg("shape") = Array(0),
-           "Normalized log probability of each response at every row of linear predictors.");
+           "Normalized log probability of each response at every row of linear predictors.")
+      .def("log_likelihood_by_row", &log_likelihood_by_row, py::arg("eta"), py::arg("endog"),
+           py::arg("trials"), py::arg("weights"), py::arg("shape") = Array(0),
+           "The same of linear predictors with a row for each response.");
 }

@@ -19,6 +19,7 @@ MIXED_GLM_COLD void bind_map(pybind11::module_& m);
 MIXED_GLM_COLD void bind_ridge(pybind11::module_& m);
 MIXED_GLM_COLD void bind_marginal(pybind11::module_& m);
 MIXED_GLM_COLD void bind_mixture(pybind11::module_& m);
+void bind_importance(pybind11::module_& m);
 MIXED_GLM_COLD void bind_sampling(pybind11::module_& m);
 MIXED_GLM_COLD void bind_variational(pybind11::module_& m);
 MIXED_GLM_COLD void bind_many(pybind11::module_& m);

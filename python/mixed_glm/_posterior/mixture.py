@@ -16,8 +16,8 @@ from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.psi_density import MomentDensity, PsiDensity
-from mixed_glm._posterior.psi_margins import cor_margins, lattice_density, psi_margins
+from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_margins import cor_margins, known_density
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
@@ -29,8 +29,8 @@ from mixed_glm._posterior.quantiles import (
     mixture_cdf,
     mixture_quantile,
 )
-from mixed_glm._posterior.ridge_density import RidgeDensity, RidgeShape
-from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
+from mixed_glm._posterior.ridge_density import RidgeShape
+from mixed_glm._posterior.sd_density import ROUGH, SMOOTH, expansion_density, smoothed_density
 from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
@@ -39,6 +39,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_COR_SAMPLE = 8192  # points for the distribution of correlations where only moments are known
 _LARGEST_CORRELATION = 1.0 - 1e-10
 
 
@@ -198,7 +199,7 @@ class MarginalPosterior(Posterior):
         if self._is_line:
             psi, density = line_density(self.points[:, 0], self.log_density)
         elif self._margins is not None:
-            psi, density = smoothed_density(*self._margins[component])
+            psi, density = smoothed_density(*self._margins[component], self._roughness)
         else:
             place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
@@ -208,7 +209,9 @@ class MarginalPosterior(Posterior):
         """Density of a correlation, on a grid of increasing values; see `Posterior`."""
         knots, probability = self._cor_margins[number]
         inside = np.clip(knots, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
-        z, density = smoothed_density(np.arctanh(inside), probability)  # on the scale without bounds
+        z, density = smoothed_density(
+            np.arctanh(inside), probability, self._roughness
+        )  # on the scale without bounds
         rho = np.tanh(z)
         density = density * np.cosh(z) ** 2
         return rho, density / trapezoid(density, rho)
@@ -217,7 +220,13 @@ class MarginalPosterior(Posterior):
     def _cor_margins(self) -> list[tuple[Floats, Floats]]:
         """Distribution functions of the correlations, piecewise linear."""
         layout = self.spec.layout
-        return cor_margins(layout, self._margins, self._psi_density()) if layout.cor_orders else []
+        if not layout.cor_orders:
+            return []
+        known = self._known_density
+        if known is not None:
+            return cor_margins(layout, known.margins, known.sample, known.weights)
+        sample = self._psi_density().draw(_COR_SAMPLE, np.random.default_rng(0)).psi
+        return cor_margins(layout, None, sample, np.full(_COR_SAMPLE, 1.0 / _COR_SAMPLE))
 
     @property
     def _is_line(self) -> bool:
@@ -226,13 +235,18 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
-        return psi_margins(self.points, self.log_density, self.cell, self._ridge_density)
+        known = self._known_density
+        return None if known is None else known.margins
 
     @cached_property
-    def _ridge_density(self) -> RidgeDensity | None:
-        if self.ridge is None:
-            return None
-        return RidgeDensity.of(self.ridge, self.weights, self.points)
+    def _known_density(self) -> KnownDensity | None:
+        """The density of psi, where more than its moments is known."""
+        return known_density(self.points, self.weights, self.log_density, self.cell, self.axes, self.ridge)
+
+    @property
+    def _roughness(self) -> float:
+        """Bandwidth for the marginal densities of psi."""
+        return SMOOTH if self.cell is not None else ROUGH
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
@@ -319,10 +333,8 @@ class MarginalPosterior(Posterior):
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
-        if self._ridge_density is not None:
-            return self._ridge_density
-        if self.cell is not None:
-            return lattice_density(self.points, self.log_density, self.cell, self.axes)
+        if self._known_density is not None:
+            return self._known_density
         layout = self.spec.layout
         mean = self.weights @ self.points if layout.cor_orders else self.mean[layout.hyper]
         deviations = self.points - mean

@@ -12,26 +12,43 @@
 
 namespace mixed_glm {
 
-class LineDensity {
+// Where the nodes are.
+class LineNodes {
  public:
-  static constexpr Index nodes = 25;
+  static constexpr Index count = 25;
+  using Column = Eigen::Array<double, count, 1>;
 
   // Nodes to 6.5 sd, the farthest that a density with -h'' >= 1/sd^2 can matter, or 40 scales.
   void place(double center, double scale, double sd) {
     center_ = center;
     scale_ = scale;
     limit_ = std::asinh(std::min(6.5 * sd / scale, 40.0));
-    growth_ = Eigen::Array<double, nodes, 1>::LinSpaced(-limit_, limit_).exp();
+    growth_ = Column::LinSpaced(-limit_, limit_).exp();
   }
-  auto all_nodes() const { return center_ + 0.5 * scale_ * (growth_ - growth_.inverse()); }
+  Column all() const { return center_ + scale_ * sinh(); }
 
+  double center() const { return center_; }
+  double scale() const { return scale_; }
+  double limit() const { return limit_; }  // t = -limit .. limit
+  Column sinh() const { return 0.5 * (growth_ - growth_.inverse()); }
+  Column cosh() const { return 0.5 * (growth_ + growth_.inverse()); }
+
+ private:
+  double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
+  Column growth_;  // exp(t)
+};
+
+class LineDensity {
+ public:
   // values, slopes: h and h' at the nodes.
   template <class Column>
-  void tabulate(const Column& values, const Column& slopes) {
-    const Eigen::Array<double, nodes, 1> cosh = 0.5 * (growth_ + growth_.inverse());
+  void tabulate(const LineNodes& at, const Column& values, const Column& slopes) {
+    center_ = at.center();
+    scale_ = at.scale();
+    limit_ = at.limit();
+    const LineNodes::Column cosh = at.cosh();
     value_ = values.array() + cosh.log();
-    slope_ =
-        node_step() * (scale_ * slopes.array() * cosh + 0.5 * (growth_ - growth_.inverse()) / cosh);
+    slope_ = node_step() * (scale_ * slopes.array() * cosh + at.sinh() / cosh);
     interpolate();
     const double highest = density_.maxCoeff();
     density_ = (density_ - highest).exp();
@@ -64,7 +81,7 @@ class LineDensity {
 
  private:
   static constexpr double least_rise = 0.05;  // more than between two nodes around the mode
-  static constexpr Index parts = 8, points = (nodes - 1) * parts + 1;
+  static constexpr Index nodes = LineNodes::count, parts = 4, points = (nodes - 1) * parts + 1;
 
   double node_step() const { return 2.0 * limit_ / double(nodes - 1); }
 
@@ -83,7 +100,7 @@ class LineDensity {
   }
 
   double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
-  Eigen::Array<double, nodes, 1> growth_, value_, slope_;
+  LineNodes::Column value_, slope_;
   Eigen::Array<double, points, 1> density_, cumulative_;
 };
 
