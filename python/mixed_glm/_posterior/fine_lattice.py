@@ -136,7 +136,7 @@ def _extrapolated(box: Floats, curvature: float) -> Floats:
         total, count = np.zeros_like(box), np.zeros_like(box)
         for axis in range(box.ndim):
             for side in (slice(None), slice(None, None, -1)):
-                along, into, counted = (np.moveaxis(a, axis, 0)[side] for a in (box, total, count))
+                along, into, counted = (a.swapaxes(axis, 0)[side] for a in (box, total, count))
                 next_ones = [_moved(along, by) for by in (1, 2, 3)]
                 bend = next_ones[0] - 2.0 * next_ones[1] + next_ones[2]
                 bend = np.where(np.isnan(bend), -curvature, np.minimum(bend, 0.0))

@@ -16,7 +16,7 @@ from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity
+from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity, PsiDraws
 from mixed_glm._posterior.psi_margins import cor_margins, known_density
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
@@ -281,30 +281,36 @@ class MarginalPosterior(Posterior):
         layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
-        plugged_in = len(self.points) == 1
-        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
-        if self.fe_third is not None:
-            sampler.expand_fixed(self.points[heaviest(self.weights)], thorough=not plugged_in)
         psi = self._psi_density().draw(n, rng)
-        given = psi.nodes if plugged_in else psi.psi
-        drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
+        drawn = draw_given_psi(self._sampler(how), self._given(psi), psi.nodes, rng)
         drawn.params[:, layout.core.hyper] = layout.told(psi.psi)
         return draws_back(self.change, drawn.plus(psi.log_density))
+
+    def _sampler(self, how: Approximation) -> _core.ConditionalDraws:
+        """Of the effects given psi."""
+        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
+        if self.fe_third is not None:
+            sampler.expand_fixed(self.points[heaviest(self.weights)], thorough=len(self.points) > 1)
+        return sampler
+
+    def _given(self, psi: PsiDraws) -> Floats:
+        """What the effects are drawn given: the psi drawn, or the mode where that was plugged in."""
+        return psi.nodes if len(self.points) == 1 else psi.psi
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
         """Joint draws of fixed effects, log standard deviations and some random effects.
 
         Without random effects, or with few of many, the fixed effects come from their mixture, and the random effects from
-        the rows that these touch; see `few_effects`.
+        the rows that these touch; see `few_effects`. Otherwise, of the effects of a leaf, only those asked for are drawn.
         """
         how = self.approximation
         if how is None:
             return super().draw_some(effects, n, rng)
         around = worthwhile(self.spec, how, effects, n) if len(effects) else None
-        if len(effects) and around is None:
-            return super().draw_some(effects, n, rng)
         psi = self._psi_density().draw(n, rng)
-        given = psi.nodes if len(self.points) == 1 else psi.psi
+        if len(effects) and around is None:
+            return self._draw_wanted(how, effects, psi, rng)
+        given = self._given(psi)
         none, layout = np.empty((n, 0)), self.spec.layout
         fixed = self._draw_fixed(given, rng)
         first = fixed.shape[1] - layout.k_fep
@@ -312,6 +318,18 @@ class MarginalPosterior(Posterior):
         if around is not None:
             drawn = draw_few(self.spec, how, around, drawn, effects, rng)
         return replace(drawn, hyper=layout.told(psi.psi))
+
+    def _draw_wanted(
+        self, how: Approximation, effects: Places, psi: PsiDraws, rng: np.random.Generator
+    ) -> SomeDraws:
+        """Those of `draw`, as far as they are asked for."""
+        layout, change, sampler = self.spec.layout, self.change, self._sampler(how)
+        sampler.want(effects.tolist())
+        params = draw_given_psi(sampler, self._given(psi), psi.nodes, rng).params
+        p = len(layout.fixed)
+        fixed = params[:, :p] if change is None else change.fixed_back(params[:, :p])
+        first, vc = p - layout.k_fep, params[:, p + layout.k_hyper :]
+        return SomeDraws(fixed[:, first:], layout.told(psi.psi), vc, effects, layout, fixed[:, :first])
 
     def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draws of the fixed effects, one for each psi, shape (n, p).

@@ -143,8 +143,7 @@ def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Float
         out[known] = family.log_likelihood(endog, eta[known].T, drawn.thresholds).T * weights[:, None]
         return out
     shape = np.empty(0) if drawn.shape is None else np.log(drawn.shape[0])
-    core = family.core
-    out[known] = core.log_likelihood(np.ascontiguousarray(eta[known].T), endog, n_trials, weights, shape).T
+    out[known] = family.core.log_likelihood(eta[known], endog, n_trials, weights, shape)
     return out
 
 

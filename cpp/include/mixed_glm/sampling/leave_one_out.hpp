@@ -30,7 +30,7 @@ class LeaveOneOut {
     const Index n = draws();
     const Eigen::Map<const Vector> value(log_likelihood, n);
     const double full = log_sum(log_share_ + value);
-    if (!std::isfinite(full)) return {nan, nan, nan, full};
+    if (!std::isfinite(full) || !value.allFinite()) return {nan, nan, nan, full};
     log_weight_ = log_ratio_ - value;
     const double k_hat = smoother_.smooth(log_weight_.data(), n);
     const double total = smoother_.weights().sum();
