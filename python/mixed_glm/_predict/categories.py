@@ -67,7 +67,9 @@ def _of_draws(
         if not with_limits:
             continue
         if sd.any() and target.random != "marginal":
-            chances = category_chances(draws.spec, draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
+            chances = category_chances(
+                draws.spec, draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds
+            )
         limits[:, block] = np.quantile(chances, target.levels, axis=1)
     return means, limits
 
