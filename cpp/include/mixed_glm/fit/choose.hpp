@@ -159,7 +159,8 @@ inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team 
   const Vector start = model.hyperparameters().start();
   if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
   if (LaneMarginal::suits(model)) {
-    return {{ApproximationName::leaf, default_leaf(model.design())}, start};
+    const Approximation leaf{ApproximationName::leaf, default_leaf(model.design())};
+    return {leaf, start};
   }
   return detail::Chooser(model, monitor, team).run(start);
 }
