@@ -167,6 +167,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
       refine_mode(marginal, settings, fit);
     }
   }
+  marginal.allow_decrement(StarRule::point_decrement);
   if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
   } else if (fit.integration.rule == Integrate::grid && !interpolated) {
@@ -177,6 +178,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     if (!walk.run(visit)) fit.reason = grid_too_large;
     fit.failed_points = walk.left_out();
   }
+  marginal.allow_decrement(0.0);
   fit.fallbacks = stand_ins.count();
   if (mixture.is_empty()) {
     fit.reason = evaluation_failed;
@@ -191,7 +193,9 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
   RidgeSettings ridges;
   ridges.keep_points = settings.keep_points;
   ridges.monitor = settings.mode.monitor;
+  marginal.allow_decrement(StarRule::point_decrement);
   RidgeFit ridge = RidgeRule(marginal, fit.mode, ridges).run();
+  marginal.allow_decrement(0.0);
   fit.posterior = std::move(ridge.posterior);
   fit.ridge = std::move(ridge.shape);
   fit.integration = ridge.report;
