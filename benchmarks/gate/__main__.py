@@ -78,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checks: list[Check] = []
     failures: dict[tuple[str, str], str] = {}
     for name, problem in problems.items():
+        print(f"{name} ...", flush=True)
         ours = Ours(problem)
         fits = fits_in_python(problem, peers) | {p: found[name] for p, found in in_r.items() if name in found}
         for peer, fit in fits.items():

@@ -32,6 +32,7 @@ WIDE_FE = 1e5  # and of fixed effects
 NARROW = 1e-3  # in standard errors: of the priors of thresholds that are held
 STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
 MOST_ROUNDS = 5
+TOO_FAR = 1e12
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
 
 
@@ -181,8 +182,15 @@ def _search(
 ) -> tuple[Floats, float]:
     """Least value, by L-BFGS that begins anew until nothing is gained."""
     best = np.inf
+
+    def guarded(at: Floats) -> tuple[float, Floats]:
+        try:
+            return objective(at)
+        except RuntimeError:  # no conditional mode: a step that went too far
+            return TOO_FAR, np.zeros(len(at))
+
     for _ in range(MOST_ROUNDS):
-        found = minimize(objective, x, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
+        found = minimize(guarded, x, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
         x, gain, best = found.x, best - found.fun, found.fun
         if gain < 1e-5:
             break
