@@ -71,9 +71,7 @@ class EpMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return laplace_.passes() + sweeps_; }
   int fallbacks() const override { return fallbacks_; }
-  const BorderedCholesky& cholesky() const {
-    return fell_back_ ? laplace_.cholesky() : ep_.cholesky();
-  }
+  const Precision& precision() const { return fell_back_ ? laplace_.precision() : ep_.precision(); }
 
   ConditionalPosterior posterior() const override {
     const Design& design = model_->design();

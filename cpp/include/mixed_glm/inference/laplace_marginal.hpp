@@ -52,8 +52,8 @@ class LaplaceMarginal final : public Marginal {
     if (!valid_) return false;
     log_density_ = mode_.log_density() + model_->hyperparameters().log_density(theta) +
                    0.5 * double(model_->design().coefficients()) * log_two_pi -
-                   0.5 * mode_.cholesky().log_determinant();
-    sigma_.compute(mode_.cholesky());
+                   0.5 * mode_.precision().log_determinant();
+    sigma_.compute(mode_.precision());
     correct_mean();
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
@@ -84,14 +84,14 @@ class LaplaceMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
-  const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  const Precision& precision() const { return mode_.precision(); }
   const Vector& delta() const { return delta_; }
   // d (u, beta) / d theta along a change of theta: H^-1 (C, g) change.
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     const Hyperparameters::Block family = model_->hyperparameters().family();
     if (family.size > 0) direction += change[family.begin] * family_pull_;
-    mode_.cholesky().solve_in_place(direction);
+    mode_.precision().solve_in_place(direction);
     return direction;
   }
 
@@ -142,7 +142,7 @@ class LaplaceMarginal final : public Marginal {
     delta_.setZero();
     add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta_,
                   variances_.size() > 0 ? &variances_ : nullptr);
-    mode_.cholesky().solve_in_place(delta_);
+    mode_.precision().solve_in_place(delta_);
   }
 
   void set_family_slope() {

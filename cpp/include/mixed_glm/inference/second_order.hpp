@@ -38,10 +38,7 @@ inline void add_mean_pull(const Vector& third, const RowVariance& row_variance, 
 }
 
 // The factor L of beta's marginal precision.
-inline Matrix fixed_root(const ConditionalMode& mode) {
-  const Index p = mode.cholesky().pattern().border();
-  return mode.cholesky().dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
-}
+inline Matrix fixed_root(const ConditionalMode& mode) { return mode.precision().border_factor(); }
 
 // A' Delta of a block of rows, as its linear predictor.
 inline void predict_shift(const Model& model, const Vector& delta, RowBlock& block) {
@@ -103,7 +100,7 @@ class SecondOrderCovariance {
     const Index p = design().fixed(), size = design().coefficients();
     RowMatrix directions = RowMatrix::Zero(size, p);
     directions.bottomRows(p).setIdentity();
-    mode_->cholesky().solve_upper(directions);
+    mode_->precision().spread(directions);
     Probe probe(*model_, mode_->prior(), *theta_);
     const Vector& at = mode_->coefficients();
     Vector before, after;
@@ -123,7 +120,7 @@ class SecondOrderCovariance {
     Probe(const Model& model, const CoefficientPrior& prior, const Vector& theta)
         : prior_(&prior),
           likelihood_(model),
-          cholesky_(model.design().pattern()),
+          precision_(model.design().pattern()),
           sigma_(model.design().pattern()),
           row_variance_(model.design(), sigma_),
           gradient_(model.design().coefficients()) {
@@ -131,12 +128,12 @@ class SecondOrderCovariance {
     }
 
     bool pull(const Vector& coefficients, Vector& sum) {
-      cholesky_.set_zero();
+      precision_.set_zero();
       gradient_.setZero();
-      likelihood_.expand(coefficients, gradient_, cholesky_.values());
-      prior_->add_precision(cholesky_.values());
-      if (!cholesky_.factorize()) return false;
-      sigma_.compute(cholesky_);
+      likelihood_.expand(coefficients, gradient_, precision_.values());
+      prior_->add_precision(precision_.values());
+      if (!precision_.factorize()) return false;
+      sigma_.compute(precision_);
       sum.setZero(coefficients.size());
       add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), sum);
       return sum.allFinite();
@@ -145,7 +142,7 @@ class SecondOrderCovariance {
    private:
     const CoefficientPrior* prior_;
     RowLikelihood likelihood_;
-    BorderedCholesky cholesky_;
+    Precision precision_;
     SelectedInverse sigma_;
     RowVariance row_variance_;
     Vector gradient_;

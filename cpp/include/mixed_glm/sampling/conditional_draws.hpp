@@ -48,10 +48,10 @@ class GaussianConditionalDraws final : public ConditionalDraws {
     const ConditionalPosterior posterior = marginal_.posterior();
     const Index q = model().design().effects();
     mean_ = posterior.mean;
-    skew_.set(marginal_.cholesky(), posterior.variance.head(q),
+    skew_.set(marginal_.precision(), posterior.variance.head(q),
               posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
     response_ =
-        psi_response(marginal_.prior(), marginal_.cholesky(), mean_, marginal_.family_pull());
+        psi_response(marginal_.prior(), marginal_.precision(), mean_, marginal_.family_pull());
     return true;
   }
 

@@ -41,7 +41,7 @@ class LeafConditionalDraws final : public ConditionalDraws {
     for (Index k = 0; k < psi.size(); ++k) {
       response_.col(k) = marginal_.theta_response(Vector::Unit(psi.size(), k));
     }
-    skew_.set(marginal_.cholesky(), marginal_.reduced_variance(), marginal_.reduced_third(),
+    skew_.set(marginal_.precision(), marginal_.reduced_variance(), marginal_.reduced_third(),
               marginal_.fe_cov());
     return true;
   }
