@@ -4,31 +4,13 @@
 #include <catch2/catch.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
+#include "../support/load_precision.hpp"
 #include "../support/random_design.hpp"
 
 using namespace mixed_glm;
 using test_support::all_shapes;
+using test_support::load;
 using test_support::random_design;
-
-namespace {
-
-void load(const Matrix& h, Precision& precision) {
-  const BorderedPattern& pattern = precision.pattern();
-  const Index q = pattern.effects(), p = pattern.border(), t = pattern.tail();
-  double* const values = precision.values();
-  precision.set_zero();
-  for (Index c = 0; c < q; ++c) {
-    for (Index r = c; r < q; ++r) {
-      if (h(r, c) != 0.0) values[pattern.position(r, c)] = h(r, c);
-    }
-    for (Index a = 0; a < p; ++a) values[pattern.border_position(c) + a] = h(q + a, c);
-  }
-  for (Index b = 0; b < p; ++b) {
-    for (Index a = b; a < p; ++a) values[pattern.dense_position(t + a, t + b)] = h(q + a, q + b);
-  }
-}
-
-}  // namespace
 
 TEST_CASE("the bordered factorization agrees with dense linear algebra") {
   for (const auto shape : all_shapes()) {

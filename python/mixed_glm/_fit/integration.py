@@ -23,18 +23,36 @@ class Integration:
         density, above 0.7 they do not. NaN for other rules.
     ess_share : float
         Effective share of the points by their importance weights; 1 for other rules.
+    probes : int
+        Random vectors by which the effects of crossed factors with many levels were integrated, at the mode of the log
+        standard deviations; 0: exactly, as all smaller models.
+    psi_error : float
+        Monte Carlo error that they leave in the log standard deviations, the largest, in posterior standard deviations.
+    sd_error : float
+        The same in the standard deviations of the effects, as a share: root mean square over the worst factor's.
+    log_density_error : float
+        The same in the log density, in nats.
     """
 
     rule: str
     evaluations: int
     k_hat: float
     ess_share: float
+    probes: int = 0
+    psi_error: float = 0.0
+    sd_error: float = 0.0
+    log_density_error: float = 0.0
 
     @classmethod
     def of(cls, report: _core.IntegrationReport) -> Integration:
         """Take over what the core tells."""
-        return cls(report.rule, report.evaluations, report.k_hat, report.ess_share)
+        return cls(
+            report.rule, report.evaluations, report.k_hat, report.ess_share, report.probes, report.psi_error,
+            report.sd_error, report.log_density_error,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         text = f"{self.rule}, {self.evaluations} evaluations"
-        return text if math.isnan(self.k_hat) else f"{text}, k-hat {self.k_hat:.2f}"
+        if not math.isnan(self.k_hat):
+            text += f", k-hat {self.k_hat:.2f}"
+        return f"{text}, {self.probes} probes" if self.probes else text

@@ -40,6 +40,10 @@ class EpGaussian {
     for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, family_.kernel(), n_quad);
   }
 
+  void set_probes(Index count) { precision_.set_probes(count); }
+  void anchor_probes() { precision_.anchor(); }
+  void forget() { precision_.forget(); }
+
   void set_theta(ConstVectorRef theta) {
     prior_.set(theta);
     family_.set(theta);

@@ -45,8 +45,21 @@ class EpMarginal final : public Marginal {
     return true;
   }
 
+  ProbeReport probe_report(const Vector& information) const override {
+    if (fell_back_) return laplace_.probe_report(information);
+    return report_probes(ep_.prior(), model_->design(), ep_.precision(), ep_.sigma(), information);
+  }
+  void set_probes(Index count) override {
+    laplace_.set_probes(count);
+    ep_.set_probes(count);
+  }
+  void anchor_probes() override {
+    if (!fell_back_) ep_.anchor_probes();
+  }
+
   void reset() override {
     laplace_.reset();
+    ep_.forget();
     forget_fixed();
     sweeps_ = fallbacks_ = 0;
     started_ = fell_back_ = false;

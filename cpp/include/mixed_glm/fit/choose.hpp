@@ -11,7 +11,8 @@
 // all alike: so EP errs by about the largest |L_l - E_l|, and leaf quadrature by the largest |E_k -
 // L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
 // within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
-// response Laplace is exact.
+// response Laplace is exact. Where crossed factors have many levels (linalg/krylov_factor.hpp), the
+// factor of the quadrature, which is dense, may be too much; EP remains.
 #pragma once
 
 #include <mixed_glm/fit/approximation.hpp>
@@ -28,6 +29,8 @@ namespace detail {
 
 constexpr Index most_rows_to_choose = 500'000;  // beyond, Laplace with mean correction
 constexpr double good_enough = 0.02;            // posterior sds of psi that Laplace may be off
+// Effects beside the leaf that its exact factor can have, where Laplace's is not exact.
+constexpr Index most_crossed_effects = 2'500;
 
 // First-order move of the mode of psi under another approximation, in standard deviations.
 // Infinite where it cannot be evaluated: it is never the one to choose.
@@ -48,13 +51,24 @@ inline Vector bounded_move(const Vector& shift, const Matrix& covariance) {
 
 inline double largest(const Vector& shift) { return shift.cwiseAbs().maxCoeff(); }
 
+// Whether the factor that leaf quadrature needs, which is dense, can be afforded.
+inline bool can_afford(const LeafBlock& leaf, const Design& design) {
+  if (leaf.is_default() || design.pattern().is_filled()) return true;
+  double beside = double(design.effects());
+  for (Index k = 0; k < design.components(); ++k) {
+    if (leaf.place(k) >= 0) beside -= design.component_size()[k];
+  }
+  return beside <= double(most_crossed_effects);
+}
+
 // psi: Laplace's mode.
 inline Choice choose_at(const Model& model, const Vector& psi, const Matrix& covariance,
                         const NewtonSettings& inner) {
   const Approximation laplace, ep{ApproximationName::ep};
   const Vector ep_shift = psi_shift(model, ep, psi, covariance, inner);
   const LeafBlock block = default_leaf(model.design());
-  if (block.is_default()) return {largest(ep_shift) < good_enough ? laplace : ep, psi};
+  if (block.is_default() || !can_afford(block, model.design()))
+    return {largest(ep_shift) < good_enough ? laplace : ep, psi};
   const Approximation leaf{ApproximationName::leaf, block};
   const Vector leaf_shift = psi_shift(model, leaf, psi, covariance, inner);
   if (!leaf_shift.allFinite()) return {ep, psi};

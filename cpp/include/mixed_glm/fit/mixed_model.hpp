@@ -62,7 +62,7 @@ class MixedModel {
     } else {
       encode_response(data.family, data.endog.map(), trials, weights, response);
     }
-    design_ = make_design(x, std::move(z), random, offset, data.merge_rows);
+    design_ = make_design(x, std::move(z), random, offset, data);
     if (design_->x().data() != exog_.data())
       exog_.resize(0, 0);  // it has its own, sorted or merged
     model_ = std::make_unique<Model>(*design_, data.family, response, std::move(prior), offset);
@@ -160,14 +160,14 @@ class MixedModel {
 
   static std::unique_ptr<Design> make_design(const MatrixView& x, SparseRows z,
                                              const RandomEffects& random, const Vector& offset,
-                                             bool merge_rows) {
+                                             const ModelData& data) {
     const Index components = random.components();
-    if (!merge_rows) {
+    if (!data.merge_rows) {
       return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components,
-                                      random.correlated());
+                                      random.correlated(), data.factorization);
     }
     return Design::merged(x.map(), std::move(z), random.ident(), components, offset,
-                          random.correlated());
+                          random.correlated(), data.factorization);
   }
 
   std::optional<Standardization> coordinates_;

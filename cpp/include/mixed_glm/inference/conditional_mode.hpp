@@ -68,6 +68,7 @@ class ConditionalMode {
     started_ = false;
     iterations_ = 0;
     allowed_ = 0.0;
+    precision_.forget();
   }
 
   // True if converged. Afterwards the members below describe the last point.
@@ -103,6 +104,8 @@ class ConditionalMode {
 
   const CoefficientPrior& prior() const { return prior_; }
   const Precision& precision() const { return precision_; }  // of H
+  void set_probes(Index count) { precision_.set_probes(count); }
+  void anchor_probes() { precision_.anchor(); }
   const Vector& coefficients() const { return coefficients_; }
   const Vector& gradient() const { return gradient_; }
   // From the point of gradient() and H to coefficients(): zero, or Newton's step.
@@ -116,6 +119,10 @@ class ConditionalMode {
   int iterations() const { return iterations_; }  // passes with curvature, over all searches
 
  private:
+  // Tolerances of steps where these are iterative: what one leaves is for the next, if there is
+  // any.
+  static constexpr double rough_step = 1e-3, exact_step = 1e-8;
+
   // Newton's step squares the error, and costs nothing: it is known already. gradient() and H stay
   // those of the point before.
   void end(bool with_last_step) {
@@ -150,7 +157,7 @@ class ConditionalMode {
     damped_ = !precision_.factorize();
     if (damped_ && !factorize_damped(point)) return false;
     step_ = gradient_;
-    precision_.solve_in_place(step_);
+    precision_.solve_in_place(step_, likelihood_->is_quadratic() ? exact_step : rough_step);
     decrement_ = gradient_.dot(step_);
     return std::isfinite(decrement_);
   }

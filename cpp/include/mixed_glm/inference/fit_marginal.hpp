@@ -35,7 +35,7 @@ struct MarginalFit {
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
   IntegrationReport integration;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
-  bool rough = false;  // integration by weights that say that it may be inaccurate
+  bool rough = false;  // integration by weights, or probes, that say that it may be inaccurate
   bool has_points = false;  // what the posterior is at its points is there
 };
 
@@ -159,8 +159,9 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
   RidgeFit ridge = RidgeRule(marginal, fit.mode, ridges).run();
   fit.posterior = std::move(ridge.posterior);
   fit.ridge = std::move(ridge.shape);
+  ridge.report.probes = fit.integration.probes;
   fit.integration = ridge.report;
-  fit.rough = ridge.rough;
+  fit.rough = fit.rough || ridge.rough;
   fit.failed_points = ridge.failed_points;
   fit.fallbacks = ridge.fallbacks;
   if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
@@ -188,6 +189,8 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
+  fit.integration.probes = fit.mode.probes;
+  fit.rough = is_rough(fit.mode.probes);
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
   marginal.expand_fixed(!plug_in);

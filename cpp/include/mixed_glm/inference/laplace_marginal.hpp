@@ -58,6 +58,7 @@ class LaplaceMarginal final : public Marginal {
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
     if (variances_.size() > 0) set_family_slope();
+    slope_error_ = mode_.precision().probes() > 0 ? probe_report(information(theta)).psi_error : 0.0;
     valid_ =
         std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
@@ -68,6 +69,13 @@ class LaplaceMarginal final : public Marginal {
   double last_decrement() const override {
     return likelihood_.is_quadratic() ? 0.0 : mode_.decrement();
   }
+
+  ProbeReport probe_report(const Vector& information) const override {
+    return report_probes(mode_.prior(), model_->design(), mode_.precision(), sigma_, information);
+  }
+  double value_error() const override { return Marginal::value_error() + slope_error_; }
+  void set_probes(Index count) override { mode_.set_probes(count); }
+  void anchor_probes() override { mode_.anchor_probes(); }
 
   void reset() override {
     mode_.reset();
@@ -180,6 +188,7 @@ class LaplaceMarginal final : public Marginal {
   // Of the family's hyperparameter, where it has one: s, about -l_phi_phi of each row, g.
   Vector variances_, information_, family_pull_;
   double log_density_ = 0.0, family_slope_ = 0.0;
+  double slope_error_ = 0.0;  // nats that probes may be off, on a way of one standard deviation
   bool valid_ = false;
 };
 

@@ -1,8 +1,15 @@
 // A precision matrix H of the coefficients: filled on a bordered pattern, factorized, solved with,
-// drawn from. Entries of its inverse: selected_inverse.hpp.
+// drawn from. Entries of its inverse: selected_inverse.hpp. On a filled pattern that is Cholesky's
+// factor (bordered_cholesky.hpp); on an unfilled one, of crossed factors with many levels,
+// conjugate gradients and probes (krylov_factor.hpp), for which the exact factor stands in, if it
+// can, from the first matrix on for which they do not converge.
 #pragma once
 
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <memory>
+#include <mixed_glm/linalg/filled_copy.hpp>
+#include <mixed_glm/linalg/krylov_draws.hpp>
+#include <mixed_glm/linalg/krylov_inverse.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
@@ -10,39 +17,138 @@ class Precision {
  public:
   // The team, if there is one, is viewed.
   explicit Precision(const BorderedPattern& pattern, Team* team = nullptr)
-      : exact_(pattern, team) {}
+      : pattern_(&pattern), team_(team) {
+    if (pattern.is_filled()) {
+      exact_.emplace(pattern, team);
+    } else {
+      krylov_ = std::make_unique<KrylovFactor>(pattern, team);
+    }
+  }
 
-  const BorderedPattern& pattern() const { return exact_.pattern(); }
-  double* values() { return exact_.values(); }
-  const double* values() const { return exact_.values(); }
-  void set_zero() { exact_.set_zero(); }
+  const BorderedPattern& pattern() const { return *pattern_; }
+  double* values() { return exact_ ? exact_->values() : krylov_->values(); }
+  const double* values() const { return exact_ ? exact_->values() : krylov_->values(); }
+  void set_zero() { std::fill_n(values(), pattern_->size(), 0.0); }
   // H's, before it is factorized.
-  void scale_diagonal(double factor) { exact_.scale_diagonal(factor); }
+  void scale_diagonal(double factor) {
+    const Index size = pattern_->effects() + pattern_->border();
+    for (Index j = 0; j < size; ++j) values()[pattern_->diagonal_position(j)] *= factor;
+  }
 
   // False if H is not positive definite in floating point; the values are then meaningless.
-  bool factorize() { return exact_.factorize(); }
-  double log_determinant() const { return exact_.log_determinant(); }
+  bool factorize() {
+    if (exact_) return exact_->factorize();
+    if (filled_) return filled_->factorize(krylov_->values());
+    return krylov_->factorize();
+  }
+  double log_determinant() const {
+    if (const BorderedCholesky* factor = refined()) return factor->log_determinant();
+    return krylov_->log_determinant();
+  }
+  double log_determinant_error() const {  // Monte Carlo's; zero where it is exact
+    return refined() != nullptr ? 0.0 : krylov_->log_determinant_error();
+  }
   // x <- H^-1 x: the effects by elimination number, then the border. A vector, or a row-major
-  // matrix with one column for each right-hand side; one thread at a time.
+  // matrix with one column for each right-hand side; one thread at a time. tolerance: of conjugate
+  // gradients.
   template <class X>
-  void solve_in_place(X&& x) const {
-    exact_.solve_in_place(x);
+  void solve_in_place(X&& x, double tolerance = KrylovFactor::solution_tolerance) const {
+    if (const BorderedCholesky* factor = at_hand()) return factor->solve_in_place(x);
+    for (Index c = 0; c < x.cols(); ++c) {
+      Vector column = x.col(c);
+      if (krylov_->solve(column, tolerance)) {
+        x.col(c) = column;
+      } else {
+        auto rest = x.rightCols(x.cols() - c);
+        RowMatrix exact = rest;
+        fall_back().solve_in_place(exact);
+        rest = exact;
+        return;
+      }
+    }
   }
   // z, standard normal, becomes x = L'^-1 z with H = L L', of covariance H^-1.
   template <class X>
   void spread(X&& z) const {
-    exact_.solve_upper(z);
+    if (const BorderedCholesky* factor = refined()) return factor->solve_upper(z);
+    RowMatrix draws = z;
+    if (KrylovDraws(*krylov_).spread(draws)) {
+      z = draws;
+    } else {
+      fall_back().solve_upper(z);
+    }
   }
   // Lower triangular: the border's marginal precision is its product with its transpose.
   Matrix border_factor() const {
-    const Index p = pattern().border();
-    return exact_.dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
+    const Index p = pattern_->border();
+    if (const BorderedCholesky* factor = refined()) {
+      return factor->dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
+    }
+    return krylov_->border_factor().bottomRightCorner(p, p);
+  }
+  // The entries of the inverse.
+  MonteCarloErrors invert(PatternValues& sigma) const {
+    if (refined() != nullptr) {
+      filled_->invert(sigma);
+      return {};
+    }
+    KrylovInverse inverse(*krylov_, sigma);
+    inverse.compute();
+    return inverse.errors();
   }
 
-  const BorderedCholesky& exact() const { return exact_; }
+  // Of many probes, what they know more here than the first ones, which are enough from now on.
+  void anchor() {
+    if (!krylov_ || filled_ || krylov_->probe_blocks() == 1 || !krylov_->refine()) return;
+    PatternValues sigma(*pattern_);
+    krylov_->set_anchor(KrylovInverse(*krylov_, sigma).anchor());
+  }
+
+  // Null: there is none, H is not filled.
+  const BorderedCholesky* exact() const { return exact_ ? &*exact_ : nullptr; }
+
+  // Forgets what the next solutions would begin with: they are what they are in an object made
+  // anew.
+  void forget() {
+    filled_.reset();
+    if (krylov_) krylov_->forget();
+  }
+  // Probes, 0 where none are needed, of this matrix and those that follow.
+  Index probes() const {
+    return exact_ || filled_ ? 0 : krylov_->probe_blocks() * SchurProbes::together;
+  }
+  void set_probes(Index count) {
+    if (krylov_)
+      krylov_->set_probe_blocks((count + SchurProbes::together - 1) / SchurProbes::together);
+  }
+  // Whether the exact factor had to stand in.
+  bool fell_back() const { return filled_ != nullptr; }
 
  private:
-  BorderedCholesky exact_;
+  const BorderedCholesky* at_hand() const {
+    return exact_ ? &*exact_ : filled_ ? &filled_->factor() : nullptr;
+  }
+  // Null: conjugate gradients have it, refined.
+  const BorderedCholesky* refined() const {
+    const BorderedCholesky* const factor = at_hand();
+    if (factor != nullptr || krylov_->refine()) return factor;
+    return &fall_back();
+  }
+
+  const BorderedCholesky& fall_back() const {
+    filled_ = std::make_unique<FilledCopy>(*pattern_, team_);
+    if (!filled_->factorize(krylov_->values())) {
+      throw std::runtime_error(
+          "a precision matrix of crossed random effects is not positive definite");
+    }
+    return filled_->factor();
+  }
+
+  const BorderedPattern* pattern_;
+  Team* team_;
+  std::optional<BorderedCholesky> exact_;
+  std::unique_ptr<KrylovFactor> krylov_;
+  mutable std::unique_ptr<FilledCopy> filled_;
 };
 
 }  // namespace mixed_glm

@@ -42,6 +42,7 @@ class CoefficientPosterior {
   void reset() {
     mean_.setZero();
     variance_.setOnes();
+    precision_.forget();
     passes_ = 0;
   }
 
