@@ -19,18 +19,17 @@ constexpr Shape shapes[] = {Shape::crossed,       Shape::nested, Shape::slopes,
                             Shape::empty_columns, Shape::hub,    Shape::scaled,
                             Shape::three_factors};
 
-Matrix crossed_matrix(const test_support::RandomDesign &random,
-                      const Design &design) {
+Matrix crossed_matrix(const test_support::RandomDesign& random, const Design& design) {
   const Matrix a = random.columns(design);
   const Vector prior = Vector::LinSpaced(a.cols(), 0.7, 2.0);
   return a.transpose() * a + Matrix(prior.asDiagonal());
 }
 
-double log_determinant(const Matrix &h) {
+double log_determinant(const Matrix& h) {
   return 2.0 * Eigen::LLT<Matrix>(h).matrixLLT().diagonal().array().log().sum();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("conjugate gradients solve with a precision of crossed factors") {
   for (const Shape shape : shapes) {
@@ -56,8 +55,9 @@ TEST_CASE("conjugate gradients solve with a precision of crossed factors") {
   }
 }
 
-TEST_CASE("what is spread by a precision of crossed factors has its inverse as "
-          "covariance") {
+TEST_CASE(
+    "what is spread by a precision of crossed factors has its inverse as "
+    "covariance") {
   for (const Shape shape : shapes) {
     const auto random = random_design(shape, 150, 2, 3);
     const Design design = random.design(Factorization::iterative);
@@ -71,13 +71,13 @@ TEST_CASE("what is spread by a precision of crossed factors has its inverse as "
     CHECK((x * x.transpose() - inverse).norm() <= 1e-4 * inverse.norm());
     const Matrix root = precision.border_factor();
     const Matrix marginal = (root * root.transpose()).inverse();
-    CHECK((marginal - inverse.bottomRightCorner(2, 2)).norm() <=
-          1e-6 * marginal.norm());
+    CHECK((marginal - inverse.bottomRightCorner(2, 2)).norm() <= 1e-6 * marginal.norm());
   }
 }
 
-TEST_CASE("probes estimate the inverse and the determinant of a precision of "
-          "crossed factors") {
+TEST_CASE(
+    "probes estimate the inverse and the determinant of a precision of "
+    "crossed factors") {
   for (const Shape shape : shapes) {
     for (const Index probes : {16, 512}) {
       const auto random = random_design(shape, 200, 2, 4);
@@ -98,13 +98,10 @@ TEST_CASE("probes estimate the inverse and the determinant of a precision of "
       for (Index c = 0; c < q; ++c) {
         const double off = sigma.variance(c) / inverse(c, c) - 1.0;
         squares += off * off / double(q);
-        largest =
-            std::max(largest, (sigma.with_border(c) - inverse.col(c).tail(2))
-                                  .cwiseAbs()
-                                  .maxCoeff());
+        largest = std::max(largest,
+                           (sigma.with_border(c) - inverse.col(c).tail(2)).cwiseAbs().maxCoeff());
         for (Index r = 0; r < c; ++r) {
-          if (h(r, c) == 0.0)
-            continue;
+          if (h(r, c) == 0.0) continue;
           const double scale = std::sqrt(inverse(r, r) * inverse(c, c));
           const double pair = (sigma.covariance(r, c) - inverse(r, c)) / scale;
           squares += pair * pair / double(q);
@@ -112,14 +109,12 @@ TEST_CASE("probes estimate the inverse and the determinant of a precision of "
       }
       CHECK(std::sqrt(squares) <= (probes == 16 ? 0.2 : 0.04));
       CHECK(largest <= 1e-4);
-      CHECK((sigma.border_block() - inverse.bottomRightCorner(2, 2)).norm() <=
-            1e-5);
+      CHECK((sigma.border_block() - inverse.bottomRightCorner(2, 2)).norm() <= 1e-5);
     }
   }
 }
 
-TEST_CASE(
-    "the exact factor stands in where conjugate gradients do not converge") {
+TEST_CASE("the exact factor stands in where conjugate gradients do not converge") {
   for (const Shape shape : shapes) {
     const auto random = random_design(shape, 150, 2, 5);
     const Design design = random.design(Factorization::iterative);
@@ -135,23 +130,21 @@ TEST_CASE(
     CHECK((x - inverse * right).norm() <= 1e-10 * x.norm());
     PatternValues sigma(design.pattern());
     copy.invert(sigma);
-    CHECK((sigma.border_block() - inverse.bottomRightCorner(2, 2)).norm() <=
-          1e-12);
+    CHECK((sigma.border_block() - inverse.bottomRightCorner(2, 2)).norm() <= 1e-12);
     double largest = 0.0;
     for (Index c = 0; c < design.effects(); ++c) {
       for (Index r = 0; r <= c; ++r) {
-        if (h(r, c) == 0.0)
-          continue;
-        largest =
-            std::max(largest, std::abs(sigma.covariance(r, c) - inverse(r, c)));
+        if (h(r, c) == 0.0) continue;
+        largest = std::max(largest, std::abs(sigma.covariance(r, c) - inverse(r, c)));
       }
     }
     CHECK(largest <= 1e-10);
   }
 }
 
-TEST_CASE("a precision of crossed factors that is not positive definite gives "
-          "no numbers") {
+TEST_CASE(
+    "a precision of crossed factors that is not positive definite gives "
+    "no numbers") {
   const auto random = random_design(Shape::crossed, 150, 2, 6);
   const Design design = random.design(Factorization::iterative);
   Matrix h = crossed_matrix(random, design);

@@ -7,31 +7,31 @@
 namespace mixed_glm {
 
 class FilledCopy {
-public:
+ public:
   // Throws std::runtime_error where it would not fit into memory.
-  FilledCopy(const BorderedPattern &unfilled, Team *team)
-      : unfilled_(&unfilled), pattern_(make_pattern(unfilled)),
-        factor_(pattern_, team), sigma_(pattern_), inverse_(sigma_, team) {}
-  FilledCopy(const FilledCopy &) = delete; // members view others
-  FilledCopy &operator=(const FilledCopy &) = delete;
+  FilledCopy(const BorderedPattern& unfilled, Team* team)
+      : unfilled_(&unfilled),
+        pattern_(make_pattern(unfilled)),
+        factor_(pattern_, team),
+        sigma_(pattern_),
+        inverse_(sigma_, team) {}
+  FilledCopy(const FilledCopy&) = delete;  // members view others
+  FilledCopy& operator=(const FilledCopy&) = delete;
 
   // values: on the unfilled pattern. False where they are not positive
   // definite.
-  bool factorize(const double *values) {
+  bool factorize(const double* values) {
     factor_.set_zero();
-    for_entries(
-        [&](Index from, Index to) { factor_.values()[to] = values[from]; });
+    for_entries([&](Index from, Index to) { factor_.values()[to] = values[from]; });
     return factor_.factorize();
   }
-  const BorderedCholesky &factor() const { return factor_; }
+  const BorderedCholesky& factor() const { return factor_; }
 
-  void invert(PatternValues &sigma) {
+  void invert(PatternValues& sigma) {
     inverse_.compute(factor_);
-    for_entries([&](Index to, Index from) {
-      sigma.values()[to] = sigma_.values()[from];
-    });
+    for_entries([&](Index to, Index from) { sigma.values()[to] = sigma_.values()[from]; });
     const Index p = pattern_.border(), first = unfilled_->tail();
-    for (Index a = 0; a < p; ++a) { // the other triangle
+    for (Index a = 0; a < p; ++a) {  // the other triangle
       for (Index b = 0; b < a; ++b) {
         sigma.values()[unfilled_->dense_position(first + b, first + a)] =
             sigma.values()[unfilled_->dense_position(first + a, first + b)];
@@ -39,41 +39,39 @@ public:
     }
   }
 
-private:
-  static constexpr Index most_entries = Index(1)
-                                        << 25; // a quarter of a gigabyte
+ private:
+  static constexpr Index most_entries = Index(1) << 25;  // a quarter of a gigabyte
 
-  static BorderedPattern make_pattern(const BorderedPattern &unfilled) {
+  static BorderedPattern make_pattern(const BorderedPattern& unfilled) {
     Neighbours neighbours(size_t(unfilled.effects()));
     const auto join = [&](Index a, Index b) {
       neighbours[size_t(a)].push_back(Code(b));
       neighbours[size_t(b)].push_back(Code(a));
     };
     for (Index j = 0; j < unfilled.sparse(); ++j) {
-      for (Index e = unfilled.column_begin(j); e < unfilled.column_end(j);
-           ++e) {
+      for (Index e = unfilled.column_begin(j); e < unfilled.column_end(j); ++e) {
         join(j, unfilled.rows()[e]);
       }
     }
     for (Index a = unfilled.sparse(); a < unfilled.effects(); ++a) {
-      for (Index b = unfilled.sparse(); b < a; ++b)
-        join(a, b);
+      for (Index b = unfilled.sparse(); b < a; ++b) join(a, b);
     }
     BorderedPattern filled(neighbours, unfilled.border());
     if (filled.size() > most_entries) {
-      throw std::runtime_error("conjugate gradients for the crossed random "
-                               "effects do not converge, and their exact "
-                               "factor would have " +
-                               std::to_string(filled.size()) +
-                               " entries; at most " +
-                               std::to_string(most_entries) + " are tried");
+      throw std::runtime_error(
+          "conjugate gradients for the crossed random "
+          "effects do not converge, and their exact "
+          "factor would have " +
+          std::to_string(filled.size()) + " entries; at most " + std::to_string(most_entries) +
+          " are tried");
     }
     return filled;
   }
 
   // visit(position in the unfilled pattern, in the filled one)
-  template <class Visit> void for_entries(Visit &&visit) const {
-    const BorderedPattern &from = *unfilled_;
+  template <class Visit>
+  void for_entries(Visit&& visit) const {
+    const BorderedPattern& from = *unfilled_;
     const Index p = from.border(), q = from.effects();
     for (Index j = 0; j < q; ++j) {
       visit(from.diagonal_position(j), pattern_.diagonal_position(j));
@@ -87,23 +85,21 @@ private:
       }
     }
     for (Index a = from.sparse(); a < q; ++a) {
-      for (Index b = from.sparse(); b < a; ++b)
-        visit(from.position(a, b), pattern_.position(a, b));
+      for (Index b = from.sparse(); b < a; ++b) visit(from.position(a, b), pattern_.position(a, b));
     }
     for (Index a = 0; a < p; ++a) {
       for (Index b = 0; b <= a; ++b) {
-        visit(
-            from.dense_position(from.tail() + a, from.tail() + b),
-            pattern_.dense_position(pattern_.tail() + a, pattern_.tail() + b));
+        visit(from.dense_position(from.tail() + a, from.tail() + b),
+              pattern_.dense_position(pattern_.tail() + a, pattern_.tail() + b));
       }
     }
   }
 
-  const BorderedPattern *unfilled_;
+  const BorderedPattern* unfilled_;
   BorderedPattern pattern_;
   BorderedCholesky factor_;
   PatternValues sigma_;
   CholeskyInverse inverse_;
 };
 
-} // namespace mixed_glm
+}  // namespace mixed_glm

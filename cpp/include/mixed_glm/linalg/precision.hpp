@@ -17,9 +17,9 @@
 namespace mixed_glm {
 
 class Precision {
-public:
+ public:
   // The team, if there is one, is viewed.
-  explicit Precision(const BorderedPattern &pattern, Team *team = nullptr)
+  explicit Precision(const BorderedPattern& pattern, Team* team = nullptr)
       : pattern_(&pattern), team_(team) {
     if (pattern.is_filled()) {
       exact_.emplace(pattern, team);
@@ -28,51 +28,39 @@ public:
     }
   }
 
-  const BorderedPattern &pattern() const { return *pattern_; }
-  double *values() { return exact_ ? exact_->values() : krylov_->values(); }
-  const double *values() const {
-    return exact_ ? exact_->values() : krylov_->values();
-  }
+  const BorderedPattern& pattern() const { return *pattern_; }
+  double* values() { return exact_ ? exact_->values() : krylov_->values(); }
+  const double* values() const { return exact_ ? exact_->values() : krylov_->values(); }
   void set_zero() { std::fill_n(values(), pattern_->size(), 0.0); }
   // H's, before it is factorized.
   void scale_diagonal(double factor) {
     const Index size = pattern_->effects() + pattern_->border();
-    for (Index j = 0; j < size; ++j)
-      values()[pattern_->diagonal_position(j)] *= factor;
+    for (Index j = 0; j < size; ++j) values()[pattern_->diagonal_position(j)] *= factor;
   }
 
   // False if H is not positive definite in floating point; the values are then
   // meaningless.
   bool factorize() {
-    if (exact_)
-      return exact_->factorize();
-    if (filled_)
-      return filled_->factorize(krylov_->values());
+    if (exact_) return exact_->factorize();
+    if (filled_) return filled_->factorize(krylov_->values());
     return krylov_->factorize();
   }
   // Where H turns out not to be positive definite only now, what follows is
   // NaN.
   double log_determinant() const {
-    if (!refine())
-      return std::numeric_limits<double>::quiet_NaN();
-    const BorderedCholesky *const factor = at_hand();
-    return factor != nullptr ? factor->log_determinant()
-                             : krylov_->log_determinant();
+    if (!refine()) return std::numeric_limits<double>::quiet_NaN();
+    const BorderedCholesky* const factor = at_hand();
+    return factor != nullptr ? factor->log_determinant() : krylov_->log_determinant();
   }
-  double
-  log_determinant_error() const { // Monte Carlo's; zero where it is exact
-    return refine() && at_hand() == nullptr ? krylov_->log_determinant_error()
-                                            : 0.0;
+  double log_determinant_error() const {  // Monte Carlo's; zero where it is exact
+    return refine() && at_hand() == nullptr ? krylov_->log_determinant_error() : 0.0;
   }
   // x <- H^-1 x: the effects by elimination number, then the border. A vector,
   // or a row-major matrix with one column for each right-hand side; one thread
   // at a time. tolerance: of conjugate gradients.
   template <class X>
-  void
-  solve_in_place(X &&x,
-                 double tolerance = KrylovFactor::solution_tolerance) const {
-    if (at_hand() != nullptr)
-      return at_hand()->solve_in_place(x);
+  void solve_in_place(X&& x, double tolerance = KrylovFactor::solution_tolerance) const {
+    if (at_hand() != nullptr) return at_hand()->solve_in_place(x);
     for (Index c = 0; c < x.cols(); ++c) {
       Vector column = x.col(c);
       if (krylov_->solve(column, tolerance)) {
@@ -90,7 +78,8 @@ public:
     }
   }
   // z, standard normal, becomes x = L'^-1 z with H = L L', of covariance H^-1.
-  template <class X> void spread(X &&z) const {
+  template <class X>
+  void spread(X&& z) const {
     if (refine() && at_hand() == nullptr) {
       RowMatrix draws = z;
       if (KrylovDraws(*krylov_).spread(draws)) {
@@ -110,18 +99,15 @@ public:
   Matrix border_factor() const {
     const Index p = pattern_->border();
     refine();
-    if (const BorderedCholesky *factor = at_hand()) {
-      return factor->dense_factor()
-          .bottomRightCorner(p, p)
-          .triangularView<Eigen::Lower>();
+    if (const BorderedCholesky* factor = at_hand()) {
+      return factor->dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
     }
     return krylov_->border_factor().bottomRightCorner(p, p);
   }
   // The entries of the inverse, on an unfilled pattern.
-  MonteCarloErrors invert(PatternValues &sigma) const {
+  MonteCarloErrors invert(PatternValues& sigma) const {
     if (!refine()) {
-      std::fill_n(sigma.values(), pattern_->size(),
-                  std::numeric_limits<double>::quiet_NaN());
+      std::fill_n(sigma.values(), pattern_->size(), std::numeric_limits<double>::quiet_NaN());
       return {};
     }
     if (filled_) {
@@ -136,60 +122,52 @@ public:
   // Of many probes, what they know more here than the first ones, which are
   // enough from now on.
   void anchor() {
-    if (!krylov_ || filled_ || krylov_->probe_blocks() == 1 ||
-        !krylov_->refine())
-      return;
+    if (!krylov_ || filled_ || krylov_->probe_blocks() == 1 || !krylov_->refine()) return;
     PatternValues sigma(*pattern_);
     krylov_->set_anchor(KrylovInverse(*krylov_, sigma).anchor());
   }
 
   // Null: there is none, H is not filled.
-  const BorderedCholesky *exact() const { return exact_ ? &*exact_ : nullptr; }
+  const BorderedCholesky* exact() const { return exact_ ? &*exact_ : nullptr; }
 
   // Forgets what the next solutions would begin with: they are what they are in
   // an object made anew.
   void forget() {
     filled_.reset();
-    if (krylov_)
-      krylov_->forget();
+    if (krylov_) krylov_->forget();
   }
   // Probes, 0 where none are needed, of this matrix and those that follow.
   Index probes() const {
-    return exact_ || filled_ ? 0
-                             : krylov_->probe_blocks() * SchurProbes::together;
+    return exact_ || filled_ ? 0 : krylov_->probe_blocks() * SchurProbes::together;
   }
   void set_probes(Index count) {
     if (krylov_)
-      krylov_->set_probe_blocks((count + SchurProbes::together - 1) /
-                                SchurProbes::together);
+      krylov_->set_probe_blocks((count + SchurProbes::together - 1) / SchurProbes::together);
   }
   // Whether the exact factor had to stand in.
   bool fell_back() const { return filled_ != nullptr; }
 
-private:
+ private:
   // Null: conjugate gradients are at work.
-  const BorderedCholesky *at_hand() const {
+  const BorderedCholesky* at_hand() const {
     return exact_ ? &*exact_ : filled_ ? &filled_->factor() : nullptr;
   }
   // False where there is nothing that could be refined.
-  bool refine() const {
-    return at_hand() != nullptr || krylov_->refine() || fall_back();
-  }
+  bool refine() const { return at_hand() != nullptr || krylov_->refine() || fall_back(); }
 
   // False where H is not positive definite; the next one is for conjugate
   // gradients again.
   bool fall_back() const {
     filled_ = std::make_unique<FilledCopy>(*pattern_, team_);
-    if (!filled_->factorize(krylov_->values()))
-      filled_.reset();
+    if (!filled_->factorize(krylov_->values())) filled_.reset();
     return filled_ != nullptr;
   }
 
-  const BorderedPattern *pattern_;
-  Team *team_;
+  const BorderedPattern* pattern_;
+  Team* team_;
   std::optional<BorderedCholesky> exact_;
   std::unique_ptr<KrylovFactor> krylov_;
   mutable std::unique_ptr<FilledCopy> filled_;
 };
 
-} // namespace mixed_glm
+}  // namespace mixed_glm
