@@ -1,5 +1,5 @@
-// The exact factor of a matrix on an unfilled pattern, with the fill that this
-// takes: where conjugate gradients do not converge.
+// The exact factor of a matrix on an unfilled pattern, with the fill that this takes: where
+// conjugate gradients do not converge.
 #pragma once
 
 #include <mixed_glm/linalg/cholesky_inverse.hpp>
@@ -18,8 +18,7 @@ class FilledCopy {
   FilledCopy(const FilledCopy&) = delete;  // members view others
   FilledCopy& operator=(const FilledCopy&) = delete;
 
-  // values: on the unfilled pattern. False where they are not positive
-  // definite.
+  // values: on the unfilled pattern. False where they are not positive definite.
   bool factorize(const double* values) {
     factor_.set_zero();
     for_entries([&](Index from, Index to) { factor_.values()[to] = values[from]; });
@@ -59,8 +58,7 @@ class FilledCopy {
     BorderedPattern filled(neighbours, unfilled.border());
     if (filled.size() > most_entries) {
       throw std::runtime_error(
-          "conjugate gradients for the crossed random "
-          "effects do not converge, and their exact "
+          "conjugate gradients for the crossed random effects do not converge, and their exact "
           "factor would have " +
           std::to_string(filled.size()) + " entries; at most " + std::to_string(most_entries) +
           " are tried");

@@ -1,18 +1,16 @@
-// H on an unfilled pattern (crossed_blocks.hpp): its factor with the most
-// levels eliminated exactly, the rest S~ by conjugate gradients (block_cg.hpp),
-// and the border b exactly given the rest, with F~ = D_S^-1/2 (H_rb - B' D_0^-1
-// H_0b) and V = S~^-1 F~,
+// H on an unfilled pattern (crossed_blocks.hpp): its factor with the most levels eliminated
+// exactly, the rest S~ by conjugate gradients (block_cg.hpp), and the border b exactly given the
+// rest, with F~ = D_S^-1/2 (H_rb - B' D_0^-1 H_0b) and V = S~^-1 F~,
 //
 //     S_b = (-V; 1)' [S~ F~; F~' H_bb - H_0b' D_0^-1 H_0b] (-V; 1)
 //
-// which is positive definite for any V, and whose error is of second order in
-// that of V. For crossed factors S~ is the identity and little more, so that a
-// solution takes a few iterations at any number of levels. Nothing of levels x
-// levels is formed.
+// which is positive definite for any V, and whose error is of second order in that of V. For
+// crossed factors S~ is the identity and little more, so that a solution takes a few iterations at
+// any number of levels. Nothing of levels x levels is formed.
 //
-// Solutions are by conjugate gradients on (u_r, b), preconditioned by V, with
-// which weights that have changed a little cost a few iterations only: V is
-// solved for anew when the determinant is asked for, at a mode.
+// Solutions are by conjugate gradients on (u_r, b), preconditioned by V, with which weights that
+// have changed a little cost a few iterations only: V is solved for anew when the determinant is
+// asked for, at a mode.
 #pragma once
 
 #include <mixed_glm/linalg/multiply.hpp>
@@ -92,8 +90,8 @@ class KrylovFactor {
     return true;
   }
 
-  // What determinant, inverse and draws need: V and the coarse space to a close
-  // tolerance, and the probes. False where conjugate gradients do not converge.
+  // What determinant, inverse and draws need: V and the coarse space to a close tolerance, and the
+  // probes. False where conjugate gradients do not converge.
   bool refine() {
     if (!refined_) {
       if (!solve_border(refined_tolerance, true) || !set_coarse() || !factorize_border()) {
@@ -138,11 +136,10 @@ class KrylovFactor {
   const CoarseSpace& coarse() const { return coarse_; }
   const SchurProbes& probes() const { return probes_; }
   const Matrix& border_of_eliminated() const { return of_eliminated_; }  // H_0b', a column each
-  const Matrix& v() const { return v_; }  // V', a column each
-  const Matrix& border_factor() const { return border_factor_; }  // of S_b, lower
+  const Matrix& v() const { return v_; }                                 // V', a column each
+  const Matrix& border_factor() const { return border_factor_; }         // of S_b, lower
 
-  // u_0 given the rest and b: (x_0 - B u_r - H_0b b) with x_0 in units of D_0,
-  // which it becomes.
+  // u_0 given the rest and b: (x_0 - B u_r - H_0b b) with x_0 in units of D_0, which it becomes.
   template <class X>
   void substitute(X&& x) const {
     const Index q = blocks_.eliminated();
@@ -221,8 +218,7 @@ class KrylovFactor {
     return true;
   }
 
-  // S~ of the columns of a matrix that has a column for each level: so of its
-  // rows.
+  // S~ of the columns of a matrix that has a column for each level: so of its rows.
   Matrix apply_schur(const Matrix& rows) const {
     const Index r = blocks_.rest();
     Matrix result(rows.rows(), r);
@@ -318,9 +314,8 @@ class KrylovFactor {
   ScaledSchur<float> single_;
   CoarseSpace coarse_;
   SchurProbes probes_;
-  Matrix of_eliminated_, of_rest_,
-      v_;                          // H_0b', F~' and V', a column for each level
-  Matrix corner_, border_factor_;  // G, and the factor of S_b
+  Matrix of_eliminated_, of_rest_, v_;  // H_0b', F~' and V', a column for each level
+  Matrix corner_, border_factor_;       // G, and the factor of S_b
   Index probe_blocks_ = 1;
   ProbeAnchor anchor_, no_anchor_;
   bool started_ = false, refined_ = false;

@@ -1,10 +1,8 @@
-// A precision matrix H of the coefficients: filled on a bordered pattern,
-// factorized, solved with, drawn from. Entries of its inverse:
-// selected_inverse.hpp. On a filled pattern that is Cholesky's factor
-// (bordered_cholesky.hpp); on an unfilled one, of crossed factors with many
-// levels, conjugate gradients and probes (krylov_factor.hpp), for which the
-// exact factor stands in, if it can, from the first matrix on for which they do
-// not converge.
+// A precision matrix H of the coefficients: filled on a bordered pattern, factorized, solved with,
+// drawn from. Entries of its inverse: selected_inverse.hpp. On a filled pattern that is Cholesky's
+// factor (bordered_cholesky.hpp); on an unfilled one, of crossed factors with many levels,
+// conjugate gradients and probes (krylov_factor.hpp), for which the exact factor stands in, if it
+// can, from the first matrix on for which they do not converge.
 #pragma once
 
 #include <limits>
@@ -38,15 +36,13 @@ class Precision {
     for (Index j = 0; j < size; ++j) values()[pattern_->diagonal_position(j)] *= factor;
   }
 
-  // False if H is not positive definite in floating point; the values are then
-  // meaningless.
+  // False if H is not positive definite in floating point; the values are then meaningless.
   bool factorize() {
     if (exact_) return exact_->factorize();
     if (filled_) return filled_->factorize(krylov_->values());
     return krylov_->factorize();
   }
-  // Where H turns out not to be positive definite only now, what follows is
-  // NaN.
+  // Where H turns out not to be positive definite only now, what follows is NaN.
   double log_determinant() const {
     if (!refine()) return std::numeric_limits<double>::quiet_NaN();
     const BorderedCholesky* const factor = at_hand();
@@ -55,9 +51,9 @@ class Precision {
   double log_determinant_error() const {  // Monte Carlo's; zero where it is exact
     return refine() && at_hand() == nullptr ? krylov_->log_determinant_error() : 0.0;
   }
-  // x <- H^-1 x: the effects by elimination number, then the border. A vector,
-  // or a row-major matrix with one column for each right-hand side; one thread
-  // at a time. tolerance: of conjugate gradients.
+  // x <- H^-1 x: the effects by elimination number, then the border. A vector, or a row-major
+  // matrix with one column for each right-hand side; one thread at a time. tolerance: of conjugate
+  // gradients.
   template <class X>
   void solve_in_place(X&& x, double tolerance = KrylovFactor::solution_tolerance) const {
     if (at_hand() != nullptr) return at_hand()->solve_in_place(x);
@@ -94,8 +90,7 @@ class Precision {
       z.setConstant(std::numeric_limits<double>::quiet_NaN());
     }
   }
-  // Lower triangular: the border's marginal precision is its product with its
-  // transpose.
+  // Lower triangular: the border's marginal precision is its product with its transpose.
   Matrix border_factor() const {
     const Index p = pattern_->border();
     refine();
@@ -119,8 +114,7 @@ class Precision {
     return inverse.errors();
   }
 
-  // Of many probes, what they know more here than the first ones, which are
-  // enough from now on.
+  // Of many probes, what they know more here than the first ones, which are enough from now on.
   void anchor() {
     if (!krylov_ || filled_ || krylov_->probe_blocks() == 1 || !krylov_->refine()) return;
     PatternValues sigma(*pattern_);
@@ -130,8 +124,8 @@ class Precision {
   // Null: there is none, H is not filled.
   const BorderedCholesky* exact() const { return exact_ ? &*exact_ : nullptr; }
 
-  // Forgets what the next solutions would begin with: they are what they are in
-  // an object made anew.
+  // Forgets what the next solutions would begin with: they are what they are in an object made
+  // anew.
   void forget() {
     filled_.reset();
     if (krylov_) krylov_->forget();
@@ -155,8 +149,7 @@ class Precision {
   // False where there is nothing that could be refined.
   bool refine() const { return at_hand() != nullptr || krylov_->refine() || fall_back(); }
 
-  // False where H is not positive definite; the next one is for conjugate
-  // gradients again.
+  // False where H is not positive definite; the next one is for conjugate gradients again.
   bool fall_back() const {
     filled_ = std::make_unique<FilledCopy>(*pattern_, team_);
     if (!filled_->factorize(krylov_->values())) filled_.reset();
