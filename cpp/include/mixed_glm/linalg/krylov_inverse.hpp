@@ -23,10 +23,9 @@ struct MonteCarloErrors {
 
 class KrylovInverse {
  public:
-  // Of a refined factor; both are viewed.
+  // Of a refined factor; both are viewed, sigma is filled.
   KrylovInverse(const KrylovFactor& factor, PatternValues& sigma)
       : factor_(&factor),
-        sigma_(&sigma),
         eliminated_(factor.blocks().eliminated()),
         rest_(factor.blocks().rest()),
         values_(sigma.values()),
@@ -308,7 +307,6 @@ class KrylovInverse {
   }
 
   const KrylovFactor* factor_;
-  PatternValues* sigma_;
   Index eliminated_, rest_;
   double* values_;
   Matrix response_, coarse_;
