@@ -58,7 +58,8 @@ class LaplaceMarginal final : public Marginal {
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
     if (variances_.size() > 0) set_family_slope();
-    slope_error_ = mode_.precision().probes() > 0 ? probe_report(information(theta)).psi_error : 0.0;
+    slope_error_ =
+        mode_.precision().probes() > 0 ? probe_report(information(theta)).psi_error : 0.0;
     valid_ =
         std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
