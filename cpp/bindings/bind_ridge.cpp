@@ -114,5 +114,12 @@ void bind_ridge(py::module_& m) {
       .def_property_readonly("rule", [](const IntegrationReport& r) { return to_string(r.rule); })
       .def_readonly("evaluations", &IntegrationReport::evaluations)
       .def_readonly("k_hat", &IntegrationReport::k_hat)
-      .def_readonly("ess_share", &IntegrationReport::ess_share);
+      .def_readonly("ess_share", &IntegrationReport::ess_share)
+      .def_property_readonly("probes", [](const IntegrationReport& r) { return r.probes.probes; })
+      .def_property_readonly("psi_error",
+                             [](const IntegrationReport& r) { return r.probes.psi_error; })
+      .def_property_readonly("sd_error",
+                             [](const IntegrationReport& r) { return r.probes.sd_error; })
+      .def_property_readonly("log_density_error",
+                             [](const IntegrationReport& r) { return r.probes.log_density_error; });
 }

@@ -177,14 +177,14 @@ Draws draw_weighted(const BoundModel& bound, const ConstVectorRef& mean,
   check_rows("normals", normals, normals.rows(), bound.model().layout().size());
   Vector coefficients, psi_mean;
   design.split(mean, coefficients, psi_mean);
-  mixed_glm::BorderedCholesky cholesky(design.pattern());
-  if (!mixed_glm::factorize_weighted(bound.model(), weight, effect_precision, cholesky)) {
+  mixed_glm::Precision precision(design.pattern());
+  if (!mixed_glm::factorize_weighted(bound.model(), weight, effect_precision, precision)) {
     throw std::invalid_argument("weight: the precision is not positive definite");
   }
   Matrix psi = normals.leftCols(bound.hyper()).transpose();
   RowMatrix x = normals.rightCols(design.coefficients()).transpose();
   Draws draws(normals.rows(), bound.model().layout().size());
-  draws.log_density = mixed_glm::spread_by_precision(cholesky, x);
+  draws.log_density = mixed_glm::spread_by_precision(precision, x);
   x.colwise() += coefficients;
   const double normalizer =
       psi_sd.array().log().sum() + 0.5 * double(psi.rows()) * mixed_glm::log_two_pi;

@@ -33,7 +33,8 @@ FAILED
 INVALID_RESPONSE
     Response, trials or offset are missing, infinite, or not what the family can give; estimates are NaN.
 ROUGH_INTEGRATION
-    Converged; the importance weights of the integration over the log standard deviations say that it may be inaccurate.
+    Converged; the importance weights of the integration over the log standard deviations say that it may be inaccurate,
+    or probes leave too large a Monte Carlo error.
 )";
 
 FitStatus status_of(const py::handle& member) { return static_cast<FitStatus>(member.cast<int>()); }

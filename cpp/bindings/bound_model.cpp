@@ -26,6 +26,7 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .optional("merge_rows", merge_rows)
       .optional("thresholds", thresholds)
       .optional("any_response", any_response)
+      .optional("factorization", factorization)
       .finish();
 }
 
@@ -69,6 +70,7 @@ mixed_glm::ModelData ModelArrays::data() const {
   }
   data.merge_rows = merge_rows;
   data.any_response = any_response;
+  data.factorization = mixed_glm::factorization_named(factorization);
   return data;
 }
 

@@ -45,6 +45,7 @@ struct ModelArrays {
   std::vector<double> cor_priors;  // LKJ's shape for each of them
   std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true, any_response = false;
+  std::string factorization = "automatic";  // model/elimination.hpp
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);
 

@@ -90,13 +90,15 @@ class MixedGLMResults(Generic[ModelT]):
     status : str
         ``"converged"``, or what went wrong: ``"not converged"``; for ``fit_map`` ``"collapsed"`` (a variance is zero)
         and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points); for three
-        variance components and more ``"rough integration"`` (importance weights say that it may be inaccurate).
+        variance components and more ``"rough integration"`` (importance weights say that it may be inaccurate; also
+        where probes, of crossed factors with many levels, leave too large a Monte Carlo error).
     converged : bool
         Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
         ``"rough integration"``.
     integration : Integration or None
         How the log standard deviations were integrated: ``rule``, ``evaluations``, of importance weights ``k_hat`` and
-        ``ess_share``, and of leaf quadrature with as many nodes as are needed ``n_quad`` and ``quadrature_error``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
+        ``ess_share``, of leaf quadrature with as many nodes as are needed ``n_quad`` and ``quadrature_error``, and of crossed factors
+        with many levels ``probes`` and their Monte Carlo errors. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
     n_iter : int
         Iterations of the optimizer.
     optim_retvals : OptimizeResult or None

@@ -286,8 +286,7 @@ TEST_CASE("a block in other coordinates, whose prior is correlated, has the same
   correlated.set_prior(LeafPrior::of_root(root));
   const Vector at = 0.3 * Random(2).normal_matrix(2, 1);
   Vector gradient = Vector::Zero(2), gradient_other = Vector::Zero(2);
-  BorderedCholesky curvature(plain.design().pattern()),
-      curvature_other(correlated.design().pattern());
+  Precision curvature(plain.design().pattern()), curvature_other(correlated.design().pattern());
   curvature.set_zero();
   curvature_other.set_zero();
   const double value = plain.expand(at, gradient, curvature.values());

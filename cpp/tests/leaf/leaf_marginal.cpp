@@ -28,7 +28,7 @@ LeafSettings nodes(Index n_quad) {
 }
 
 // Bordered curvature as a dense matrix.
-Matrix dense(const Design& design, const BorderedCholesky& values) {
+Matrix dense(const Design& design, const Precision& values) {
   const BorderedPattern& pattern = design.pattern();
   const Index q = design.effects(), p = design.fixed();
   Matrix h = Matrix::Zero(q + p, q + p);
@@ -81,7 +81,7 @@ TEST_CASE("derivatives of the leaf likelihood agree with finite differences") {
         const Index d = reduced.coefficients();
         const Vector at = 0.3 * Random(2).normal_matrix(d, 1);
         Vector gradient = Vector::Zero(d), other(d);
-        BorderedCholesky curvature(reduced.pattern()), scratch(reduced.pattern());
+        Precision curvature(reduced.pattern()), scratch(reduced.pattern());
         curvature.set_zero();
         const double value = likelihood.expand(at, gradient, curvature.values());
         CHECK(likelihood.value(at) == Approx(value).epsilon(1e-12));

@@ -4,31 +4,13 @@
 #include <catch2/catch.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
+#include "../support/load_precision.hpp"
 #include "../support/random_design.hpp"
 
 using namespace mixed_glm;
 using test_support::all_shapes;
+using test_support::load;
 using test_support::random_design;
-
-namespace {
-
-void load(const Matrix& h, BorderedCholesky& cholesky) {
-  const BorderedPattern& pattern = cholesky.pattern();
-  const Index q = pattern.effects(), p = pattern.border(), t = pattern.tail();
-  double* const values = cholesky.values();
-  cholesky.set_zero();
-  for (Index c = 0; c < q; ++c) {
-    for (Index r = c; r < q; ++r) {
-      if (h(r, c) != 0.0) values[pattern.position(r, c)] = h(r, c);
-    }
-    for (Index a = 0; a < p; ++a) values[pattern.border_position(c) + a] = h(q + a, c);
-  }
-  for (Index b = 0; b < p; ++b) {
-    for (Index a = b; a < p; ++a) values[pattern.dense_position(t + a, t + b)] = h(q + a, q + b);
-  }
-}
-
-}  // namespace
 
 TEST_CASE("the bordered factorization agrees with dense linear algebra") {
   for (const auto shape : all_shapes()) {
@@ -38,27 +20,27 @@ TEST_CASE("the bordered factorization agrees with dense linear algebra") {
       const Design design = random.design();
       CAPTURE(int(shape), seed, design.effects(), design.pattern().sparse());
       const Matrix a = random.columns(design);
-      Vector precision = Vector::LinSpaced(a.cols(), 0.3, 2.0);
-      const Matrix h = a.transpose() * a + Matrix(precision.asDiagonal());
+      Vector prior = Vector::LinSpaced(a.cols(), 0.3, 2.0);
+      const Matrix h = a.transpose() * a + Matrix(prior.asDiagonal());
       const Matrix inverse = h.inverse();
 
-      BorderedCholesky cholesky(design.pattern());
-      load(h, cholesky);
-      REQUIRE(cholesky.factorize());
+      Precision precision(design.pattern());
+      load(h, precision);
+      REQUIRE(precision.factorize());
       const Eigen::LLT<Matrix> dense(h);
       const double log_det = 2.0 * dense.matrixLLT().diagonal().array().log().sum();
-      CHECK(cholesky.log_determinant() == Approx(log_det).epsilon(1e-12));
+      CHECK(precision.log_determinant() == Approx(log_det).epsilon(1e-12));
 
       const Matrix rhs = Matrix::Random(h.rows(), 3);
       Vector single = rhs.col(0);
       RowMatrix several = rhs;
-      cholesky.solve_in_place(single);
-      cholesky.solve_in_place(several);
+      precision.solve_in_place(single);
+      precision.solve_in_place(several);
       CHECK((single - inverse * rhs.col(0)).norm() <= 1e-10 * single.norm());
       CHECK((several - inverse * rhs).norm() <= 1e-10 * several.norm());
 
       SelectedInverse sigma(design.pattern());
-      sigma.compute(cholesky);
+      sigma.compute(precision);
       const double scale = inverse.cwiseAbs().maxCoeff();
       double error = 0.0;
       const auto compare = [&](double got, double expected) {
@@ -92,11 +74,11 @@ TEST_CASE("crossed factors end in a dense block, one factor does not") {
 TEST_CASE("a matrix that is not positive definite is reported") {
   const auto random = random_design(test_support::Shape::crossed, 100, 2, 1);
   const Design design = random.design();
-  BorderedCholesky cholesky(design.pattern());
-  cholesky.set_zero();
-  CHECK_FALSE(cholesky.factorize());
-  std::fill_n(cholesky.values(), design.pattern().size(), std::nan(""));
-  CHECK_FALSE(cholesky.factorize());
+  Precision precision(design.pattern());
+  precision.set_zero();
+  CHECK_FALSE(precision.factorize());
+  std::fill_n(precision.values(), design.pattern().size(), std::nan(""));
+  CHECK_FALSE(precision.factorize());
 }
 
 TEST_CASE("bad rows are refused") {

@@ -33,7 +33,7 @@ inline void check_leaf_third(const mixed_glm::Model& model, const mixed_glm::Lea
   // Standardized, along the direction in which everything moves with weights' x.
   const auto skewness = [&](const Vector& weights) {
     Vector direction = weights;
-    marginal.cholesky().solve_in_place(direction);
+    marginal.precision().solve_in_place(direction);
     const Vector unit = direction / std::sqrt(direction.dot(weights));
     return third_difference([&](double t) { return likelihood.value(x + t * unit); });
   };

@@ -60,7 +60,10 @@ struct RandomDesign {
   }
 
   // The design views x of this object.
-  mixed_glm::Design design() const { return {x, sparse_rows(), ident, components}; }
+  mixed_glm::Design design(
+      mixed_glm::Factorization factorization = mixed_glm::Factorization::automatic) const {
+    return {x, sparse_rows(), ident, components, {}, factorization};
+  }
 
   // [Z X], rows and effects in the order in which the design keeps them.
   Matrix columns(const mixed_glm::Design& design) const {

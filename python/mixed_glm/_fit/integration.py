@@ -29,6 +29,15 @@ class Integration:
         By how much the last nodes that were added moved any mean or log standard deviation, at the mode of the log standard
         deviations and in posterior standard deviations, for random effects half of that: a bound on what more nodes would do.
         NaN where it was not looked at.
+    probes : int
+        Random vectors by which the effects of crossed factors with many levels were integrated, at the mode of the log
+        standard deviations; 0: exactly, as all smaller models.
+    psi_error : float
+        Monte Carlo error that they leave in the log standard deviations, the largest, in posterior standard deviations.
+    sd_error : float
+        The same in the standard deviations of the effects, as a share: root mean square over the worst factor's.
+    log_density_error : float
+        The same in the log density, in nats.
     """
 
     rule: str
@@ -37,15 +46,22 @@ class Integration:
     ess_share: float
     n_quad: int = 0
     quadrature_error: float = math.nan
+    probes: int = 0
+    psi_error: float = 0.0
+    sd_error: float = 0.0
+    log_density_error: float = 0.0
 
     @classmethod
     def of(cls, fit: _core.MarginalFit) -> Integration:
         """Take over what the core tells."""
         report = fit.integration
         return cls(
-            report.rule, report.evaluations, report.k_hat, report.ess_share, fit.n_quad, fit.quadrature_error
-        )
+            report.rule, report.evaluations, report.k_hat, report.ess_share, fit.n_quad, fit.quadrature_error, report.probes,
+            report.psi_error, report.sd_error, report.log_density_error,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         text = f"{self.rule}, {self.evaluations} evaluations"
-        return text if math.isnan(self.k_hat) else f"{text}, k-hat {self.k_hat:.2f}"
+        if not math.isnan(self.k_hat):
+            text += f", k-hat {self.k_hat:.2f}"
+        return f"{text}, {self.probes} probes" if self.probes else text

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 ResponseStatus = _core.ResponseStatus
 _NOTHING_LEFT = -12.0  # of log sigma in units of the response
+_MONTE_CARLO = 0.1  # error of probes that is told; as in inference/probe_rule.hpp
 
 
 def fit_laplace(
@@ -226,6 +227,20 @@ def _warn(
         fit.integration.rule == "line"
     )  # which has evaluated the mode before
     tried = points if fit.integration.evaluations else fit.iterations
+    report = fit.integration
+    if report.psi_error > _MONTE_CARLO or report.sd_error > _MONTE_CARLO:
+        rough = (
+            f"the {report.probes} random probes that integrate the crossed effects leave a Monte Carlo error of "
+            f"{report.psi_error:.2f} posterior standard deviations in the log standard deviations and of "
+            f"{report.sd_error:.0%} in the standard deviations of the effects, since many groups hardly meet one another"
+        )
+    else:
+        rough = (
+            "the density of the log standard deviations is not well covered by the points that it was integrated with "
+            f"(k-hat {report.k_hat:.2f}, effective share {report.ess_share:.2f} of {report.evaluations} evaluations), so "
+            "that their standard deviations and intervals may be off: compare with integrate='grid', or leave out a "
+            "component that the data say little of"
+        )
     reasons = {
         ResponseStatus.NOT_CONVERGED: (fit.reason if optim is None or optim.success else str(optim.message))
         + doubt,
@@ -233,10 +248,7 @@ def _warn(
         "points of the integration over the log standard deviations, which were left out",
         ResponseStatus.FELL_BACK: f"expectation propagation did not converge at {fit.fallbacks} of {tried} log "
         "standard deviations, where Laplace took its place",
-        ResponseStatus.ROUGH_INTEGRATION: "the density of the log standard deviations is not well covered by the points "
-        f"that it was integrated with (k-hat {fit.integration.k_hat:.2f}, effective share "
-        f"{fit.integration.ess_share:.2f} of {fit.integration.evaluations} evaluations), so that their standard deviations "
-        "and intervals may be off: compare with integrate='grid', or leave out a component that the data say little of",
+        ResponseStatus.ROUGH_INTEGRATION: rough,
     }
     if status in reasons:
         warn(f"the fit {status.label}: {reasons[status]}", ConvergenceWarning)

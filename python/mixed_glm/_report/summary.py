@@ -221,7 +221,7 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
     fields += [
         (f"Effects of {name}:", str(size)) for name, size in zip(layout.vcp_names, groups, strict=True)
     ]
-    if fit.integration is not None and fit.integration.rule == "ridge":
+    if fit.integration is not None and (fit.integration.rule == "ridge" or fit.integration.probes):
         fields.append(("Integration:", str(fit.integration)))
     if spec.n_missing:
         fields.append(("Rows Dropped (Missing):", str(spec.n_missing)))

@@ -27,7 +27,7 @@ class EpGaussian {
       : model_(&model),
         family_(model),
         prior_(model.design(), model.prior()),
-        cholesky_(model.design().pattern(), team),
+        precision_(model.design().pattern(), team),
         sigma_(model.design().pattern(), team),
         row_variance_of_(model.design(), sigma_),
         rows_(model.design(), team),
@@ -40,6 +40,10 @@ class EpGaussian {
     tilted_.reserve(size_t(rows_.members()));
     for (int k = 0; k < rows_.members(); ++k) tilted_.emplace_back(model, family_.kernel(), n_quad);
   }
+
+  void set_probes(Index count) { precision_.set_probes(count); }
+  void anchor_probes() { precision_.anchor(); }
+  void forget() { precision_.forget(); }
 
   void set_theta(ConstVectorRef theta) {
     prior_.set(theta);
@@ -66,24 +70,24 @@ class EpGaussian {
 
   // The Gaussian of the present sites. False where H is not positive definite.
   bool refresh() {
-    cholesky_.set_zero();
+    precision_.set_zero();
     mean_.setZero();
     rows_.for_blocks(
         [&](TeamBlock& block) {
           get_sites(block);
           rows_.add_gradient(block, mean_);
-          rows_.add_curvature(block, cholesky_.values());
+          rows_.add_curvature(block, precision_.values());
         },
         [&](TeamBlock& chunk) {
           rows_.finish_gradient(chunk, mean_);
-          rows_.finish_curvature(chunk, cholesky_.values());
+          rows_.finish_curvature(chunk, precision_.values());
         });
-    prior_.add_precision(cholesky_.values());
-    if (!mean_.allFinite() || !cholesky_.factorize()) return false;
+    prior_.add_precision(precision_.values());
+    if (!mean_.allFinite() || !precision_.factorize()) return false;
     const Vector pull = mean_;
-    cholesky_.solve_in_place(mean_);
+    precision_.solve_in_place(mean_);
     quadratic_ = 0.5 * pull.dot(mean_);
-    sigma_.compute(cholesky_);
+    sigma_.compute(precision_);
     rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, mean_, block);
       row_mean_.segment(block.first, block.count) = block.view(block.eta);
@@ -118,11 +122,11 @@ class EpGaussian {
           rows_.finish_gradient(chunk, step_);
         });
     const Vector pull = step_;
-    cholesky_.solve_in_place(step_);
+    precision_.solve_in_place(step_);
     family_slope_ = slope + family_.constant_slope();
     const Index size = model_->design().coefficients();
     log_evidence_ = rows_evidence + quadratic_ + family_.constant() + prior_.log_normalizer() +
-                    0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
+                    0.5 * double(size) * log_two_pi - 0.5 * precision_.log_determinant();
     return pull.dot(step_) + spread;
   }
 
@@ -147,7 +151,7 @@ class EpGaussian {
   // n: third cumulants of the tilted densities of the last sweep over s_i^3 (third_cumulants.hpp).
   Vector third() const { return third_.array() / row_variance_.array().cube(); }
   const SelectedInverse& sigma() const { return sigma_; }
-  const BorderedCholesky& cholesky() const { return cholesky_; }
+  const Precision& precision() const { return precision_; }
   const CoefficientPrior& prior() const { return prior_; }
   bool is_finite() const {
     return std::isfinite(log_evidence_) && tau_.allFinite() && nu_.allFinite();
@@ -228,7 +232,7 @@ class EpGaussian {
   const Model* model_;
   FamilyAt family_;
   CoefficientPrior prior_;
-  BorderedCholesky cholesky_;
+  Precision precision_;
   SelectedInverse sigma_;
   RowVariance row_variance_of_;
   RowTeam rows_;

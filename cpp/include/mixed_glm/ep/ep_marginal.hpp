@@ -48,9 +48,22 @@ class EpMarginal final : public Marginal {
   double last_decrement() const override {
     return fell_back_ ? laplace_->last_decrement() : last_change_;
   }
+  ProbeReport probe_report(const Vector& information) const override {
+    if (fell_back_) return laplace_->probe_report(information);
+    return report_probes(ep_.prior(), model_->design(), ep_.precision(), ep_.sigma(), information);
+  }
+  void set_probes(Index count) override {
+    probes_ = count;
+    if (laplace_) laplace_->set_probes(count);
+    ep_.set_probes(count);
+  }
+  void anchor_probes() override {
+    if (!fell_back_) ep_.anchor_probes();
+  }
 
   void reset() override {
     if (laplace_) laplace_->reset();
+    ep_.forget();
     forget_fixed();
     history_.clear();
     start_.resize(0);
@@ -80,8 +93,8 @@ class EpMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return passes_ + (laplace_ ? laplace_->passes() : 0); }
   int fallbacks() const override { return fallbacks_; }
-  const BorderedCholesky& cholesky() const {
-    return fell_back_ ? laplace_->cholesky() : ep_.cholesky();
+  const Precision& precision() const {
+    return fell_back_ ? laplace_->precision() : ep_.precision();
   }
 
   ConditionalPosterior posterior() const override {
@@ -156,7 +169,10 @@ class EpMarginal final : public Marginal {
 
   bool take_by_laplace(const Vector& theta) {
     ++fallbacks_;
-    if (!laplace_) laplace_ = std::make_unique<LaplaceMarginal>(*model_, settings_.laplace);
+    if (!laplace_) {
+      laplace_ = std::make_unique<LaplaceMarginal>(*model_, settings_.laplace);
+      if (probes_ > 0) laplace_->set_probes(probes_);
+    }
     history_.clear();
     if (!laplace_->evaluate(theta)) return false;
     start_ = laplace_->mode().coefficients();
@@ -186,6 +202,7 @@ class EpMarginal final : public Marginal {
   SecondMoments second_moments_;
   Vector start_;  // coefficients to begin at; empty: their mode is to be found
   double log_density_ = 0.0, allowed_ = 0.0, last_change_ = 0.0;
+  Index probes_ = 0;  // asked for
   int passes_ = 0, fallbacks_ = 0;
   bool fell_back_ = false;
 };

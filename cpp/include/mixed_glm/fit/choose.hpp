@@ -13,7 +13,8 @@
 // within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
 // response Laplace is exact; where rows belong together (families/shape.hpp) there is no EP. With
 // several components EP costs a fraction of what leaf quadrature does, and is taken where it errs
-// by little.
+// by little. Where crossed factors have many levels (linalg/krylov_factor.hpp), the factor of the
+// quadrature, which is dense, may be too much; EP remains.
 //
 // Nothing of it is thrown away: the three begin where the one before has come to, and the fit goes
 // on from there.
@@ -44,6 +45,8 @@ constexpr double ep_good_enough = 0.04;         // the same of EP where it is mu
 constexpr double ep_known_enough =
     0.05;  // of what EP errs by at most: leaf quadrature need not tell
 constexpr double choice_decrement = 1e-5;  // of the coefficients, where gradients are compared
+// Effects beside the leaf that its exact factor can have, where Laplace's is not exact.
+constexpr Index most_crossed_effects = 2'500;
 
 class Chooser {
  public:
@@ -102,6 +105,17 @@ class Chooser {
 
   static double largest(const Vector& shift) { return shift.cwiseAbs().maxCoeff(); }
 
+  // Whether the factor that leaf quadrature needs, which is dense, can be afforded.
+  bool can_afford(const LeafBlock& leaf) const {
+    const Design& design = model_->design();
+    if (design.pattern().is_filled()) return true;
+    double beside = double(design.effects());
+    for (Index k = 0; k < design.components(); ++k) {
+      if (leaf.place(k) >= 0) beside -= design.component_size()[k];
+    }
+    return beside <= double(most_crossed_effects);
+  }
+
   // Whether a parameter is one of those that quadrature over the leaf is exact for.
   bool is_of(const LeafBlock& block, Index k) const {
     const Index components = model_->design().components();
@@ -122,7 +136,7 @@ class Chooser {
   }
 
   Choice choose_without_ep(const Choice& laplace, const LeafBlock& block) const {
-    if (block.is_default()) return laplace;
+    if (block.is_default() || !can_afford(block)) return laplace;
     const Candidate leaf = look({ApproximationName::leaf, block});
     const bool is_better = leaf.shift.allFinite() && largest(leaf.shift) >= good_enough;
     return is_better ? leaf.choice : laplace;
@@ -149,7 +163,7 @@ class Chooser {
     const bool has_others = block.size() < model_->design().components();
     const bool ep_is_known =
         has_others && ep.shift.allFinite() && bound_of_ep(block) < ep_known_enough;
-    if (block.is_default() || ep_is_known) {
+    if (block.is_default() || ep_is_known || !can_afford(block)) {
       return largest(ep.shift) < good_enough ? laplace : ep.choice;
     }
     const Candidate leaf = look({ApproximationName::leaf, block});

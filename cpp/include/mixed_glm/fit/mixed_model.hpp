@@ -65,7 +65,7 @@ class MixedModel {
     }
     // Rows that belong together are none to be merged one by one.
     const bool merge_rows = data.merge_rows && rows_together(data.family) == 1;
-    design_ = make_design(x, std::move(z), random, offset, merge_rows);
+    design_ = make_design(x, std::move(z), random, offset, data.factorization, merge_rows);
     if (design_->x().data() != exog_.data())
       exog_.resize(0, 0);  // it has its own, sorted or merged
     model_ = std::make_unique<Model>(*design_, data.family, response, std::move(prior), offset);
@@ -163,14 +163,14 @@ class MixedModel {
 
   static std::unique_ptr<Design> make_design(const MatrixView& x, SparseRows z,
                                              const RandomEffects& random, const Vector& offset,
-                                             bool merge_rows) {
+                                             Factorization factorization, bool merge_rows) {
     const Index components = random.components();
     if (!merge_rows) {
       return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components,
-                                      random.correlated());
+                                      random.correlated(), factorization);
     }
     return Design::merged(x.map(), std::move(z), random.ident(), components, offset,
-                          random.correlated());
+                          random.correlated(), factorization);
   }
 
   std::optional<Standardization> coordinates_;

@@ -5,10 +5,23 @@
 #include <mixed_glm/families/family.hpp>
 #include <mixed_glm/fit/random_effects.hpp>
 #include <mixed_glm/fit/views.hpp>
+#include <mixed_glm/inference/enum_names.hpp>
+#include <mixed_glm/model/elimination.hpp>
 #include <mixed_glm/priors/hyper_prior.hpp>
 #include <vector>
 
 namespace mixed_glm {
+
+inline constexpr EnumNames<Factorization, 3> factorization_names = {{
+    {Factorization::automatic, "automatic"},
+    {Factorization::exact, "exact"},
+    {Factorization::iterative, "iterative"},
+}};
+
+// Throws std::invalid_argument for an unknown name.
+inline Factorization factorization_named(std::string_view name) {
+  return value_named(factorization_names, "factorization", name);
+}
 
 // Not given: one trial, weights of one, no offset, and priors in units of the data
 // (fit/default_priors.hpp).
@@ -28,8 +41,9 @@ struct ModelData {
   std::vector<HyperPrior> sd_priors;            // K, in the place of vcp_p (priors/hyper_prior.hpp)
   std::vector<double> cor_priors;               // LKJ's shape for each correlated term; empty: 1
   std::vector<HyperPrior> family_priors;        // one, where the family has a hyperparameter
-  bool merge_rows = true;     // rows equal in exog, random effects and offset are one, where that
-                              // pays; false for fits of other responses with offsets of their own
+  bool merge_rows = true;  // rows equal in exog, random effects and offset are one, where that
+                           // pays; false for fits of other responses with offsets of their own
+  Factorization factorization = Factorization::automatic;  // model/elimination.hpp
   bool any_response = false;  // ordinal: for fits of other responses (model/ordinal_rows.hpp)
 };
 

@@ -14,7 +14,7 @@
 
 #include <cmath>
 #include <mixed_glm/inference/monitor.hpp>
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/precision.hpp>
 #include <mixed_glm/model/coefficient_likelihood.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
 
@@ -44,7 +44,7 @@ class ConditionalMode {
       : likelihood_(&likelihood),
         settings_(settings),
         prior_(likelihood.design(), prior),
-        cholesky_(likelihood.design().pattern(), settings.team),
+        precision_(likelihood.design().pattern(), settings.team),
         coefficients_(Vector::Zero(likelihood.design().coefficients())),
         gradient_(likelihood.design().coefficients()),
         step_(likelihood.design().coefficients()),
@@ -68,6 +68,7 @@ class ConditionalMode {
     started_ = false;
     iterations_ = 0;
     allowed_ = 0.0;
+    precision_.forget();
   }
 
   // True if converged. Afterwards the members below describe the last point.
@@ -102,7 +103,9 @@ class ConditionalMode {
   }
 
   const CoefficientPrior& prior() const { return prior_; }
-  const BorderedCholesky& cholesky() const { return cholesky_; }  // of H
+  const Precision& precision() const { return precision_; }  // of H
+  void set_probes(Index count) { precision_.set_probes(count); }
+  void anchor_probes() { precision_.anchor(); }
   const Vector& coefficients() const { return coefficients_; }
   const Vector& gradient() const { return gradient_; }
   // From the point of gradient() and H to coefficients(): zero, or Newton's step.
@@ -116,6 +119,10 @@ class ConditionalMode {
   int iterations() const { return iterations_; }  // passes with curvature, over all searches
 
  private:
+  // Tolerances of steps where these are iterative: what one leaves is for the next, if there is
+  // any.
+  static constexpr double rough_step = 1e-3, exact_step = 1e-8;
+
   // Newton's step squares the error, and costs nothing: it is known already. gradient() and H stay
   // those of the point before.
   void end(bool with_last_step) {
@@ -147,10 +154,10 @@ class ConditionalMode {
   bool expand(const Vector& point) {
     assemble(point);
     if (!std::isfinite(log_density_) || !gradient_.allFinite()) return false;
-    damped_ = !cholesky_.factorize();
+    damped_ = !precision_.factorize();
     if (damped_ && !factorize_damped(point)) return false;
     step_ = gradient_;
-    cholesky_.solve_in_place(step_);
+    precision_.solve_in_place(step_, likelihood_->is_quadratic() ? exact_step : rough_step);
     decrement_ = gradient_.dot(step_);
     return std::isfinite(decrement_);
   }
@@ -159,20 +166,20 @@ class ConditionalMode {
   void assemble(const Vector& point) {
     ++iterations_;
     tell_pass(settings_.monitor);
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
     log_density_ =
-        likelihood_->expand(point, gradient_, cholesky_.values()) + prior_.log_density(point);
+        likelihood_->expand(point, gradient_, precision_.values()) + prior_.log_density(point);
     prior_.add_gradient(point, gradient_);
-    prior_.add_precision(cholesky_.values());
+    prior_.add_precision(precision_.values());
   }
 
   // H is gone after an attempt to factorize it, so that each costs a pass.
   bool factorize_damped(const Vector& point) {
     for (const double ridge : {1e-12, 1e-8, 1e-4}) {
       assemble(point);
-      cholesky_.scale_diagonal(1.0 + ridge);
-      if (cholesky_.factorize()) return true;
+      precision_.scale_diagonal(1.0 + ridge);
+      if (precision_.factorize()) return true;
     }
     return false;
   }
@@ -225,13 +232,13 @@ class ConditionalMode {
   }
 
   bool jump_to_family_start() {
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
-    likelihood_->start(gradient_, cholesky_.values());
-    prior_.add_precision(cholesky_.values());
-    if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
+    likelihood_->start(gradient_, precision_.values());
+    prior_.add_precision(precision_.values());
+    if (!gradient_.allFinite() || !precision_.factorize()) return false;
     coefficients_ = gradient_;
-    cholesky_.solve_in_place(coefficients_);
+    precision_.solve_in_place(coefficients_);
     started_ = true;
     return coefficients_.allFinite();
   }
@@ -239,7 +246,7 @@ class ConditionalMode {
   CoefficientLikelihood* likelihood_;
   NewtonSettings settings_;
   CoefficientPrior prior_;
-  BorderedCholesky cholesky_;
+  Precision precision_;
   Vector coefficients_, gradient_, step_, step_before_, trial_, fallback_;
   double log_density_ = 0.0, decrement_ = 0.0, last_gradient_norm_ = 0.0, allowed_ = 0.0;
   int iterations_ = 0;

@@ -26,7 +26,7 @@ struct ConditionalProfile {
     gradient = hyper_gradient(model, mode.prior(), moments, theta);
     const RowMatrix coupling = mode.prior().coupling(x);
     slopes = coupling;
-    if (theta.size() > 0) mode.cholesky().solve_in_place(slopes);
+    if (theta.size() > 0) mode.precision().solve_in_place(slopes);
     hessian = multiply_abt(coupling.transpose(), slopes.transpose()) -
               hyper_curvature(model, mode.prior(), moments, theta);
   }

@@ -38,7 +38,7 @@ struct MarginalFit {
   IntegrationReport integration;
   QuadratureReport quadrature;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
-  bool rough = false;  // integration by weights that say that it may be inaccurate
+  bool rough = false;  // integration by weights, or probes, that say that it may be inaccurate
   bool has_points = false;  // what the posterior is at its points is there
 };
 
@@ -198,8 +198,9 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
   marginal.allow_decrement(0.0);
   fit.posterior = std::move(ridge.posterior);
   fit.ridge = std::move(ridge.shape);
+  ridge.report.probes = fit.integration.probes;
   fit.integration = ridge.report;
-  fit.rough = ridge.rough;
+  fit.rough = fit.rough || ridge.rough;
   fit.failed_points = ridge.failed_points;
   fit.fallbacks = ridge.fallbacks;
   if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
@@ -230,6 +231,8 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (!fit.mode.found) return fit;
   fit.quadrature = QuadratureCheck(marginal).run(search, fit.mode);
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
+  fit.integration.probes = fit.mode.probes;
+  fit.rough = is_rough(fit.mode.probes);
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
   marginal.expand_fixed(!plug_in);

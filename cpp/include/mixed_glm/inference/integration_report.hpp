@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <mixed_glm/inference/integration.hpp>
+#include <mixed_glm/inference/probe_rule.hpp>
 
 namespace mixed_glm {
 
@@ -11,6 +12,7 @@ struct IntegrationReport {
   Index evaluations = 0;             // of the marginal density, beside those of the search
   double k_hat = std::numeric_limits<double>::quiet_NaN();  // of importance weights; NaN: none
   double ess_share = 1.0;  // effective share of the points, of importance weights
+  ProbeReport probes;      // at the mode of the hyperparameters
 };
 
 }  // namespace mixed_glm

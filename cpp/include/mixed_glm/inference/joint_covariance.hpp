@@ -29,7 +29,7 @@ inline JointCovariance joint_covariance(const Model& model, const ConditionalMod
   if (curvature.info() != Eigen::Success) return result;
   const Matrix v = curvature.solve(Matrix::Identity(k, k));
 
-  sigma.compute(mode.cholesky());
+  sigma.compute(mode.precision());
   const auto slopes = profile.slopes.transpose();  // T'
   const Matrix spread = multiply_ab(v, slopes);    // V T'
   Vector variance(slopes.cols());

@@ -52,12 +52,14 @@ class LaplaceMarginal final : public Marginal {
     if (!valid_) return false;
     log_density_ = mode_.log_density() + model_->hyperparameters().log_density(theta) +
                    0.5 * double(model_->design().coefficients()) * log_two_pi -
-                   0.5 * mode_.cholesky().log_determinant();
-    sigma_.compute(mode_.cholesky());
+                   0.5 * mode_.precision().log_determinant();
+    sigma_.compute(mode_.precision());
     correct_mean();
     if (settings_.inner.last_step) log_density_ += delta_.dot(mode_.gradient());  // d log|H| of it
     set_second_moments();
     if (variances_.size() > 0) set_family_slope();
+    slope_error_ =
+        mode_.precision().probes() > 0 ? probe_report(information(theta)).psi_error : 0.0;
     valid_ =
         std::isfinite(log_density_) && second_moments_.is_finite() && std::isfinite(family_slope_);
     return valid_;
@@ -69,6 +71,13 @@ class LaplaceMarginal final : public Marginal {
   double last_decrement() const override {
     return likelihood_.is_quadratic() ? 0.0 : mode_.decrement();
   }
+
+  ProbeReport probe_report(const Vector& information) const override {
+    return report_probes(mode_.prior(), model_->design(), mode_.precision(), sigma_, information);
+  }
+  double value_error() const override { return Marginal::value_error() + slope_error_; }
+  void set_probes(Index count) override { mode_.set_probes(count); }
+  void anchor_probes() override { mode_.anchor_probes(); }
 
   void reset() override {
     mode_.reset();
@@ -85,14 +94,14 @@ class LaplaceMarginal final : public Marginal {
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
   const ConditionalMode& mode() const { return mode_; }
-  const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  const Precision& precision() const { return mode_.precision(); }
   const Vector& delta() const { return delta_; }
   // d (u, beta) / d theta along a change of theta: H^-1 (C, g) change.
   Vector theta_response(const Vector& change) const {
     Vector direction = mode_.prior().coupling(mode_.coefficients(), change);
     const Hyperparameters::Block family = model_->hyperparameters().family();
     if (family.size > 0) direction += change[family.begin] * family_pull_;
-    mode_.cholesky().solve_in_place(direction);
+    mode_.precision().solve_in_place(direction);
     return direction;
   }
 
@@ -143,7 +152,7 @@ class LaplaceMarginal final : public Marginal {
     delta_.setZero();
     add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta_,
                   variances_.size() > 0 ? &variances_ : nullptr);
-    mode_.cholesky().solve_in_place(delta_);
+    mode_.precision().solve_in_place(delta_);
   }
 
   void set_family_slope() {
@@ -181,6 +190,7 @@ class LaplaceMarginal final : public Marginal {
   // Of the family's hyperparameter, where it has one: s, about -l_phi_phi of each row, g.
   Vector variances_, information_, family_pull_;
   double log_density_ = 0.0, family_slope_ = 0.0;
+  double slope_error_ = 0.0;  // nats that probes may be off, on a way of one standard deviation
   bool valid_ = false;
 };
 

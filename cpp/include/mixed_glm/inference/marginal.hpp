@@ -9,6 +9,7 @@
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/fixed_tails.hpp>
 #include <mixed_glm/inference/hyper_derivatives.hpp>
+#include <mixed_glm/inference/probe_rule.hpp>
 
 namespace mixed_glm {
 
@@ -63,6 +64,14 @@ class Marginal {
   virtual int passes() const = 0;  // over the rows, with curvature
   // Nats by which the log density may be wrong although its gradient is right.
   virtual double value_error() const { return 1e-5 + model().rounding(); }
+  // How exact the last evaluation was, at a mode of theta; information: of theta, the diagonal of
+  // minus the Hessian there.
+  virtual ProbeReport probe_report(const Vector& /*information*/) const { return {}; }
+  // More probes for the evaluations that follow.
+  virtual void set_probes(Index /*count*/) {}
+  // Where many were needed, evaluations nearby can do with what they know more here
+  // (linalg/probe_anchor.hpp).
+  virtual void anchor_probes() {}
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 

@@ -28,6 +28,7 @@ struct MarginalMode {
   bool found = false;  // false: the density could not be evaluated at all
   bool converged = false;
   bool stood_in = false;  // a simpler approximation stood in there
+  ProbeReport probes;     // how exact it is
 };
 
 class MarginalModeSearch {
@@ -47,6 +48,7 @@ class MarginalModeSearch {
       mode_.precision = bent_.information.asDiagonal();
     }
     if (start.size() == 0) {
+      sharpen();
       mode_.converged = true;
       return mode_;
     }
@@ -104,7 +106,10 @@ class MarginalModeSearch {
     double radius = settings_.initial_radius;
     while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
       if (at_mode()) {
-        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) break;
+        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) {
+          if (sharpen()) continue;
+          break;
+        }
         marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
         if (!evaluate(mode_.psi)) break;
         move_to(mode_.psi);
@@ -116,6 +121,7 @@ class MarginalModeSearch {
     marginal_->allow_decrement(0.0);
     mode_.converged = decrement() <= std::max(settings_.stalled_tolerance, settings_.tolerance);
     if (!stands_at_mode_) evaluate(mode_.psi);
+    if (!is_sharp_) mode_.probes = report();
     return mode_;
   }
 
@@ -140,6 +146,24 @@ class MarginalModeSearch {
     }
     return false;
   }
+
+  // At the mode: more probes where Monte Carlo errors ask for them. What these know is kept for the
+  // evaluations that follow, and so once is enough. False: there is nothing to do.
+  bool sharpen() {
+    if (is_sharp_) return false;
+    is_sharp_ = true;
+    mode_.probes = report();
+    const Index wanted = probes_wanted(mode_.probes);
+    if (wanted <= mode_.probes.probes) return false;
+    marginal_->allow_decrement(0.0);
+    marginal_->set_probes(wanted);
+    if (!evaluate(mode_.psi)) return false;
+    move_to(mode_.psi);
+    mode_.probes = report();
+    marginal_->anchor_probes();
+    return true;
+  }
+  ProbeReport report() const { return marginal_->probe_report(mode_.precision.diagonal()); }
 
   double decrement() const {
     return gradient_.dot(Eigen::LLT<Matrix>(mode_.precision).solve(gradient_));
@@ -220,6 +244,7 @@ class MarginalModeSearch {
   double last_roughness_ = 0.0;     // of the evaluations at both ends of the last step
   bool stands_at_mode_ = true;
   bool stood_in_ = false;  // a simpler approximation, at the last evaluation
+  bool is_sharp_ = false;  // as many probes as needed
 };
 
 }  // namespace mixed_glm

@@ -59,7 +59,7 @@ class RidgeRule {
     fit.fallbacks = unless_negligible(stand_ins_);
     fit.rough = is_doubtful(weights);
     if (weights.weights.size() > 0) fit.posterior = mixture(weights);
-    fit.report = {Integrate::ridge, evaluations_, weights.k_hat, weights.ess_share};
+    fit.report = {Integrate::ridge, evaluations_, weights.k_hat, weights.ess_share, {}};
     return fit;
   }
 

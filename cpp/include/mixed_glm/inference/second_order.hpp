@@ -39,10 +39,7 @@ inline void add_mean_pull(const Vector& third, const RowVariance& row_variance, 
 }
 
 // The factor L of beta's marginal precision.
-inline Matrix fixed_root(const ConditionalMode& mode) {
-  const Index p = mode.cholesky().pattern().border();
-  return mode.cholesky().dense_factor().bottomRightCorner(p, p).triangularView<Eigen::Lower>();
-}
+inline Matrix fixed_root(const ConditionalMode& mode) { return mode.precision().border_factor(); }
 
 // Fixed effects up to which differences are taken.
 constexpr Index most_second_order = 20;
@@ -55,7 +52,7 @@ Matrix second_order_covariance(const ConditionalMode& mode, Correction&& correct
   const Index p = root.rows(), size = mode.coefficients().size();
   RowMatrix directions = RowMatrix::Zero(size, p);
   directions.bottomRows(p).setIdentity();
-  mode.cholesky().solve_upper(directions);
+  mode.precision().spread(directions);
   Vector before, after;
   if (!correction(mode.coefficients(), before)) return Matrix();
   Matrix slopes(p, p);
@@ -76,7 +73,7 @@ class LaplaceCorrection {
   LaplaceCorrection(const Model& model, const CoefficientPrior& prior, const Vector& theta)
       : prior_(&prior),
         likelihood_(model),
-        cholesky_(model.design().pattern()),
+        precision_(model.design().pattern()),
         sigma_(model.design().pattern()),
         row_variance_(model.design(), sigma_),
         gradient_(model.design().coefficients()) {
@@ -84,22 +81,22 @@ class LaplaceCorrection {
   }
 
   bool operator()(const Vector& coefficients, Vector& delta) {
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
-    likelihood_.expand(coefficients, gradient_, cholesky_.values());
-    prior_->add_precision(cholesky_.values());
-    if (!cholesky_.factorize()) return false;
-    sigma_.compute(cholesky_);
+    likelihood_.expand(coefficients, gradient_, precision_.values());
+    prior_->add_precision(precision_.values());
+    if (!precision_.factorize()) return false;
+    sigma_.compute(precision_);
     delta.setZero(coefficients.size());
     add_mean_pull(likelihood_.third_derivative(), row_variance_, likelihood_.rows(), delta);
-    cholesky_.solve_in_place(delta);
+    precision_.solve_in_place(delta);
     return delta.allFinite();
   }
 
  private:
   const CoefficientPrior* prior_;
   RowLikelihood likelihood_;
-  BorderedCholesky cholesky_;
+  Precision precision_;
   SelectedInverse sigma_;
   RowVariance row_variance_;
   Vector gradient_;

@@ -78,7 +78,7 @@ class SecondOrderRows {
   Index pairs() const { return design().fixed() * (design().fixed() + 1) / 2; }
   // Its inverse square is e_g.
   double pivot(const ConditionalMode& mode, Code effect) const {
-    return mode.cholesky().values()[design().pattern().diagonal_position(effect)];
+    return mode.precision().values()[design().pattern().diagonal_position(effect)];
   }
 
   // l''''_i s_i / 2, as weights of the block.

@@ -66,8 +66,8 @@ class LaneMarginal final : public Marginal {
     if (!valid_) return false;
     log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta) +
                    0.5 * double(lanes_.fixed()) * log_two_pi -
-                   0.5 * mode_.cholesky().log_determinant();
-    sigma_.compute(mode_.cholesky());
+                   0.5 * mode_.precision().log_determinant();
+    sigma_.compute(mode_.precision());
     moments_.compute(covariance(), mode_);
     if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
     for_effects([&](Index effect, Index slot) {
@@ -178,7 +178,7 @@ class LaneMarginal final : public Marginal {
     const double change = theta[0] - theta_[0];
     if (std::abs(change) > 1.0) return;
     Vector move = 2.0 * change * effect_precision(theta_[0]) * moments_.square_coupling();
-    mode_.cholesky().solve_in_place(move);
+    mode_.precision().solve_in_place(move);
     mode_.set_start(mode_.coefficients() + move);
   }
 

@@ -42,7 +42,7 @@ class LaneMoments {
     const auto again = [&](LaneChunk& chunk) { add_pulls(chunk, member(chunk)); };
     nodes_->sweep<3>(nullptr, rows, groups, again,
                      [&](int number) { add(members_[size_t(number)]); });
-    mode.cholesky().solve_in_place(delta_);
+    mode.precision().solve_in_place(delta_);
     add_move(delta_ + mode.last_step());
   }
 

@@ -33,7 +33,7 @@ class LeafCorrection {
   bool operator()(const Vector& coefficients, Vector& delta) {
     mode_.set_start(coefficients);
     if (!mode_.expand_at_start(theta_)) return false;
-    sigma_.compute(mode_.cholesky());
+    sigma_.compute(mode_.precision());
     moments_.compute(sigma_, mode_);
     delta = moments_.delta();
     return delta.allFinite();

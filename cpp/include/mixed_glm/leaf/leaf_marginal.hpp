@@ -44,8 +44,8 @@ class LeafMarginal final : public Marginal {
     const Design& reduced = leaf_.reduced().design();
     log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta) +
                    0.5 * double(reduced.coefficients()) * log_two_pi -
-                   0.5 * mode_.cholesky().log_determinant();
-    sigma_.compute(mode_.cholesky());
+                   0.5 * mode_.precision().log_determinant();
+    sigma_.compute(mode_.precision());
     moments_.compute(sigma_, mode_);
     if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
     set_second_moments();
@@ -88,7 +88,7 @@ class LeafMarginal final : public Marginal {
     return settings_.mean_correction ? Vector(mode_.coefficients() + moments_.delta())
                                      : mode_.coefficients();
   }
-  const BorderedCholesky& cholesky() const { return mode_.cholesky(); }
+  const Precision& precision() const { return mode_.precision(); }
   Vector reduced_variance() const {
     Vector variance(leaf_.reduced().design().effects());
     for (Index j = 0; j < variance.size(); ++j) variance[j] = sigma_.variance(j);
@@ -103,7 +103,7 @@ class LeafMarginal final : public Marginal {
     moments_.add_square_coupling(hyper_.fall_of_precision(theta_, change), direction);
     const Hyperparameters::Block family = model().hyperparameters().family();
     if (family.size > 0) direction += change[family.begin] * moments_.family_pull();
-    mode_.cholesky().solve_in_place(direction);
+    mode_.precision().solve_in_place(direction);
     return direction;
   }
 

@@ -65,7 +65,7 @@ class LeafMoments {
     const auto again = [&](NodeChunk& chunk) { add_pulls(chunk); };
     const auto finish = [&](int member, const LeafBatch& batch) { add_to_delta(member, batch); };
     likelihood_->nodes().sweep<3>(rows, groups, again, finish);
-    mode.cholesky().solve_in_place(delta_);
+    mode.precision().solve_in_place(delta_);
     move_ = delta_ + mode.last_step();
     if (has_family()) {
       family_slope_ = row_slope_.sum() + group_slope_.sum() + family_pull_.dot(move_) +

@@ -13,14 +13,29 @@
 //     dense      (t+p)^2  column-major, lower triangle
 //
 // The symbolic factorization follows the elimination tree (George and Liu 1981, ch. 5).
+//
+// A pattern may also be left without fill (Unfilled): then `lower` holds the couplings of H itself,
+// and the dense block has the levels of small factors and the border. What is worked out on it is
+// told in precision.hpp.
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <mixed_glm/linalg/fill_order.hpp>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace mixed_glm {
+
+// What an unfilled pattern has to know beside the couplings. Effects are numbered so that those to
+// be eliminated exactly, of which no two are neighbours, come first, and those of small factors,
+// which join the border, last.
+struct Unfilled {
+  Index eliminated = 0, small = 0;
+  std::vector<Code> part;  // of each effect: the factor that it belongs to, 0, 1, ...
+};
 
 class BorderedPattern {
  public:
@@ -28,14 +43,27 @@ class BorderedPattern {
   BorderedPattern(const Neighbours& neighbours, Index border)
       : effects_(static_cast<Index>(neighbours.size())), border_(border) {
     eliminate(neighbours);
-    lower_offset_ = sparse_;
-    border_offset_ = lower_offset_ + static_cast<Index>(rows_.size());
-    dense_offset_ = border_offset_ + sparse_ * border_;
-    size_ = dense_offset_ + dense() * dense();
-    if (size_ > std::numeric_limits<std::int32_t>::max()) {
-      throw std::length_error("the factor of this design would have " + std::to_string(size_) +
-                              " entries; at most 2^31 - 1 are supported");
-    }
+    lay_out();
+  }
+
+  // Without fill.
+  BorderedPattern(const Neighbours& neighbours, Index border, Unfilled unfilled)
+      : effects_(static_cast<Index>(neighbours.size())),
+        border_(border),
+        sparse_(effects_ - unfilled.small),
+        unfilled_(std::make_shared<const Unfilled>(std::move(unfilled))) {
+    list_neighbours(neighbours);
+    lay_out();
+  }
+
+  bool is_filled() const { return unfilled_ == nullptr; }
+  const Unfilled& unfilled() const { return *unfilled_; }  // only if it is not filled
+
+  // Throws std::length_error where entries cannot be numbered.
+  void require_numbered() const {
+    if (size_ <= std::numeric_limits<std::int32_t>::max()) return;
+    throw std::length_error("the factor of this design would have " + std::to_string(size_) +
+                            " entries; at most 2^31 - 1 are supported");
   }
 
   Index effects() const { return effects_; }         // q
@@ -98,11 +126,30 @@ class BorderedPattern {
       column_start_.push_back(static_cast<Index>(rows_.size()));
       ++sparse_;
     }
+  }
+
+  void list_neighbours(const Neighbours& neighbours) {
+    column_start_.assign(1, 0);
+    for (Index j = 0; j < sparse_; ++j) {
+      const size_t first = rows_.size();
+      for (const Code r : neighbours[size_t(j)]) {
+        if (r > j) rows_.push_back(r);
+      }
+      std::sort(rows_.begin() + Index(first), rows_.end());
+      column_start_.push_back(static_cast<Index>(rows_.size()));
+    }
+  }
+
+  void lay_out() {
     for (Index j = 0; j < sparse_; ++j) {
       const auto begin = rows_.begin();
       column_tail_.push_back(
           std::lower_bound(begin + column_begin(j), begin + column_end(j), Code(sparse_)) - begin);
     }
+    lower_offset_ = sparse_;
+    border_offset_ = lower_offset_ + static_cast<Index>(rows_.size());
+    dense_offset_ = border_offset_ + sparse_ * border_;
+    size_ = dense_offset_ + dense() * dense();
   }
 
   void merge(Index j, const std::vector<Code>& candidates, std::vector<Index>& marked_by) {
@@ -126,6 +173,7 @@ class BorderedPattern {
   Index lower_offset_ = 0, border_offset_ = 0, dense_offset_ = 0, size_ = 0;
   std::vector<Index> column_start_, column_tail_;
   std::vector<Code> rows_;
+  std::shared_ptr<const Unfilled> unfilled_;
 };
 
 }  // namespace mixed_glm

@@ -1,164 +1,36 @@
-// Selected inverse Sigma = H^-1 on the pattern of the Cholesky factor (Takahashi, Fagan and Chen
-// 1973; Erisman and Tinney 1975). With S the rows of column j of L (border included) and
-// l = L_Sj / L_jj, from the last column to the first:
-//
-//     Sigma_Sj = -Sigma_SS l        Sigma_jj = 1 / L_jj^2 - l' Sigma_Sj
-//
-// Sigma_SS is on the pattern, since the rows of a column are a clique. The dense block is inverted
-// densely. Nothing of size q x q is formed.
+// The entries of Sigma = H^-1 on the pattern of H's precision: all that means, variances and
+// gradients ask of it.
 #pragma once
 
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
-#include <mixed_glm/linalg/dense_inverse.hpp>
-#include <mixed_glm/math/compiler.hpp>
-#include <vector>
+#include <mixed_glm/linalg/cholesky_inverse.hpp>
+#include <mixed_glm/linalg/precision.hpp>
+#include <optional>
 
 namespace mixed_glm {
 
-class SelectedInverse {
+class SelectedInverse : public PatternValues {
  public:
   // The team, if there is one, is viewed.
   explicit SelectedInverse(const BorderedPattern& pattern, Team* team = nullptr)
-      : pattern_(&pattern),
-        team_(team),
-        values_(size_t(pattern.size())),
-        pieces_(pattern),
-        columns_(pieces_.count() > 1 && team != nullptr ? size_t(team->size()) : 1,
-                 Column(pattern)) {}
+      : PatternValues(pattern) {
+    if (pattern.is_filled()) exact_.emplace(*this, team);
+  }
+  SelectedInverse(const SelectedInverse&) = delete;  // a member views another
+  SelectedInverse& operator=(const SelectedInverse&) = delete;
 
-  void compute(const BorderedCholesky& factor) {
-    invert_dense(factor);
-    const auto invert_columns = [&](Index begin, Index end, Column& work) {
-      for (Index j = end - 1; j >= begin; --j) invert_column(factor, j, work);
-    };
-    invert_columns(pieces_.rest(), pattern_->sparse(), columns_.front());
-    for_each_piece(team_, pieces_.count(), [&](int member, Index k) {
-      invert_columns(pieces_.begin(k), pieces_.end(k), columns_[size_t(member)]);
-    });
+  void compute(const Precision& precision) {
+    if (exact_) {
+      exact_->compute(*precision.exact());
+    } else {
+      errors_ = precision.invert(*this);
+    }
   }
 
-  const double* values() const { return values_.data(); }
-  double variance(Index effect) const {
-    return values_[size_t(pattern_->diagonal_position(effect))];
-  }
-  // Of two effects that are neighbours.
-  double covariance(Index first, Index second) const {
-    return values_[size_t(pattern_->position(first, second))];
-  }
-  Eigen::Map<const Vector> with_border(Index effect) const {
-    return {values() + pattern_->border_position(effect), pattern_->border()};
-  }
-  Eigen::Map<const Matrix> dense_block() const {
-    return {values() + pattern_->dense_offset(), pattern_->dense(), pattern_->dense()};
-  }
-  // p x p; both triangles are filled.
-  auto border_block() const {
-    return dense_block().bottomRightCorner(pattern_->border(), pattern_->border());
-  }
+  const MonteCarloErrors& errors() const { return errors_; }
 
  private:
-  // What is worked with for one column: l and Sigma_SS l, by row.
-  struct Column {
-    explicit Column(const BorderedPattern& pattern)
-        : ratio(size_t(pattern.effects())),
-          product(size_t(pattern.effects())),
-          border_ratio(pattern.border()),
-          border_product(pattern.border()) {}
-    std::vector<double> ratio, product;
-    Vector border_ratio, border_product;
-  };
-
-  void invert_dense(const BorderedCholesky& factor) {
-    const Index n = pattern_->dense();
-    if (n == 0) return;
-    Eigen::Map<Matrix> inverse(values_.data() + pattern_->dense_offset(), n, n);
-    const EqualPieces pieces(n, 128);
-    for_each_piece(team_, pieces.count, [&](int, Index k) {
-      inverse.middleCols(pieces.begin(k), pieces.length(k)) =
-          factor.dense_factor().middleCols(pieces.begin(k), pieces.length(k));
-    });
-    invert_from_cholesky(inverse, team_);
-  }
-
-  MIXED_GLM_NOINLINE void invert_column(const BorderedCholesky& factor, Index j, Column& work) {
-    load_ratios(factor, j, work);
-    multiply(j, work);
-    store_column(factor, j, work);
-  }
-
-  // l = L_Sj / L_jj, scattered by row.
-  void load_ratios(const BorderedCholesky& factor, Index j, Column& work) const {
-    const double pivot = factor.values()[j];
-    for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
-      const auto row = size_t(pattern_->rows()[e]);
-      work.ratio[row] = factor.lower(e) / pivot;
-      work.product[row] = 0.0;
-    }
-    work.border_ratio.noalias() = factor.border_of(j) / pivot;
-  }
-
-  // product = Sigma_SS l.
-  void multiply(Index j, Column& work) const {
-    work.border_product.noalias() = border_block() * work.border_ratio;
-    for (Index e = pattern_->column_begin(j); e < pattern_->column_tail(j); ++e) {
-      add_sparse_column(j, pattern_->rows()[e], work);
-    }
-    const Index m = pattern_->sparse();
-    for (Index b = pattern_->column_tail(j); b < pattern_->column_end(j); ++b) {
-      const Index s = pattern_->rows()[b];
-      const auto column = dense_block().col(s - m);
-      double sum = 0.0;
-      for (Index a = pattern_->column_tail(j); a < pattern_->column_end(j); ++a) {
-        const Index r = pattern_->rows()[a];
-        sum += column[r - m] * work.ratio[size_t(r)];
-      }
-      work.product[size_t(s)] += sum;
-      couple_with_border(s, work);
-    }
-  }
-
-  // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.
-  void add_sparse_column(Index j, Index s, Column& work) const {
-    const double own = work.ratio[size_t(s)];
-    double sum = values_[size_t(s)] * own;
-    Index mine = pattern_->column_begin(j);  // S and the rows of column s are both sorted
-    for (Index e = pattern_->column_begin(s); e < pattern_->column_end(s); ++e) {
-      const Code r = pattern_->rows()[e];
-      while (mine < pattern_->column_end(j) && pattern_->rows()[mine] < r) ++mine;
-      if (mine == pattern_->column_end(j)) break;
-      if (pattern_->rows()[mine] != r) continue;
-      const double value = values_[size_t(pattern_->lower_offset() + e)];
-      sum += value * work.ratio[size_t(r)];
-      work.product[size_t(r)] += value * own;
-    }
-    work.product[size_t(s)] += sum;
-    couple_with_border(s, work);
-  }
-
-  void couple_with_border(Index s, Column& work) const {
-    const auto border = with_border(s);
-    work.product[size_t(s)] += border.dot(work.border_ratio);
-    work.border_product += work.ratio[size_t(s)] * border;
-  }
-
-  void store_column(const BorderedCholesky& factor, Index j, const Column& work) {
-    double variance = work.border_product.dot(work.border_ratio);
-    for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
-      const auto row = size_t(pattern_->rows()[e]);
-      values_[size_t(pattern_->lower_offset() + e)] = -work.product[row];
-      variance += work.product[row] * work.ratio[row];
-    }
-    Eigen::Map<Vector>(values_.data() + pattern_->border_position(j), pattern_->border()) =
-        -work.border_product;
-    const double pivot = factor.values()[j];
-    values_[size_t(j)] = 1.0 / (pivot * pivot) + variance;
-  }
-
-  const BorderedPattern* pattern_;
-  Team* team_;
-  std::vector<double> values_;
-  ColumnPieces pieces_;
-  std::vector<Column> columns_;  // of each member of the team
+  std::optional<CholeskyInverse> exact_;
+  MonteCarloErrors errors_;
 };
 
 }  // namespace mixed_glm

@@ -9,8 +9,8 @@
 #pragma once
 
 #include <memory>
-#include <mixed_glm/linalg/bordered_pattern.hpp>
 #include <mixed_glm/linalg/sparse_rows.hpp>
+#include <mixed_glm/model/elimination.hpp>
 #include <mixed_glm/model/merged_rows.hpp>
 #include <mixed_glm/model/parameter_layout.hpp>
 #include <mixed_glm/model/row_order.hpp>
@@ -27,8 +27,9 @@ class Design {
   // ident[j] in 0 .. components - 1: the variance component of effect j. correlated: its terms of
   // correlated effects, by columns of z.
   Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
-         const std::vector<CorrelatedColumns>& correlated = {})
-      : Design(x, z, with_levels(z, correlated), ident, components, correlated) {
+         const std::vector<CorrelatedColumns>& correlated = {},
+         Factorization factorization = Factorization::automatic)
+      : Design(x, z, with_levels(z, correlated), ident, components, correlated, factorization) {
     rearrange_rows({sorted_row_order(z_, component_, largest_single()), {}});
     locate_pairs();
   }
@@ -38,10 +39,11 @@ class Design {
   static std::unique_ptr<Design> merged(ConstMatrixRef x, SparseRows z,
                                         const std::vector<Code>& ident, Index components,
                                         ConstVectorRef offset,
-                                        const std::vector<CorrelatedColumns>& correlated = {}) {
+                                        const std::vector<CorrelatedColumns>& correlated = {},
+                                        Factorization factorization = Factorization::automatic) {
     const SparseRows cliques = with_levels(z, correlated);
     std::unique_ptr<Design> design(
-        new Design(x, std::move(z), cliques, ident, components, correlated));
+        new Design(x, std::move(z), cliques, ident, components, correlated, factorization));
     const auto order = sorted_row_order(design->z_, design->component_, design->largest_single());
     design->rearrange_rows(RowMerger(x, design->z_, offset).merge(order));
     design->locate_pairs();
@@ -52,8 +54,8 @@ class Design {
   // must be part of one. Rows stay in the caller's order.
   static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z, SparseRows cliques,
                                               const std::vector<Code>& ident, Index components) {
-    std::unique_ptr<Design> design(
-        new Design(x, std::move(z), std::move(cliques), ident, components, {}));
+    std::unique_ptr<Design> design(new Design(x, std::move(z), std::move(cliques), ident,
+                                              components, {}, Factorization::exact));
     design->locate_pairs();
     return design;
   }
@@ -111,7 +113,7 @@ class Design {
 
   const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
   const SparseRows& z() const { return z_; }
-  const BorderedPattern& pattern() const { return pattern_; }
+  const BorderedPattern& pattern() const { return elimination_.pattern; }
   Code component(Index effect) const { return component_[size_t(effect)]; }
   const Vector& component_size() const { return component_size_; }  // effects in each component
   const std::vector<Code>& effects_of(Index component) const {
@@ -128,7 +130,7 @@ class Design {
   }
   Index correlations() const { return correlations_; }
   bool is_correlated() const { return !correlated_.empty(); }
-  Code user_effect(Index effect) const { return order_[size_t(effect)]; }
+  Code user_effect(Index effect) const { return order()[size_t(effect)]; }
 
   // Where the products of the pairs of entries of row i are added: pair_begin(i), then (0,1),
   // (0,2), (1,2), (0,3), ... in the order of the row's entries.
@@ -161,24 +163,24 @@ class Design {
   }
 
  private:
-  Design(ConstMatrixRef x, SparseRows z, SparseRows cliques, const std::vector<Code>& ident,
-         Index components, const std::vector<CorrelatedColumns>& correlated)
+  Design(ConstMatrixRef x, SparseRows z, const SparseRows& cliques, const std::vector<Code>& ident,
+         Index components, const std::vector<CorrelatedColumns>& correlated,
+         Factorization factorization)
       : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
         z_(std::move(z)),
-        order_(fill_reducing_order(effect_neighbours(cliques))),
-        pattern_(renumber(cliques), x.cols()),
+        component_size_(checked_sizes(ident, components)),
+        single_(single_effect_components(z_, ident, components)),
+        elimination_(
+            choose_elimination(cliques, ident, component_size_, single_, x.cols(), factorization)),
         component_(ident.size()),
-        component_size_(Vector::Zero(components)),
         effects_of_(size_t(components)),
         user_rows_(x.rows()) {
-    check(ident, components);
-    for (size_t k = 0; k < order_.size(); ++k) {
-      component_[k] = ident[size_t(order_[k])];
-      component_size_[component_[k]] += 1.0;
+    z_.relabel(detail::numbers_of(order()));
+    for (size_t k = 0; k < order().size(); ++k) {
+      component_[k] = ident[size_t(order()[k])];
       effects_of_[size_t(component_[k])].push_back(static_cast<Code>(k));
     }
     for (const CorrelatedColumns& columns : correlated) add_correlated(columns, ident);
-    single_ = single_effect_components(z_, component_, components);
   }
 
   static SparseRows with_levels(const SparseRows& z,
@@ -195,8 +197,7 @@ class Design {
   }
 
   void add_correlated(const CorrelatedColumns& term, const std::vector<Code>& ident) {
-    std::vector<Code> number(order_.size());
-    for (size_t k = 0; k < order_.size(); ++k) number[size_t(order_[k])] = static_cast<Code>(k);
+    const std::vector<Code> number = detail::numbers_of(order());
     CorrelatedLevels levels;
     for (Index c = 0; c < term.order; ++c) {
       levels.components.push_back(ident[size_t(term.columns[size_t(c)])]);
@@ -213,15 +214,6 @@ class Design {
     correlated_.push_back(std::move(levels));
   }
 
-  // Renumbers all rows in elimination order and finds the neighbours anew.
-  Neighbours renumber(SparseRows& cliques) {
-    std::vector<Code> number(order_.size());
-    for (size_t k = 0; k < order_.size(); ++k) number[size_t(order_[k])] = static_cast<Code>(k);
-    z_.relabel(number);
-    cliques.relabel(number);
-    return effect_neighbours(cliques);
-  }
-
   void rearrange_rows(RowMap map) {
     row_order_ = std::move(map.first);
     row_of_ = std::move(map.row_of);
@@ -236,7 +228,8 @@ class Design {
         sorted_x_.data(), n, fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
   }
 
-  void check(const std::vector<Code>& ident, Index components) const {
+  // How many effects each component has.
+  Vector checked_sizes(const std::vector<Code>& ident, Index components) const {
     const auto mismatch = [](const std::string& what, Index expected, Index got) {
       throw std::invalid_argument(what + ": expected length " + std::to_string(expected) +
                                   ", got " + std::to_string(got));
@@ -249,7 +242,11 @@ class Design {
                                     std::to_string(components - 1) + ", got " + std::to_string(k));
       }
     }
+    Vector sizes = Vector::Zero(components);
+    for (const Code k : ident) sizes[k] += 1.0;
+    return sizes;
   }
+  const std::vector<Code>& order() const { return elimination_.order; }
 
   void locate_pairs() {
     pair_positions_.reserve(static_cast<size_t>(z_.pairs()));
@@ -257,7 +254,7 @@ class Design {
       if (z_.width() < 0) pair_start_.push_back(Index(pair_positions_.size()));
       for (Index e = z_.begin(i); e < z_.end(i); ++e) {
         for (Index f = z_.begin(i); f < e; ++f) {
-          const Index position = pattern_.position(z_.columns()[e], z_.columns()[f]);
+          const Index position = pattern().position(z_.columns()[e], z_.columns()[f]);
           pair_positions_.push_back(static_cast<std::int32_t>(position));
         }
       }
@@ -266,16 +263,15 @@ class Design {
 
   Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;  // of the caller, or of sorted_x_
   SparseRows z_;
-  std::vector<Code> order_;  // order_[k]: the caller's number of the k-th eliminated effect
-  BorderedPattern pattern_;
-  std::vector<Code> component_;
   Vector component_size_;
+  std::vector<bool> single_;
+  Elimination elimination_;
+  std::vector<Code> component_;
   std::vector<std::vector<Code>> effects_of_;
   std::vector<CorrelatedLevels> correlated_;
   EffectPairs effect_pairs_;
   Index correlations_ = 0;
   std::vector<std::int32_t> pair_positions_;
-  std::vector<bool> single_;
   std::vector<Index> row_order_;  // row_order_[r]: the caller's (first) row r; empty: the same
   std::vector<Index> row_of_;     // row_of_[i]: row of the caller's row i; empty: none are merged
   Index user_rows_;

@@ -94,10 +94,10 @@ class GaussianConditionalDraws final : public MarginalDraws<GaussianMarginal> {
     const ConditionalPosterior posterior = this->marginal_.posterior();
     const Index q = this->model().design().effects();
     this->mean_ = posterior.mean;
-    this->skew_.set(marginal.cholesky(), posterior.variance.head(q),
+    this->skew_.set(marginal.precision(), posterior.variance.head(q),
                     posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
     this->response_ =
-        psi_response(marginal.prior(), marginal.cholesky(), this->mean_, marginal.family_pull());
+        psi_response(marginal.prior(), marginal.precision(), this->mean_, marginal.family_pull());
   }
 };
 

@@ -6,7 +6,7 @@
 // m and H belong to psi_0, and T = dx/dpsi = H^-1 C (coefficient_prior.hpp).
 #pragma once
 
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/precision.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
 
 namespace mixed_glm {
@@ -19,29 +19,29 @@ struct DrawDensities {
 
 // z: (q + p) x m, becomes L'^-1 z. The fixed effects come last in L, so that their marginal
 // precision is the product of its last block with its transpose.
-inline DrawDensities spread_by_precision(const BorderedCholesky& cholesky, RowMatrix& z) {
+inline DrawDensities spread_by_precision(const Precision& precision, RowMatrix& z) {
   const auto density = [&](Index size, double log_root) -> Vector {
     const Vector squares = z.bottomRows(size).colwise().squaredNorm().transpose();
     return (log_root - 0.5 * double(size) * log_two_pi) - 0.5 * squares.array();
   };
-  const Index p = cholesky.pattern().border();
-  const double fixed_log_root = cholesky.dense_factor().diagonal().tail(p).array().log().sum();
-  DrawDensities result{density(z.rows(), 0.5 * cholesky.log_determinant()),
+  const Index p = precision.pattern().border();
+  const double fixed_log_root = precision.border_factor().diagonal().array().log().sum();
+  DrawDensities result{density(z.rows(), 0.5 * precision.log_determinant()),
                        density(p, fixed_log_root)};
-  cholesky.solve_upper(z);
+  precision.spread(z);
   return result;
 }
 
 // T, (q + p) x K, at coefficients with the factorized H; prior: at psi_0. family_pull: that of the
 // family's hyperparameter (inference/marginal.hpp), or empty.
-inline RowMatrix psi_response(const CoefficientPrior& prior, const BorderedCholesky& cholesky,
+inline RowMatrix psi_response(const CoefficientPrior& prior, const Precision& precision,
                               const Vector& coefficients, const Vector& family_pull = Vector()) {
   RowMatrix response = prior.coupling(coefficients);
   if (family_pull.size() > 0) {
     response.conservativeResize(response.rows(), response.cols() + 1);
     response.rightCols(1) = family_pull;
   }
-  cholesky.solve_in_place(response);
+  precision.solve_in_place(response);
   return response;
 }
 

@@ -30,7 +30,7 @@ class JointModeDraws {
   // psi: K x m and z: (q + p) x m, standard normal, become the draws. Returns their log densities,
   // that of psi included.
   DrawDensities draw(Matrix& psi, RowMatrix& z) const {
-    DrawDensities log_density = spread_by_precision(mode_.cholesky(), z);
+    DrawDensities log_density = spread_by_precision(mode_.precision(), z);
     z.colwise() += mode_.coefficients();
     if (psi.rows() == 0) return log_density;
     const double normalizer = curvature_.matrixLLT().diagonal().array().log().sum() -

@@ -70,7 +70,7 @@ class LeafConditionalDraws final : public MarginalDraws<LeafMarginal> {
     for (Index k = 0; k < psi_.size(); ++k) {
       response_.col(k) = marginal_.theta_response(Vector::Unit(psi_.size(), k));
     }
-    skew_.set(marginal_.cholesky(), marginal_.reduced_variance(), marginal_.reduced_third(),
+    skew_.set(marginal_.precision(), marginal_.reduced_variance(), marginal_.reduced_third(),
               marginal_.fe_cov());
   }
 

@@ -25,9 +25,9 @@ class SkewDraws {
 
   // variance, third: q, of the effects, third may be empty; fe_cov: p x p, with the tails. The
   // factor is viewed.
-  void set(const BorderedCholesky& cholesky, ConstVectorRef variance, ConstVectorRef third,
+  void set(const Precision& precision, ConstVectorRef variance, ConstVectorRef third,
            const Matrix& fe_cov) {
-    cholesky_ = &cholesky;
+    precision_ = &precision;
     maps_.clear();
     sd_ = variance.cwiseSqrt();
     for (Index j = 0; j < third.size(); ++j) {
@@ -40,7 +40,7 @@ class SkewDraws {
 
   // z: (q + p) x m, standard normal, becomes the draws.
   DrawDensities draw(RowMatrix& z) const {
-    DrawDensities log_density = spread_by_precision(*cholesky_, z);
+    DrawDensities log_density = spread_by_precision(*precision_, z);
     if (is_skew_) draw_fixed(z, log_density);
     for (Index j = 0; j < Index(maps_.size()); ++j) {
       for (Index c = 0; c < z.cols(); ++c) {
@@ -69,7 +69,7 @@ class SkewDraws {
     z.bottomRows(factor_.rows()) = factor_.triangularView<Eigen::Lower>() * beta;
   }
 
-  const BorderedCholesky* cholesky_ = nullptr;
+  const Precision* precision_ = nullptr;
   FixedTails tails_;
   SkewFixedEffects fixed_;
   Vector sd_;

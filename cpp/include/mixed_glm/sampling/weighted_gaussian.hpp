@@ -2,7 +2,7 @@
 // precisions of the effects: what is needed to draw from a Gaussian that is kept in this form.
 #pragma once
 
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/precision.hpp>
 #include <mixed_glm/model/model.hpp>
 #include <mixed_glm/model/row_pass.hpp>
 
@@ -10,13 +10,13 @@ namespace mixed_glm {
 
 // weight: n, the caller's order; effect_precision: K. False if H is not positive definite.
 inline bool factorize_weighted(const Model& model, ConstVectorRef weight,
-                               ConstVectorRef effect_precision, BorderedCholesky& cholesky) {
+                               ConstVectorRef effect_precision, Precision& precision) {
   const Design& design = model.design();
   const BorderedPattern& pattern = design.pattern();
   Vector sorted(design.rows());
   design.sum_to_design_rows(weight, sorted);
-  cholesky.set_zero();
-  double* const values = cholesky.values();
+  precision.set_zero();
+  double* const values = precision.values();
   RowBlock block;
   for (block.first = 0; block.first < design.rows(); block.first += row_block_size) {
     block.count = std::min(row_block_size, design.rows() - block.first);
@@ -31,7 +31,7 @@ inline bool factorize_weighted(const Model& model, ConstVectorRef weight,
     const double sd = model.prior().fe_p[a];
     values[pattern.dense_position(row, row)] += 1.0 / (sd * sd);
   }
-  return cholesky.factorize();
+  return precision.factorize();
 }
 
 }  // namespace mixed_glm

@@ -3,7 +3,7 @@
 // of that expansion.
 #pragma once
 
-#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/precision.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
 #include <mixed_glm/model/model.hpp>
 
@@ -26,7 +26,7 @@ class CoefficientPosterior {
   explicit CoefficientPosterior(const Model& model)
       : model_(&model),
         prior_(model.design(), model.prior()),
-        cholesky_(model.design().pattern()),
+        precision_(model.design().pattern()),
         mean_(Vector::Zero(model.design().coefficients())),
         variance_(Vector::Ones(mean_.size())),
         gradient_(mean_.size()) {
@@ -42,6 +42,7 @@ class CoefficientPosterior {
   void reset() {
     mean_.setZero();
     variance_.setOnes();
+    precision_.forget();
     passes_ = 0;
   }
 
@@ -75,7 +76,7 @@ class CoefficientPosterior {
   const Vector& variance() const { return variance_; }  // q + p
   const CoefficientPrior& prior() const { return prior_; }
   // Of H = A'WA + P at the last step.
-  const BorderedCholesky& cholesky() const { return cholesky_; }
+  const Precision& precision() const { return precision_; }
   int passes() const { return passes_; }
   void set_mean(const Vector& mean) { mean_ = mean; }
 
@@ -99,20 +100,20 @@ class CoefficientPosterior {
     variance_before_ = variance_;
   }
 
-  // H from the likelihood's curvature in cholesky_, and x + length H^-1 (gradient - P x).
+  // H from the likelihood's curvature in precision_, and x + length H^-1 (gradient - P x).
   bool step_mean(const Vector& psi, double length) {
     prior_.set(psi);
-    prior_.add_precision(cholesky_.values());
-    if (!gradient_.allFinite() || !cholesky_.factorize()) return false;
+    prior_.add_precision(precision_.values());
+    if (!gradient_.allFinite() || !precision_.factorize()) return false;
     prior_.add_gradient(mean_, gradient_);
-    cholesky_.solve_in_place(gradient_);
+    precision_.solve_in_place(gradient_);
     mean_ += length * gradient_;
     return mean_.allFinite();
   }
 
   const Model* model_;
   CoefficientPrior prior_;
-  BorderedCholesky cholesky_;
+  Precision precision_;
   Vector mean_, variance_, gradient_;  // gradient of the rows alone
   Vector mean_before_, variance_before_;
   int passes_ = 0;

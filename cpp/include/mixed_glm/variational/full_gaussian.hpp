@@ -78,8 +78,8 @@ class FullGaussian final : public CoefficientPosterior {
     now_.weight.setZero();
     expand(1.0, false);
     prior_.set(psi);
-    prior_.add_precision(cholesky_.values());
-    if (!cholesky_.factorize()) return false;
+    prior_.add_precision(precision_.values());
+    if (!precision_.factorize()) return false;
     return invert();
   }
 
@@ -141,12 +141,12 @@ class FullGaussian final : public CoefficientPosterior {
   // own_response: whether each row's effect on its own variance is solved for.
   double expand(double length, bool own_response) {
     ++passes_;
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
     const FullGaussianSites sites(likelihood_, now_.row_variance, now_.weight, length, own_response,
                                   next_weight_);
     return model_->log_likelihood_constant() +
-           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, precision_.values(), rows_);
   }
 
   // Takes over the new weights, whose H has just been factorized.
@@ -154,8 +154,8 @@ class FullGaussian final : public CoefficientPosterior {
     const Design& design = model_->design();
     now_.weight = next_weight_;
     now_.effect_precision = prior_.component_precision();
-    now_.log_determinant = cholesky_.log_determinant();
-    sigma_.compute(cholesky_);
+    now_.log_determinant = precision_.log_determinant();
+    sigma_.compute(precision_);
     for (Index j = 0; j < design.effects(); ++j) variance_[j] = sigma_.variance(j);
     now_.fe_cov = sigma_.border_block();
     variance_.tail(design.fixed()) = now_.fe_cov.diagonal();

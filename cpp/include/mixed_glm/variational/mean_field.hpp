@@ -95,22 +95,22 @@ class MeanField final : public CoefficientPosterior {
   // start, with prior precisions exp(-2 psi) of the effects. False if that fails.
   bool start(const Vector& psi) {
     mean_.setZero();
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
     pass_rows<2>(*model_, StartSites(*model_, model_->family()), mean_, &gradient_,
-                 cholesky_.values(), rows_);
+                 precision_.values(), rows_);
     weight_slope_.setZero();
     return step(psi, 1.0);
   }
 
   double expand(double) override {
     ++passes_;
-    cholesky_.set_zero();
+    precision_.set_zero();
     gradient_.setZero();
     weight_slope_.setZero();
     const MeanFieldSites sites(likelihood_, model_->design(), variance_, &weight_slope_);
     return model_->log_likelihood_constant() +
-           pass_rows<2>(*model_, sites, mean_, &gradient_, cholesky_.values(), rows_);
+           pass_rows<2>(*model_, sites, mean_, &gradient_, precision_.values(), rows_);
   }
 
   bool step(const Vector& psi, double length) override {
@@ -151,11 +151,11 @@ class MeanField final : public CoefficientPosterior {
     const BorderedPattern& pattern = model_->design().pattern();
     Vector diagonal(variance_.size());
     for (Index j = 0; j < pattern.effects(); ++j) {
-      diagonal[j] = cholesky_.values()[pattern.diagonal_position(j)];
+      diagonal[j] = precision_.values()[pattern.diagonal_position(j)];
     }
     for (Index a = 0; a < pattern.border(); ++a) {
       const Index row = pattern.tail() + a;
-      diagonal[pattern.effects() + a] = cholesky_.values()[pattern.dense_position(row, row)];
+      diagonal[pattern.effects() + a] = precision_.values()[pattern.dense_position(row, row)];
     }
     return diagonal;
   }

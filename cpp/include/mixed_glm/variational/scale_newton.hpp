@@ -30,7 +30,7 @@ inline Vector next_scale(const CoefficientPosterior& q, const ScalePosterior& sc
   const Vector scaled = q.squares().cwiseProduct(q.prior().component_precision());  // t S
   const RowMatrix coupling = q.prior().coupling(q.mean());                          // 2 t u
   RowMatrix solved = coupling;
-  q.cholesky().solve_in_place(solved);
+  q.precision().solve_in_place(solved);
   const Matrix response =
       0.5 * multiply_abt(coupling.transpose(), solved.transpose()) + q.variance_response();
 

@@ -1,0 +1,146 @@
+// Entries of the inverse Sigma = H^-1 on the pattern of the Cholesky factor (Takahashi, Fagan and
+// Chen 1973; Erisman and Tinney 1975). With S the rows of column j of L (border included) and l =
+// L_Sj / L_jj, from the last column to the first:
+//
+//     Sigma_Sj = -Sigma_SS l        Sigma_jj = 1 / L_jj^2 - l' Sigma_Sj
+//
+// Sigma_SS is on the pattern, since the rows of a column are a clique. The dense block is inverted
+// densely. Nothing of size q x q is formed.
+#pragma once
+
+#include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/dense_inverse.hpp>
+#include <mixed_glm/linalg/pattern_values.hpp>
+#include <mixed_glm/math/compiler.hpp>
+#include <vector>
+
+namespace mixed_glm {
+
+class CholeskyInverse {
+ public:
+  // Both are viewed, the team if there is one.
+  explicit CholeskyInverse(PatternValues& sigma, Team* team = nullptr)
+      : pattern_(&sigma.pattern()),
+        team_(team),
+        sigma_(&sigma),
+        pieces_(sigma.pattern()),
+        columns_(pieces_.count() > 1 && team != nullptr ? size_t(team->size()) : 1,
+                 Column(sigma.pattern())) {}
+
+  void compute(const BorderedCholesky& factor) {
+    invert_dense(factor);
+    const auto invert_columns = [&](Index begin, Index end, Column& work) {
+      for (Index j = end - 1; j >= begin; --j) invert_column(factor, j, work);
+    };
+    invert_columns(pieces_.rest(), pattern_->sparse(), columns_.front());
+    for_each_piece(team_, pieces_.count(), [&](int member, Index k) {
+      invert_columns(pieces_.begin(k), pieces_.end(k), columns_[size_t(member)]);
+    });
+  }
+
+ private:
+  // What is worked with for one column: l and Sigma_SS l, by row.
+  struct Column {
+    explicit Column(const BorderedPattern& pattern)
+        : ratio(size_t(pattern.effects())),
+          product(size_t(pattern.effects())),
+          border_ratio(pattern.border()),
+          border_product(pattern.border()) {}
+    std::vector<double> ratio, product;
+    Vector border_ratio, border_product;
+  };
+
+  void invert_dense(const BorderedCholesky& factor) {
+    const Index n = pattern_->dense();
+    if (n == 0) return;
+    Eigen::Map<Matrix> inverse(sigma_->values() + pattern_->dense_offset(), n, n);
+    const EqualPieces pieces(n, 128);
+    for_each_piece(team_, pieces.count, [&](int, Index k) {
+      inverse.middleCols(pieces.begin(k), pieces.length(k)) =
+          factor.dense_factor().middleCols(pieces.begin(k), pieces.length(k));
+    });
+    invert_from_cholesky(inverse, team_);
+  }
+
+  MIXED_GLM_NOINLINE void invert_column(const BorderedCholesky& factor, Index j, Column& work) {
+    load_ratios(factor, j, work);
+    multiply(j, work);
+    store_column(factor, j, work);
+  }
+
+  // l = L_Sj / L_jj, scattered by row.
+  void load_ratios(const BorderedCholesky& factor, Index j, Column& work) const {
+    const double pivot = factor.values()[j];
+    for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
+      const auto row = size_t(pattern_->rows()[e]);
+      work.ratio[row] = factor.lower(e) / pivot;
+      work.product[row] = 0.0;
+    }
+    work.border_ratio.noalias() = factor.border_of(j) / pivot;
+  }
+
+  // product = Sigma_SS l.
+  void multiply(Index j, Column& work) const {
+    work.border_product.noalias() = sigma_->border_block() * work.border_ratio;
+    for (Index e = pattern_->column_begin(j); e < pattern_->column_tail(j); ++e) {
+      add_sparse_column(j, pattern_->rows()[e], work);
+    }
+    const Index m = pattern_->sparse();
+    for (Index b = pattern_->column_tail(j); b < pattern_->column_end(j); ++b) {
+      const Index s = pattern_->rows()[b];
+      const auto column = sigma_->dense_block().col(s - m);
+      double sum = 0.0;
+      for (Index a = pattern_->column_tail(j); a < pattern_->column_end(j); ++a) {
+        const Index r = pattern_->rows()[a];
+        sum += column[r - m] * work.ratio[size_t(r)];
+      }
+      work.product[size_t(s)] += sum;
+      couple_with_border(s, work);
+    }
+  }
+
+  // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.
+  void add_sparse_column(Index j, Index s, Column& work) const {
+    const double own = work.ratio[size_t(s)];
+    double sum = sigma_->values()[s] * own;
+    Index mine = pattern_->column_begin(j);  // S and the rows of column s are both sorted
+    for (Index e = pattern_->column_begin(s); e < pattern_->column_end(s); ++e) {
+      const Code r = pattern_->rows()[e];
+      while (mine < pattern_->column_end(j) && pattern_->rows()[mine] < r) ++mine;
+      if (mine == pattern_->column_end(j)) break;
+      if (pattern_->rows()[mine] != r) continue;
+      const double value = sigma_->values()[pattern_->lower_offset() + e];
+      sum += value * work.ratio[size_t(r)];
+      work.product[size_t(r)] += value * own;
+    }
+    work.product[size_t(s)] += sum;
+    couple_with_border(s, work);
+  }
+
+  void couple_with_border(Index s, Column& work) const {
+    const auto border = sigma_->with_border(s);
+    work.product[size_t(s)] += border.dot(work.border_ratio);
+    work.border_product += work.ratio[size_t(s)] * border;
+  }
+
+  void store_column(const BorderedCholesky& factor, Index j, const Column& work) {
+    double variance = work.border_product.dot(work.border_ratio);
+    for (Index e = pattern_->column_begin(j); e < pattern_->column_end(j); ++e) {
+      const auto row = size_t(pattern_->rows()[e]);
+      sigma_->values()[pattern_->lower_offset() + e] = -work.product[row];
+      variance += work.product[row] * work.ratio[row];
+    }
+    Eigen::Map<Vector>(sigma_->values() + pattern_->border_position(j), pattern_->border()) =
+        -work.border_product;
+    const double pivot = factor.values()[j];
+    sigma_->values()[j] = 1.0 / (pivot * pivot) + variance;
+  }
+
+  const BorderedPattern* pattern_;
+  Team* team_;
+  PatternValues* sigma_;
+  ColumnPieces pieces_;
+  std::vector<Column> columns_;  // of each member of the team
+};
+
+}  // namespace mixed_glm

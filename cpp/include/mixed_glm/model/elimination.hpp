@@ -1,0 +1,109 @@
+// In which order effects are eliminated, and whether the factor is to be filled: for crossed
+// factors with many levels, whose exact factor ends in a large dense block, conjugate gradients are
+// faster (linalg/krylov_factor.hpp).
+#pragma once
+
+#include <mixed_glm/linalg/bordered_pattern.hpp>
+#include <mixed_glm/model/row_order.hpp>
+#include <utility>
+
+namespace mixed_glm {
+
+enum class Factorization { automatic, exact, iterative };
+
+struct Elimination {
+  std::vector<Code> order;  // order[k]: the column of z that is eliminated as the k-th
+  BorderedPattern pattern;
+};
+
+namespace detail {
+
+inline std::vector<Code> numbers_of(const std::vector<Code>& order) {
+  std::vector<Code> number(order.size());
+  for (size_t k = 0; k < order.size(); ++k) number[size_t(order[k])] = static_cast<Code>(k);
+  return number;
+}
+
+inline Neighbours renumbered_neighbours(SparseRows cliques, const std::vector<Code>& order) {
+  cliques.relabel(numbers_of(order));
+  return effect_neighbours(cliques);
+}
+
+inline Elimination filled_elimination(const SparseRows& cliques, Index fixed) {
+  std::vector<Code> order = fill_reducing_order(effect_neighbours(cliques));
+  BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed);
+  return {std::move(order), std::move(pattern)};
+}
+
+// Effects of small components join the border if one beside the eliminated one does not.
+constexpr Index most_small_levels = 50, most_small_effects = 100;
+
+// component: of each column; eliminated: of which each row touches at most one effect.
+inline Elimination unfilled_elimination(const SparseRows& cliques,
+                                        const std::vector<Code>& component, const Vector& size,
+                                        Index eliminated, Index fixed) {
+  const Index components = size.size();
+  std::vector<int> place(size_t(components), 1);  // 0: eliminated, 1: the rest, 2: small
+  place[size_t(eliminated)] = 0;
+  double largest = 0.0, small = 0.0;
+  for (Index k = 0; k < components; ++k) {
+    if (k != eliminated) largest = std::max(largest, size[k]);
+  }
+  for (Index k = 0; k < components; ++k) {
+    if (k == eliminated || largest <= most_small_levels || size[k] > most_small_levels) continue;
+    if (small + size[k] > most_small_effects) continue;
+    small += size[k];
+    place[size_t(k)] = 2;
+  }
+  std::vector<Code> order(component.size());
+  std::iota(order.begin(), order.end(), Code{0});
+  const auto key = [&](Code c) {
+    const Code k = component[size_t(c)];
+    return std::pair(place[size_t(k)], k);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](Code a, Code b) { return key(a) < key(b); });
+  Unfilled unfilled;
+  unfilled.eliminated = Index(size[eliminated]);
+  unfilled.small = Index(small);
+  for (const Code c : order) unfilled.part.push_back(component[size_t(c)]);
+  BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed, std::move(unfilled));
+  return {std::move(order), std::move(pattern)};
+}
+
+// Multiplications of a factorization and an inversion.
+inline double filled_work(const BorderedPattern& pattern) {
+  double work = std::pow(double(pattern.dense()), 3.0);
+  for (Index j = 0; j < pattern.sparse(); ++j) {
+    work += std::pow(double(pattern.column_end(j) - pattern.column_begin(j)), 2.0);
+  }
+  return work;
+}
+
+// The same time in conjugate gradients and probes takes an effect and each of its couplings, as
+// measured: break-even at some 1,000 remaining levels with 30 rows each.
+constexpr double work_of_coupling = 3e4;
+
+}  // namespace detail
+
+// cliques: rows of effects that are neighbours; component: of each column; single: components of
+// which each row of z touches at most one effect. Throws std::length_error where the factor cannot
+// be numbered.
+inline Elimination choose_elimination(const SparseRows& cliques, const std::vector<Code>& component,
+                                      const Vector& size, const std::vector<bool>& single,
+                                      Index fixed, Factorization factorization) {
+  Elimination filled = detail::filled_elimination(cliques, fixed);
+  const Index eliminated = largest_single_component(single, size);
+  const bool can_iterate = eliminated >= 0 && size[eliminated] < size.sum();
+  const auto couplings = double(cliques.pairs());
+  const bool iterate = can_iterate && factorization != Factorization::exact &&
+                       (factorization == Factorization::iterative ||
+                        detail::filled_work(filled.pattern) >
+                            detail::work_of_coupling * (couplings + double(component.size())));
+  if (iterate) {
+    filled = detail::unfilled_elimination(cliques, component, size, eliminated, fixed);
+  }
+  filled.pattern.require_numbered();
+  return filled;
+}
+
+}  // namespace mixed_glm
