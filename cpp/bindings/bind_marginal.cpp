@@ -23,6 +23,7 @@ using mixed_glm::MarginalMode;
 using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::PosteriorSummary;
+using mixed_glm::QuadratureReport;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
@@ -144,6 +145,9 @@ void bind_marginal(py::module_& m) {
       .def_readonly("failed_points", &MarginalFit::failed_points)
       .def_readonly("fallbacks", &MarginalFit::fallbacks)
       .def_readonly("integration", &MarginalFit::integration)
+      .def_property_readonly("n_quad", part(&MarginalFit::quadrature, &QuadratureReport::nodes))
+      .def_property_readonly("quadrature_error",
+                             part(&MarginalFit::quadrature, &QuadratureReport::error))
       .def_property_readonly("ridge", &ridge)
       .def_property_readonly("mode", part(&MarginalFit::mode, &MarginalMode::psi))
       .def_property_readonly("mode_precision", part(&MarginalFit::mode, &MarginalMode::precision))

@@ -5,22 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from mixed_glm._effects.own_rows import own_rows
 from mixed_glm._fit.fit import Fit, HasFit
-from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.spec import HasSpec, ModelSpec
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class HasSpec(Protocol):
-    """What has a specification: `MixedGLM`."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What is to be fitted."""
 
 
 def of_spec(function: Callable[Concatenate[ModelSpec, P], T]) -> Callable[Concatenate[HasSpec, P], T]:
@@ -39,6 +31,16 @@ def of_fit(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[H
     @functools.wraps(function)
     def method(self: HasFit, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return function(self.fit, *args, **kwargs)
+
+    return as_method(method, function)
+
+
+def of_result(function: Callable[Concatenate[HasFit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
+    """The method that hands its object to `function`, whose first argument it is."""
+
+    @functools.wraps(function)
+    def method(self: HasFit, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(self, *args, **kwargs)
 
     return as_method(method, function)
 

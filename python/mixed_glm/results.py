@@ -17,6 +17,8 @@ from mixed_glm._assess.kfold import kfold
 from mixed_glm._assess.leave_out import leave_out
 from mixed_glm._assess.log_score import log_score
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._assess.power_scale import power_scale
+from mixed_glm._assess.refine import refine
 from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._effects.grid import datagrid
@@ -25,7 +27,8 @@ from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit, of_fit_and_rows
+from mixed_glm._methods import of_fit, of_fit_and_rows, of_result
+from mixed_glm._page.report import report
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
@@ -92,8 +95,8 @@ class MixedGLMResults(Generic[ModelT]):
         Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
         ``"rough integration"``.
     integration : Integration or None
-        How the log standard deviations were integrated: ``rule``, ``evaluations``, and of importance weights ``k_hat`` and
-        ``ess_share``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
+        How the log standard deviations were integrated: ``rule``, ``evaluations``, of importance weights ``k_hat`` and
+        ``ess_share``, and of leaf quadrature with as many nodes as are needed ``n_quad`` and ``quadrature_error``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
     n_iter : int
         Iterations of the optimizer.
     optim_retvals : OptimizeResult or None
@@ -268,6 +271,8 @@ class MixedGLMResults(Generic[ModelT]):
     predict = of_fit(predict)
     predict_draws = of_fit(predict_draws)
     check = of_fit(check)
+    power_scale = of_fit(power_scale)
+    refine = of_result(refine)
     loo = of_fit(loo)
     waic = of_fit(waic)
     leave_out = of_fit(leave_out)
@@ -306,6 +311,7 @@ class MixedGLMResults(Generic[ModelT]):
         return datagrid(self.fit, own_frame(self) if newdata is None else newdata, values)
 
     to_datatree = of_fit(to_datatree)
+    report = of_result(report)
 
     def plot_random_effects(
         self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05

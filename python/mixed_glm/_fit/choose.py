@@ -64,7 +64,8 @@ def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:
         ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
         the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
         where all agree within 0.02 posterior standard deviations, above 500,000 rows, and for a Gaussian response, for
-        which it is exact. The result's
+        which it is exact. Where one variance component is all there is, each row touching one of its effects, leaf
+        quadrature at once, whatever the number of rows. The result's
         ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
         ``"map"``.
     **options

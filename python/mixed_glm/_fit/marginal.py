@@ -15,6 +15,7 @@ from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
+from mixed_glm._fit.ordinal import refuse_joint_rows
 from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
@@ -139,6 +140,7 @@ def fit_ep(
     ----------
     Minka (2001), UAI 17, 362-369; Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 3.6.
     """
+    refuse_joint_rows(spec, "fit_ep")
     approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
     return fit_marginal(spec, approximation, integrate, method, minim_opts, start, progress, n_jobs)
 
@@ -200,7 +202,7 @@ def as_fit(
         converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
-        integration=Integration.of(fit.integration),
+        integration=Integration.of(fit),
     )
 
 

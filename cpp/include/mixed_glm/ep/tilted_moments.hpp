@@ -106,8 +106,8 @@ class TiltedMoments {
     const Eigen::ArrayXd away = origin_.head(n) - block.view(rows.cavity_mean).array();
     const auto precision = block.view(rows.cavity_precision).array();
     for (Index k = 0; k < rule_.size(); ++k) {
-      nodes_.col(k).head(n) = rule_.hermite().nodes[k] * scale;
-      weights_.col(k).head(n) = rule_.hermite().log_weights[k] -
+      nodes_.col(k).head(n) = rule_.gauss_hermite().nodes[k] * scale;
+      weights_.col(k).head(n) = rule_.gauss_hermite().log_weights[k] -
                                 0.5 * precision * (nodes_.col(k).head(n) + away).square();
     }
     log_scale_.head(n) = scale.log() + 0.5 * precision.log() - 0.5 * log_two_pi;

@@ -11,11 +11,15 @@
 // all alike: so EP errs by about the largest |L_l - E_l|, and leaf quadrature by the largest |E_k -
 // L_k| of the others. On 37 problems with long MCMC references this predicted nearly all errors
 // within a third, and its worst case was that of an oracle (benchmarks/accuracy). For a Gaussian
-// response Laplace is exact. With several components EP costs a fraction of what leaf quadrature
-// does, and is taken where it errs by little.
+// response Laplace is exact; where rows belong together (families/shape.hpp) there is no EP. With
+// several components EP costs a fraction of what leaf quadrature does, and is taken where it errs
+// by little.
 //
 // Nothing of it is thrown away: the three begin where the one before has come to, and the fit goes
 // on from there.
+//
+// Where the leaf is all that there is, and its passes cost what Laplace's do (lane_marginal.hpp),
+// there is nothing to find out: quadrature is exact for every parameter.
 #pragma once
 
 #include <memory>
@@ -117,6 +121,13 @@ class Chooser {
     return {of_leaf, of_others};
   }
 
+  Choice choose_without_ep(const Choice& laplace, const LeafBlock& block) const {
+    if (block.is_default()) return laplace;
+    const Candidate leaf = look({ApproximationName::leaf, block});
+    const bool is_better = leaf.shift.allFinite() && largest(leaf.shift) >= good_enough;
+    return is_better ? leaf.choice : laplace;
+  }
+
   // What EP errs by at most, as far as that is known without leaf quadrature: with binary data and
   // intercepts of G groups with standard deviation s, simulations have errors of s^2 sqrt(G) times
   // .0015 to .003 for s up to .9, .0031 to .0041 for 1, .002 to .0054 for 2.
@@ -132,8 +143,9 @@ class Chooser {
   }
 
   Choice choose_beside(const Choice& laplace) const {
-    const Candidate ep = look({ApproximationName::ep});
     const LeafBlock block = default_leaf(model_->design());
+    if (has_joint_rows(model_->family())) return choose_without_ep(laplace, block);
+    const Candidate ep = look({ApproximationName::ep});
     const bool has_others = block.size() < model_->design().components();
     const bool ep_is_known =
         has_others && ep.shift.allFinite() && bound_of_ep(block) < ep_known_enough;
@@ -161,6 +173,10 @@ class Chooser {
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
   if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
+  if (LaneMarginal::suits(model)) {
+    const Approximation leaf{ApproximationName::leaf, default_leaf(model.design())};
+    return {leaf, start};
+  }
   return detail::Chooser(model, monitor, team).run(start);
 }
 

@@ -10,6 +10,7 @@
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/quadrature_check.hpp>
 #include <mixed_glm/inference/ridge_rule.hpp>
 #include <mixed_glm/inference/star_rule.hpp>
 #include <optional>
@@ -35,6 +36,7 @@ struct MarginalFit {
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
   IntegrationReport integration;
+  QuadratureReport quadrature;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
   bool rough = false;  // integration by weights that say that it may be inaccurate
   bool has_points = false;  // what the posterior is at its points is there
@@ -221,10 +223,12 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   }
   fit.has_points = settings.keep_points;
   marginal.want_third(settings.keep_points);
+  marginal.begin_with_few_nodes();
   MarginalModeSearch search(marginal, search_settings);
   fit.mode = search.find(start);
   fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
+  fit.quadrature = QuadratureCheck(marginal).run(search, fit.mode);
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;

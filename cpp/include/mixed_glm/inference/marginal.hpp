@@ -73,6 +73,12 @@ class Marginal {
   void expand_fixed(bool thorough) { fixed_tails_ = FixedTails(fixed_cumulants(thorough)); }
   const FixedTails& fixed_tails() const { return fixed_tails_; }
 
+  // Of a quadrature whose number of nodes was not asked for: a fit begins with a few, and goes on
+  // with more (quadrature_check.hpp). spread: standard deviation of psi. False: there are no more.
+  virtual void begin_with_few_nodes() {}
+  virtual bool take_more_nodes(double /*spread*/) { return false; }
+  virtual Index nodes() const { return 0; }  // of each effect; 0: no quadrature, or as asked for
+
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}

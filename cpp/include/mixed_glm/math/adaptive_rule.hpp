@@ -22,13 +22,18 @@ class AdaptiveRule {
   static constexpr Index fewest_for_sinh = 15;  // with fewer nodes, Gauss-Hermite is all there is
 
   Index size() const { return rule_.nodes.size(); }
-  const GaussHermite& hermite() const { return rule_; }
+  const GaussHermite& gauss_hermite() const { return rule_; }
+
+  // Whether the nodes for a mode of this scale are those of Gauss-Hermite.
+  bool is_gauss_hermite(double scale, double sd) const {
+    const bool informed = scale < least_share * sd;
+    return informed || sd <= widest_for_gauss_hermite || size() < fewest_for_sinh;
+  }
 
   // nodes, log_weights: columns of `size()` entries.
   template <class Column>
   void place(double mode, double scale, double sd, Column&& nodes, Column&& log_weights) const {
-    const bool informed = scale < least_share * sd;
-    if (informed || sd <= widest_for_gauss_hermite || size() < fewest_for_sinh) {
+    if (is_gauss_hermite(scale, sd)) {
       nodes = mode + (std::sqrt(2.0) * scale) * rule_.nodes.array();
       log_weights = rule_.log_weights.array() + std::log(std::sqrt(2.0) * scale);
     } else {
