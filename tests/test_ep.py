@@ -5,6 +5,7 @@ import pytest
 from benchmarks.calibration.catalogue import DESIGNS
 from numpy.testing import assert_allclose
 from reference_data import load
+from scipy import sparse
 from simulated import FAMILIES, crossed, one_factor
 
 import mixed_glm as mg
@@ -130,6 +131,47 @@ def test_choice_without_effects_and_without_leaf():
     model = mg.MixedGLM(y, np.ones((60, 1)), z, np.zeros(4, int), "binomial")
     assert choose(model).approximation.name in ("laplace", "ep")
     assert model.fit().converged
+
+
+def _two_factors(n, levels, sds, seed=0):
+    """Crossed intercepts of two factors and a covariate; binary rows."""
+    rng = np.random.default_rng(seed)
+    codes = [rng.integers(0, q, n) for q in levels]
+    x = rng.normal(size=n)
+    eta = 0.3 + 0.4 * x
+    for code, q, sd in zip(codes, levels, sds, strict=True):
+        eta = eta + sd * rng.normal(size=q)[code]
+    z = sparse.hstack(
+        [
+            sparse.csr_array((np.ones(n), (np.arange(n), c)), shape=(n, q))
+            for c, q in zip(codes, levels, strict=True)
+        ]
+    )
+    y = (rng.random(n) < 1 / (1 + np.exp(-eta))).astype(float)
+    return mg.MixedGLM(y, np.column_stack([np.ones(n), x]), z.tocsr(), np.repeat([0, 1], levels), "binomial")
+
+
+def test_fit_goes_on_from_the_choice():
+    model = _two_factors(3000, (200, 40), (0.8, 0.5))
+    result, again = model.fit(), model.fit()
+    assert result.method == "ep"
+    np.testing.assert_array_equal(result.params, again.params)
+    np.testing.assert_array_equal(result.params, model.fit(n_jobs=2).params)
+    cold = model.fit_ep(integrate="grid")
+    assert_allclose((result.params - cold.params) / cold.bse, 0.0, atol=0.02)
+    assert_allclose(np.log(result.bse / cold.bse), 0.0, atol=0.02)
+
+
+def test_two_well_determined_components_need_few_evaluations():
+    model = _two_factors(6000, (200, 80), (0.8, 0.6))
+    for fit in (model.fit_laplace, model.fit_ep):
+        result, grid = fit(), fit(integrate="grid")
+        assert result.integration.evaluations == 4
+        assert grid.integration.evaluations > 20
+        assert_allclose((result.params - grid.params) / grid.bse, 0.0, atol=0.02)
+        assert_allclose(np.log(result.bse / grid.bse), 0.0, atol=0.02)
+        assert_allclose((result.conf_int() - grid.conf_int()) / grid.bse[:, None], 0.0, atol=0.04)
+        assert_allclose(result.log_evidence, grid.log_evidence, atol=0.01)
 
 
 def test_bad_arguments():
