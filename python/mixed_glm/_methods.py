@@ -43,6 +43,16 @@ def of_fit(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[H
     return as_method(method, function)
 
 
+def of_result(function: Callable[Concatenate[HasFit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
+    """The method that hands its object to `function`, whose first argument it is."""
+
+    @functools.wraps(function)
+    def method(self: HasFit, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(self, *args, **kwargs)
+
+    return as_method(method, function)
+
+
 def of_fit_and_rows(function: Callable[Concatenate[Fit, P], T]) -> Callable[Concatenate[HasFit, P], T]:
     """As `of_fit`; where `newdata` is not given, it is the rows that the model was made from, with what it has beside them."""
     taken = inspect.signature(function).parameters

@@ -25,7 +25,8 @@ from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._input.arrays import as_generator
-from mixed_glm._methods import of_fit, of_fit_and_rows
+from mixed_glm._methods import of_fit, of_fit_and_rows, of_result
+from mixed_glm._page.report import report
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.posterior import Posterior
@@ -306,6 +307,7 @@ class MixedGLMResults(Generic[ModelT]):
         return datagrid(self.fit, own_frame(self) if newdata is None else newdata, values)
 
     to_datatree = of_fit(to_datatree)
+    report = of_result(report)
 
     def plot_random_effects(
         self, term: str | int | None = None, ax: Axes | None = None, alpha: float = 0.05

@@ -18,7 +18,7 @@ from mixed_glm._input.arrays import as_probability
 Floats = npt.NDArray[np.float64]
 
 # How two means are compared; how that is written; from where on the first is larger.
-_COMPARISONS: dict[str, tuple[Callable[[Floats, Floats], Floats], str, float]] = {
+COMPARISONS: dict[str, tuple[Callable[[Floats, Floats], Floats], str, float]] = {
     "difference": (lambda high, low: high - low, "{0} - {1}", 0.0),
     "ratio": (lambda high, low: high / low, "{0} / {1}", 1.0),
     "lnratio": (lambda high, low: np.log(high) - np.log(low), "ln({0} / {1})", 0.0),
@@ -285,11 +285,9 @@ def _compared(
     whose: Whose,
     conf_level: float,
 ) -> pd.DataFrame:
-    if comparison not in _COMPARISONS:
-        raise ValueError(
-            f"comparison must be one of {', '.join(map(repr, _COMPARISONS))}, got {comparison!r}"
-        )
-    compare, written, larger = _COMPARISONS[comparison]
+    if comparison not in COMPARISONS:
+        raise ValueError(f"comparison must be one of {', '.join(map(repr, COMPARISONS))}, got {comparison!r}")
+    compare, written, larger = COMPARISONS[comparison]
     labels = [written.format(*pair.names) if pair.names else pair.label for pair in pairs]
     high, low = _both(fit, frame, pairs, cells, whose)
     with np.errstate(divide="ignore", invalid="ignore"):

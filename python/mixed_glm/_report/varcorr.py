@@ -34,7 +34,7 @@ def varcorr(fit: Fit, alpha: float = 0.05) -> pd.DataFrame:
     rows, index = [], []
     of_sds = [_sd_moments(fit, k) for k in range(layout.k_vcp)]
     places = _correlation_places(fit.spec)
-    for group, effects, components, pairs in _blocks(fit.spec):
+    for group, effects, components, pairs in blocks(fit.spec):
         for effect, k in zip(effects, components, strict=True):
             place = layout.vcp.start + k
             index.append((group, effect, ""))
@@ -54,7 +54,7 @@ def varcorr_table(fit: Fit) -> pd.DataFrame:
     widest = max(layout.cor_orders, default=1)
     places = _correlation_places(spec)
     rows, index = [], []
-    for group, effects, components, pairs in _blocks(spec):
+    for group, effects, components, pairs in blocks(spec):
         triangle = {(r, c): mean[places[components[r], components[c]]] for r, c in pairs}
         for r, (effect, k) in enumerate(zip(effects, components, strict=True)):
             with np.errstate(over="ignore"):
@@ -66,19 +66,19 @@ def varcorr_table(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows, index=index, columns=columns)
 
 
-def _blocks(spec: ModelSpec) -> list[tuple[str, list[str], list[int], list[tuple[int, int]]]]:
+def blocks(spec: ModelSpec) -> list[tuple[str, list[str], list[int], list[tuple[int, int]]]]:
     """Group, effects, components and pairs of each term, in the order of the components."""
     of_term = {term.components[0]: term for term in spec.design.correlated}
     inside = {k for term in spec.design.correlated for k in term.components}
-    blocks: list[tuple[str, list[str], list[int], list[tuple[int, int]]]] = []
+    found: list[tuple[str, list[str], list[int], list[tuple[int, int]]]] = []
     for k, name in enumerate(spec.design.vcp_names):
         if k in of_term:
             term = of_term[k]
-            blocks.append((term.name, list(term.coordinates), list(term.components), term.pairs))
+            found.append((term.name, list(term.coordinates), list(term.components), term.pairs))
         elif k not in inside:
             group, effect = _alone(spec, k, name)
-            blocks.append((group, [effect], [k], []))
-    return blocks
+            found.append((group, [effect], [k], []))
+    return found
 
 
 def _correlation_places(spec: ModelSpec) -> dict[tuple[int, int], int]:

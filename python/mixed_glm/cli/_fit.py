@@ -16,6 +16,7 @@ from mixed_glm.cli._form import add_form, form_of
 from mixed_glm.cli._output import ESTIMATES, write_estimates
 from mixed_glm.cli._paths import check_files, check_suffix
 from mixed_glm.cli._pictures import PICTURES, require_matplotlib, save_picture
+from mixed_glm.cli._report import require_report
 from mixed_glm.cli._tables import read_table
 from mixed_glm.families.given import family_class
 from mixed_glm.model import MixedGLM
@@ -32,6 +33,7 @@ examples:
       --exposure hours --save ticks.mglm --output ticks.json
   mixed-glm fit seizures.csv "y ~ trt * base + (1 | subject)" --family poisson --exposure weeks \\
       --output estimates.csv --plot sd.pdf --picture posterior
+  mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial --report trial.html
   mixed-glm fit bacteria.csv "y ~ trt + (1 | ID)" --family binomial --method laplace --n-quad 25
 """
 
@@ -81,16 +83,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--plot", metavar="FILE", type=Path, help="draw a picture: .png, .pdf, .svg")
     output.add_argument("--picture", choices=sorted(PICTURES), default="random-effects",
                         help="which picture (random-effects)")  # fmt: skip
+    output.add_argument("--report", metavar="FILE", type=Path, help="write everything as a page: .html")
     output.add_argument("--progress", action="store_true", help="show a progress bar")
 
 
 def run(options: argparse.Namespace) -> None:
     """Fit, write what is asked for, and print."""
     written = {"--save": options.save, "--output": options.output, "--plot": options.plot}
+    written["--report"] = options.report
     check_files([("DATA", options.data)], written)
     check_suffix("--output", options.output, ESTIMATES)
     if options.plot is not None:
         require_matplotlib(options.plot)
+    if options.report is not None:
+        require_report("--report", options.report)
     result = _model(options).fit(options.method, progress=options.progress, **_how(options))
     drawn: list[str] = []
     deliver(
@@ -98,6 +104,7 @@ def run(options: argparse.Namespace) -> None:
             (options.save, result.save),
             (options.output, lambda path: write_estimates(result, path)),
             (options.plot, lambda path: drawn.append(save_picture(result, options.picture, path))),
+            (options.report, result.report),
         ],
         lambda: [str(result.summary()), *drawn],
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mixed_glm import _core
-from mixed_glm.cli import _compare, _demo, _fit, _predict
+from mixed_glm.cli import _compare, _demo, _effects, _fit, _loo, _predict, _report
 from mixed_glm.cli._messages import ClosedPipe, complain
 from mixed_glm.exceptions import MixedGLMWarning
 
@@ -28,7 +28,10 @@ _TOLD = (
 _EXAMPLES = """\
 examples:
   mixed-glm fit trial.csv "y ~ dose + (1 | clinic)" --family binomial --save trial.mglm
+  mixed-glm report trial.mglm --data trial.csv -o trial.html
   mixed-glm predict trial.mglm new_patients.csv --output predicted.csv
+  mixed-glm effects trial.mglm trial.csv
+  mixed-glm loo trial.mglm --exact
   mixed-glm compare trial.mglm other.mglm
   mixed-glm demo
 
@@ -99,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mixed-glm {_core.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for command in (_fit, _predict, _compare, _demo):
+    for command in (_fit, _report, _predict, _effects, _loo, _compare, _demo):
         sub = commands.add_parser(
             command.NAME,
             help=command.HELP,

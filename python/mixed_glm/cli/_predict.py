@@ -28,6 +28,7 @@ examples:
   mixed-glm predict trial.mglm new_patients.csv --random conditional --interval 0.95 --output predicted.csv
   mixed-glm predict ticks.mglm sites.parquet --exposure hours --interval 0.9 --predictive \\
       --output predicted.parquet
+  mixed-glm predict trial.mglm new_patients.csv --draws 500 --save-draws draws.parquet --output predicted.csv
 
 Of the formula in the file only names, arithmetic and known functions are evaluated. --trusted evaluates anything, as
 Python: only use it with files from people whom you trust.
@@ -60,15 +61,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--draws", type=int, default=1000, help="posterior draws behind intervals (1000)")
     what.add_argument("--seed", type=int, default=0, help="of the draws (0)")
     parser.add_argument("--output", metavar="FILE", type=Path, help=".csv, .json or .parquet; default stdout")
+    parser.add_argument("--save-draws", metavar="FILE", type=Path,
+                        help="write the draws themselves, a row for each draw and row of the table: .csv, .json or .parquet")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> None:
     """Predict, and write or print the table."""
-    check_files([("FIT", options.fit), ("DATA", options.data)], {"--output": options.output})
-    check_suffix("--output", options.output, TABLES)
+    written = {"--output": options.output, "--save-draws": options.save_draws}
+    check_files([("FIT", options.fit), ("DATA", options.data)], written)
+    for option, path in written.items():
+        check_suffix(option, path, TABLES)
     result = load(options.fit, trusted=options.trusted)
     data = read_table(options.data, form_of(options))
     table = _with_predictions(data, _predictions(result, data, options))
+    if options.save_draws is not None:
+        write_table(_draws(result, data, options), options.save_draws)
     if options.output is not None:
         write_table(table, options.output)
         return
@@ -98,6 +105,19 @@ def _predictions(result: MixedGLMResults, data: pd.DataFrame, options: argparse.
         "predicted": predicted["mean"],
         **{name: predicted[name] for name in ("median", "lower", "upper")},
     }
+
+
+def _draws(result: MixedGLMResults, data: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    """A row for each draw of each row of the table, counted from 1."""
+    kind = "response" if options.predictive else "linear" if options.linear else "mean"
+    n_trials = {"n_trials": options.n_trials} if options.predictive else {}
+    drawn = result.predict_draws(
+        data, kind=kind, offset=options.offset, exposure=options.exposure, random=options.random, include=options.include,
+        draws=options.draws, rng=options.seed, **n_trials,
+    )  # fmt: skip
+    n, m = drawn.shape
+    row, draw = np.tile(np.arange(1, m + 1), n), np.repeat(np.arange(1, n + 1), m)
+    return pd.DataFrame({"draw": draw, "row": row, "value": drawn.ravel()})
 
 
 def _of_categories(predicted: pd.DataFrame) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,8 @@ def plot_effect(
     variable : str
         On the horizontal axis. A number: a curve over its range; a factor: a dot for each level.
     by : str, optional
-        One curve for each of its levels; of a number: at its mean and one standard deviation below and above.
+        One curve for each of its levels; of a number: at its mean and one standard deviation below and above. Not for an ordinal
+        response, each of whose categories has a curve.
     newdata : DataFrame, optional
         Rows that tell what is typical, and whose responses are drawn. Default those of the model, as long as it has its data
         frame.
@@ -73,7 +74,7 @@ def plot_effect(
     data : bool, default True
         Draw the responses of the rows; for binomial ones shares of successes, larger dots for more trials. With a log or identity link
         they are brought to the offset and exposure that the curve has: 0 and 1 where they are arguments of the model, the mean
-        where they are in the formula.
+        where they are in the formula. None of an ordinal response.
     ax : matplotlib Axes, optional
         Drawn into; default a new figure.
     alpha : float, default 0.05
@@ -95,7 +96,10 @@ def plot_effect(
     percent(alpha)
     fit = result.fit
     effect = _effect(fit, variable, by, own_frame(result) if newdata is None else newdata, dict(at or {}))
-    dots = _dots(fit, effect, newdata, offset, exposure, n_trials) if data else None
+    ordinal = fit.spec.family.is_ordinal
+    if ordinal:
+        effect = _of_categories(fit, effect)
+    dots = _dots(fit, effect, newdata, offset, exposure, n_trials) if data and not ordinal else None
     design = fit.spec.design
     table = predict(
         fit, effect.grid, random=random, interval=1.0 - alpha, draws=draws, rng=rng,
@@ -110,7 +114,8 @@ def plot_effect(
     _name(ax, fit, effect)
     whose = as_groups(random, None, fit.spec.layout).random
     of_groups = f" {_WHOSE[whose]}" if fit.spec.layout.k_vcp else ""
-    ax.set_title(f"Mean{of_groups}, with {percent(alpha)} interval")
+    what = "Probability of each category" if ordinal else "Mean"
+    ax.set_title(f"{what}{of_groups}, with {percent(alpha)} interval")
     return ax
 
 
@@ -130,6 +135,8 @@ class _Effect:
         Values of `by`, one for each curve; ``[None]`` without.
     by_levels : bool
         Whether these are levels.
+    of_response : bool
+        Whether these are the categories of the response.
     """
 
     variable: str
@@ -139,6 +146,7 @@ class _Effect:
     levels: list[Any] | None
     curves: list[Any]
     by_levels: bool
+    of_response: bool = False
 
     def places(self, column: pd.Series, curve: int | None) -> Floats:
         """Places on the horizontal axis of values of the variable, NaN for unknown ones; None: in the middle of all curves."""
@@ -205,19 +213,34 @@ def _around(column: pd.Series) -> list[float]:
     return [mean - sd, mean, mean + sd]
 
 
-def _draw_effect(ax: Axes, effect: _Effect, table: pd.DataFrame) -> None:
-    for i, (value, colour) in enumerate(zip(effect.curves, COLOURS, strict=False)):
-        rows = (
-            np.full(len(table), True) if effect.by is None else (effect.grid[effect.by] == value).to_numpy()
+def _of_categories(fit: Fit, effect: _Effect) -> _Effect:
+    if effect.by is not None:
+        raise ValueError(
+            "by must be left out for an ordinal response, each of whose categories has a curve: give at= one value of "
+            f"{effect.by!r} after the other"
         )
-        of = table[rows]
+    return replace(effect, curves=list(fit.spec.design.response_levels or ()), of_response=True)
+
+
+def _curve(effect: _Effect, table: pd.DataFrame, value: Any) -> tuple[npt.NDArray[np.bool_], pd.DataFrame]:
+    """Rows of the grid that a curve is of, and its columns there."""
+    if effect.of_response:
+        return np.full(len(table), True), cast(pd.DataFrame, table[value])
+    rows = np.full(len(table), True) if effect.by is None else (effect.grid[effect.by] == value).to_numpy()
+    return rows, table[rows]
+
+
+def _draw_effect(ax: Axes, effect: _Effect, table: pd.DataFrame) -> None:
+    for i, value in enumerate(effect.curves):
+        rows, of = _curve(effect, table, value)
+        colour, style = COLOURS[i % len(COLOURS)], ("-", "--", ":")[i // len(COLOURS) % 3]
         x = effect.places(effect.grid.loc[rows, effect.variable], i)
         label = None if value is None else plain(f"{value:.4g}" if isinstance(value, float) else str(value))
         if effect.levels is None:
             ax.fill_between(x, of["lower"], of["upper"], color=colour, alpha=0.25, linewidth=0)
-            ax.plot(x, of["mean"], color=colour, linewidth=1.8, label=label)
+            ax.plot(x, of["mean"], color=colour, linewidth=1.8, linestyle=style, label=label)
         else:
-            ax.vlines(x, of["lower"], of["upper"], color=colour, linewidth=2.0)
+            ax.vlines(x, of["lower"], of["upper"], color=colour, linewidth=2.0, linestyle=style)
             ax.scatter(x, of["mean"], s=36, color=colour, zorder=3, label=label)
 
 
@@ -269,11 +292,15 @@ def _shift_of_curve(fit: Fit, effect: _Effect) -> float:
 def _name(ax: Axes, fit: Fit, effect: _Effect) -> None:
     spec = fit.spec
     levels = spec.design.response_levels
-    response = spec.endog_name if levels is None else f"{spec.endog_name} = {levels[1]}"
+    of_success = (
+        spec.endog_name if levels is None or effect.of_response else f"{spec.endog_name} = {levels[1]}"
+    )
+    chance = spec.family.has_trials or effect.of_response
     ax.set_xlabel(plain(effect.variable))
-    ax.set_ylabel(plain(f"probability of {response}" if spec.family.has_trials else f"mean of {response}"))
+    ax.set_ylabel(plain(f"probability of {of_success}" if chance else f"mean of {of_success}"))
     if effect.levels is not None:
         ax.set_xticks(range(len(effect.levels)), [plain(str(level)) for level in effect.levels])
         ax.set_xlim(-0.5, len(effect.levels) - 0.5)
-    if effect.by is not None:
-        ax.legend(title=plain(effect.by), frameon=False)
+    legend = spec.endog_name if effect.of_response else effect.by
+    if legend is not None:
+        ax.legend(title=plain(legend), frameon=False)
