@@ -248,8 +248,6 @@ def test_draws_of_rows() -> None:
 
 def test_what_has_no_mean() -> None:
     result = model("answer ~ z + (1 | g)").fit("laplace")
-    with pytest.raises(ValueError, match=r"average the probabilities that predict gives"):
-        result.avg_predictions()
     with pytest.raises(ValueError, match="explained variance is known for the families"):
         result.r2()
     table = result.hypothesis("`c[yes|sure]` > `c[no|perhaps]`")

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import gaussian_kde
 
 from mixed_glm._effects.hypothesis_text import Hypothesis, read_hypothesis
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.contrast import joint_draws, of_contrasts, of_weights
 from mixed_glm._posterior.named import NamedParameters
-from mixed_glm._predict.prior import prior_sample
+from mixed_glm._posterior.prior_draws import prior_sample
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -164,4 +163,6 @@ def _values(one: Hypothesis, names: _Names, places: npt.NDArray[np.intp], params
 
 
 def _density_at_zero(values: Floats) -> float:
+    from scipy.stats import gaussian_kde  # slow to import
+
     return float(gaussian_kde(values)(0.0)[0])

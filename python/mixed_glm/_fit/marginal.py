@@ -169,6 +169,13 @@ def fit_marginal(
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
+    return checked_fit(spec, approximation, fit, optim)
+
+
+def checked_fit(
+    spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit, optim: OptimizeResult | None = None
+) -> Fit:
+    """What the core found, as a fit, with a warning where something went wrong."""
     if fit.status == ResponseStatus.FAILED:
         raise RuntimeError(f"the fit failed: {fit.reason}")
     status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
@@ -195,7 +202,7 @@ def as_fit(
         converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
-        integration=Integration.of(fit.integration),
+        integration=Integration.of(fit),
     )
 
 

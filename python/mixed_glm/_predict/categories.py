@@ -58,16 +58,18 @@ def _of_draws(
     draws: RowDraws, target: Target, with_limits: bool, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Means, shape (m, C), and median and limits, shape (3, m, C)."""
-    m, c, family = len(draws.rows), draws.thresholds.shape[1] + 1, _above(draws.spec)
+    m, c = len(draws.rows), draws.thresholds.shape[1] + 1
     means, limits = np.empty((m, c)), np.full((3, m, c), np.nan)
     for block in draws.blocks(c):
         eta, sd = draws.linear_predictors(block), draws.new_sds(block)
-        chances = _chances(family, eta, sd, draws.thresholds)
+        chances = category_chances(draws.spec, eta, sd, draws.thresholds)
         means[block] = chances.mean(axis=1)
         if not with_limits:
             continue
         if sd.any() and target.random != "marginal":
-            chances = _chances(family, draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
+            chances = category_chances(
+                draws.spec, draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds
+            )
         limits[:, block] = np.quantile(chances, target.levels, axis=1)
     return means, limits
 
@@ -78,9 +80,9 @@ def _above(spec: ModelSpec) -> Binomial:
     return spec.family.above
 
 
-def _chances(family: Binomial, eta: Floats, sd: Floats, cuts: Floats) -> Floats:
+def category_chances(spec: ModelSpec, eta: Floats, sd: Floats, cuts: Floats) -> Floats:
     """Of each row and draw, over effects of new groups with the standard deviations `sd`, shape (m, draws, C)."""
-    above = [mean_over_normal(family, eta - cut, sd) for cut in cuts.T]
+    above = [mean_over_normal(_above(spec), eta - cut, sd) for cut in cuts.T]
     return _between(np.stack(above, axis=-1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -185,3 +185,11 @@ class ModelSpec:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled model."""
         return {k: v for k, v in self.__dict__.items() if k != "_own_core"}
+
+
+class HasSpec(Protocol):
+    """What has a specification: `MixedGLM`."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is to be fitted."""

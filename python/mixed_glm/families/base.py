@@ -254,9 +254,9 @@ class Family:
         """
         ones = np.ones(len(endog))
         return self.core.log_likelihood(
-            np.ascontiguousarray(eta), endog, ones if n_trials is None else n_trials, ones if weights is None else weights,
+            np.ascontiguousarray(eta.T), endog, ones if n_trials is None else n_trials, ones if weights is None else weights,
             np.ascontiguousarray(own.ravel()),
-        )  # fmt: skip
+        ).T  # fmt: skip
 
     def _sample(
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None

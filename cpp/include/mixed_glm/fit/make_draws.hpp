@@ -40,6 +40,9 @@ class DrawsBack final : public ConditionalDraws {
       : draws_(std::move(draws)), coordinates_(coordinates) {}
 
   const Model& model() const override { return draws_->model(); }
+  std::vector<Index> want(const std::vector<Index>& effects) override {
+    return draws_->want(effects);
+  }
   bool expand_fixed(const Vector& psi, bool thorough) override {
     return draws_->expand_fixed(psi, thorough);
   }
