@@ -83,6 +83,11 @@ class CumulativeInterval {
   }
 
   double initial_eta(double /*a*/, double b) const noexcept { return b; }
+  // Where an outer category's row begins, as a binary one would.
+  double initial_outer(double above, double below) const noexcept {
+    return is_normal_ ? BinomialProbit().initial_eta(above, below)
+                      : BinomialLoglog().initial_eta(below, above);  // which has failures first
+  }
 
   // The probability of being above a threshold.
   double mean(double eta) const noexcept {

@@ -60,6 +60,8 @@ class IntervalRows final : public OrdinalRows {
       if (lower(category) != row(r).first.threshold) continue;
       response.a[r] = weights[i];
       response.a[r + 1] = double(static_cast<int>(place(category)));
+      if (category == 0) response.b[r] = family_.initial_outer(0.0, weights[i]);
+      if (category == thresholds()) response.b[r + 1] = family_.initial_outer(weights[i], 0.0);
     }
   }
 
