@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import analyse, many, memory, plot, run, threads
+from benchmarks import after, analyse, many, memory, plot, run, threads
 from benchmarks.accuracy import score
 from benchmarks.kernels.__main__ import main as time_kernels
 from benchmarks.peers.rscript import PATIENCE
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         score.main(["--data", str(options.accuracy), "--methods", methods, *to])
     if not options.quick:
         memory.main(to)
+        after.main(to)
     if not options.no_kernels:
         time_kernels([*(["--quick"] if options.quick else []), *to])
     status = analyse.main([str(results), "--to", str(options.to)])

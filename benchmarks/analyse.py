@@ -1,6 +1,6 @@
 """Tables from results: ``python -m benchmarks.analyse results.jsonl --to FOLDER``.
 
-Prints them, and writes ``speed.md``, ``many.md``, ``kernels.md``, ``accuracy.md`` and ``memory.md`` (those for which
+Prints them, and writes ``speed.md``, ``many.md``, ``kernels.md``, ``accuracy.md``, ``memory.md`` and ``after.md`` (those for which
 there are results). Returns 1 if two packages' answers differ.
 """
 

@@ -20,7 +20,7 @@ from benchmarks.clock import timed
 from benchmarks.problems import PROBLEMS
 from benchmarks.results import Record, append
 
-__all__ = ["main"]
+__all__ = ["main", "settle", "status"]
 
 FITS = ("construct", "fit_map", "fit_laplace")
 
@@ -34,7 +34,7 @@ def measure(problem_name: str, method: str) -> Record:
     arrays = (problem.endog, problem.exog, z.data, z.indices, z.indptr)
     size = sum(array.nbytes for array in arrays)
     np.ones(problem.exog.shape[1]) @ problem.exog.T  # BLAS sets its buffers up here, not in the fit
-    before = _settle()
+    before = settle()
 
     def work() -> object:
         model = mixed_glm.MixedGLM(
@@ -45,22 +45,23 @@ def measure(problem_name: str, method: str) -> Record:
         return model.fit_map() if method == "fit_map" else model.fit_laplace(integrate="mode")
 
     timing, result = timed(work)
-    peak, after = _status("VmHWM") - before, _status("VmRSS") - before
+    peak, after = status("VmHWM") - before, status("VmRSS") - before
     del result
     return {
         "kind": "memory", "problem": problem_name, "work": method, "input": size, "peak": peak, "kept": after,
     } | timing._asdict()  # fmt: skip
 
 
-def _settle() -> int:
+def settle() -> int:
     """Give freed memory back to the system, restart its record of the peak, and return what is resident, in bytes."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
-def _status(field: str) -> int:
+def status(field: str) -> int:
+    """A size that the system tells of this process, in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""Tables of what is not a fit of one problem by all packages: many responses, kernels, memory, accuracy."""
+"""Tables of what is not a fit of one problem by all packages: many responses, what follows a fit, kernels, memory, accuracy."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ def memory(records: Sequence[Record]) -> str:
         for r in of_kind(records, "memory")
     ]  # fmt: skip
     return tables.markdown(("work", "input", "peak beyond it", "multiple", "time"), rows) if rows else ""
+
+
+def after(records: Sequence[Record]) -> str:
+    """What is done with a fit: time and memory beyond the fit."""
+    rows = [
+        (r["work"], tables.seconds(r["cpu"]), f"{r['peak'] / 1e6:.0f} MB") for r in of_kind(records, "after")
+    ]
+    return tables.markdown(("work", "time", "peak beyond the fit"), rows) if rows else ""
 
 
 def threads(records: Sequence[Record]) -> str:
@@ -102,4 +110,5 @@ def _error(value: float | None) -> str:
 
 OTHERS: dict[str, Callable[[Sequence[Record]], str]] = {
     "many": many, "threads": threads, "kernels": kernels, "accuracy": accuracy, "memory": memory,
+    "after": after,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 from simulated import crossed, one_factor
 
 import mixed_glm as mg
+from mixed_glm._posterior import mixture
 
 N = 4000
 
@@ -262,3 +263,44 @@ def test_family_sample_extremes() -> None:
     with pytest.raises(ValueError, match="n_trials is only for the binomial"):
         mg.families.Poisson().sample([0.0], n_trials=[2])
     assert mg.families.Binomial().sample([50.0], n_trials=7).tolist() == [7.0]
+
+
+def two_of_one_factor() -> mg.MixedGLM:
+    """Random intercepts and slopes, which are a leaf together, beside another factor."""
+    rng = np.random.default_rng(5)
+    group, other, x = np.repeat(np.arange(12), 10), rng.integers(5, size=120), rng.normal(size=120)
+    indicators = np.eye(12)[group]
+    z = np.hstack([indicators, indicators * x[:, None], np.eye(5)[other]])
+    eta = z @ np.r_[0.8 * rng.normal(size=24), 0.5 * rng.normal(size=5)]
+    ident = np.repeat([0, 1, 2], [12, 12, 5])
+    y = (rng.random(120) < 1 / (1 + np.exp(-eta))).astype(float)
+    return mg.MixedGLM(y, np.column_stack([np.ones(120), x]), z, ident, family="binomial")
+
+
+@pytest.mark.parametrize(
+    ("make", "effects", "leaf"),
+    [
+        (lambda: crossed(n=150), [0, 3, 10], 0),
+        (two_of_one_factor, [2, 13, 14, 25], [0, 1]),
+        (lambda: one_factor(groups=12, rows=5).model(), [4, 5, 11], 0),
+    ],
+    ids=["one component", "a block", "no other"],
+)
+@pytest.mark.parametrize("n_quad", [1, 9])
+def test_some_effects_are_drawn_as_all_are(make, effects, leaf, n_quad, monkeypatch) -> None:
+    monkeypatch.setattr(
+        mixture, "worthwhile", lambda *_: None
+    )  # as with effects that many rows link to all others
+    result = make().fit_laplace(n_quad=n_quad, leaf=leaf if n_quad > 1 else "auto")
+    layout, some = result.posterior.spec.layout, np.array(effects)
+    drawn = result.posterior.draw_some(some, N, np.random.default_rng(0))
+    every = result.posterior_sample(N, rng=1).params
+    places = np.concatenate([np.arange(layout.vc.start), layout.vc.start + some])
+    params = np.hstack([drawn.fe, drawn.hyper, drawn.vc])
+    scale = every[:, places].std(axis=0)
+    assert drawn.vc.shape == (N, len(effects))
+    error = 5.0 / np.sqrt(N)
+    assert np.abs((params.mean(axis=0) - every[:, places].mean(axis=0)) / scale).max() < 1.5 * error
+    assert np.abs(np.log(params.std(axis=0) / scale)).max() < error
+    off = np.cov(params.T) - np.cov(every[:, places].T)
+    assert np.abs(off / np.outer(scale, scale)).max() < 1.5 * error

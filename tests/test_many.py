@@ -213,3 +213,18 @@ def test_no_responses():
     assert results.vc_sd.shape == (0, 10)
     assert len(results.to_frame()) == 0
     assert len(results.to_frame(long=True)) == 0
+
+
+@pytest.mark.parametrize("offset", [None, 0.7])
+def test_a_prior_that_expects_a_slope_moves_the_constant_as_in_a_single_fit(offset):
+    """Where the slope is expected to be has no part in what the constant is expected to be."""
+    problem = one_factor("poisson", m=3)
+    options = {"priors": {"FE_2": mg.priors.Normal(1.0, 0.5)}, "fep_names": ["FE_1", "FE_2"]}
+    if offset is not None:
+        options["offset"] = offset * problem.x[:, 1]
+    many = problem.fit(**options)
+    for j in range(3):
+        single = single_fit(problem.model(j, **options), "laplace")
+        assert_allclose(many.fe_mean[j], single.fe_mean, rtol=1e-9)
+        assert_allclose(many.vcp_mean[j], single.vcp_mean, rtol=1e-8)
+        assert_allclose(many.log_evidence[j], single.log_evidence, rtol=1e-11)

@@ -1,16 +1,16 @@
 """Posteriors that are mixtures over psi: moments, covariance, quantiles."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
+from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import (
-    lattice_margins,
     line_quantile,
-    margins_cdf,
-    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -41,22 +41,6 @@ def test_quantile_of_a_density_on_a_grid(level, distribution):
     )
     x = line_quantile(points, distribution.logpdf(points) + 123.0, level)
     assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
-
-
-@pytest.mark.parametrize("angle", [0.0, 1e-3, 0.3, np.pi / 4])
-def test_quantiles_of_a_density_on_a_lattice(angle):
-    """Also where the lattice is parallel to the axes, and many of its points have the same coordinate."""
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    mean, sd = np.array([0.5, -2.0]), np.array([0.3, 1.5])
-    cell = sd[:, None] * (1.2 * turn)
-    line = np.arange(-4, 5)
-    points = mean + np.array([[i, j] for i in line for j in line]) @ cell.T
-    log_density = -0.5 * (((points - mean) / sd) ** 2).sum(axis=1) + 17.0
-    margins = lattice_margins(points, log_density, cell)
-    for level in (0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.77, 0.9):
-        x = margins_quantile(margins, level)
-        assert_allclose(stats.norm.cdf((x - mean) / sd), level, atol=0.007)
-        assert_allclose(margins_cdf(margins, x), level, atol=1e-9)
 
 
 @pytest.fixture(scope="module", params=[1, 15])
@@ -154,3 +138,33 @@ def test_quantiles_of_odd_mixtures(level, skewed):
     low, high = x - 1e-9 * sds.min(axis=0), x + 1e-9 * sds.min(axis=0)
     assert (mixture_cdf(weights, means, sds, skewness, low) <= level + 1e-9).all()
     assert (mixture_cdf(weights, means, sds, skewness, high) >= level - 1e-9).all()
+
+
+def test_quantiles_of_some_effects_are_those_of_all(result):
+    posterior, effects = result.posterior, np.array([1, 4, 7])
+    places = np.concatenate(
+        [np.arange(posterior.spec.layout.vc.start), posterior.spec.layout.vc.start + effects]
+    )
+    some = posterior.quantile(0.1, effects)
+    assert_allclose(some, posterior.quantile(0.1)[places], rtol=1e-14)
+    assert_allclose(posterior.cdf(some, effects), 0.1, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_third_cumulants_of_merged_components_survive_a_change_of_coordinates(most):
+    """They are in coordinates whitened by the root of a component that is merged with others."""
+    rng = np.random.default_rng(3)
+    roots = rng.normal(size=(4, 3, 3)) + 2.0 * np.eye(3)
+    third = rng.normal(size=(3, 3, 3))
+    third = sum(third.transpose(order) for order in itertools.permutations(range(3))) / 30.0
+    fixed = FixedEffects(
+        np.array([0.5, 0.2, 0.2, 0.1]), rng.normal(size=(4, 3)), roots @ roots.transpose(0, 2, 1), third
+    )
+    merged = fixed.merged(most)
+    change, matrix = rng.normal(size=(3, 3)), rng.normal(size=(5, 3))
+    assert_allclose(merged.turned(change).skewness(matrix), merged.skewness(matrix @ change), rtol=1e-9)
+    assert_allclose(
+        merged.turned(change).turned(change).skewness(matrix),
+        merged.skewness(matrix @ change @ change),
+        rtol=1e-9,
+    )

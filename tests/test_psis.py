@@ -8,7 +8,8 @@ from arviz_0 import arviz_0
 from scipy import stats
 from scipy.special import logsumexp
 
-from mixed_glm._posterior.psis import fit_pareto, smooth_rows, smooth_weights
+from mixed_glm._core import fit_pareto
+from mixed_glm._posterior.psis import smooth_rows, smooth_weights
 
 
 @pytest.mark.parametrize("k", [-0.2, 0.3, 0.9])

@@ -110,33 +110,66 @@ py::tuple derivatives(const Family& family, const Array& eta, const Array& endog
   return py::make_tuple(value, d1, d2, d3);
 }
 
-// eta: any number of rows of length n, of which each is one draw of the linear predictors; shape:
-// the family's hyperparameter with each of them, or empty.
+using Table = Eigen::Map<mixed_glm::RowMatrix>;
+using ConstTable = Eigen::Map<const mixed_glm::RowMatrix>;
+
+// Rows one after the other, all draws of a row at once.
+void fill_by_row(const Family& family, const mixed_glm::Response& response,
+                 const mixed_glm::Vector& constant, const ConstTable& eta, Table& values) {
+  mixed_glm::Vector a(eta.cols()), b(eta.cols());
+  const auto evaluate = [&](const auto& kernel) {
+    for (Index i = 0; i < eta.rows(); ++i) {
+      a.setConstant(response.a[i]);
+      b.setConstant(response.b[i]);
+      mixed_glm::evaluate_rows<0>(kernel, eta.cols(), eta.row(i).data(), a.data(), b.data(),
+                                  values.row(i).data(), nullptr, nullptr, nullptr);
+    }
+  };
+  std::visit(evaluate, family);
+  values.colwise() += constant;
+}
+
+// One draw after the other, each with a shape of its own.
+void fill_by_draw(const Family& family, const ConstVectorMap& shape,
+                  const mixed_glm::Response& response, const Constants& constants,
+                  const ConstTable& eta, Table& values) {
+  mixed_glm::Vector draw(eta.rows()), value(eta.rows());
+  for (Index c = 0; c < eta.cols(); ++c) {
+    const Family at = mixed_glm::with_shape(family, shape[c]);
+    draw = eta.col(c);
+    std::visit(
+        [&](const auto& kernel) {
+          mixed_glm::evaluate_rows<0>(kernel, eta.rows(), draw.data(), response.a.data(),
+                                      response.b.data(), value.data(), nullptr, nullptr, nullptr);
+        },
+        at);
+    values.col(c) = value + response.constant + constants.at(at);
+  }
+}
+
+// eta: one row of linear predictors for each response, of all draws side by side; shape: the
+// family's hyperparameter with each of them, or empty.
 Array log_likelihood(const Family& family, const Array& eta, const Array& endog,
                      const Array& trials, const Array& weights, const Array& shape) {
   const Index n = endog.size();
-  if (eta.ndim() != 2 || eta.shape(1) != n) {
-    throw py::value_error("eta: expected rows of length " + std::to_string(n));
+  if (eta.ndim() != 2 || eta.shape(0) != n) {
+    throw py::value_error("eta: expected " + std::to_string(n) + " rows");
   }
   const ConstVectorMap y = as_vector(endog, "endog", n);
   const ConstVectorMap counts = as_vector(trials, "trials", n);
   const ConstVectorMap w = as_vector(weights, "weights", n);
-  const Index m = eta.shape(0);
+  const Index m = eta.shape(1);
   const ConstVectorMap phi = as_vector(shape, "shape", shape.size() == 0 ? 0 : m);
-  Array result({m, n});
-  const double* from = eta.data();
-  double* to = result.mutable_data();
+  Array result({n, m});
+  const ConstTable predictors(eta.data(), n, m);
+  Table values(result.mutable_data(), n, m);
   const interpreter_lock::Released released;
   const mixed_glm::Response rows = mixed_glm::encode_response(family, y, counts, w);
   const Constants constants(family, y, w);
-  const auto evaluate = [&](const auto& kernel) {
-    mixed_glm::evaluate_rows<0>(kernel, n, from, rows.a.data(), rows.b.data(), to, nullptr, nullptr,
-                                nullptr);
-  };
-  for (Index r = 0; r < m; ++r, from += n, to += n) {
-    const Family at = phi.size() > 0 ? mixed_glm::with_shape(family, phi[r]) : family;
-    std::visit(evaluate, at);
-    Eigen::Map<mixed_glm::Vector>(to, n) += rows.constant + constants.at(at);
+  if (phi.size() > 0) {
+    fill_by_draw(family, phi, rows, constants, predictors, values);
+  } else {
+    fill_by_row(family, rows, rows.constant + constants.at(family), predictors, values);
   }
   return result;
 }
@@ -177,5 +210,5 @@ void bind_family(py::module_& m) {
            "Normalized log probability of each row and its first three derivatives in eta.")
       .def("log_likelihood", &log_likelihood, py::arg("eta"), py::arg("endog"), py::arg("trials"),
            py::arg("weights"), py::arg("shape") = Array(0),
-           "Normalized log probability of each response at every row of linear predictors.");
+           "Normalized log probability of each response at every one of its linear predictors.");
 }

@@ -7,6 +7,7 @@
 #include <mixed_glm/sampling/effects_integral.hpp>
 #include <mixed_glm/sampling/joint_mode_draws.hpp>
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
+#include <numeric>
 
 #include "bound_model.hpp"
 #include "python_monitor.hpp"
@@ -31,7 +32,7 @@ using python_monitor::watched;
 using Rows = Eigen::Ref<const RowMatrix, 0, Eigen::OuterStride<>>;
 
 struct Draws {
-  RowMatrix params;                      // one row for each: (beta, theta, u) in the caller's order
+  RowMatrix params;  // one row for each: (beta, theta, u), all u or those wanted, as the caller has
   mixed_glm::DrawDensities log_density;  // m each
 
   Draws() = default;
@@ -51,11 +52,32 @@ void store(const Design& design, const RowMatrix& x, const Matrix& psi, Index fi
 }
 
 // Draws given psi; rows with the same node, where the approximation is evaluated, follow each
-// other. Keeps the warm start of the last call.
+// other. Keeps the warm start of the last call. Of random effects all, or those that are wanted.
 class BoundConditionalDraws {
  public:
   BoundConditionalDraws(const BoundModel& model, const Approximation& approximation)
-      : draws_(mixed_glm::make_draws(model.model(), approximation)) {}
+      : draws_(mixed_glm::make_draws(model.model(), approximation)) {
+    std::vector<Index> all(size_t(design().effects()));
+    std::iota(all.begin(), all.end(), Index(0));
+    want(all);
+  }
+
+  // effects: by the caller's numbers.
+  void want(const std::vector<Index>& effects) {
+    const Index q = design().effects();
+    std::vector<Index> number(size_t(q), 0);
+    for (Index j = 0; j < q; ++j) number[size_t(design().user_effect(j))] = j;
+    wanted_.clear();
+    for (const Index j : effects) {
+      if (j < 0 || j >= q) throw std::invalid_argument("effects: there is no such random effect");
+      wanted_.push_back(number[size_t(j)]);
+    }
+    drawn_ = draws_->want(wanted_);
+  }
+
+  // Standard normals that each draw takes: those of the effects that have to be drawn, and of the
+  // fixed effects.
+  Index normals() const { return Index(drawn_.size()) + design().fixed(); }
 
   // psi: where the tails of the fixed effects are taken from.
   void expand_fixed(const Vector& psi, bool thorough) {
@@ -67,31 +89,52 @@ class BoundConditionalDraws {
   }
 
   Draws draw(const Rows& psi, const Rows& nodes, const Rows& normals, Monitor* monitor) {
-    const Design& design = draws_->model().design();
     const Index hyper = draws_->model().hyperparameters().size();
     check_rows("psi", psi, normals.rows(), hyper);
     check_rows("nodes", nodes, normals.rows(), hyper);
-    check_rows("normals", normals, normals.rows(), design.coefficients());
-    Draws draws(normals.rows(), draws_->model().layout().size());
-    const Index most = std::clamp<Index>(rows_between_looks / (design.rows() + 1), 8, 256);
+    check_rows("normals", normals, normals.rows(), this->normals());
+    Draws draws(normals.rows(), design().fixed() + hyper + Index(wanted_.size()));
+    const Index most = std::clamp<Index>(rows_between_looks / (design().rows() + 1), 8, 256);
     for (Index first = 0, last; first < normals.rows(); first = last) {
       mixed_glm::tell_pass(monitor);
       const Index end = std::min(normals.rows(), first + most);
       last = first + 1;
       while (last < end && nodes.row(last) == nodes.row(first)) ++last;
       evaluate(nodes.row(first));
-      RowMatrix x = normals.middleRows(first, last - first).transpose();
+      RowMatrix x = spread(normals.middleRows(first, last - first));
       const Matrix psi_columns = psi.middleRows(first, last - first).transpose();
       const mixed_glm::DrawDensities found = draws_->draw(psi_columns, x);
       draws.log_density.all.segment(first, last - first) = found.all;
       draws.log_density.fixed.segment(first, last - first) = found.fixed;
-      store(design, x, psi_columns, first, draws);
+      keep(x, psi_columns, draws.params.middleRows(first, last - first));
     }
     return draws;
   }
 
  private:
   static constexpr Index rows_between_looks = Index(1) << 18;  // of all draws made together
+
+  const Design& design() const { return draws_->model().design(); }
+
+  // One column for each draw, in the order of the design.
+  RowMatrix spread(const Rows& normals) const {
+    if (Index(drawn_.size()) == design().effects()) return normals.transpose();
+    RowMatrix x = RowMatrix::Zero(design().coefficients(), normals.rows());
+    for (size_t k = 0; k < drawn_.size(); ++k) {
+      x.row(drawn_[k]) = normals.col(Index(k)).transpose();
+    }
+    x.bottomRows(design().fixed()) = normals.rightCols(design().fixed()).transpose();
+    return x;
+  }
+
+  void keep(const RowMatrix& x, const Matrix& psi, Eigen::Ref<RowMatrix> params) const {
+    const Index p = design().fixed();
+    params.leftCols(p) = x.bottomRows(p).transpose();
+    params.middleCols(p, psi.rows()) = psi.transpose();
+    for (size_t k = 0; k < wanted_.size(); ++k) {
+      params.col(p + psi.rows() + Index(k)) = x.row(wanted_[k]).transpose();
+    }
+  }
 
   void evaluate(const Vector& node) {
     if (node_.size() == node.size() && node_ == node && evaluated_) return;
@@ -101,6 +144,7 @@ class BoundConditionalDraws {
   }
 
   std::unique_ptr<ConditionalDraws> draws_;
+  std::vector<Index> wanted_, drawn_;  // numbers in the design
   Vector node_;
   bool evaluated_ = false;
 };
@@ -211,6 +255,8 @@ void bind_sampling(py::module_& m) {
             self.expand_fixed(psi, thorough);
           },
           py::arg("psi"), py::kw_only(), py::arg("thorough"))
+      .def("want", &BoundConditionalDraws::want, py::arg("effects"))
+      .def_property_readonly("normals", &BoundConditionalDraws::normals)
       .def(
           "draw",
           [](BoundConditionalDraws& self, const Rows& psi, const Rows& nodes, const Rows& normals) {

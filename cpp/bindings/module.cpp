@@ -19,8 +19,10 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_model(m);
   bind_map(m);
   bind_ridge(m);
+  bind_lattice(m);
   bind_marginal(m);
   bind_mixture(m);
+  bind_importance(m);
   bind_sampling(m);
   bind_variational(m);
   bind_many(m);

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from mixed_glm._input.arrays import as_count, as_generator
 
@@ -168,7 +167,7 @@ class Normal(Prior):
         return Normal(self.loc, factor * self.scale)
 
     def _distribution(self) -> Any:
-        return stats.norm(self.loc, self.scale)
+        return _scipy().norm(self.loc, self.scale)
 
 
 @dataclass(frozen=True, repr=False)
@@ -193,7 +192,7 @@ class LogNormal(Prior):
         return "normal", self.mu, self.sigma
 
     def _distribution(self) -> Any:
-        return stats.lognorm(self.sigma, scale=math.exp(self.mu))
+        return _scipy().lognorm(self.sigma, scale=math.exp(self.mu))
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,7 +213,7 @@ class HalfNormal(Prior):
         return "half_normal", self.scale, 0.0
 
     def _distribution(self) -> Any:
-        return stats.halfnorm(scale=self.scale)
+        return _scipy().halfnorm(scale=self.scale)
 
 
 @dataclass(frozen=True, repr=False)
@@ -257,7 +256,7 @@ class HalfCauchy(Prior):
         return "half_t", 1.0, self.scale
 
     def _distribution(self) -> Any:
-        return stats.halfcauchy(scale=self.scale)
+        return _scipy().halfcauchy(scale=self.scale)
 
 
 @dataclass(frozen=True, repr=False)
@@ -278,7 +277,7 @@ class Exponential(Prior):
         return "gamma", 1.0, self.rate
 
     def _distribution(self) -> Any:
-        return stats.expon(scale=1.0 / self.rate)
+        return _scipy().expon(scale=1.0 / self.rate)
 
 
 @dataclass(frozen=True, repr=False)
@@ -314,7 +313,7 @@ class PC(Prior):
         return "gamma", 1.0, self.rate
 
     def _distribution(self) -> Any:
-        return stats.expon(scale=1.0 / self.rate)
+        return _scipy().expon(scale=1.0 / self.rate)
 
 
 @dataclass(frozen=True, repr=False)
@@ -337,7 +336,7 @@ class Gamma(Prior):
         return "gamma", self.shape, self.rate
 
     def _distribution(self) -> Any:
-        return stats.gamma(self.shape, scale=1.0 / self.rate)
+        return _scipy().gamma(self.shape, scale=1.0 / self.rate)
 
 
 @dataclass(frozen=True, repr=False)
@@ -361,7 +360,7 @@ class InverseGamma(Prior):
         return "inverse_gamma", self.shape, self.scale
 
     def _distribution(self) -> Any:
-        return stats.invgamma(self.shape, scale=self.scale)
+        return _scipy().invgamma(self.shape, scale=self.scale)
 
 
 @dataclass(frozen=True, repr=False)
@@ -385,7 +384,7 @@ class LKJ(Prior):
 
     def _distribution(self) -> Any:
         """Of the correlation of two effects."""
-        return stats.beta(self.eta, self.eta, loc=-1.0, scale=2.0)
+        return _scipy().beta(self.eta, self.eta, loc=-1.0, scale=2.0)
 
     def marginal_log_density(self, rho: npt.ArrayLike, order: int = 2) -> Floats:
         """Log density of one correlation of a matrix.
@@ -402,7 +401,7 @@ class LKJ(Prior):
         """
         shape = self.eta + 0.5 * (order - 2)
         return np.asarray(
-            stats.beta(shape, shape, loc=-1.0, scale=2.0).logpdf(np.asarray(rho, dtype=np.float64))
+            _scipy().beta(shape, shape, loc=-1.0, scale=2.0).logpdf(np.asarray(rho, dtype=np.float64))
         )
 
 
@@ -442,7 +441,7 @@ class _HalfT:
     """scipy's functions for the absolute value of a t variate."""
 
     def __init__(self, df: float, scale: float) -> None:
-        self._t = stats.t(df, scale=scale)
+        self._t = _scipy().t(df, scale=scale)
 
     def logpdf(self, x: Floats) -> Floats:
         return np.where(x >= 0.0, np.log(2.0) + self._t.logpdf(x), -np.inf)
@@ -452,3 +451,10 @@ class _HalfT:
 
     def rvs(self, size: int, random_state: np.random.Generator) -> Floats:
         return np.asarray(np.abs(self._t.rvs(size, random_state=random_state)))
+
+
+def _scipy() -> Any:
+    """scipy's distributions, which take as long to import as all else: when one is asked for."""
+    from scipy import stats
+
+    return stats

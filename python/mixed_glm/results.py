@@ -95,8 +95,8 @@ class MixedGLMResults(Generic[ModelT]):
         Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
         ``"rough integration"``.
     integration : Integration or None
-        How the log standard deviations were integrated: ``rule``, ``evaluations``, and of importance weights ``k_hat`` and
-        ``ess_share``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
+        How the log standard deviations were integrated: ``rule``, ``evaluations``, of importance weights ``k_hat`` and
+        ``ess_share``, and of leaf quadrature with as many nodes as are needed ``n_quad`` and ``quadrature_error``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
     n_iter : int
         Iterations of the optimizer.
     optim_retvals : OptimizeResult or None

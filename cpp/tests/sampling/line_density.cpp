@@ -51,10 +51,11 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
   for (const Count& h : {Count{9, -3, 8}, Count{0, 0, 3}, Count{1, 2, 0.5}, Count{200, 0, 30}}) {
     const double mode = h.mode(), scale = 1.0 / std::sqrt(h.curvature(mode));
     const Integral exact(h, mode, scale);
+    LineNodes places;
+    places.place(mode, scale, h.sd);
+    const Vector nodes = places.all().matrix();
     LineDensity density;
-    density.place(mode, scale, h.sd);
-    const Vector nodes = density.all_nodes().matrix();
-    density.tabulate(nodes.unaryExpr([&](double u) { return h.value(u); }).eval(),
+    density.tabulate(places, nodes.unaryExpr([&](double u) { return h.value(u); }).eval(),
                      nodes.unaryExpr([&](double u) { return h.slope(u); }).eval());
     for (const double p : {0.001, 0.025, 0.3, 0.5, 0.9, 0.975, 0.999}) {
       const LineDensity::Draw draw = density.quantile(p);
@@ -65,13 +66,14 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
 }
 
 TEST_CASE("The ends of a tabulated density are finite, whatever the values far out") {
+  LineNodes places;
+  places.place(0.0, 1.0, 100.0);
+  const Vector nodes = places.all().matrix();
   LineDensity density;
-  density.place(0.0, 1.0, 100.0);
-  const Vector nodes = density.all_nodes().matrix();
   const double infinity = std::numeric_limits<double>::infinity();
   const auto value = [&](double u) { return u > 20.0 ? -infinity : -0.5 * u * u; };
   const auto slope = [&](double u) { return u > 20.0 ? -infinity : -u; };
-  density.tabulate(nodes.unaryExpr(value).eval(), nodes.unaryExpr(slope).eval());
+  density.tabulate(places, nodes.unaryExpr(value).eval(), nodes.unaryExpr(slope).eval());
   for (const double p : {0.0, 1e-300, 0.5, 1.0 - 1e-16, 1.0}) {
     const LineDensity::Draw draw = density.quantile(p);
     CHECK(std::isfinite(draw.log_density));

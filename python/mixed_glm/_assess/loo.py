@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
+from mixed_glm import _core
 from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
 from mixed_glm._assess.elpd import ELPD
 from mixed_glm._assess.left_out import left_out
@@ -16,7 +17,7 @@ from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.refit import marginal_of
 from mixed_glm._input.arrays import as_count, as_generator, as_n_jobs
 from mixed_glm._posterior.draws import PosteriorDraws
-from mixed_glm._posterior.psis import GOOD_K, smooth_rows, smooth_weights
+from mixed_glm._posterior.psis import GOOD_K, smooth_weights
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,16 +77,7 @@ def loo(
         return _exact(fit, count, rng, jobs)
     sample = fit.posterior.sample(count, rng)
     log_ratio, corrected = _approximation(sample, correct)
-    full_weights = (
-        log_ratio - logsumexp(log_ratio) if corrected else np.full(len(sample), -np.log(len(sample)))
-    )
-    found = []
-    for log_likelihood in _blocks(sample):
-        log_weights, k = smooth_rows(log_ratio - log_likelihood)
-        pointwise = logsumexp(log_weights + log_likelihood, axis=1)
-        terms = np.exp(log_weights) * np.expm1(log_likelihood - pointwise[:, None])
-        full = logsumexp(log_likelihood + full_weights, axis=1)
-        found.append(np.stack([pointwise, k, (terms**2).sum(axis=1), full]))
+    found = [_core.leave_one_out(log_likelihood, log_ratio) for log_likelihood in _blocks(sample)]
     pointwise, k, variance, full = np.concatenate(found, axis=1)
     is_exact = _replace_unreliable(fit, pointwise, k, variance, jobs) if exact else None
     doubtful = k > GOOD_K if is_exact is None else (k > GOOD_K) & ~is_exact
@@ -140,7 +132,7 @@ def _blocks(sample: PosteriorDraws) -> Iterator[Floats]:
     """Log likelihoods of some rows after others, shape (rows, draws)."""
     size = max(1, _ENTRIES // len(sample))
     for first in range(0, sample.spec.nobs, size):
-        yield np.ascontiguousarray(sample.log_likelihood(slice(first, first + size)).T)
+        yield np.ascontiguousarray(sample.log_likelihood_by_row(slice(first, first + size)))
 
 
 def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats, bool]:

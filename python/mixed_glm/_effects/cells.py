@@ -139,7 +139,7 @@ def _means(drawn: RowDraws, eta: Floats, marginal: bool, block: slice) -> list[F
     """Means of the rows of a block, shape (m, n); of an ordinal response the probabilities of each category."""
     if drawn.spec.family.is_ordinal:
         sd = drawn.new_sds(block) if marginal else np.zeros(())
-        return [*np.moveaxis(category_chances(eta, sd, drawn.thresholds), -1, 0)]
+        return [*np.moveaxis(category_chances(drawn.spec, eta, sd, drawn.thresholds), -1, 0)]
     return [drawn.over_new(eta, block) if marginal else np.asarray(drawn.spec.family.mean(eta))]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import gaussian_kde
 
 from mixed_glm._effects.hypothesis_text import Hypothesis, read_hypothesis
 from mixed_glm._fit.fit import Fit
@@ -164,4 +163,6 @@ def _values(one: Hypothesis, names: _Names, places: npt.NDArray[np.intp], params
 
 
 def _density_at_zero(values: Floats) -> float:
+    from scipy.stats import gaussian_kde  # slow to import
+
     return float(gaussian_kde(values)(0.0)[0])

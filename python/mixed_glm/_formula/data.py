@@ -40,6 +40,8 @@ from mixed_glm._formula.scope import as_labels, as_numbers
 from mixed_glm._formula.stateful_eval import evaluate
 from mixed_glm._formula.uses import Expression
 
+_KEPT = 1024  # expressions whose names are remembered: a formula asks for them again and again
+
 
 def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
     """Return `data` as a pandas data frame, without a copy where it is one.
@@ -86,24 +88,31 @@ def require_once(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def names_in(expression: str) -> set[str]:
+@functools.lru_cache(_KEPT)
+def names_in(expression: str) -> frozenset[str]:
     """Names that a Python expression reads as values; ``back-ticked`` and ``Q("quoted")`` columns included."""
-    return set(Expression.parse(expression).variables().values())
+    return frozenset(Expression.parse(expression).variables().values())
 
 
-def names_of_factor(expression: str) -> set[str]:
+@functools.lru_cache(_KEPT)
+def names_of_factor(expression: str) -> frozenset[str]:
     """Like `names_in`, for factors of formulaic, which writes looked-up columns without their back-ticks."""
-    return set(Expression.of(expression).variables().values())
+    return frozenset(Expression.of(expression).variables().values())
 
 
 def functions_in(expressions: Iterable[str]) -> set[str]:
     """Names of all functions that are called."""
-    return set().union(*(Expression.of(e).functions() for e in expressions))
+    return set().union(*(_functions_of(e) for e in expressions))
 
 
 def needs_all(expression: str) -> bool:
     """Whether an expression is missing where one of its columns is; not so if it asks which are missing."""
-    return "is_na" not in Expression.of(expression).functions()
+    return "is_na" not in _functions_of(expression)
+
+
+@functools.lru_cache(_KEPT)
+def _functions_of(expression: str) -> frozenset[str]:
+    return frozenset(Expression.of(expression).functions())
 
 
 def caller_context() -> Mapping[str, Any]:

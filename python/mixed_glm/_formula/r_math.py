@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from mixed_glm._formula.columns import as_values, is_categorical
 
@@ -195,12 +195,12 @@ def qlogis(x: Any) -> Any:
 
 def pnorm(x: Any) -> Any:
     """Standard normal distribution function."""
-    return stats.norm.cdf(x)
+    return special.ndtr(x)
 
 
 def qnorm(x: Any) -> Any:
     """Standard normal quantiles."""
-    return stats.norm.ppf(x)
+    return special.ndtri(x)
 
 
 def lgamma(x: Any) -> Any:

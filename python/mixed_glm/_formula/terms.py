@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from formulaic import Formula, ModelSpec
 from formulaic.parser.types import Factor, Term
@@ -12,6 +14,7 @@ from formulaic.parser.types import Factor, Term
 from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.uses import BACKTICKED
 
+_KEPT = 256  # formulas that are not parsed again: to parse one takes longer than to evaluate it
 _ALIAS = re.compile(r"_mixed_glm_(\d+)_")
 
 
@@ -26,14 +29,20 @@ def parsed(formula: str, in_order: bool = False) -> Formula:
         If it cannot be understood.
     """
     text, names = hidden(formula)
-    ordering = "none" if in_order else "degree"
+    ordering: Literal["none", "degree"] = "none" if in_order else "degree"
     try:
-        found = Formula(text, _ordering=ordering)
-        terms = [_with_names(term, names) for term in found] if names else list(found)
-        return Formula(terms, _ordering=ordering) if names else found
+        terms = _terms_of(text, ordering)
+        return Formula(
+            [_with_names(term, names) for term in terms] if names else list(terms), _ordering=ordering
+        )
     except Exception as error:  # its parser raises a dozen types
         shown = _ALIAS.sub(lambda match: f"`{names[int(match[1])]}`", plain_message(error))
         raise ValueError(f"formula: cannot understand {formula!r}: {shown}") from error
+
+
+@functools.lru_cache(_KEPT)
+def _terms_of(text: str, ordering: Literal["none", "degree"]) -> tuple[Term, ...]:
+    return tuple(Formula(text, _ordering=ordering))
 
 
 def hidden(formula: str) -> tuple[str, list[str]]:

@@ -257,6 +257,8 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
         )
     if q == 0:
         return np.empty(0, dtype=np.int32), None, 0
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and _are_numbers(labels):
+        return labels.astype(np.int32), None, int(labels.max()) + 1
     codes, levels, kind = _number_labels(labels)
     if (codes < 0).any():
         raise ValueError("ident must not have missing labels")
@@ -264,6 +266,13 @@ def as_ident(ident: Any, q: int) -> tuple[npt.NDArray[np.int32], list[str] | Non
         raise TypeError(f"ident must hold integer or string labels, got {kind} of dtype {labels.dtype}")
     integer = kind in ("integer", "boolean")
     return codes.astype(np.int32), None if integer else [str(v) for v in levels], len(levels)
+
+
+def _are_numbers(labels: npt.NDArray[Any]) -> bool:
+    """Whether integers are 0..K-1, each of them there."""
+    if labels.min() != 0 or labels.max() >= len(labels):
+        return False
+    return bool(np.bincount(labels.astype(np.intp)).all())
 
 
 def _number_labels(labels: Any) -> tuple[npt.NDArray[np.intp], Any, str]:

@@ -146,7 +146,7 @@ def as_counts(y: Floats, trials: Floats | None) -> Floats:
     Responses are taken for proportions if some are not whole, all are from 0 to 1, and all are whole numbers of trials.
     """
     whole = np.round(y)
-    if np.allclose(y, whole, rtol=NEARLY, atol=NEARLY):
+    if np.array_equal(y, whole) or np.allclose(y, whole, rtol=NEARLY, atol=NEARLY):
         return whole
     if trials is not None and ((y >= 0) & (y <= 1)).all():
         counts = y * trials

@@ -316,10 +316,9 @@ class Problem:
             return self._ordinal_origins(endog, offset)
         if not self.centred or self.change is None:
             return origins, np.empty(0)
-        total = offset if self._row_shift is None else offset + self._row_shift[:, None]
         shift = _core.response_locations(
             family=self.family.core, endog=endog, trials=trials, weights=self.weights,
-            offset=total if total.any() else np.empty((0, 0)),
+            offset=offset if offset.any() else np.empty((0, 0)),
         )  # fmt: skip
         origins = np.repeat(origins, endog.shape[1], axis=0)
         constant = self.change.constant
@@ -331,7 +330,7 @@ class Problem:
         last = self.priors.thresholds
         if self.centred:
             origins[:, :last] = _core.threshold_locations(
-                categories=self.priors.thresholds + 1, endog=endog, weights=self.weights,
+                family=self.family.core, endog=endog, weights=self.weights,
                 offset=offset if offset.any() else np.empty((0, 0)),
             )  # fmt: skip
         return origins, np.ascontiguousarray(origins[:, :last])

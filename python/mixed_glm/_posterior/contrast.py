@@ -66,16 +66,20 @@ def _of_one(posterior: Posterior, found: list[Contrast], alpha: float, draws: in
     """Of one parameter each: from its marginal posterior, as the tables have it."""
     place = np.array([c.places[0] for c in found])
     weight, value = (np.array(v) for v in ([c.weights[0] for c in found], [c.value for c in found]))
-    ends = np.sort([weight * end[place] - value for end in posterior.interval(alpha)], axis=0)
+    first = posterior.spec.layout.vc.start
+    effects = np.unique(place[place >= first]) - first
+    mean, sd = (posterior.with_effects(v, effects) for v in (posterior.mean, posterior.sd))
+    place = np.where(place < first, place, first + np.searchsorted(effects, place - first))
+    ends = np.sort([weight * end[place] - value for end in posterior.interval(alpha, effects)], axis=0)
     below, left = np.empty(len(found)), np.arange(len(found))
     while len(left):  # more than once only where a parameter comes up in several contrasts
         now = left[np.unique(place[left], return_index=True)[1]]
-        threshold = posterior.mean.copy()
+        threshold = mean.copy()
         threshold[place[now]] = value[now] / weight[now]
-        share = posterior.cdf(threshold)[place[now]]
+        share = posterior.cdf(threshold, effects)[place[now]]
         below[now] = np.where(weight[now] > 0.0, share, 1.0 - share)
         left = np.setdiff1d(left, now)
-    mean, sd = weight * posterior.mean[place] - value, np.abs(weight) * posterior.sd[place]
+    mean, sd = weight * mean[place] - value, np.abs(weight) * sd[place]
     return np.column_stack([mean, sd, *ends, 1.0 - below])
 
 

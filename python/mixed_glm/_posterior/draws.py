@@ -108,15 +108,19 @@ def independent(mean: Floats, sd: Floats, fixed: int, n: int, rng: np.random.Gen
 
 
 def draw_given_psi(
-    sampler: _core.ConditionalDraws, psi: Floats, nodes: Floats, width: int, rng: np.random.Generator
+    sampler: _core.ConditionalDraws, psi: Floats, nodes: Floats, rng: np.random.Generator
 ) -> Drawn:
-    """Draw fixed and random effects for given log standard deviations; densities are those given psi.
+    """Draw fixed effects, and those random effects that the sampler is to draw, for given log standard deviations.
+
+    Densities are those given psi.
 
     Draws with one node are made together.
     """
     order = np.lexsort(nodes.T) if nodes.shape[1] else np.arange(len(nodes))
     psi, nodes = psi[order], nodes[order]
-    drawn = in_batches(len(psi), width, rng, lambda rows, z: sampler.draw(psi[rows], nodes[rows], z))
+    drawn = in_batches(
+        len(psi), sampler.normals, rng, lambda rows, z: sampler.draw(psi[rows], nodes[rows], z)
+    )
     restored = np.empty_like(order)
     restored[order] = np.arange(len(order))
     return Drawn(*(part[restored] for part in drawn))

@@ -93,7 +93,7 @@ class FixedEffects:
         covariances = change @ self.covariances @ change.T
         third, top = self.third, heaviest(self.weights)
         if third is not None:
-            third = turned_cubes(third, self.covariances[top], covariances[top], change)
+            third = _turned_cubes(third, self._turned_root(), _root(covariances[top]), change)
         return FixedEffects(self.weights, self.means @ change.T, covariances, third)
 
     def merged(self, most: int) -> FixedEffects:
@@ -171,8 +171,17 @@ def turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -
     change : float array, shape (p, p)
         From the one to the other.
     """
-    turn = np.linalg.solve(_root(after), change @ _root(before))
-    return np.asarray(np.einsum("ia,jb,kc,abc->ijk", turn, turn, turn, third, optimize=True))
+    return _turned_cubes(third, _root(before), _root(after), change)
+
+
+def _turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -> Floats:
+    """The same, from the roots of the two covariances."""
+    turn = np.linalg.solve(after, change @ before)
+    p = len(third)
+    once = turn @ third.reshape(p, p * p)  # one index after the other
+    twice = turn @ once.reshape(p, p, p).transpose(1, 0, 2).reshape(p, p * p)
+    thrice = turn @ twice.reshape(p, p, p).transpose(2, 0, 1).reshape(p, p * p)
+    return np.asarray(thrice.reshape(p, p, p).transpose(2, 1, 0))
 
 
 def point_covariances(weights: Floats, means: Floats, sds: Floats, total: Floats) -> Floats:

@@ -16,8 +16,8 @@ from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.psi_density import MomentDensity, PsiDensity
-from mixed_glm._posterior.psi_margins import cor_margins, lattice_density, psi_margins
+from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity, PsiDraws
+from mixed_glm._posterior.psi_margins import cor_margins, known_density
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
@@ -29,9 +29,9 @@ from mixed_glm._posterior.quantiles import (
     mixture_cdf,
     mixture_quantile,
 )
-from mixed_glm._posterior.ridge_density import RidgeDensity, RidgeShape
-from mixed_glm._posterior.sd_density import expansion_density, smoothed_density
-from mixed_glm._posterior.some_draws import Places, SomeDraws
+from mixed_glm._posterior.ridge_density import RidgeShape
+from mixed_glm._posterior.sd_density import ROUGH, SMOOTH, expansion_density, smoothed_density
+from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws
 from mixed_glm._posterior.standardized import draws_back
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
@@ -39,6 +39,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_COR_SAMPLE = 8192  # points for the distribution of correlations where only moments are known
 _LARGEST_CORRELATION = 1.0 - 1e-10
 
 
@@ -144,13 +145,15 @@ class MarginalPosterior(Posterior):
         """Skewness of the fixed effects given psi, shape (p,)."""
         return self.fixed_effects().skewness(np.eye(self.fe_means.shape[1]))
 
-    def quantile(self, level: float) -> Floats:
-        """Marginal quantiles of all parameters, shape (p + K + q,).
+    def quantile(self, level: float, effects: Effects = EVERY) -> Floats:
+        """Marginal quantiles of all parameters, shape (p + K + q,); of random effects only those with these numbers.
 
         Fixed and random effects: of the mixture over psi. psi: of its density on a grid, interpolated, or of that with
         the shape and the moments found along ridges; without either, from its moments.
         """
-        out = expansion_quantile(self.mean, self.sd, self.skewness, level)
+        out = expansion_quantile(
+            *self._moments_with(effects), self.with_effects(self.skewness, effects), level
+        )
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
@@ -158,9 +161,7 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_quantile(
-                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], level
-            )
+            out[layout.vc] = mixture_quantile(weights, *self._components_of(effects), level)
         if self._is_line:
             out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
         elif self._margins is not None:
@@ -168,9 +169,9 @@ class MarginalPosterior(Posterior):
         out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
 
-    def cdf(self, values: Floats) -> Floats:
+    def cdf(self, values: Floats, effects: Effects = EVERY) -> Floats:
         """Marginal probabilities that each parameter is below `values`: the inverse of `quantile`."""
-        out = expansion_cdf(self.mean, self.sd, self.skewness, values)
+        out = expansion_cdf(*self._moments_with(effects), self.with_effects(self.skewness, effects), values)
         layout = self.spec.layout
         used = self.weights > 0.0
         weights = self.weights[used]
@@ -178,9 +179,7 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fixed]
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_cdf(
-                weights, self.vc_means[used], self.vc_sds[used], self.vc_skewness[used], values[layout.vc]
-            )
+            out[layout.vc] = mixture_cdf(weights, *self._components_of(effects), values[layout.vc])
         if self._is_line:
             out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
         elif self._margins is not None:
@@ -188,12 +187,19 @@ class MarginalPosterior(Posterior):
         out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
 
+    def _components_of(self, effects: Effects) -> tuple[Floats, Floats, Floats]:
+        """Means, standard deviations and skewness of some random effects at the points with weight, shape (M, m) each."""
+        used = self.weights > 0.0
+        moments = (self.vc_means, self.vc_sds, self.vc_skewness)
+        mean, sd, skewness = (moment[:, effects][used] for moment in moments)
+        return mean, sd, skewness
+
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""
         if self._is_line:
             psi, density = line_density(self.points[:, 0], self.log_density)
         elif self._margins is not None:
-            psi, density = smoothed_density(*self._margins[component])
+            psi, density = smoothed_density(*self._margins[component], self._roughness)
         else:
             place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
@@ -203,7 +209,9 @@ class MarginalPosterior(Posterior):
         """Density of a correlation, on a grid of increasing values; see `Posterior`."""
         knots, probability = self._cor_margins[number]
         inside = np.clip(knots, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
-        z, density = smoothed_density(np.arctanh(inside), probability)  # on the scale without bounds
+        z, density = smoothed_density(
+            np.arctanh(inside), probability, self._roughness
+        )  # on the scale without bounds
         rho = np.tanh(z)
         density = density * np.cosh(z) ** 2
         return rho, density / trapezoid(density, rho)
@@ -212,7 +220,13 @@ class MarginalPosterior(Posterior):
     def _cor_margins(self) -> list[tuple[Floats, Floats]]:
         """Distribution functions of the correlations, piecewise linear."""
         layout = self.spec.layout
-        return cor_margins(layout, self._margins, self._psi_density()) if layout.cor_orders else []
+        if not layout.cor_orders:
+            return []
+        known = self._known_density
+        if known is not None:
+            return cor_margins(layout, known.margins, known.sample, known.weights)
+        sample = self._psi_density().draw(_COR_SAMPLE, np.random.default_rng(0)).psi
+        return cor_margins(layout, None, sample, np.full(_COR_SAMPLE, 1.0 / _COR_SAMPLE))
 
     @property
     def _is_line(self) -> bool:
@@ -221,13 +235,18 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
-        return psi_margins(self.points, self.log_density, self.cell, self._ridge_density)
+        known = self._known_density
+        return None if known is None else known.margins
 
     @cached_property
-    def _ridge_density(self) -> RidgeDensity | None:
-        if self.ridge is None:
-            return None
-        return RidgeDensity.of(self.ridge, self.weights, self.points)
+    def _known_density(self) -> KnownDensity | None:
+        """The density of psi, where more than its moments is known."""
+        return known_density(self.points, self.weights, self.log_density, self.cell, self.axes, self.ridge)
+
+    @property
+    def _roughness(self) -> float:
+        """Bandwidth for the marginal densities of psi."""
+        return SMOOTH if self.cell is not None else ROUGH
 
     def fixed_effects(self) -> FixedEffects:
         """Joint posterior of the fixed effects."""
@@ -262,30 +281,36 @@ class MarginalPosterior(Posterior):
         layout, how = self.spec.layout, self.approximation
         if how is None:
             raise ValueError("this result was saved by a version without posterior draws: fit the model anew")
-        plugged_in = len(self.points) == 1
-        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
-        if self.fe_third is not None:
-            sampler.expand_fixed(self.points[heaviest(self.weights)], thorough=not plugged_in)
         psi = self._psi_density().draw(n, rng)
-        given = psi.nodes if plugged_in else psi.psi
-        drawn = draw_given_psi(sampler, given, psi.nodes, len(layout.coefficients), rng)
+        drawn = draw_given_psi(self._sampler(how), self._given(psi), psi.nodes, rng)
         drawn.params[:, layout.core.hyper] = layout.told(psi.psi)
         return draws_back(self.change, drawn.plus(psi.log_density))
+
+    def _sampler(self, how: Approximation) -> _core.ConditionalDraws:
+        """Of the effects given psi."""
+        sampler = _core.ConditionalDraws(self.spec.core(), how.core)
+        if self.fe_third is not None:
+            sampler.expand_fixed(self.points[heaviest(self.weights)], thorough=len(self.points) > 1)
+        return sampler
+
+    def _given(self, psi: PsiDraws) -> Floats:
+        """What the effects are drawn given: the psi drawn, or the mode where that was plugged in."""
+        return psi.nodes if len(self.points) == 1 else psi.psi
 
     def draw_some(self, effects: Places, n: int, rng: np.random.Generator) -> SomeDraws:
         """Joint draws of fixed effects, log standard deviations and some random effects.
 
         Without random effects, or with few of many, the fixed effects come from their mixture, and the random effects from
-        the rows that these touch; see `few_effects`.
+        the rows that these touch; see `few_effects`. Otherwise, of the effects of a leaf, only those asked for are drawn.
         """
         how = self.approximation
         if how is None:
             return super().draw_some(effects, n, rng)
         around = worthwhile(self.spec, how, effects, n) if len(effects) else None
-        if len(effects) and around is None:
-            return super().draw_some(effects, n, rng)
         psi = self._psi_density().draw(n, rng)
-        given = psi.nodes if len(self.points) == 1 else psi.psi
+        if len(effects) and around is None:
+            return self._draw_wanted(how, effects, psi, rng)
+        given = self._given(psi)
         none, layout = np.empty((n, 0)), self.spec.layout
         fixed = self._draw_fixed(given, rng)
         first = fixed.shape[1] - layout.k_fep
@@ -293,6 +318,18 @@ class MarginalPosterior(Posterior):
         if around is not None:
             drawn = draw_few(self.spec, how, around, drawn, effects, rng)
         return replace(drawn, hyper=layout.told(psi.psi))
+
+    def _draw_wanted(
+        self, how: Approximation, effects: Places, psi: PsiDraws, rng: np.random.Generator
+    ) -> SomeDraws:
+        """Those of `draw`, as far as they are asked for."""
+        layout, change, sampler = self.spec.layout, self.change, self._sampler(how)
+        sampler.want(effects.tolist())
+        params = draw_given_psi(sampler, self._given(psi), psi.nodes, rng).params
+        p = len(layout.fixed)
+        fixed = params[:, :p] if change is None else change.fixed_back(params[:, :p])
+        first, vc = p - layout.k_fep, params[:, p + layout.k_hyper :]
+        return SomeDraws(fixed[:, first:], layout.told(psi.psi), vc, effects, layout, fixed[:, :first])
 
     def _draw_fixed(self, psi: Floats, rng: np.random.Generator) -> Floats:
         """Draws of the fixed effects, one for each psi, shape (n, p).
@@ -314,10 +351,8 @@ class MarginalPosterior(Posterior):
 
     def _psi_density(self) -> PsiDensity:
         assert self.axes is not None
-        if self._ridge_density is not None:
-            return self._ridge_density
-        if self.cell is not None:
-            return lattice_density(self.points, self.log_density, self.cell, self.axes)
+        if self._known_density is not None:
+            return self._known_density
         layout = self.spec.layout
         mean = self.weights @ self.points if layout.cor_orders else self.mean[layout.hyper]
         deviations = self.points - mean

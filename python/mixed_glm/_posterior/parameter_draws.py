@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,10 +83,17 @@ class ParameterDraws:
         rows : slice, optional
             Of these rows alone.
         """
+        return self._linear_predictor_by_row(rows).T
+
+    def _linear_predictor_by_row(self, rows: slice) -> Floats:
+        """The same with a row for each response: effects that these rows do not touch are not looked at."""
         design = self.spec.design
-        eta = self.fe @ design.exog[rows].T
-        eta += np.asarray((design.exog_vc[rows] @ self.vc.T).T)
-        return eta if self._shift is None else eta + self._shift[rows]
+        z = design.exog_vc[rows]
+        used, places = np.unique(z.indices, return_inverse=True)
+        own = sparse.csr_array((z.data, places, z.indptr), shape=(z.shape[0], len(used)))
+        eta = design.exog[rows] @ self.fe.T
+        eta += own @ np.ascontiguousarray(self.vc[:, used].T)
+        return eta if self._shift is None else eta + self._shift[rows, None]
 
     def log_likelihood(self, rows: slice = slice(None)) -> Floats:
         """Log probability of each response at each draw, times its frequency weight, shape (n, nobs).
@@ -96,15 +103,20 @@ class ParameterDraws:
         rows : slice, optional
             Of these rows alone.
         """
+        return self.log_likelihood_by_row(rows).T
+
+    def log_likelihood_by_row(self, rows: slice = slice(None)) -> Floats:
+        """The same with a row for each response, whose draws stand side by side, shape (nobs, n).
+
+        Parameters
+        ----------
+        rows : slice, optional
+            Of these rows alone.
+        """
         design, family = self.spec.design, self.spec.family
         trials, weights = self._trials_and_weights
-        if isinstance(family, Cumulative):
-            eta = self.linear_predictor(rows)
-            return family.log_likelihood(design.endog[rows], eta, self.family) * weights[rows]
-        return family.core.log_likelihood(
-            self.linear_predictor(rows), design.endog[rows], trials[rows], weights[rows],
-            np.ascontiguousarray(self.family.ravel()),
-        )  # fmt: skip
+        eta = self._linear_predictor_by_row(rows)
+        return family.log_likelihood(design.endog[rows], eta.T, self.family, trials[rows], weights[rows]).T
 
     @cached_property
     def _shift(self) -> Floats | None:
@@ -121,10 +133,8 @@ class ParameterDraws:
         ----------
         rng : numpy.random.Generator
         """
-        eta, family = self.linear_predictor(), self.spec.family
-        if isinstance(family, Cumulative):
-            return family.draw(eta, self.family[:, None, :], rng)
-        return family.sample(eta, rng, self.spec.design.n_trials, shape_of(self.family))
+        eta, own = self.linear_predictor(), self.family[:, None, :]
+        return self.spec.family.draw(eta, own, rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

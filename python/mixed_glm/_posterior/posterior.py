@@ -17,7 +17,7 @@ from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.draws import Drawn, PosteriorDraws, independent
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest
 from mixed_glm._posterior.sd_density import expansion_density
-from mixed_glm._posterior.some_draws import Places, SomeDraws, cut_from_all
+from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws, cut_from_all
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 
@@ -45,12 +45,15 @@ class Posterior:
         """Coordinates that it was found in, None for the columns as given."""
         return self.spec.coordinates
 
-    def quantile(self, level: float) -> Floats:
-        """Marginal quantiles of all parameters, shape (d,)."""
-        return np.asarray(self.mean + self.sd * ndtri(level))
+    def quantile(self, level: float, effects: Effects = EVERY) -> Floats:
+        """Marginal quantiles of all parameters, shape (d,); of random effects only those with these numbers."""
+        mean, sd = self._moments_with(effects)
+        return np.asarray(mean + sd * ndtri(level))
 
-    def interval(self, alpha: float) -> tuple[Floats, Floats]:
+    def interval(self, alpha: float, effects: Effects = EVERY) -> tuple[Floats, Floats]:
         """Ends of the central intervals of all parameters that have probability ``1 - alpha``, shape (d,) each.
+
+        Of random effects only those with the numbers `effects`, all by default.
 
         Raises
         ------
@@ -58,11 +61,20 @@ class Posterior:
             If `alpha` is not a probability.
         """
         tail = as_probability(alpha, "alpha") / 2
-        return self.quantile(tail), self.quantile(1 - tail)
+        return self.quantile(tail, effects), self.quantile(1 - tail, effects)
 
-    def cdf(self, values: Floats) -> Floats:
-        """Marginal probabilities, shape (d,), that each parameter is below `values`, shape (d,)."""
-        return np.asarray(ndtr((values - self.mean) / self.sd))
+    def cdf(self, values: Floats, effects: Effects = EVERY) -> Floats:
+        """Marginal probabilities that each parameter is below `values`, shape (d,); of random effects only of these."""
+        mean, sd = self._moments_with(effects)
+        return np.asarray(ndtr((values - mean) / sd))
+
+    def with_effects(self, values: Floats, effects: Effects) -> Floats:
+        """Of what all parameters have, shape (d,), what all but the random effects have, and these random effects."""
+        layout = self.spec.layout
+        return np.concatenate([values[layout.leading], values[layout.vc][effects]])
+
+    def _moments_with(self, effects: Effects) -> tuple[Floats, Floats]:
+        return self.with_effects(self.mean, effects), self.with_effects(self.sd, effects)
 
     def covariance(self) -> Floats:
         """Dense covariance, shape (d, d); the variances alone, shape (d,), of independent parameters."""

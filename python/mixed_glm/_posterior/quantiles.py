@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline, RBFInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
 from mixed_glm import _core
@@ -18,7 +17,6 @@ _MOST_SKEWNESS = 0.8  # beyond, the expansions cease to be monotone
 _MOST_Z = 5.0  # standard normal quantiles between which an expansion is inverted
 _BISECTIONS = 45
 _FINE_STEPS = 2000  # of the grid on which the density of a single psi is integrated
-_MOST_FINE_POINTS = 60_000  # of a subdivided lattice
 
 
 def expansion_quantile(mean: Floats, sd: Floats, skewness: Floats, level: float | Floats) -> Floats:
@@ -113,53 +111,3 @@ def margins_quantile(margins: Sequence[tuple[Floats, Floats]], level: float) -> 
 def margins_cdf(margins: Sequence[tuple[Floats, Floats]], values: Floats) -> Floats:
     """Probabilities, shape (K,), of numbers below `values`; the first or the last beyond the knots."""
     return np.array([np.interp(v, *margin) for v, margin in zip(values, margins, strict=True)])
-
-
-def lattice_margins(points: Floats, log_density: Floats, cell: Floats) -> list[tuple[Floats, Floats]]:
-    """Marginal distribution functions, each piecewise linear: its knots, and its values there."""
-    fine, weights, edges = _lattice(points, log_density, cell)
-    widths = np.sqrt((edges**2).sum(axis=1))  # with the variance that a cell has in each direction
-    return [_spread(x, weights, width) for x, width in zip(fine.T, widths, strict=True)]
-
-
-def _lattice(points: Floats, log_density: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:
-    """Fine points of a lattice in K dimensions, their weights, and the edges of a fine cell.
-
-    The logarithm of the density is interpolated by radial basis functions within the lattice's cells, which are
-    subdivided. Points are told by whole numbers: of neighbours at the same distance, rounding must not decide which count.
-
-    Parameters
-    ----------
-    points : float array, shape (M, K)
-    log_density : float array, shape (M,)
-    cell : float array, shape (K, K)
-        Edges of a cell of the lattice, as columns.
-
-    Returns
-    -------
-    float array, shape (F, K); float array, shape (F,); float array, shape (K, K)
-    """
-    dimension = points.shape[1]
-    parts = max(1, min(5, int((_MOST_FINE_POINTS / len(points)) ** (1 / dimension))))
-    steps = (np.arange(parts) + 0.5) / parts - 0.5
-    offsets = np.array(list(itertools.product(steps, repeat=dimension)))
-    places = np.rint((points - points[0]) @ np.linalg.inv(cell).T)
-    fine_places = (places[:, None, :] + offsets[None]).reshape(-1, dimension)
-    neighbours = min(len(points), 3**dimension + 1)
-    surface = RBFInterpolator(places, log_density, neighbors=neighbours, kernel="cubic")
-    log_fine = surface(fine_places)
-    fine = points[0] + fine_places @ cell.T
-    return fine, np.exp(log_fine - log_fine.max()), cell / parts
-
-
-def _spread(values: Floats, weights: Floats, width: float) -> tuple[Floats, Floats]:
-    """Knots and values of the distribution function of weighted points, each spread evenly over `width` around it.
-
-    Spread they must be: where the lattice is parallel to the axes, many points have the same value.
-    """
-    knots = np.concatenate([values - width / 2, values + width / 2])
-    order = np.argsort(knots)
-    slopes = np.cumsum(np.concatenate([weights, -weights])[order])
-    knots = knots[order]
-    probability = np.concatenate([[0.0], np.cumsum(slopes[:-1] * np.diff(knots))])
-    return knots, probability / probability[-1]

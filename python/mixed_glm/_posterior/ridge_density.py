@@ -95,6 +95,11 @@ class RidgeDensity:
         """Points that fill the density evenly, shape (m, K), the first of them too."""
         return self._moved(self._raw)
 
+    @property
+    def weights(self) -> Floats:
+        """Probabilities of these points, shape (m,)."""
+        return np.full(_SAMPLE, 1.0 / _SAMPLE)
+
     @cached_property
     def margins(self) -> list[tuple[Floats, Floats]]:
         """Marginal distribution functions, each piecewise linear: its knots, and its values there."""

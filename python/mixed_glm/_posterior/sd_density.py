@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 _REACH = 5.0  # standard deviations of a Gaussian that are drawn to either side
 _POINTS = 400
-_BANDWIDTH = 0.3  # of the smoothing of a lattice's margins, in standard deviations
+ROUGH, SMOOTH = 0.3, 0.1  # bandwidths for margins of a sample and of a fine lattice, in standard deviations
 
 
 def expansion_density(mean: float, sd: float, skewness: float) -> tuple[Floats, Floats]:
@@ -27,7 +27,7 @@ def expansion_density(mean: float, sd: float, skewness: float) -> tuple[Floats, 
     return x, np.asarray(density)
 
 
-def smoothed_density(knots: Floats, probability: Floats) -> tuple[Floats, Floats]:
+def smoothed_density(knots: Floats, probability: Floats, bandwidth: float = ROUGH) -> tuple[Floats, Floats]:
     """Density of a distribution function by a Gaussian kernel, with its mean and standard deviation.
 
     Returns
@@ -39,8 +39,8 @@ def smoothed_density(knots: Floats, probability: Floats) -> tuple[Floats, Floats
     mass = np.diff(np.interp(edges, knots, probability))
     middle = (edges[1:] + edges[:-1]) / 2
     mean = mass @ middle
-    shrinkage = 1.0 / np.sqrt(1.0 + _BANDWIDTH**2)
-    width = _BANDWIDTH * shrinkage * np.sqrt(mass @ (middle - mean) ** 2)
+    shrinkage = 1.0 / np.sqrt(1.0 + bandwidth**2)
+    width = bandwidth * shrinkage * np.sqrt(mass @ (middle - mean) ** 2)
     centre = mean + shrinkage * (middle - mean)
     x = np.linspace(centre[0] - 4 * width, centre[-1] + 4 * width, _POINTS)
     return x, np.asarray(np.exp(-0.5 * ((x[:, None] - centre) / width) ** 2) @ mass)

@@ -12,6 +12,10 @@ from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+Effects = npt.NDArray[np.integer] | slice  # numbers of random effects
+
+EVERY = slice(None)
+NO_EFFECT = slice(0, 0)
 
 _BATCH = 2**23  # parameters drawn at a time
 

@@ -7,7 +7,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._posterior.some_draws import EVERY, NO_EFFECT, Effects
 from mixed_glm._spec.terms import CorrelatedTerm
+
+Floats = npt.NDArray[np.float64]
+
+_COLUMNS = ("Mean", "SD", "Lower", "Upper")
 
 
 def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFrame:
@@ -27,12 +32,12 @@ def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFra
         ``upper``.
     """
     posterior, layout = fit.posterior, fit.spec.layout
-    low, high = posterior.interval(alpha)
-    table = pd.DataFrame(
-        {"type": layout.kinds, "mean": posterior.mean, "sd": posterior.sd, "lower": low, "upper": high},
-        index=layout.names,
+    rows = slice(0, layout.size) if random else layout.leading
+    low, high = posterior.interval(alpha, EVERY if random else NO_EFFECT)
+    columns = {"type": layout.kinds[rows], "mean": posterior.mean[rows], "sd": posterior.sd[rows]}
+    return pd.DataFrame(
+        columns | {"lower": low, "upper": high}, index=layout.names if random else layout.leading_names
     )
-    return table if random else table.iloc[layout.leading]
 
 
 def intervals(fit: Fit, alpha: float = 0.05) -> pd.DataFrame:
@@ -75,21 +80,24 @@ def random_effects(fit: Fit, term: str | int | None = None, alpha: float = 0.05)
         return _by_coordinate(fit, together, alpha)
     rows = np.arange(layout.k_vc) if term is None else fit.spec.effects_of(layout.component(term))
     index = None if layout.vc_names is None else [layout.vc_names[j] for j in rows]
-    columns = (fit.posterior.mean, fit.posterior.sd, *fit.posterior.interval(alpha))
-    names = ("Mean", "SD", "Lower", "Upper")
-    table = {name: column[layout.vc][rows] for name, column in zip(names, columns, strict=True)}
-    return pd.DataFrame(table, index=index)
+    columns = _of_effects(fit, rows, alpha)
+    return pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)), index=index)
+
+
+def _of_effects(fit: Fit, effects: Effects, alpha: float) -> list[Floats]:
+    """Means, standard deviations and ends of the intervals of some random effects."""
+    vc, posterior = fit.spec.layout.vc, fit.posterior
+    ends = (end[vc.start :] for end in posterior.interval(alpha, effects))
+    return [posterior.mean[vc][effects], posterior.sd[vc][effects], *ends]
 
 
 def _by_coordinate(fit: Fit, terms: list[CorrelatedTerm], alpha: float) -> pd.DataFrame:
     """A row for each group of the terms, which have the same groups."""
-    layout, posterior = fit.spec.layout, fit.posterior
-    parts = [part[layout.vc] for part in (posterior.mean, posterior.sd, *posterior.interval(alpha))]
     table = {
-        (coordinate, name): part[term.columns[:, j]]
+        (coordinate, name): part
         for term in terms
         for j, coordinate in enumerate(term.coordinates)
-        for name, part in zip(("Mean", "SD", "Lower", "Upper"), parts, strict=True)
+        for name, part in zip(_COLUMNS, _of_effects(fit, term.columns[:, j], alpha), strict=True)
     }
     return pd.DataFrame(table, index=fit.spec.levels_of(terms[0]))
 

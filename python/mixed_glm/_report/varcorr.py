@@ -9,6 +9,7 @@ from scipy.integrate import trapezoid
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.groups import Component
+from mixed_glm._posterior.some_draws import NO_EFFECT
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,7 @@ def varcorr(fit: Fit, alpha: float = 0.05) -> pd.DataFrame:
         standard deviation itself and not of its logarithm.
     """
     layout, posterior = fit.spec.layout, fit.posterior
-    low, high = posterior.interval(alpha)
+    low, high = posterior.interval(alpha, NO_EFFECT)
     rows, index = [], []
     of_sds = [_sd_moments(fit, k) for k in range(layout.k_vcp)]
     places = _correlation_places(fit.spec)

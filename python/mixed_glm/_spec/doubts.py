@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,16 +30,25 @@ class Component:
     Attributes
     ----------
     name : str
-    z : csc_array, shape (n, size)
+    places : int array, shape (size,)
+        Which columns they are.
+    columns : callable
+        All columns of the model, by column: not made before they are looked at.
     """
 
     name: str
-    z: sparse.csc_array
+    places: npt.NDArray[np.intp]
+    columns: Callable[[], sparse.csc_array]
 
     @property
     def size(self) -> int:
         """Number of random effects."""
-        return int(self.z.shape[1])
+        return len(self.places)
+
+    @functools.cached_property
+    def z(self) -> sparse.csc_array:
+        """The columns, shape (n, size)."""
+        return _taken(self.columns(), self.places)
 
     def by_row(self) -> tuple[npt.NDArray[np.intp], Floats] | None:
         """For each row the effect that it touches, -1 for none, and by how much; None if it may touch several."""
@@ -68,20 +78,21 @@ def doubts(design: Design, family: Family) -> Iterator[str]:
             "the response is the same in all rows: there is nothing to estimate, and all standard deviations are what their "
             "priors make of them"
         )
-    columns = sparse.csc_array(design.exog_vc)
+    columns = functools.cache(lambda: sparse.csc_array(design.exog_vc))
     components = [
-        Component(name, _taken(columns, np.flatnonzero(design.ident == k)))
-        for k, name in enumerate(design.vcp_names)
+        Component(name, np.flatnonzero(design.ident == k), columns) for k, name in enumerate(design.vcp_names)
     ]
+    responses = _responses_of_effects(design) if _asks_for_several(family) else np.empty(0)
     for component in components:
         found = (
             _of_one_group(component)
-            or _of_single_responses(component, design, family)
+            or _of_single_responses(component, responses, family)
             or _of_fixed_groups(component, design, family)
         )
         if found:
             yield found
-    yield from _of_far_origins(components, design)
+    if len(components) > 1:
+        yield from _of_far_origins(components, design)
 
 
 def _of_one_group(component: Component) -> str | None:
@@ -93,17 +104,27 @@ def _of_one_group(component: Component) -> str | None:
     )
 
 
-def _of_single_responses(component: Component, design: Design, family: Family) -> str | None:
+def _asks_for_several(family: Family) -> bool:
+    """Whether one response for each effect says next to nothing of their standard deviation."""
+    return family.has_trials or "sigma" in family.shape_names
+
+
+def _responses_of_effects(design: Design) -> Floats:
+    """How many responses touch each random effect, trials and weights counted; NaN where no row does."""
+    z = design.exog_vc
+    count = np.repeat(design.trials() * design.weights(), np.diff(z.indptr))
+    responses = np.bincount(z.indices, count, z.shape[1])
+    return np.where(np.bincount(z.indices, minlength=z.shape[1]) > 0, responses, np.nan)
+
+
+def _of_single_responses(component: Component, responses: Floats, family: Family) -> str | None:
     """Binary or Gaussian responses, at most one for each effect."""
-    gaussian = "sigma" in family.shape_names
-    if not (family.has_trials or gaussian) or not component.z.nnz:
+    if not _asks_for_several(family):
         return None
-    count = design.trials() * design.weights()
-    rows = component.z.indices
-    effects = np.repeat(np.arange(component.size), np.diff(component.z.indptr))
-    if np.bincount(effects, count[rows]).max() > 1.0:
+    own = responses[component.places]
+    if not np.nanmax(own, initial=-np.inf) <= 1.0 or np.isnan(own).all():
         return None
-    if gaussian:
+    if "sigma" in family.shape_names:
         return (
             f"{component.name} has a group for every response: the data tell the sum of its variance and of sigma's, and only "
             "their priors tell these apart. Leave the term out"

@@ -15,6 +15,7 @@ an intercept would be: `core` is the layout of its vectors, and `order` the way 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -143,7 +144,8 @@ class ParameterLayout:
     @property
     def fixed_names(self) -> list[str]:
         """Names of thresholds and fixed effects."""
-        return [self.names[place] for place in self.fixed]
+        names = self.leading_names
+        return [names[place] for place in self.fixed]
 
     @property
     def coefficients(self) -> npt.NDArray[np.intp]:
@@ -192,17 +194,22 @@ class ParameterLayout:
     def names(self) -> list[str]:
         """A name for every parameter; ``u[j]`` for random effects without names."""
         effects = self.vc_names if self.vc_names is not None else [f"u[{j}]" for j in range(self.k_vc)]
-        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names, *effects]
+        return [*self.leading_names, *effects]
+
+    @property
+    def leading_names(self) -> list[str]:
+        """Names of all parameters but the random effects."""
+        return [*self.fep_names, *self.vcp_names, *self.cor_names, *self.family_names]
 
     @property
     def hyper_names(self) -> list[str]:
         """A name for every hyperparameter."""
-        return self.names[self.hyper]
+        return self.leading_names[self.hyper]
 
     @property
     def kinds(self) -> list[str]:
         """The kind of every parameter: ``"fixed"``, ``"log sd"``, ``"correlation"``, ``"family"``, ``"threshold"``, ``"random"``."""
-        return [block.kind for block in self.blocks.values() for _ in range(block.size)]
+        return list(itertools.chain.from_iterable([b.kind] * b.size for b in self.blocks.values()))
 
     def unpack(self, vector: Floats) -> tuple[Floats, Floats, Floats]:
         """Fixed effects, log standard deviations and random effects of a vector, or of each row of a matrix."""

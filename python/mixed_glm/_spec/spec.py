@@ -145,6 +145,16 @@ class ModelSpec:
         """The same rows with other frequency weights, shape (n,), under the same priors."""
         return self._under_same_priors(dataclasses.replace(self.design, freq_weights=weights), self.index)
 
+    def lacks_category_without(self, rows: npt.NDArray[np.intp]) -> bool:
+        """Whether an inner category of an ordinal response is in these rows alone: nothing would keep its thresholds apart."""
+        if not self.family.is_ordinal:
+            return False
+        weights = self.design.weights().copy()
+        weights[rows] = 0.0
+        levels = len(self.design.response_levels or ())
+        counts = np.bincount(self.design.endog.astype(np.intp), weights, minlength=levels)
+        return bool((counts[1:-1] == 0.0).any())
+
     def of_rows(self, rows: npt.NDArray[np.intp]) -> ModelSpec:
         """Some of the rows, with all effects, under the same priors."""
         index = None if self.index is None else self.index[rows]

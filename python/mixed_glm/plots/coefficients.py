@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixed_glm._fit.fit import HasFit
+from mixed_glm._posterior.some_draws import NO_EFFECT
 from mixed_glm.plots._axes import (
     GREY,
     centre_name,
@@ -63,7 +64,7 @@ def plot_coefficients(
     probability = percent(alpha)
     quantity = ratio_name(family) if ratio else f"coefficient ({scale_name(family)})"
     rows = _rows(list(layout.fep_names), names)[::-1]
-    low, high = fit.posterior.interval(alpha)
+    low, high = fit.posterior.interval(alpha, NO_EFFECT)
     change = np.exp if ratio else np.asarray
     mean, low, high = (change(values[layout.fe][rows]) for values in (fit.posterior.mean, low, high))
     ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax

@@ -65,11 +65,12 @@ def plot_random_effects(
             )
         term = 0
     component = layout.component(term)
-    rows = layout.vc.start + fit.spec.effects_of(component)
+    effects = fit.spec.effects_of(component)
+    rows = layout.vc.start + effects
     name = layout.vcp_names[component]
     shown = plain(name)
     mean = fit.posterior.mean[rows]
-    low, high = (bound[rows] for bound in fit.posterior.interval(alpha))
+    low, high = (bound[layout.vc.start :] for bound in fit.posterior.interval(alpha, effects))
     order = np.argsort(mean, kind="stable")
     ax = new_axes(6.5, rows_height(len(rows))) if ax is None else ax
     ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)

@@ -22,6 +22,7 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
                                                     approx.leaf_settings(inner, leaf.size()));
     }
     case ApproximationName::ep:
+      refuse_joint_rows(model.family(), "expectation propagation");
       return std::make_unique<GaussianConditionalDraws<EpMarginal>>(model,
                                                                     approx.ep_settings(inner));
     case ApproximationName::vb:
@@ -39,6 +40,9 @@ class DrawsBack final : public ConditionalDraws {
       : draws_(std::move(draws)), coordinates_(coordinates) {}
 
   const Model& model() const override { return draws_->model(); }
+  std::vector<Index> want(const std::vector<Index>& effects) override {
+    return draws_->want(effects);
+  }
   bool expand_fixed(const Vector& psi, bool thorough) override {
     return draws_->expand_fixed(psi, thorough);
   }

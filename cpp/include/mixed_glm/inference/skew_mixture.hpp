@@ -2,6 +2,7 @@
 // posterior of a coefficient over points in theta.
 #pragma once
 
+#include <mixed_glm/inference/psi_quantiles.hpp>
 #include <mixed_glm/math/skew_variate.hpp>
 #include <mixed_glm/typedefs.hpp>
 #include <vector>
@@ -16,7 +17,8 @@ class SkewMixture {
     components_.reserve(size_t(weights.size()));
     for (Index i = 0; i < weights.size(); ++i) {
       if (!(weights[i] > 0.0)) continue;
-      components_.push_back({weights[i], means[i], sds[i], math::SkewVariate(skewness[i])});
+      const double cube = skewness[i] * sds[i] * sds[i] * sds[i];
+      components_.push_back({weights[i], means[i], sds[i], cube, math::SkewVariate(skewness[i])});
       total_ += weights[i];
     }
   }
@@ -35,11 +37,10 @@ class SkewMixture {
     return sum / total_;
   }
 
-  // By Newton's method between bounds, or bisection where that is slow. z: the standard normal
-  // quantile of the level.
+  // By Newton's method from where the moments say, or between bounds where that is slow. z: the
+  // standard normal quantile of the level.
   double quantile(double z) const {
-    const double level = math::normal_cdf(z);
-    double low = infinity, high = -infinity, mean = 0.0, square = 0.0;
+    double low = infinity, high = -infinity, mean = 0.0, square = 0.0, cube = 0.0;
     for (const Component& c : components_) {
       if (!(std::isfinite(c.mean) && std::isfinite(c.sd))) return nan;
       const double reach = (std::abs(z) + 4.0) * c.sd;
@@ -48,13 +49,40 @@ class SkewMixture {
       mean += c.weight / total_ * c.mean;
     }
     for (const Component& c : components_) {
-      square += c.weight / total_ * (c.sd * c.sd + (c.mean - mean) * (c.mean - mean));
+      const double off = c.mean - mean, variance = c.sd * c.sd;
+      square += c.weight / total_ * (variance + off * off);
+      cube += c.weight / total_ * (off * (off * off + 3.0 * variance) + c.cube);
     }
-    const double close = 1e-10 * std::sqrt(square);
-    if (!(high - low > close)) return 0.5 * (low + high);
+    const double sd = std::sqrt(square);
+    if (!(high - low > close * sd)) return 0.5 * (low + high);
+    double x = expansion_quantile(mean, sd, cube / (square * sd), z);
+    const double level = math::normal_cdf(z);
+    for (int k = 0; k < most_free_steps; ++k) {
+      const double step = (below(x) - level) / density(x);
+      if (!(std::abs(step) < 0.5 * sd)) break;  // not where there is no density either
+      x -= step;
+      if (step * step < close * square) return x;  // the next one would be of this size
+    }
+    return between(low, high, mean + z * sd, level, close * sd);
+  }
+
+ private:
+  static constexpr int most_steps = 100, most_free_steps = 8;
+  static constexpr double close = 1e-10;  // standard deviations
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+  struct Component {
+    double weight, mean, sd;
+    double cube;  // third cumulant
+    math::SkewVariate shape;
+  };
+
+  // By Newton's method between bounds, or bisection where that is slow.
+  double between(double low, double high, double start, double level, double precision) const {
     for (double width = high - low; below(low) > level; width *= 2.0) low -= width;
     for (double width = high - low; below(high) < level; width *= 2.0) high += width;
-    double x = std::min(std::max(mean + z * std::sqrt(square), low), high), last = high - low;
+    double x = std::min(std::max(start, low), high), last = high - low;
     for (int k = 0; k < most_steps; ++k) {
       const double excess = below(x) - level;
       (excess < 0.0 ? low : high) = x;
@@ -63,20 +91,10 @@ class SkewMixture {
       if (!fast) next = 0.5 * (low + high);
       last = std::abs(next - x);
       x = next;
-      if (!(last > close)) break;
+      if (!(last > precision)) break;
     }
     return x;
   }
-
- private:
-  static constexpr int most_steps = 100;
-  static constexpr double infinity = std::numeric_limits<double>::infinity();
-  static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-  struct Component {
-    double weight, mean, sd;
-    math::SkewVariate shape;
-  };
 
   std::vector<Component> components_;
   double total_ = 0.0;

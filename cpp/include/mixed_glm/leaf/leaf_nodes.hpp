@@ -94,11 +94,17 @@ class LeafNodes {
 
   // Decides where the nodes stand for coefficients (v, beta) of the reduced design.
   void place(const Vector& coefficients, const LeafPrior& prior) {
+    place(coefficients, prior, leaf_->batches());
+  }
+  // Those of some batches alone.
+  void place(const Vector& coefficients, const LeafPrior& prior,
+             const std::vector<LeafBatch>& batches) {
     prior_ = prior;
     if (block_) block_->set_prior(prior);
     n_quad_ = block_ ? block_->rule().log_weights.size() : rule().size();
     reserve();
-    for_batches([&](int member, const LeafBatch& batch) {
+    for_each_piece(team_, Index(batches.size()), [&](int member, Index k) {
+      const LeafBatch& batch = batches[size_t(k)];
       predict(coefficients, batch);
       if (block_) {
         place_block(*block_, chunks_[size_t(member)], batch);

@@ -22,15 +22,16 @@ class BlockEffectDraws {
     for (Index c = 0; c < m; ++c) behind_.emplace_back(n_quad, m - c - 1);
     z_.resize(m, together);
     direction_.resize(m, together);
-    lines_.resize(size_t(together));
+    places_.resize(size_t(together));
   }
 
   // coefficients: (v, beta) of the reduced design. effects: standard normals, m x groups, become
-  // the draws. Returns the log density of all of them.
-  double draw(const Vector& coefficients, const LeafPrior& prior, Matrix& effects) {
-    nodes_.place(coefficients, prior);
+  // the draws. Of the groups of some batches, whose log density is returned.
+  double draw(const Vector& coefficients, const LeafPrior& prior,
+              const std::vector<LeafBatch>& batches, Matrix& effects) {
+    nodes_.place(coefficients, prior, batches);
     double total = 0.0;
-    for (const LeafBatch& batch : leaf_->batches()) {
+    for (const LeafBatch& batch : batches) {
       for (Index c = 0; c < leaf_->coordinates(); ++c) {
         begin(batch, c, prior, effects);
         add_rows(batch);
@@ -41,7 +42,7 @@ class BlockEffectDraws {
   }
 
  private:
-  static constexpr Index on_line = LineDensity::nodes;
+  static constexpr Index on_line = LineNodes::count;
 
   static Index column(Index g) { return g % row_block_size; }
   Index coordinates() const { return leaf_->coordinates(); }
@@ -60,9 +61,9 @@ class BlockEffectDraws {
       for (Index d = 0; d < coordinates(); ++d) {
         direction_(d, column(g)) = d < c ? 0.0 : root(d, c) / root(c, c);
       }
-      LineDensity& line = lines_[size_t(column(g))];
-      line.place(following(g, c), root(c, c), prior.root()(c, c));
-      const Eigen::Array<double, on_line, 1> nodes = line.all_nodes();
+      LineNodes& places = places_[size_t(column(g))];
+      places.place(following(g, c), root(c, c), prior.root()(c, c));
+      const LineNodes::Column nodes = places.all();
       for (Index k = 0; k < on_line; ++k) set_points(g, c, k, nodes[k], effects);
       add_prior(g, prior, behind.log_weights);
     }
@@ -133,10 +134,9 @@ class BlockEffectDraws {
     double total = 0.0;
     for (Index g = batch.first_group; g < batch.last_group; ++g) {
       sum_behind(column(g), behind_[size_t(c)].log_weights.size());
-      LineDensity& line = lines_[size_t(column(g))];
-      line.tabulate(line_value_, line_slope_);
+      line_.tabulate(places_[size_t(column(g))], line_value_, line_slope_);
       const LineDensity::Draw drawn =
-          line.quantile(0.5 * std::erfc(-effects(c, g) / std::sqrt(2.0)));
+          line_.quantile(0.5 * std::erfc(-effects(c, g) / std::sqrt(2.0)));
       effects(c, g) = drawn.value;
       z_(c, column(g)) = (drawn.value - following(g, c)) / nodes_.root(g)(c, c);
       if (leaf_->group_effect(g, c) >= 0) total += drawn.log_density;
@@ -166,9 +166,10 @@ class BlockEffectDraws {
   LeafNodes nodes_;
   std::vector<ProductRule> behind_;  // for each coordinate, of those behind it
   RowBlock block_;
+  LineDensity line_;
   Eigen::Matrix<double, on_line, 1> line_value_, line_slope_;
   // Of the groups of a batch, in the column of their number modulo row_block_size.
-  std::vector<LineDensity> lines_;
+  std::vector<LineNodes> places_;
   Matrix z_, direction_;           // m: of the draws; how u moves with the line
   Matrix points_, value_, slope_;  // m points, points, points
 };

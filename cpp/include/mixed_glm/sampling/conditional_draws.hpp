@@ -5,7 +5,9 @@
 
 #include <mixed_glm/inference/marginal.hpp>
 #include <mixed_glm/sampling/skew_draws.hpp>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace mixed_glm {
 
@@ -14,23 +16,27 @@ class ConditionalDraws {
   virtual ~ConditionalDraws() = default;
 
   virtual const Model& model() const = 0;
+  // Asks for these random effects alone, by their numbers in the design; all, where it is not
+  // called. Returns those that have to be drawn for them, increasing.
+  virtual std::vector<Index> want(const std::vector<Index>& effects) = 0;
   // Takes the tails of the fixed effects from a psi, for all draws that follow; without, they have
   // none. thorough: as in inference/marginal.hpp. False where it fails.
   virtual bool expand_fixed(const Vector& psi, bool thorough) = 0;
   // False where it fails.
   virtual bool evaluate(const Vector& psi) = 0;
   // psi: K x m. z: (q + p) x m, standard normal, becomes the draws (u, beta), in the order of the
-  // design. Returns their log densities given psi.
+  // design; effects that do not have to be drawn are left as they are. Returns the log densities
+  // of what is drawn, given psi.
   virtual DrawDensities draw(const Matrix& psi, RowMatrix& z) = 0;
 };
 
-// Of a marginal (inference/marginal.hpp) whose conditional posterior is a Gaussian but for its
-// skewness.
-template <class GaussianMarginal>
-class GaussianConditionalDraws final : public ConditionalDraws {
+// Of a marginal (inference/marginal.hpp): what is not skew for itself is drawn from a Gaussian
+// about the mean at a psi, which moves with psi.
+template <class AnyMarginal>
+class MarginalDraws : public ConditionalDraws {
  public:
   template <class... Arguments>
-  explicit GaussianConditionalDraws(Arguments&&... arguments)
+  explicit MarginalDraws(Arguments&&... arguments)
       : marginal_(std::forward<Arguments>(arguments)...) {}
 
   const Model& model() const override { return marginal_.model(); }
@@ -45,30 +51,54 @@ class GaussianConditionalDraws final : public ConditionalDraws {
   bool evaluate(const Vector& psi) override {
     psi_ = psi;
     if (!marginal_.evaluate(psi)) return false;
-    const ConditionalPosterior posterior = marginal_.posterior();
-    const Index q = model().design().effects();
-    mean_ = posterior.mean;
-    skew_.set(marginal_.cholesky(), posterior.variance.head(q),
-              posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
-    response_ =
-        psi_response(marginal_.prior(), marginal_.cholesky(), mean_, marginal_.family_pull());
+    take_over();
     return true;
   }
 
-  DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
-    DrawDensities log_density = skew_.draw(z);
-    z.colwise() += mean_;
-    if (psi_.size() > 0) {
-      add_atb(psi.colwise() - psi_, response_.transpose(), z.transpose());
-    }
+ protected:
+  // mean_, response_ and skew_, at the psi that the marginal was evaluated at.
+  virtual void take_over() = 0;
+
+  // x: standard normal, becomes draws.
+  DrawDensities draw_about_mean(const Matrix& psi, RowMatrix& x) const {
+    DrawDensities log_density = skew_.draw(x);
+    x.colwise() += mean_;
+    if (psi_.size() > 0) add_atb(psi.colwise() - psi_, response_.transpose(), x.transpose());
     return log_density;
   }
 
- private:
-  GaussianMarginal marginal_;
+  AnyMarginal marginal_;
   SkewDraws skew_;
   Vector psi_, mean_;
-  RowMatrix response_;
+  RowMatrix response_;  // d mean / d psi
+};
+
+// Whose conditional posterior is a Gaussian but for its skewness.
+template <class GaussianMarginal>
+class GaussianConditionalDraws final : public MarginalDraws<GaussianMarginal> {
+ public:
+  using MarginalDraws<GaussianMarginal>::MarginalDraws;
+
+  std::vector<Index> want(const std::vector<Index>& /*effects*/) override {
+    std::vector<Index> all(size_t(this->model().design().effects()));
+    std::iota(all.begin(), all.end(), Index(0));
+    return all;
+  }
+  DrawDensities draw(const Matrix& psi, RowMatrix& z) override {
+    return this->draw_about_mean(psi, z);
+  }
+
+ private:
+  void take_over() override {
+    const GaussianMarginal& marginal = this->marginal_;
+    const ConditionalPosterior posterior = this->marginal_.posterior();
+    const Index q = this->model().design().effects();
+    this->mean_ = posterior.mean;
+    this->skew_.set(marginal.cholesky(), posterior.variance.head(q),
+                    posterior.third.head(std::min(q, posterior.third.size())), posterior.fe_cov);
+    this->response_ =
+        psi_response(marginal.prior(), marginal.cholesky(), this->mean_, marginal.family_pull());
+  }
 };
 
 }  // namespace mixed_glm

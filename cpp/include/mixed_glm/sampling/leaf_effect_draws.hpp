@@ -3,7 +3,7 @@
 //
 //     h_g(u) = sum_{i in g} l_i(eta_i + factor_i u) - u^2 / (2 sd^2)
 //
-// by inversion (line_density.hpp), with nodes around the modes of h_g.
+// by inversion (line_density.hpp), with nodes around the modes of h_g, batch by batch.
 #pragma once
 
 #include <mixed_glm/leaf/leaf_modes.hpp>
@@ -14,69 +14,74 @@ namespace mixed_glm {
 class LeafEffectDraws {
  public:
   explicit LeafEffectDraws(const LeafDesign& leaf)
-      : leaf_(&leaf),
-        modes_(leaf),
-        sites_(leaf.reduced(), leaf.family().kernel()),
-        node_(LineDensity::nodes, leaf.groups()),
-        value_(LineDensity::nodes, leaf.groups()),
-        slope_(LineDensity::nodes, leaf.groups()) {}
+      : leaf_(&leaf), modes_(leaf), sites_(leaf.reduced(), leaf.family().kernel()) {
+    Index most = 0;
+    for (const LeafBatch& batch : leaf.batches()) {
+      most = std::max(most, batch.last_group - batch.first_group);
+    }
+    for (Matrix* each : {&node_, &value_, &slope_}) each->setZero(most, LineNodes::count);
+    places_.resize(size_t(most));
+  }
 
   // eta: linear predictors of the rows without the leaf. effects: standard normals, one a group (1
-  // x groups), become the draws. Returns the log density of all of them.
-  double draw(const Vector& eta, double sd, Matrix& effects) {
-    modes_.find(eta, sd);
-    place_nodes(sd);
-    evaluate(eta, sd);
+  // x groups), become the draws. Of the groups of one batch, whose log density is returned.
+  double draw(const Vector& eta, double sd, const LeafBatch& batch, Matrix& effects) {
+    const Index first = batch.first_group, groups = batch.last_group - first;
+    modes_.find(eta, sd, batch);
+    for (Index g = 0; g < groups; ++g) {
+      LineNodes& places = places_[size_t(g)];
+      places.place(modes_.mode()[first + g], modes_.scale()[first + g], sd);
+      node_.row(g) = places.all().matrix().transpose();
+    }
+    evaluate(eta, sd, batch);
     double total = 0.0;
-    for (Index g = 0; g < leaf_->groups(); ++g) {
-      if (leaf_->group_effect(g) < 0) continue;
-      density_.place(modes_.mode()[g], modes_.scale()[g], sd);
-      density_.tabulate(value_.col(g), slope_.col(g));
-      const double probability = 0.5 * std::erfc(-effects(0, g) / std::sqrt(2.0));
-      const LineDensity::Draw drawn = density_.quantile(probability);
-      effects(0, g) = drawn.value;
+    for (Index g = 0; g < groups; ++g) {
+      if (leaf_->group_effect(first + g) < 0) continue;
+      line_.tabulate(places_[size_t(g)], value_.row(g).transpose(), slope_.row(g).transpose());
+      const double probability = 0.5 * std::erfc(-effects(0, first + g) / std::sqrt(2.0));
+      const LineDensity::Draw drawn = line_.quantile(probability);
+      effects(0, first + g) = drawn.value;
       total += drawn.log_density;
     }
     return total;
   }
 
  private:
-  void place_nodes(double sd) {
-    for (Index g = 0; g < leaf_->groups(); ++g) {
-      density_.place(modes_.mode()[g], modes_.scale()[g], sd);
-      node_.col(g) = density_.all_nodes();
-    }
+  void evaluate(const Vector& eta, double sd, const LeafBatch& batch) {
+    const Index groups = batch.last_group - batch.first_group;
+    slope_.topRows(groups) = node_.topRows(groups) / (-sd * sd);
+    value_.topRows(groups) = 0.5 * node_.topRows(groups).cwiseProduct(slope_.topRows(groups));
+    batch.for_blocks([&](Index begin, Index end) {
+      block_.first = begin;
+      block_.count = end - begin;
+      for (Index k = 0; k < LineNodes::count; ++k) add_node(eta, k, batch.first_group);
+    });
   }
 
-  void evaluate(const Vector& eta, double sd) {
-    slope_ = node_ / (-sd * sd);
-    value_ = 0.5 * node_.cwiseProduct(slope_);
-    for (block_.first = 0; block_.first < eta.size(); block_.first += row_block_size) {
-      block_.count = std::min(row_block_size, eta.size() - block_.first);
-      for (Index k = 0; k < LineDensity::nodes; ++k) add_node(eta, k);
-    }
-  }
-
-  void add_node(const Vector& eta, Index k) {
+  void add_node(const Vector& eta, Index k, Index first_group) {
+    const double* const node = node_.col(k).data() - first_group;
+    double* const value = value_.col(k).data() - first_group;
+    double* const slope = slope_.col(k).data() - first_group;
+    const double* const factor = leaf_->factor() + block_.first;
+    const Code* const group = leaf_->row_group().data() + block_.first;
     for (Index r = 0; r < block_.count; ++r) {
-      const auto i = size_t(block_.first + r);
-      block_.eta[size_t(r)] = eta[Index(i)] + leaf_->factor()[i] * node_(k, leaf_->row_group()[i]);
+      block_.eta[size_t(r)] = eta[block_.first + r] + factor[r] * node[group[r]];
     }
     sites_.evaluate<1>(block_);
     for (Index r = 0; r < block_.count; ++r) {
-      const auto i = size_t(block_.first + r);
-      const Index g = leaf_->row_group()[i];
-      value_(k, g) += block_.value[size_t(r)];
-      slope_(k, g) += leaf_->factor()[i] * block_.pull[size_t(r)];
+      value[group[r]] += block_.value[size_t(r)];
+      slope[group[r]] += factor[r] * block_.pull[size_t(r)];
     }
   }
 
   const LeafDesign* leaf_;
   LeafModes modes_;
   LikelihoodSites sites_;
-  LineDensity density_;
-  Matrix node_, value_, slope_;  // nodes x groups
   RowBlock block_;
+  // Of the groups of a batch.
+  std::vector<LineNodes> places_;
+  Matrix node_, value_, slope_;  // groups x nodes
+  LineDensity line_;
 };
 
 }  // namespace mixed_glm

@@ -2,8 +2,8 @@
 //
 // Its logarithm h and the slope h' are given at nodes u_k = center + scale sinh(t_k), t_k equally
 // spaced. In t the log density h + log(du/dt) is interpolated by cubics through values and slopes,
-// and exponentiated on a grid of `parts` steps for each node, between which the density is linear:
-// what is drawn from has exactly the density that is reported for it.
+// and, between the `parts` steps for each node, by straight lines: what is drawn from has exactly
+// the density that is reported for it.
 #pragma once
 
 #include <algorithm>
@@ -12,33 +12,53 @@
 
 namespace mixed_glm {
 
-class LineDensity {
+// Where the nodes are.
+class LineNodes {
  public:
-  static constexpr Index nodes = 25;
+  static constexpr Index count = 25;
+  using Column = Eigen::Array<double, count, 1>;
 
   // Nodes to 6.5 sd, the farthest that a density with -h'' >= 1/sd^2 can matter, or 40 scales.
   void place(double center, double scale, double sd) {
     center_ = center;
     scale_ = scale;
     limit_ = std::asinh(std::min(6.5 * sd / scale, 40.0));
-    growth_ = Eigen::Array<double, nodes, 1>::LinSpaced(-limit_, limit_).exp();
+    growth_ = Column::LinSpaced(-limit_, limit_).exp();
   }
-  auto all_nodes() const { return center_ + 0.5 * scale_ * (growth_ - growth_.inverse()); }
+  Column all() const { return center_ + scale_ * sinh(); }
 
+  double center() const { return center_; }
+  double scale() const { return scale_; }
+  double limit() const { return limit_; }  // t = -limit .. limit
+  Column sinh() const { return 0.5 * (growth_ - growth_.inverse()); }
+  Column cosh() const { return 0.5 * (growth_ + growth_.inverse()); }
+
+ private:
+  double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
+  Column growth_;  // exp(t)
+};
+
+class LineDensity {
+ public:
   // values, slopes: h and h' at the nodes.
   template <class Column>
-  void tabulate(const Column& values, const Column& slopes) {
-    const Eigen::Array<double, nodes, 1> cosh = 0.5 * (growth_ + growth_.inverse());
+  void tabulate(const LineNodes& at, const Column& values, const Column& slopes) {
+    center_ = at.center();
+    scale_ = at.scale();
+    limit_ = at.limit();
+    const LineNodes::Column cosh = at.cosh();
     value_ = values.array() + cosh.log();
-    slope_ =
-        node_step() * (scale_ * slopes.array() * cosh + 0.5 * (growth_ - growth_.inverse()) / cosh);
+    slope_ = node_step() * (scale_ * slopes.array() * cosh + at.sinh() / cosh);
     interpolate();
-    const double highest = density_.maxCoeff();
-    density_ = (density_ - highest).exp();
+    log_density_ = (log_density_ - log_density_.maxCoeff()).max(lowest);
+    density_ = log_density_.exp();
+    constexpr Index steps = points - 1;
+    const auto rise = log_density_.tail<steps>() - log_density_.head<steps>();
+    const auto trapezoids = 0.5 * (density_.tail<steps>() + density_.head<steps>());
+    mass_ = (rise.abs() > nearly_level)
+                .select((density_.tail<steps>() - density_.head<steps>()) / rise, trapezoids);
     cumulative_[0] = 0.0;
-    for (Index i = 0; i + 1 < points; ++i) {
-      cumulative_[i + 1] = cumulative_[i] + 0.5 * (density_[i] + density_[i + 1]);
-    }
+    for (Index i = 0; i < steps; ++i) cumulative_[i + 1] = cumulative_[i] + mass_[i];
   }
 
   struct Draw {
@@ -50,21 +70,31 @@ class LineDensity {
     const double mass = std::min(std::max(probability, 0.0), 1.0) * total;
     const double* const first = cumulative_.data();
     Index i = std::lower_bound(first + 1, first + points - 1, mass) - first - 1;
-    while (i > 0 && density_[i] + density_[i + 1] == 0.0) --i;
-    const double left = density_[i], rise = density_[i + 1] - left;
-    const double rest = std::max(mass - cumulative_[i], 0.0);
-    const double root = std::sqrt(std::max(left * left + 2.0 * rise * rest, 0.0));
-    const double share = left + root > 0.0 ? std::min(2.0 * rest / (left + root), 1.0) : 0.0;
+    while (i > 0 && mass_[i] == 0.0) --i;
+    const double share = share_of(i, std::min(std::max(mass - cumulative_[i], 0.0), mass_[i]));
     const double step = node_step() / double(parts);
     const double t = -limit_ + step * (double(i) + share);
-    const double density = std::max(left + rise * share, std::numeric_limits<double>::min());
-    return {center_ + scale_ * std::sinh(t),
-            std::log(density / (total * step)) - std::log(scale_ * std::cosh(t))};
+    const double log_density =
+        log_density_[i] + share * (log_density_[i + 1] - log_density_[i]) - std::log(total * step);
+    return {center_ + scale_ * std::sinh(t), log_density - std::log(scale_ * std::cosh(t))};
   }
 
  private:
+  static constexpr double lowest = -700.0;  // whose exponential is not zero
+  static constexpr double nearly_level = 1e-4;
+
+  // Of step i the share with a mass, from the end where the density is higher.
+  double share_of(Index i, double mass) const {
+    const double rise = log_density_[i + 1] - log_density_[i];
+    if (!(std::abs(rise) > nearly_level)) return mass_[i] > 0.0 ? mass / mass_[i] : 0.0;
+    const double share = rise > 0.0
+                             ? 1.0 + std::log1p(-(mass_[i] - mass) * rise / density_[i + 1]) / rise
+                             : std::log1p(mass * rise / density_[i]) / rise;
+    return share >= 0.0 ? std::min(share, 1.0) : 0.0;
+  }
+
   static constexpr double least_rise = 0.05;  // more than between two nodes around the mode
-  static constexpr Index parts = 8, points = (nodes - 1) * parts + 1;
+  static constexpr Index nodes = LineNodes::count, parts = 4, points = (nodes - 1) * parts + 1;
 
   double node_step() const { return 2.0 * limit_ / double(nodes - 1); }
 
@@ -76,15 +106,16 @@ class LineDensity {
         const double s = double(j) / double(parts), r = 1.0 - s;
         const double cubic = r * r * ((1.0 + 2.0 * s) * value_[k] + s * slope_[k]) +
                              s * s * ((1.0 + 2.0 * r) * value_[k + 1] - r * slope_[k + 1]);
-        density_[k * parts + j] = cubic <= cap ? cubic : cap;  // not for NaN either
+        log_density_[k * parts + j] = cubic <= cap ? cubic : cap;  // not for NaN either
       }
     }
-    density_[points - 1] = value_[nodes - 1];
+    log_density_[points - 1] = value_[nodes - 1];
   }
 
   double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
-  Eigen::Array<double, nodes, 1> growth_, value_, slope_;
-  Eigen::Array<double, points, 1> density_, cumulative_;
+  LineNodes::Column value_, slope_;
+  Eigen::Array<double, points, 1> log_density_, density_, cumulative_;
+  Eigen::Array<double, points - 1, 1> mass_;
 };
 
 }  // namespace mixed_glm
