@@ -16,6 +16,7 @@ from cbpp_fits import with_herds
 
 import mixed_glm as mg
 from mixed_glm._page import quality
+from mixed_glm._page import report as report_module
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -202,6 +203,17 @@ def test_what_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _, page = read(tmp_path / "fit.html")
     assert "Check: no draws <here>" in page.text
     assert len(page.all("svg")) == 5
+
+
+def test_large_fits_have_fewer_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(quality, "of_check", lambda _fit, draws, _rng: asked.append(draws) or [])
+    monkeypatch.setattr(report_module, "_ENTRIES", 71 * 250)  # cbpp has 56 rows and 15 herds
+    with_herds().report(tmp_path / "fit.html")
+    with_herds().report(tmp_path / "fit.html", draws=100)
+    monkeypatch.setattr(report_module, "_ENTRIES", 71)
+    with_herds().report(tmp_path / "fit.html")
+    assert asked == [250, 100, 200]
 
 
 def test_pictures_leave_the_settings_alone(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from mixed_glm._page.pictures import Rows
 from mixed_glm._page.tables import Table, fixed_table, pairs_table, prior_table, variance_table
 from mixed_glm._page.words import formulas, method_title, sentences
 
+_LEAST_DRAWS, _ENTRIES = 200, 10_000_000  # draws of a large fit, and numbers that are drawn
 _OF_CHECK = "The computation is approximate. To see how far, the approximation is compared with the exact density at draws from it."
 _PACKAGES = ("numpy", "scipy", "pandas", "formulaic")
 
@@ -89,7 +90,8 @@ def report(
     alpha : float, default 0.05
         Intervals have probability ``1 - alpha``.
     draws : int, default 1000
-        Posterior draws behind pictures, check and cross-validation.
+        Posterior draws behind pictures, check and cross-validation. Fewer, but not below 200, where there are more than 10,000 rows and random
+        effects.
     rng : int or numpy.random.Generator, default 0
 
     Raises
@@ -108,6 +110,7 @@ def report(
     rows = Rows(newdata, {"offset": offset, "exposure": exposure, "n_trials": n_trials})
     spec = result.fit.spec
     formula = None if spec.encoding is None else spec.encoding.formula
+    draws = min(draws, max(_LEAST_DRAWS, _ENTRIES // (spec.nobs + spec.layout.k_vc)))
     page = _template().render(
         title=title or formula or f"A model of {spec.endog_name}",
         formula=formula,
