@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.problem import Ints, Problem
+from benchmarks.real import REAL
+from benchmarks.responses import respond
 
 __all__ = ["PROBLEMS", "SETS", "simulate"]
 
@@ -40,10 +42,7 @@ def simulate(
     eta = exog @ beta
     for codes, q, scale in zip(groups, levels, sd, strict=False):
         eta += scale * rng.standard_normal(q)[codes]
-    if family == "poisson":
-        endog = rng.poisson(np.exp(eta)).astype(float)
-    else:
-        endog = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(float)
+    endog = respond(rng, family, eta)
     factors = " x ".join(f"{q:,}" for q in levels) + (", sorted" if in_order else "")
     spread = "" if sd == USUAL_SD else f", sd = {sd[0]}"
     description = f"{family}, {rows:,} rows, {factors} groups, p = {p}{spread}"
@@ -74,6 +73,29 @@ def insteval(name: str) -> Problem:
     return Problem(name, description, "binomial", endog, exog, groups, levels)
 
 
+def maximal(name: str) -> Problem:
+    """60 subjects x 40 items, binary answers in two conditions, intercepts and slopes of both correlated."""
+    rng = np.random.default_rng(20_261)
+    subject, item = (grid.ravel() for grid in np.meshgrid(np.arange(60), np.arange(40), indexing="ij"))
+    condition = np.where((subject + item) % 2 == 0, 0.5, -0.5)
+    exog = np.asfortranarray(np.column_stack([np.ones(len(subject)), condition]))
+    eta = exog @ np.array([0.3, 0.5])
+    for codes, sd, rho in ((subject, (1.0, 0.7), 0.4), (item, (0.7, 0.5), -0.3)):
+        covariance = np.outer(sd, sd) * np.array([[1.0, rho], [rho, 1.0]])
+        effects = rng.standard_normal((codes.max() + 1, 2)) @ np.linalg.cholesky(covariance).T
+        eta += np.sum(effects[codes] * exog, axis=1)
+    endog = (rng.random(len(eta)) < 1 / (1 + np.exp(-eta))).astype(float)
+    description = "binomial, maximal design, 60 subjects x 40 items, (1 + x | subject) + (1 + x | item)"
+    return Problem(
+        name, description, "binomial", endog, exog, (subject, item), (60, 40), coordinates=((0, 1), (0, 1))
+    )
+
+
+def real(name: str) -> Problem:
+    """A model of the gate that is timed as well."""
+    return REAL[name]()
+
+
 _MAKERS: dict[str, Callable[[str], Problem]] = {
     "binomial-10k": partial(simulate, rows=10_000, levels=(500,), p=5),
     "binomial-200k": partial(simulate, rows=200_000, levels=(20_000,), p=5),
@@ -95,6 +117,14 @@ _MAKERS: dict[str, Callable[[str], Problem]] = {
     "tiny-poisson": partial(simulate, rows=300, levels=(20,), p=2, family="poisson"),
     "tiny-map": partial(simulate, rows=300, levels=(20,), p=2, sd=(2.0,), method="map", fe_p=2.0, vcp_p=1.0),
     "tiny-vb": partial(simulate, rows=300, levels=(20,), p=2, sd=(2.0,), method="vb", fe_p=2.0, vcp_p=1.0),
+    "contraception-slopes": real,
+    "VerbAgg-slopes": real,
+    "maximal": maximal,
+    "InstEval-gaussian": real,
+    "gaussian-1m": partial(simulate, rows=1_000_000, levels=(100_000,), p=2, family="gaussian"),
+    "negative-binomial-50k": partial(simulate, rows=50_000, levels=(2_000,), p=2, family="negative_binomial"),
+    "tiny-gaussian": partial(simulate, rows=300, levels=(20,), p=2, family="gaussian"),
+    "tiny-negative_binomial": partial(simulate, rows=300, levels=(20,), p=2, family="negative_binomial"),
     "many": partial(simulate, rows=200, levels=(20,), p=2, fe_p=2.0, vcp_p=1.0),
 }
 
@@ -102,6 +132,8 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {name: partial(make, name) for name
 
 SETS: dict[str, tuple[str, ...]] = {
     "laplace": ("binomial-10k", "binomial-200k", "crossed-10k", "insteval", "poisson-50k"),
+    "correlated": ("contraception-slopes", "VerbAgg-slopes", "maximal"),
+    "dispersion": ("InstEval-gaussian", "gaussian-1m", "negative-binomial-50k"),
     "sorted": ("binomial-10k-sorted", "binomial-200k-sorted"),
     "linear": ("rows-10k", "rows-100k", "rows-1m"),
     "map": ("map-2k", "map-2k-collapse", "vb-2k", "vb-2k-moderate"),

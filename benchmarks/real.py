@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,8 @@ class Source:
         Columns of the grouping factors; ``"a:b"`` for combinations.
     trials : str, optional
         Column with the numbers of trials; such rows are written out as binary ones.
+    slopes : mapping of str to str
+        Of a grouping factor the covariate, one of the fixed effects, whose effects differ between its levels.
     """
 
     package: str
@@ -42,10 +44,11 @@ class Source:
     fixed: str
     groups: tuple[str, ...]
     trials: str | None = None
+    slopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def description(self) -> str:
-        factors = " + ".join(f"(1 | {group})" for group in self.groups)
+        factors = " + ".join(f"({self.slopes.get(group, '1')} | {group})" for group in self.groups)
         return f"{self.item} ({self.package}): {self.family}, {self.fixed} + {factors}"
 
 
@@ -72,7 +75,8 @@ def _binary(data: pd.DataFrame, trials: np.ndarray) -> pd.DataFrame:
 def make(name: str, source: Source) -> Problem:
     """The model as a problem."""
     data = load(source)
-    exog = np.asfortranarray(model_matrix(source.fixed, data).to_numpy(float))
+    columns = model_matrix(source.fixed, data)
+    exog = np.asfortranarray(columns.to_numpy(float))
     codes = [_codes(data, group) for group in source.groups]
     return Problem(
         name,
@@ -82,7 +86,13 @@ def make(name: str, source: Source) -> Problem:
         exog,
         tuple(codes),
         tuple(int(c.max()) + 1 for c in codes),
+        coordinates=tuple(_coordinates(list(columns), source.slopes.get(group)) for group in source.groups),
     )
+
+
+def _coordinates(names: list[str], slope: str | None) -> tuple[int, ...]:
+    """The constant, and the columns of a covariate."""
+    return (0, *(j for j, name in enumerate(names) if slope and name.partition("[")[0] == slope))
 
 
 def _codes(data: pd.DataFrame, group: str) -> np.ndarray:
@@ -96,6 +106,11 @@ def _is(column: str, value: Any) -> Callable[[pd.DataFrame], Any]:
 
 def _column(column: str) -> Callable[[pd.DataFrame], Any]:
     return lambda data: data[column].astype(float)
+
+
+def _rank(column: str) -> Callable[[pd.DataFrame], Any]:
+    """Numbers of categories from 0, in their order."""
+    return lambda data: data[column].rank(method="dense").sub(1).astype(float)
 
 
 def _above(column: str, value: float) -> Callable[[pd.DataFrame], Any]:
@@ -148,6 +163,54 @@ _SOURCES = {
     "doctor-visits": Source("COUNT", "rwm5yr", "poisson", _column("docvis"), "age + female", ("id",)),
     "hospital-visits": Source("COUNT", "rwm5yr", "poisson", _column("hospvis"), "age + female", ("id",)),
     "deaths": Source("mlmRev", "Mmmec", "poisson", _column("deaths"), "uvb", ("region", "nation")),
+    "contraception-slopes": Source(
+        "mlmRev", "Contraception", "binomial", _is("use", "Y"), "age + I(age**2) + urban + livch", ("district",),
+        slopes={"district": "urban"},
+    ),
+    "VerbAgg-slopes": Source(
+        "lme4", "VerbAgg", "binomial", _is("r2", "Y"), "Anger + Gender + btype + situ", ("id", "item"),
+        slopes={"id": "situ"},
+    ),
+    "VerbAgg-ordinal": Source("lme4", "VerbAgg", "cumulative", _rank("resp"), "Anger + btype + situ", ("id", "item")),
+    "wine-ordinal": Source("ordinal", "wine", "cumulative", _rank("rating"), "temp + contact", ("judge",)),
+    "sleepstudy": Source(
+        "lme4", "sleepstudy", "gaussian", _column("Reaction"), "Days", ("Subject",), slopes={"Subject": "Days"}
+    ),
+    "cake": Source("lme4", "cake", "gaussian", _column("angle"), "recipe + temp", ("recipe:replicate",)),
+    "cake-gamma": Source("lme4", "cake", "gamma", _column("angle"), "recipe + temp", ("recipe:replicate",)),
+    "Dyestuff": Source("lme4", "Dyestuff", "gaussian", _column("Yield"), "1", ("Batch",)),
+    "Dyestuff2": Source("lme4", "Dyestuff2", "gaussian", _column("Yield"), "1", ("Batch",)),
+    "Pastes": Source("lme4", "Pastes", "gaussian", _column("strength"), "1", ("batch:cask", "batch")),
+    "Penicillin": Source("lme4", "Penicillin", "gaussian", _column("diameter"), "1", ("plate", "sample")),
+    "Orthodont": Source(
+        "nlme", "Orthodont", "gaussian", _column("distance"), "age + Sex", ("Subject",), slopes={"Subject": "age"}
+    ),
+    "Oxboys": Source(
+        "nlme", "Oxboys", "gaussian", _column("height"), "age", ("Subject",), slopes={"Subject": "age"}
+    ),
+    "Machines": Source(
+        "nlme", "Machines", "gaussian", _column("score"), "Machine", ("Worker",), slopes={"Worker": "Machine"}
+    ),
+    "Exam": Source(
+        "mlmRev", "Exam", "gaussian", _column("normexam"), "standLRT", ("school",), slopes={"school": "standLRT"}
+    ),
+    "Hsb82": Source(
+        "mlmRev", "Hsb82", "gaussian", _column("mAch"), "cses + meanses + sector", ("school",),
+        slopes={"school": "cses"},
+    ),
+    "InstEval-gaussian": Source(
+        "lme4", "InstEval", "gaussian", _column("y"), "service", ("s", "d", "dept")
+    ),
+    "epil-negative-binomial": Source(
+        "MASS", "epil", "negative_binomial", _column("y"), "trt + lbase + V4", ("subject",)
+    ),
+    "grouseticks-negative-binomial": Source(
+        "lme4", "grouseticks", "negative_binomial", _column("TICKS"), "cHEIGHT + C(YEAR)", ("BROOD", "LOCATION")
+    ),
+    "quine": Source("MASS", "quine", "negative_binomial", _column("Days"), "Sex + Lrn", ("Eth:Age",)),
+    "dietox": Source(
+        "geepack", "dietox", "gamma", _column("Weight"), "Time", ("Pig",), slopes={"Pig": "Time"}
+    ),
     "suicide": Source("vcd", "Suicide", "poisson", _column("Freq"), "sex", ("age", "method")),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.hyper import SHAPED
 from benchmarks.likelihood import score
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.peers import PEERS, Absent, Fit, Peer, load
@@ -28,9 +29,7 @@ MOST_RUNS = (
     (10.0, 1),
     (1.0, 2),
 )  # a peer that takes longer than this many seconds for a fit is run so often at most
-WARM_UP = {
-    ("laplace", 1): "tiny", ("laplace", 2): "tiny-crossed", ("map", 1): "tiny-map", ("vb", 1): "tiny-vb",
-}  # fmt: skip
+WARM_UP = {"map": "tiny-map", "vb": "tiny-vb"}
 
 
 def run_problem(problem: Problem, peers: Sequence[str], repeats: int) -> Iterator[Record]:
@@ -44,7 +43,7 @@ def run_problem(problem: Problem, peers: Sequence[str], repeats: int) -> Iterato
         for name, module in modules.items():
             if name in absent or (name in last and turn >= _most_runs(last[name].cold.wall)):
                 continue
-            if turn == 0 and (reason := _warm_up(name, WARM_UP[problem.method, len(problem.levels)])):
+            if turn == 0 and (reason := _warm_up(name, _tiny(problem))):
                 absent[name] = reason
                 continue
             fit, reason = guarded(module, lambda m=module: m.fit(problem))
@@ -58,6 +57,14 @@ def run_problem(problem: Problem, peers: Sequence[str], repeats: int) -> Iterato
             yield _answer(problem, name, modules[name], fit)
     for name, reason in absent.items():
         yield {"kind": "absent", "problem": problem.name, "peer": name, "reason": reason}
+
+
+def _tiny(problem: Problem) -> str:
+    """Name of a tiny problem of the kind."""
+    if problem.family in SHAPED:
+        return f"tiny-{problem.family}"
+    crossed = "tiny-crossed" if len(problem.levels) > 1 else "tiny"
+    return WARM_UP.get(problem.method, crossed)
 
 
 def _most_runs(seconds: float) -> float:

@@ -50,6 +50,7 @@ numpydoc_show_class_members = False
 numpydoc_validation_exclude = {
     r"MixedGLMResults$",
     r"ManyResults$",
+    r"PooledResults$",
     r"ResponseStatus$",
     r"families\.Family$",
     r"summary\.Summary$",
@@ -70,7 +71,7 @@ numpydoc_validation_checks = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"mixed_glm {release}"
 html_static_path = ["_static"]
-html_sidebars = {page: [] for page in ("index", "tutorial", "from_*", "limitations")}
+html_sidebars = {page: [] for page in ("index", "tutorial", "tutorial_slopes", "from_*", "limitations")}
 html_css_files = ["mixed_glm.css"]
 html_show_sourcelink = False
 html_copy_source = False

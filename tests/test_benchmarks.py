@@ -195,6 +195,7 @@ def test_score_is_the_laplace_approximation() -> None:
     code = """
 import numpy as np
 from scipy.optimize import minimize_scalar
+from benchmarks.hyper import Hyper
 from benchmarks.likelihood import laplace_loglik
 from benchmarks.problem import Problem
 
@@ -212,7 +213,7 @@ for family, y in (("binomial", 1.0), ("poisson", 1.0)):
     mean = np.exp(fe + u)
     weight = mean / (1 + mean) ** 2 if family == "binomial" else mean
     expected = -minus_log(u) + np.log(2 * np.pi) / 2 - np.log(weight + sd**-2) / 2
-    print(abs(laplace_loglik(problem, np.array([fe]), np.array([sd])) - expected) < 1e-9)
+    print(abs(laplace_loglik(problem, np.array([fe]), Hyper((np.array([[sd**2]]),))) - expected) < 1e-9)
 """
     done = run("-c", code)
     assert done.stdout.split() == ["True", "True"], done.stdout + done.stderr

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.catalogue import DESIGNS
 from numpy.testing import assert_allclose
 from reference_data import load
 from simulated import FAMILIES, crossed, one_factor

@@ -14,6 +14,7 @@ from surveys import LABELS, model, survey
 
 import mixed_glm as mg
 from mixed_glm.cli import main
+from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.families import Cumulative
 
 
@@ -247,9 +248,40 @@ def test_draws_of_rows() -> None:
 
 def test_what_has_no_mean() -> None:
     result = model("answer ~ z + (1 | g)").fit("laplace")
-    with pytest.raises(ValueError, match=r"average the probabilities that predict gives"):
-        result.avg_predictions()
     with pytest.raises(ValueError, match="explained variance is known for the families"):
         result.r2()
     table = result.hypothesis("`c[yes|sure]` > `c[no|perhaps]`")
     assert table["probability"].iloc[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_leaving_out_is_a_difference_of_evidences() -> None:
+    """Of fits of the other rows alone, under the same priors (numbers, which no data change)."""
+    data = survey(120, 6)
+    fixed = {"fe_p": 2.0, "vcp_p": 1.0}
+    result = model("answer ~ z + (1 | g)", data, **fixed).fit("laplace")
+    left = result.leave_out("g")
+    for group, found in zip(left.index, left.pointwise, strict=True):
+        rest = model("answer ~ z + (1 | g)", data[data["g"] != int(group)], **fixed).fit("laplace")
+        assert found == pytest.approx(result.log_evidence - rest.log_evidence, abs=0.02)
+    exact = result.loo(exact=True)
+    for row in (3, 50):
+        rest = model("answer ~ z + (1 | g)", data.drop(index=data.index[row]), **fixed).fit("laplace")
+        assert exact.pointwise[row] == pytest.approx(result.log_evidence - rest.log_evidence, abs=0.02)
+
+
+def test_a_category_that_one_fold_has_alone() -> None:
+    """Without it nothing keeps its thresholds apart: no density, and a warning instead of an error."""
+    data = survey(120, 6)
+    rare = data["answer"].to_numpy() != "perhaps"
+    rare[np.flatnonzero(~rare)[0]] = True
+    data = data[rare].reset_index(drop=True)
+    alone = int(np.flatnonzero(data["answer"].to_numpy() == "perhaps")[0])
+    folds = np.arange(len(data)) % 2
+    result = model("answer ~ z + (1 | g)", data, fe_p=2.0, vcp_p=1.0).fit("laplace")
+    with pytest.warns(ConvergenceWarning, match="1 of 2 fits"):
+        scored = result.kfold(folds)
+    assert np.isnan(scored.pointwise[folds == folds[alone]]).all()
+    assert np.isfinite(scored.pointwise[folds != folds[alone]]).all()
+    with pytest.warns(ConvergenceWarning, match=f"1 of {len(data)} fits"):
+        exact = result.loo(exact=True)
+    assert np.flatnonzero(np.isnan(exact.pointwise)).tolist() == [alone]

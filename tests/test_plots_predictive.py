@@ -171,3 +171,55 @@ def test_arguments() -> None:
         result.plot_predictive_check(draws=0)
     with pytest.raises(ValueError, match="alpha must be between 0 and 1"):
         result.plot_predictive_check(alpha=1.0)
+
+
+def _of_kind(family: str) -> mg.MixedGLM:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.normal(size=80), "g": rng.integers(0, 8, 80)})
+    levels = ["low$", "mid", "high"]
+    responses = {
+        "poisson": rng.poisson(2.0, 80),
+        "gaussian": 100.0 + 5.0 * rng.normal(size=80),
+        "gamma": rng.gamma(2.0, 1.0, 80),
+        "binomial": rng.integers(0, 2, 80),
+        "cumulative": pd.Categorical(np.array(levels)[rng.integers(0, 3, 80)], levels, ordered=True),
+    }
+    return mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=data.assign(y=responses[family]), family=family)
+
+
+@pytest.mark.parametrize("family", ["poisson", "gaussian", "gamma", "binomial", "cumulative"])
+@pytest.mark.parametrize("observed", [True, False])
+def test_prior_predictive(family: str, observed: bool) -> None:
+    model = _of_kind(family)
+    ax = model.plot_prior_predictive(draws=30, observed=observed)
+    assert len(ax.lines) == 30 + observed
+    for line in ax.lines:
+        shares = line.get_ydata()
+        assert shares[-1] == pytest.approx(1.0)
+        assert (np.diff(shares) > 0.0).all()
+    if observed:
+        np.testing.assert_allclose(np.sort(model.endog), ax.lines[-1].get_xdata())
+    drawn = model.prior_predictive(30, rng=0)
+    np.testing.assert_allclose(ax.lines[4].get_xdata(), np.sort(drawn[4]))
+    if family == "cumulative":
+        assert [t.get_text() for t in ax.get_xticklabels()] == [r"low\$", "mid", "high"]
+    ax.figure.canvas.draw()
+
+
+def test_prior_predictive_of_shares_and_weights() -> None:
+    frame = mg.datasets.load_cbpp()
+    model = mg.MixedGLM.from_formula(
+        "incidence ~ period + (1 | herd)",
+        data=frame,
+        family="binomial",
+        n_trials="size",
+        freq_weights=np.arange(56) + 1.0,
+    )
+    ax = model.plot_prior_predictive(draws=3)
+    shares = (frame["incidence"] / frame["size"]).to_numpy()
+    np.testing.assert_allclose(ax.lines[-1].get_xdata(), np.sort(shares))
+    none = (np.arange(56) + 1.0)[shares == 0.0].sum() / (np.arange(56) + 1.0).sum()
+    at_zero = np.interp(1e-9, ax.lines[-1].get_xdata(), ax.lines[-1].get_ydata())
+    assert at_zero == pytest.approx(none, abs=1e-6)
+    with pytest.raises(ValueError, match="draws"):
+        model.plot_prior_predictive(draws=0)

@@ -12,6 +12,7 @@ import pytest
 
 import mixed_glm as mg
 from mixed_glm._assess.prior_pull import prior_pull
+from mixed_glm.exceptions import PriorPullWarning
 
 FITS: dict[str, Callable[[mg.MixedGLM], mg.MixedGLMResults]] = {
     "fit": lambda m: m.fit(),
@@ -129,3 +130,17 @@ def test_what_did_not_converge_says_that_alone() -> None:
     with pytest.warns(mg.ConvergenceWarning) as caught:
         model(years(1994.5)).fit_map(minim_opts={"maxiter": 1})
     assert not [w for w in caught if issubclass(w.category, mg.PriorPullWarning)]
+
+
+def test_a_parameter_of_the_family_that_the_prior_decides() -> None:
+    """Of near-Poisson counts how small alpha is; not where counts are overdispersed."""
+    rng = np.random.default_rng(0)
+    g, u = np.repeat(np.arange(20), 40), 0.3 * rng.normal(size=20)
+    mean = np.exp(0.5 + u[g])
+    near = pd.DataFrame({"y": rng.poisson(mean), "g": g})
+    with pytest.warns(PriorPullWarning, match=r"prior pulls alpha .*priors=\{'alpha': HalfNormal"):
+        mg.MixedGLM.from_formula("y ~ (1 | g)", data=near, family="negative_binomial").fit("laplace")
+    far = near.assign(y=rng.poisson(mean * rng.gamma(1.0, 1.0, len(g))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PriorPullWarning)
+        mg.MixedGLM.from_formula("y ~ (1 | g)", data=far, family="negative_binomial").fit("laplace")

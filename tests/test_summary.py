@@ -104,3 +104,19 @@ def test_cells_of_a_fit() -> None:
     assert "90 %" in summary.notes[3]
     assert summary.title == "Binomial Mixed GLM Results"
     assert result._repr_html_() == result.summary().as_html()
+
+
+def test_random_effects_are_rows_where_they_are_asked_for() -> None:
+    result = mg.MixedGLM.from_formula(
+        "incidence ~ period + (1 | herd)", data=mg.datasets.load_cbpp(), family="binomial", n_trials="size"
+    ).fit_laplace()
+    short, long = result.summary().table, result.summary(alpha=0.1, random=True).table
+    assert len(long) == len(short) + 15
+    assert "R: random effects" not in str(result.summary())
+    assert "R: random effects" in str(result.summary(random=True))
+    rows = long[long["Type"] == "R"]
+    table = result.random_effects(alpha=0.1)
+    assert list(rows.index) == list(table.index)
+    for column, of in {"Post. Mean": "Mean", "Post. SD": "SD", "LB": "Lower", "UB": "Upper"}.items():
+        assert list(rows[column]) == [_number(value) for value in table[of]]
+    assert set(rows["SD"]) == {""}

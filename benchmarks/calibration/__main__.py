@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.catalogue import DESIGNS
 from benchmarks.calibration.methods import METHODS
 from benchmarks.calibration.plot import plot
 from benchmarks.calibration.run import Calibration, calibrate, read, write

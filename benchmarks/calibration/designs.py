@@ -13,9 +13,9 @@ from scipy.special import expit
 
 import mixed_glm as mg
 from benchmarks.calibration.methods import METHODS
-from mixed_glm.priors import Exponential, HalfNormal, Normal, Prior
+from mixed_glm.priors import Normal, Prior
 
-__all__ = ["DESIGNS", "Design"]
+__all__ = ["Design", "UnitsDesign"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -156,22 +156,3 @@ class UnitsDesign(Design):
             endog = self._respond(rng, np.minimum(eta, np.log(10.0 * MOST_COUNT)))
             if endog.max() < MOST_COUNT:
                 return model(endog, named if self.own_location else priors), truth
-
-
-DESIGNS: dict[str, Design] = {
-    design.name: design
-    for design in (
-        Design("binomial", "binomial", 200, (20,)),
-        Design("binomial-thin", "binomial", 180, (60,)),
-        Design("binomial-crossed", "binomial", 200, (20, 10)),
-        Design("poisson", "poisson", 100, (20,)),
-        Design("poisson-crossed", "poisson", 100, (20, 10)),
-        UnitsDesign("binomial-units", "binomial", 200, (20,)),
-        UnitsDesign("binomial-own-location", "binomial", 200, (20,), own_location=True),
-        UnitsDesign("binomial-halfnormal", "binomial", 180, (60,), HalfNormal(1.0)),
-        UnitsDesign("binomial-exponential", "binomial", 200, (20,), Exponential(1.0)),
-        UnitsDesign("poisson-units", "poisson", 100, (20,)),
-        UnitsDesign("poisson-halfnormal", "poisson", 100, (20,), HalfNormal(1.0)),
-        UnitsDesign("poisson-exponential", "poisson", 100, (20,), Exponential(1.0)),
-    )
-}

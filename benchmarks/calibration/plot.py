@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.catalogue import DESIGNS
 from benchmarks.calibration.methods import LABELS, METHODS
 from benchmarks.calibration.run import Calibration
 from benchmarks.calibration.uniform import POINTS, band, ecdf_difference

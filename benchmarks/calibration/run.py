@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 import mixed_glm as mg
-from benchmarks.calibration.designs import DESIGNS, Design
+from benchmarks.calibration.catalogue import DESIGNS
+from benchmarks.calibration.designs import Design
 from benchmarks.calibration.methods import METHODS
 
 __all__ = ["Calibration", "calibrate", "read", "write"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import tables
-from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.catalogue import DESIGNS
 from benchmarks.calibration.methods import LABELS
 from benchmarks.calibration.run import Calibration
 from benchmarks.calibration.uniform import chi_square, ecdf_difference, outside

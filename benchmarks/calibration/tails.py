@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from benchmarks import tables
-from benchmarks.calibration.designs import DESIGNS
+from benchmarks.calibration.catalogue import DESIGNS
 from benchmarks.calibration.methods import LABELS
 from benchmarks.calibration.run import Calibration
 from benchmarks.calibration.tables import blocks

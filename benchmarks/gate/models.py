@@ -7,8 +7,10 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.gate.terms import TERMS
 from benchmarks.problem import Ints, Problem
 from benchmarks.real import REAL
+from benchmarks.responses import respond
 
 __all__ = ["MODELS"]
 
@@ -39,10 +41,7 @@ def simulate(name: str, family: str, shape: str, sd: float, seed: int) -> Proble
     eta = exog @ np.array([-0.5, 0.4, 0.6])
     for k, (codes, q) in enumerate(zip(groups, levels, strict=True)):
         eta += sd / (k + 1) * rng.standard_normal(q)[codes]
-    if family == "poisson":
-        endog = rng.poisson(np.exp(eta)).astype(float)
-    else:
-        endog = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(float)
+    endog = respond(rng, family, eta)
     return Problem(name, f"simulated, {family}, {shape}, sd {sd}", family, endog, exog, groups, levels)
 
 
@@ -55,7 +54,7 @@ def _nested(rng: np.random.Generator, rows: int, levels: tuple[int, ...]) -> tup
     return leaf, leaf % levels[1]
 
 
-MODELS: dict[str, Callable[[], Problem]] = dict(REAL) | {
+SIMPLE: dict[str, Callable[[], Problem]] = {
     name: partial(simulate, name, family, shape, sd, seed)
     for family in FAMILIES
     for shape in SHAPES
@@ -63,3 +62,5 @@ MODELS: dict[str, Callable[[], Problem]] = dict(REAL) | {
     for seed in SEEDS
     for name in [f"{family}-{shape}-sd{sd}-{seed}"]
 }
+
+MODELS: dict[str, Callable[[], Problem]] = REAL | SIMPLE | TERMS

@@ -1,117 +1,197 @@
 """Our likelihoods of a problem, and our maxima of them.
 
-Two objectives, both by the Laplace approximation and with flat priors:
+Two objectives, both by the Laplace approximation and with flat priors; theta are the covariances and the parameter of the family
+(benchmarks/hyper.py):
 
-* the likelihood L(beta, sd), random effects integrated out: what gpboost, glmm and lme4 maximize;
-* the restricted likelihood R(psi), psi = log(sd), fixed effects integrated out as well: what `fit_laplace` maximizes.
+* the likelihood L(beta, theta), random effects integrated out: what gpboost, glmm, lme4 and ordinal maximize;
+* the restricted likelihood R(theta), fixed effects integrated out as well: what REML is, and what `fit_laplace` maximizes,
+  but for the prior of correlations.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 import mixed_glm as mg
+from benchmarks.hyper import LEAST_SD, MOST_Z, SHAPED, log_lkj
+from benchmarks.likelihood import predictor_columns, thresholds
 from benchmarks.problem import Floats, Problem
 
-__all__ = ["Maximum", "log_likelihood", "maximum", "restricted"]
+__all__ = ["Maximum", "Ours"]
 
-WIDE = 1e3  # prior standard deviation, of fixed effects and of psi
-LEAST_SD = 1e-5  # stands for zero
+WIDE = 1e3  # prior standard deviation of logarithms
+WIDE_FE = 1e5  # and of fixed effects
+NARROW = 1e-3  # in standard errors: of the priors of thresholds that are held
 STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
 MOST_ROUNDS = 5
+TOO_FAR = 1e12
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where our two objectives are largest.
+    """Where an objective is largest.
 
     Attributes
     ----------
-    psi : float array, shape (K,)
-        Mode of the restricted likelihood by `fit_laplace`.
-    restricted : float
-        Its logarithm there.
-    fe, sd : float array, shape (p,), (K,)
-        Maximum of the likelihood.
-    loglik : float
-    status : str
-        Of `fit_laplace`.
+    fe : float array, shape (p,)
+        Thresholds, then fixed effects; where they are integrated out, their conditional means.
+    theta : float array, shape (d,)
+    value : float
     """
 
-    psi: Floats
-    restricted: float
     fe: Floats
-    sd: Floats
-    loglik: float
-    status: str
+    theta: Floats
+    value: float
 
 
-def _model(problem: Problem, exog: Floats | None, offset: Floats | None) -> mg.MixedGLM:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mg.RankDeficiencyWarning)
-        return mg.MixedGLM(
-            problem.endog, exog, problem.exog_vc(), problem.ident, problem.family,
-            vcp_p=WIDE, fe_p=WIDE, offset=offset,
-        )  # fmt: skip
+class Ours:
+    """What we make of a problem.
+
+    Attributes
+    ----------
+    fe, fe_sd, theta : float array
+        Of `fit_laplace(integrate="mode")`.
+    status : str
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._free = self._model()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = self._free.fit_laplace(integrate="mode")
+        layout, posterior = result.model.spec.layout, result.posterior
+        self.fe, self.fe_sd = posterior.mean[layout.fixed], posterior.sd[layout.fixed]
+        self.theta = np.asarray(posterior.points[0])  # there is but the mode
+        self.status = result.status
+
+    def posterior(self, theta: Floats) -> float:
+        """Log of what the fit maximizes: R and the prior of theta."""
+        return float(self._free.log_marginal(theta))
+
+    def restricted(self, theta: Floats) -> float:
+        """log R."""
+        p = self.problem.exog.shape[1] - (self.problem.family == "cumulative")
+        flat = p * math.log(WIDE_FE * math.sqrt(2 * np.pi))
+        return self.posterior(theta) - _log_prior(self.problem, theta)[0] + flat
+
+    def likelihood(self, fe: Floats, theta: Floats) -> float:
+        """log L."""
+        return self._model(fe).log_marginal(theta) - _log_prior(self.problem, theta)[0]
+
+    def value(self, fe: Floats, theta: Floats, restricted: bool) -> float:
+        """log R or log L."""
+        return self.restricted(theta) if restricted else self.likelihood(fe, theta)
+
+    def best(self, restricted: bool) -> Maximum:
+        """Where R or L is largest."""
+        return self.best_restricted if restricted else self.best_likelihood
+
+    @cached_property
+    def best_restricted(self) -> Maximum:
+        """Where R is largest."""
+
+        def objective(theta: Floats) -> tuple[float, Floats]:
+            return -self.restricted(theta), _log_prior(self.problem, theta)[1] - self._free.log_marginal_grad(
+                theta
+            )
+
+        theta, value = _search(objective, self._start(), self._bounds(0))
+        return Maximum(self.fe, theta, -value)
+
+    @cached_property
+    def best_likelihood(self) -> Maximum:
+        """Where L is largest: gradient exact in theta, by differences in beta, which is in units of standard errors."""
+        p, start = len(self.fe), self._start()
+
+        def objective(x: Floats) -> tuple[float, Floats]:
+            fe, theta = self.fe + self.fe_sd * x[:p], x[p:]
+            held = self._model(fe)
+            log_prior, prior_slopes = _log_prior(self.problem, theta)
+            gradient = np.empty(len(x))
+            gradient[p:] = held.log_marginal_grad(theta) - prior_slopes
+            for j in range(p):
+                change = STEP * self.fe_sd[j] * (np.arange(p) == j)
+                up, down = (self.likelihood(fe + s * change, theta) for s in (1.0, -1.0))
+                gradient[j] = (up - down) / (2 * STEP)
+            return log_prior - held.log_marginal(theta), -gradient
+
+        x, value = _search(objective, np.concatenate([np.zeros(p), start]), self._bounds(p))
+        return Maximum(self.fe + self.fe_sd * x[:p], x[p:], -value)
+
+    def _start(self) -> Floats:
+        low = [bound[0] if bound[0] is not None else -np.inf for bound in self._bounds(0)]
+        high = [bound[1] if bound[1] is not None else np.inf for bound in self._bounds(0)]
+        return np.clip(self.theta, low, high)
+
+    def _bounds(self, free: int) -> list[tuple[float | None, float | None]]:
+        """Standard deviations not below what stands for zero, correlations not beyond what stands for one."""
+        k = len(self.problem.components)
+        shape = int(self.problem.family in SHAPED)
+        correlations = len(self.theta) - k - shape
+        return [
+            *[(None, None)] * free, *[(math.log(LEAST_SD), None)] * k, *[(-MOST_Z, MOST_Z)] * correlations,
+            *[(math.log(LEAST_SD), None)] * shape,
+        ]  # fmt: skip
+
+    def _model(self, fe: Floats | None = None) -> mg.MixedGLM:
+        """The model, or with fixed effects that are held: in the offset, thresholds by their priors."""
+        problem, cuts = self.problem, thresholds(self.problem)
+        exog, offset = predictor_columns(problem), None
+        options: dict[str, Any] = {"fe_p": WIDE_FE}
+        if fe is not None:
+            exog, offset = None, exog @ fe[cuts:]
+            options["priors"] = {
+                name: mg.priors.Normal(cut, NARROW * sd)
+                for name, cut, sd in zip(self._free.priors.index, fe[:cuts], self.fe_sd, strict=False)
+            }
+        if problem.family in SHAPED:
+            options["priors"] = {"dispersion": mg.priors.LogNormal(0.0, WIDE)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = mg.MixedGLM(
+                problem.endog, exog, problem.exog_vc(), problem.ident, problem.family, vcp_p=WIDE, offset=offset,
+                vcp_names=problem.names, levels=problem.labels, correlated=problem.correlated, **options,
+            )  # fmt: skip
+        return model
 
 
-def _log_prior(psi: Floats) -> float:
-    return float(np.sum(-0.5 * (psi / WIDE) ** 2 - np.log(WIDE * np.sqrt(2 * np.pi))))
+def _log_prior(problem: Problem, theta: Floats) -> tuple[float, Floats]:
+    """Log prior of theta, and its gradient."""
+    value, gradient = log_lkj(problem, theta)
+    k = len(problem.components)
+    wide = np.r_[:k, len(theta) - 1] if problem.family in SHAPED else np.arange(k)
+    gradient[wide] = -theta[wide] / WIDE**2
+    normal = -0.5 * (theta[wide] / WIDE) ** 2 - math.log(WIDE * math.sqrt(2 * np.pi))
+    return value + float(np.sum(normal)), gradient
 
 
-def log_likelihood(problem: Problem, fe: Floats, sd: Floats) -> float:
-    """log L."""
-    psi = np.log(np.maximum(sd, LEAST_SD))
-    return _model(problem, None, problem.exog @ fe).log_marginal(psi) - _log_prior(psi)
-
-
-def restricted(problem: Problem, psi: npt.NDArray[np.float64]) -> float:
-    """log R, up to the constant of the flat prior of the fixed effects."""
-    psi = np.maximum(psi, np.log(LEAST_SD))
-    return _model(problem, problem.exog, None).log_marginal(psi) - _log_prior(psi)
-
-
-def maximum(problem: Problem) -> Maximum:
-    """Fit, then search for the maximum of L from there."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = _model(problem, problem.exog, None).fit_laplace(integrate="mode")
-    fe, sd, loglik = _maximize_likelihood(problem, result.fe_mean, result.vcp_mean, result.fe_sd)
-    return Maximum(result.vcp_mean, restricted(problem, result.vcp_mean), fe, sd, loglik, result.status)
-
-
-def _maximize_likelihood(
-    problem: Problem, fe: Floats, psi: Floats, fe_unit: Floats
-) -> tuple[Floats, Floats, float]:
-    """L-BFGS in beta, in units of standard errors, and psi; exact gradient in psi, differences in beta."""
-    p = len(fe)
-
-    def value_and_gradient(x: Floats) -> tuple[float, Floats]:
-        psi = x[p:]
-        at = fe + fe_unit * x[:p]
-        model = _model(problem, None, problem.exog @ at)
-        value = model.log_marginal(psi) - _log_prior(psi)
-        gradient = np.empty(len(x))
-        gradient[p:] = model.log_marginal_grad(psi) + psi / WIDE**2
-        for j in range(p):
-            change = STEP * fe_unit[j] * (np.arange(p) == j)
-            up, down = (log_likelihood(problem, at + s * change, np.exp(psi)) for s in (1.0, -1.0))
-            gradient[j] = (up - down) / (2 * STEP)
-        return -value, -gradient
-
-    lowest = np.log(LEAST_SD)
-    bounds = [(None, None)] * p + [(lowest, None)] * len(psi)
-    x = np.concatenate([np.zeros(p), np.maximum(psi, lowest)])
+def _search(
+    objective: Callable[[Floats], tuple[float, Floats]],
+    x: Floats,
+    bounds: list[tuple[float | None, float | None]],
+) -> tuple[Floats, float]:
+    """Least value, by L-BFGS that begins anew until nothing is gained."""
     best = np.inf
+
+    def guarded(at: Floats) -> tuple[float, Floats]:
+        try:
+            return objective(at)
+        except RuntimeError:  # no conditional mode: a step that went too far
+            return TOO_FAR, np.zeros(len(at))
+
     for _ in range(MOST_ROUNDS):
-        found = minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
+        found = minimize(guarded, x, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
         x, gain, best = found.x, best - found.fun, found.fun
         if gain < 1e-5:
             break
-    return fe + fe_unit * x[:p], np.exp(x[p:]), -best
+    return x, float(best)

@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks import tables
-from benchmarks.gate.check import TOLERANCE, Check
+from benchmarks.gate.check import OTHER_OBJECTIVES, TOLERANCE, Check
 
 __all__ = ["report"]
 
+OTHER = "; ".join(f"{peer} ({family}) {why}" for (peer, family), why in OTHER_OBJECTIVES.items()) + "."
+
 REASONS = f"""\
-All likelihoods are Laplace approximations with flat priors, in nats; differences below {TOLERANCE} are not counted.
+All likelihoods are Laplace approximations with flat priors, in nats; differences below {TOLERANCE} are not counted. Peers with
+"_reml" integrate the fixed effects out as well, and are compared in that likelihood.
 "Independent" is `benchmarks/likelihood.py`, which uses none of the packages.
 
 * **stopped short**: the peer's estimates have a lower likelihood than ours, by our engine and by the independent code:
   its optimizer ended before the maximum. The difference says by how much.
 * **states another value**: the likelihood that the peer reports is not that of its own estimates: it computes another
   approximation, or its search for the mode of the random effects had not converged.
+* **maximizes something else**: {OTHER}
 """
 
 
@@ -49,7 +53,7 @@ def report(
 
 HEADER = (
     "peer", "models", "we are higher", "equal", "it is higher", "most below ours", "most above ours",
-    "states another value",
+    "states another value", "median difference", "most",
 )  # fmt: skip
 
 
@@ -66,7 +70,14 @@ def _summary(peer: str, checks: Sequence[Check]) -> tuple[str, ...]:
         f"{max(gain.max(), 0.0):.4f}",
         f"{max(-gain.min(), 0.0):.6f}",
         str(len(stated)),
+        *_differences([c for c in own if not c.other_objective and abs(c.ours - c.theirs) <= TOLERANCE]),
     )
+
+
+def _differences(checks: Sequence[Check]) -> tuple[str, str]:
+    """Of standard deviations, correlations and dispersion where the likelihoods are equal."""
+    found = [c.differ for c in checks]
+    return (f"{np.median(found):.1e}", f"{np.max(found):.1e}") if found else ("", "")
 
 
 def _list(entries: Sequence[tuple[Check, str]]) -> str:

@@ -10,13 +10,17 @@ import importlib
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from benchmarks.clock import Timing
+from benchmarks.hyper import Hyper
 from benchmarks.problem import Floats, Problem
 
 __all__ = ["PEERS", "Absent", "Fit", "Fits", "Peer", "load"]
 
 PEERS = (
-    "mixed_glm", "gpboost", "gpboost_cholesky", "glmm", "mixedlm", "lme4", "glmmtmb", "statsmodels",
+    "mixed_glm", "gpboost", "gpboost_cholesky", "glmm", "mixedlm", "lme4", "lme4_reml", "glmmtmb",
+    "ordinal", "statsmodels",
 )  # fmt: skip
 
 
@@ -39,13 +43,17 @@ class Fit:
     fe_mean, fe_sd : float array, shape (p,)
         Fixed effects and their standard errors; None if the package has none.
     sd : float array, shape (K,)
-        Standard deviations of the random effects.
+        Standard deviations of the random effects, component by component.
     log_sd_sd : float array, shape (K,), or None
         Standard errors of their logarithms.
     vc_mean, vc_sd : float array, shape (q,), or None
         Random effects and their standard deviations; only needed for ``"map"`` and ``"vb"``.
     converged : bool or None
         None if the package does not say.
+    hyper : Hyper or None
+        Covariances and the parameter of the family; None where `sd` says all.
+    restricted : bool
+        Whether `loglik` has the fixed effects integrated out, as REML does.
     """
 
     cold: Timing
@@ -58,6 +66,13 @@ class Fit:
     vc_mean: Floats | None = None
     vc_sd: Floats | None = None
     converged: bool | None = None
+    hyper: Hyper | None = None
+    restricted: bool = False
+
+    @property
+    def at(self) -> Hyper:
+        """Covariances and the parameter of the family."""
+        return self.hyper or Hyper(tuple(np.array([[sd**2]]) for sd in self.sd))
 
 
 @dataclass(frozen=True)

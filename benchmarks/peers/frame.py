@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from benchmarks.problem import Problem
@@ -19,9 +21,16 @@ def factors(problem: Problem) -> list[str]:
 
 
 def formula(problem: Problem) -> str:
-    """y ~ 1 + x1 + ... + (1 | g0) + ..."""
-    terms = ["1", *covariates(problem), *(f"(1 | {factor})" for factor in factors(problem))]
+    """y ~ 1 + x1 + ... + (1 | g0) + (1 + x1 | g1) + ...."""
+    terms = [_terms(range(problem.exog.shape[1]))]
+    for name, columns in zip(factors(problem), problem.effects, strict=True):
+        terms.append(f"({_terms(columns)} | {name})")
     return "y ~ " + " + ".join(terms)
+
+
+def _terms(columns: Sequence[int]) -> str:
+    """Columns of the fixed effects as the terms of a formula."""
+    return " + ".join(["1" if 0 in columns else "0", *(f"x{j}" for j in columns if j > 0)])
 
 
 def frame(problem: Problem) -> pd.DataFrame:

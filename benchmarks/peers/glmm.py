@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import timed
+from benchmarks.hyper import Hyper
 from benchmarks.machine import package_version
 from benchmarks.peers import Fit, Fits
 from benchmarks.peers.frame import factors, formula, frame
@@ -26,23 +27,26 @@ def version() -> str:
 
 
 def applies(problem: Problem) -> bool:
-    return problem.method == "laplace"
+    return problem.method == "laplace" and problem.family != "cumulative"
 
 
 def fit(problem: Problem) -> Fit:
     glmm = importlib.import_module("glmm")
-    data, model = frame(problem), formula(problem)
+    data, model, family = frame(problem), formula(problem), problem.family.replace("_", "")
+    link = "log" if family == "gamma" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cold, result = timed(lambda: glmm.fit(data, model, problem.family, anova_test="Wald"))
+        cold, result = timed(lambda: glmm.fit(data, model, family, link=link, reml=False, anova_test="Wald"))
+    hyper = Hyper(_covariances(problem, result), _shape(problem, float(result.dispersion)))
     return Fit(
         cold,
         None,
         float(result.loglik),
         np.asarray(result.beta),
         np.asarray(result.se),
-        _sd(problem, result),
+        hyper.sd,
         converged=bool(result.converged),
+        hyper=hyper,
     )
 
 
@@ -66,5 +70,18 @@ def fit_each(problem: Problem, endogs: Floats) -> Fits:
 
 
 def _sd(problem: Problem, result: Any) -> Floats:
-    sd = {factor: result.stddev_corr(k)[0][0] for k, (factor, _) in enumerate(result.re_groups)}
-    return np.array([sd[factor] for factor in factors(problem)])
+    return Hyper(_covariances(problem, result)).sd
+
+
+def _covariances(problem: Problem, result: Any) -> tuple[Floats, ...]:
+    found = {}
+    for k, (factor, _) in enumerate(result.re_groups):
+        sd, correlations = result.stddev_corr(k)
+        found[factor] = np.outer(sd, sd) * correlations
+    return tuple(found[factor] for factor in factors(problem))
+
+
+def _shape(problem: Problem, dispersion: float) -> float | None:
+    """Sigma, alpha or d: what it calls dispersion is sigma^2, 1 / alpha or d."""
+    change = {"gaussian": np.sqrt, "negative_binomial": lambda theta: 1 / theta, "gamma": float}
+    return float(change[problem.family](dispersion)) if problem.family in change else None

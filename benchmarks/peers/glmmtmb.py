@@ -13,7 +13,7 @@ def version() -> str:
 
 
 def applies(problem: Problem) -> bool:
-    return problem.method == "laplace"
+    return problem.method == "laplace" and problem.family != "cumulative"
 
 
 def fit(problem: Problem) -> Fit:

@@ -25,7 +25,7 @@ def version() -> str:
 
 
 def applies(problem: Problem) -> bool:
-    return problem.method == "laplace"
+    return problem.method == "laplace" and problem.family in LIKELIHOODS and not problem.has_slopes
 
 
 def make(problem: Problem, inversion: str) -> Any:

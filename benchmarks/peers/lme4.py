@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.peers import Fit, rscript
 from benchmarks.problem import Problem
 
-WORK = "glmer(nAGQ = 1) with its defaults, in R; standard errors of the fixed effects are part of it"
+WORK = "glmer(nAGQ = 1) or lmer(REML = FALSE) with its defaults, in R; standard errors of the fixed effects are part of it"
 
 
 def version() -> str:
@@ -13,7 +13,7 @@ def version() -> str:
 
 
 def applies(problem: Problem) -> bool:
-    return problem.method == "laplace"
+    return problem.method == "laplace" and problem.family != "cumulative"
 
 
 def fit(problem: Problem) -> Fit:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clock import timed
+from benchmarks.hyper import Hyper
+from benchmarks.likelihood import predictor_columns
 from benchmarks.machine import package_version
 from benchmarks.peers import Fit, Fits
 from benchmarks.problem import Floats, Problem
@@ -32,12 +34,15 @@ def make(problem: Problem) -> Any:
     """A model from arrays."""
     return importlib.import_module("mixed_glm").MixedGLM(
         problem.endog,
-        problem.exog,
+        predictor_columns(problem),
         problem.exog_vc(),
         problem.ident,
         problem.family,
         vcp_p=problem.vcp_p,
         fe_p=problem.fe_p,
+        vcp_names=problem.names,
+        levels=problem.labels if problem.correlated else None,
+        correlated=problem.correlated or None,
     )
 
 
@@ -53,17 +58,19 @@ def fit(problem: Problem) -> Fit:
         model = make(problem)
         model.core()
         prepared, result = timed(lambda: run(model))
+    fixed = result.posterior.spec.layout.fixed
     return Fit(
         cold,
         prepared,
         result.elbo if problem.method == "vb" else result.log_density,
-        result.fe_mean,
-        result.fe_sd,
+        result.params[fixed],
+        result.bse[fixed],
         np.exp(result.vcp_mean),
         result.vcp_sd,
         result.vc_mean,
         result.vc_sd,
         result.converged,
+        None if problem.method != "laplace" else Hyper.of(problem, result.posterior.points[0]),
     )
 
 

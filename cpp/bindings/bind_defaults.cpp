@@ -62,14 +62,14 @@ py::tuple default_fe_priors(const FortranDoubles& exog, const Family& family, co
 }
 
 // Of each column of endog, m x (C - 1); offset has as many, or one for all, or none.
-RowMatrix threshold_locations(int categories, const FortranDoubles& endog, const Doubles& weights,
-                              const FortranDoubles& offset) {
+RowMatrix threshold_locations(const Family& family, const FortranDoubles& endog,
+                              const Doubles& weights, const FortranDoubles& offset) {
   const auto y = columns_of(endog), o = columns_of(offset);
-  RowMatrix result(y.cols(), categories - 1);
+  RowMatrix result(y.cols(), mixed_glm::family_categories(family).value_or(2) - 1);
   for (Index j = 0; j < y.cols(); ++j) {
     const Vector own = o.cols() == 0 ? Vector() : Vector(o.col(o.cols() == 1 ? 0 : j));
     result.row(j) =
-        mixed_glm::threshold_locations(categories, y.col(j), view(weights), own).transpose();
+        mixed_glm::threshold_locations(family, y.col(j), view(weights), own).transpose();
   }
   return result;
 }
@@ -129,7 +129,7 @@ void bind_defaults(py::module_& m) {
   using namespace bind_defaults_detail;
   m.def("standardization", &standardization, py::arg("exog"), py::arg("weights"),
         py::arg("thresholds") = 0);
-  m.def("threshold_locations", &threshold_locations, py::kw_only(), py::arg("categories"),
+  m.def("threshold_locations", &threshold_locations, py::kw_only(), py::arg("family"),
         py::arg("endog"), py::arg("weights"), py::arg("offset"));
   m.def("log_ordered_probability", &mixed_glm::log_ordered_probability, py::arg("mean"),
         py::arg("sd"));

@@ -23,6 +23,7 @@ using mixed_glm::MarginalMode;
 using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::PosteriorSummary;
+using mixed_glm::QuadratureReport;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
@@ -42,10 +43,47 @@ py::tuple log_marginal(const BoundModel& bound, const Approximation& approximati
   return py::make_tuple(result.first, result.second);
 }
 
-Choice choose(const BoundModel& bound, int n_jobs, const py::object& report) {
+// Passes on to whoever watches at the time.
+class RelayMonitor final : public mixed_glm::Monitor {
+ public:
+  void watch_for(mixed_glm::Monitor* monitor) { monitor_ = monitor; }
+
+ private:
+  void look() override {
+    if (monitor_ != nullptr) monitor_->step(progress().value);
+  }
+  mixed_glm::Monitor* monitor_ = nullptr;
+};
+
+// A choice, and what the approximation that has been evaluated views.
+struct BoundChoice {
+  explicit BoundChoice(int n_jobs) : team(mixed_glm::thread_count(n_jobs)) {}
+  RelayMonitor monitor;
+  mixed_glm::Team team;
+  Choice choice;
+};
+
+std::unique_ptr<BoundChoice> choose(const BoundModel& bound, int n_jobs, const py::object& report) {
   return watched(report, [&](mixed_glm::Monitor* monitor) {
-    mixed_glm::Team team(mixed_glm::thread_count(n_jobs));
-    return mixed_glm::choose(bound.model(), monitor, &team);
+    auto found = std::make_unique<BoundChoice>(n_jobs);
+    found->monitor.watch_for(monitor);
+    found->choice = mixed_glm::choose(bound.model(), &found->monitor, &found->team);
+    found->monitor.watch_for(nullptr);
+    return found;
+  });
+}
+
+// Once: what has been evaluated is used up.
+MarginalFit fit_chosen(const BoundModel& bound, BoundChoice& found, const MarginalMethod& method,
+                       const py::object& report) {
+  return watched(report, [&](mixed_glm::Monitor* monitor) {
+    const Choice choice = std::move(found.choice);
+    found.choice = {choice.approximation, choice.start};
+    found.monitor.watch_for(monitor);
+    mixed_glm::MarginalFitSettings settings = method.settings;
+    settings.mode.monitor = monitor;
+    return mixed_glm::fit_chosen(bound.model(), choice, settings,
+                                 mixed_glm::marginal_newton_settings(&found.monitor, &found.team));
   });
 }
 
@@ -107,6 +145,9 @@ void bind_marginal(py::module_& m) {
       .def_readonly("failed_points", &MarginalFit::failed_points)
       .def_readonly("fallbacks", &MarginalFit::fallbacks)
       .def_readonly("integration", &MarginalFit::integration)
+      .def_property_readonly("n_quad", part(&MarginalFit::quadrature, &QuadratureReport::nodes))
+      .def_property_readonly("quadrature_error",
+                             part(&MarginalFit::quadrature, &QuadratureReport::error))
       .def_property_readonly("ridge", &ridge)
       .def_property_readonly("mode", part(&MarginalFit::mode, &MarginalMode::psi))
       .def_property_readonly("mode_precision", part(&MarginalFit::mode, &MarginalMode::precision))
@@ -144,12 +185,14 @@ void bind_marginal(py::module_& m) {
   m.def("default_leaf", [](const BoundModel& bound) {
     return mixed_glm::default_leaf(bound.design()).components();
   });
-  py::class_<Choice>(m, "Choice", py::module_local())
+  py::class_<BoundChoice>(m, "Choice", py::module_local())
       .def_property_readonly("approximation",
-                             [](const Choice& choice) { return choice.approximation; })
-      .def_readonly("start", &Choice::start);
+                             [](const BoundChoice& found) { return found.choice.approximation; })
+      .def_property_readonly("start", [](const BoundChoice& found) { return found.choice.start; });
   m.def("choose", &choose, py::arg("model"), py::kw_only(), py::arg("n_jobs") = 1,
-        py::arg("report") = py::none());
+        py::arg("report") = py::none(), py::keep_alive<0, 1>());
+  m.def("fit_chosen", &fit_chosen, py::arg("model"), py::arg("choice"), py::arg("method"),
+        py::kw_only(), py::arg("report") = py::none());
   m.def("log_marginal", &log_marginal, py::arg("model"), py::arg("approximation"), py::arg("vcp"),
         py::kw_only(), py::arg("n_jobs") = 1);
   m.def("fit_marginal", &fit_marginal, py::arg("model"), py::arg("method"), py::kw_only(),

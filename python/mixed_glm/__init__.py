@@ -17,11 +17,13 @@ from mixed_glm.exceptions import (
     PredictionWarning,
     PriorPullWarning,
     RankDeficiencyWarning,
+    RefinementWarning,
     UnusedLevelWarning,
     VarianceCollapseWarning,
 )
 from mixed_glm.many import ManyResults, ResponseStatus, fit_many
 from mixed_glm.model import MixedGLM, load
+from mixed_glm.pooling import PooledResults, pool
 from mixed_glm.results import BayesMixedGLMResults, MixedGLMResults
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "MixedGLMResults",
     "MixedGLMWarning",
     "PoissonBayesMixedGLM",
+    "PooledResults",
     "PredictionWarning",
     "PriorPullWarning",
     "RankDeficiencyWarning",
+    "RefinementWarning",
     "ResponseStatus",
     "UnusedLevelWarning",
     "VarianceCollapseWarning",
@@ -50,6 +54,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "pool",
     "predict_stacked",
     "priors",
 ]

@@ -5,22 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from mixed_glm._effects.own_rows import own_rows
 from mixed_glm._fit.fit import Fit, HasFit
-from mixed_glm._spec.spec import ModelSpec
+from mixed_glm._spec.spec import HasSpec, ModelSpec
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class HasSpec(Protocol):
-    """What has a specification: `MixedGLM`."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What is to be fitted."""
 
 
 def of_spec(function: Callable[Concatenate[ModelSpec, P], T]) -> Callable[Concatenate[HasSpec, P], T]:

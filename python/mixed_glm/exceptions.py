@@ -9,6 +9,7 @@ __all__ = [
     "PredictionWarning",
     "PriorPullWarning",
     "RankDeficiencyWarning",
+    "RefinementWarning",
     "UnusedLevelWarning",
     "VarianceCollapseWarning",
 ]
@@ -44,6 +45,10 @@ class PriorPullWarning(MixedGLMWarning):
 
 class RankDeficiencyWarning(MixedGLMWarning):
     """The columns of ``exog`` are linearly dependent; only the prior tells their coefficients apart."""
+
+
+class RefinementWarning(MixedGLMWarning):
+    """Draws that were to be those of the posterior itself are not: the fit that they were proposed by misses a part of it."""
 
 
 class UnusedLevelWarning(MixedGLMWarning):

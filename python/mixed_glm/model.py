@@ -6,13 +6,13 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Concatenate, Never, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Never, ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm import _core, _saving
+from mixed_glm import _core, _saving, plots
 from mixed_glm._assess.prior_pull import warn_of_prior_pull
 from mixed_glm._attributes import ModelAttributes
 from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
@@ -21,8 +21,8 @@ from mixed_glm._formula.build import build
 from mixed_glm._input.arrays import row_index
 from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
+from mixed_glm._posterior.prior_draws import prior_predictive, prior_sample
 from mixed_glm._predict.linear import predict_at
-from mixed_glm._predict.prior import prior_predictive, prior_sample
 from mixed_glm._spec.design import make_design
 from mixed_glm._spec.doubts import warn_of_doubts
 from mixed_glm._spec.spec import ModelSpec
@@ -31,6 +31,9 @@ from mixed_glm.families.given import as_given_family
 from mixed_glm.many import fit_responses
 from mixed_glm.priors import Prior
 from mixed_glm.results import MixedGLMResults
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["MixedGLM", "load"]
 
@@ -368,6 +371,18 @@ class MixedGLM(ModelAttributes):
     predict = of_spec(predict_at)
     prior_sample = of_spec(prior_sample)
     prior_predictive = of_spec(prior_predictive)
+
+    def plot_prior_predictive(
+        self, ax: Axes | None = None, draws: int = 50, rng: Any = 0, observed: bool = True
+    ) -> Axes:
+        """Data sets that the priors expect, and the data; needs matplotlib.
+
+        Parameters
+        ----------
+        ax, draws, rng, observed
+            As for `plots.plot_prior_predictive`.
+        """
+        return plots.plot_prior_predictive(self, ax, draws, rng, observed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file that `load` reads, without pickle; see `MixedGLMResults.save`.

@@ -17,6 +17,8 @@ from mixed_glm._assess.kfold import kfold
 from mixed_glm._assess.leave_out import leave_out
 from mixed_glm._assess.log_score import log_score
 from mixed_glm._assess.loo import loo, waic
+from mixed_glm._assess.power_scale import power_scale
+from mixed_glm._assess.refine import refine
 from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_slopes, comparisons, slopes
 from mixed_glm._effects.explained import icc, r2
 from mixed_glm._effects.grid import datagrid
@@ -93,8 +95,8 @@ class MixedGLMResults(Generic[ModelT]):
         Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
         ``"rough integration"``.
     integration : Integration or None
-        How the log standard deviations were integrated: ``rule``, ``evaluations``, and of importance weights ``k_hat`` and
-        ``ess_share``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
+        How the log standard deviations were integrated: ``rule``, ``evaluations``, of importance weights ``k_hat`` and
+        ``ess_share``, and of leaf quadrature with as many nodes as are needed ``n_quad`` and ``quadrature_error``. None for ``"map"``, ``"vb"`` and ``"vb_full"``.
     n_iter : int
         Iterations of the optimizer.
     optim_retvals : OptimizeResult or None
@@ -269,6 +271,8 @@ class MixedGLMResults(Generic[ModelT]):
     predict = of_fit(predict)
     predict_draws = of_fit(predict_draws)
     check = of_fit(check)
+    power_scale = of_fit(power_scale)
+    refine = of_result(refine)
     loo = of_fit(loo)
     waic = of_fit(waic)
     leave_out = of_fit(leave_out)

@@ -1,5 +1,4 @@
-// Expectation propagation: tilted moments against a fine rule, the exact gradient, and that it is
-// exact where it should be.
+// Expectation propagation: the exact gradient, and that it is exact where it should be.
 
 #include <Eigen/Dense>
 #include <catch2/catch.hpp>
@@ -25,57 +24,7 @@ EpSettings tight_ep() {
   return settings;
 }
 
-struct Moments {
-  double log_z, mean, variance;
-};
-
-// By the trapezoidal rule on +-12 standard deviations of the cavity.
-Moments moments_by_trapezoid(const Model& model, Index row, double mean, double precision) {
-  const int n = 40000;
-  const double sd = 1.0 / std::sqrt(precision), step = 24.0 * sd / n;
-  const double a = model.response().a[row], b = model.response().b[row];
-  Vector eta(n), f(n);
-  for (int k = 0; k < n; ++k) {
-    eta[k] = mean + (k + 0.5 - n / 2) * step;
-    const auto value = [&](const auto& kernel) { return kernel.evaluate(eta[k], a, b).value; };
-    f[k] = std::visit(value, model.family()) - 0.5 * precision * std::pow(eta[k] - mean, 2.0);
-  }
-  const double top = f.maxCoeff();
-  const Vector w = (f.array() - top).exp();
-  const double first = w.dot(eta) / w.sum();
-  const double second = (w.array() * (eta.array() - first).square()).sum() / w.sum();
-  return {top + std::log(w.sum() * step) + 0.5 * std::log(precision) - 0.5 * log_two_pi, first,
-          second};
-}
-
 }  // namespace
-
-TEST_CASE("tilted moments agree with a fine rule, narrow cavities and wide") {
-  const auto random = random_design(Shape::one_factor, 40, 1, 5);
-  const Design design = random.design();
-  for (const Family& family : all_families()) {
-    const Model model = random_model(design, random, family, 5);
-    for (const double sd : {0.1, 1.0, 2.5, 8.0}) {
-      TiltedMoments tilted(model, family, 15);
-      RowBlock block;
-      TiltedMoments::Rows rows;
-      block.count = design.rows();
-      for (size_t r = 0; r < size_t(block.count); ++r) {
-        rows.cavity_mean[r] = block.eta[r] = -2.0 + 0.1 * double(r);
-        rows.cavity_precision[r] = 1.0 / (sd * sd);
-      }
-      tilted.compute(block, rows);
-      for (size_t r = 0; r < size_t(block.count); r += 3) {
-        CAPTURE(family.index(), sd, r);
-        const Moments exact =
-            moments_by_trapezoid(model, Index(r), rows.cavity_mean[r], rows.cavity_precision[r]);
-        CHECK(rows.log_z[r] == Approx(exact.log_z).epsilon(2e-3).margin(2e-3));
-        CHECK(std::abs(rows.mean[r] - exact.mean) < 5e-3 * std::sqrt(exact.variance));
-        CHECK(rows.variance[r] == Approx(exact.variance).epsilon(1e-2));
-      }
-    }
-  }
-}
 
 TEST_CASE("the gradient of the EP evidence is exact for every shape and family") {
   for (const auto shape : all_shapes()) {

@@ -101,18 +101,19 @@ TEST_CASE("categories are whole numbers below their number", "[kernels]") {
   CHECK_THROWS_AS(CumulativeLogit(1), std::invalid_argument);
   CHECK(family_categories(make_family("cumulative", "logit", std::nullopt, 3)) == 3);
   CHECK_THROWS_AS(make_family("cumulative", "logit"), std::invalid_argument);
-  CHECK_THROWS_AS(make_family("cumulative", "probit", std::nullopt, 3), std::invalid_argument);
+  CHECK_THROWS_AS(make_family("cumulative", "loglog", std::nullopt, 3), std::invalid_argument);
   CHECK_THROWS_AS(make_family("poisson", "log", std::nullopt, 3), std::invalid_argument);
 }
 
 TEST_CASE("locations of thresholds are log odds of cumulative shares", "[kernels]") {
   const Vector y = (Vector(6) << 0, 0, 2, 1, 2, 2).finished();
   const Vector weights = (Vector(6) << 1, 2, 1, 1, 3, 0).finished();
-  const Vector at = threshold_locations(4, y, weights, Vector());
+  const Vector at = threshold_locations(CumulativeLogit(4), y, weights, Vector());
   const double below[] = {3.0, 4.0, 8.0};
   for (Index t = 0; t < 3; ++t) {
     CHECK(at[t] == Approx(std::log((below[t] + 0.5) / (8.0 - below[t] + 0.5))).margin(1e-12));
   }
-  const Vector shifted = threshold_locations(4, y, weights, Vector::Constant(6, 0.7));
+  const Vector shifted =
+      threshold_locations(CumulativeLogit(4), y, weights, Vector::Constant(6, 0.7));
   CHECK((shifted - at).isApprox(Vector::Constant(3, 0.7), 1e-9));
 }

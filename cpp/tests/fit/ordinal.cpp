@@ -187,3 +187,48 @@ TEST_CASE("probability that normal variates are in order", "[ordinal]") {
         Approx(std::log(0.5 * std::erfc(-1.0 / std::sqrt(10.0)))).margin(1e-9));
   CHECK_THROWS_AS(log_ordered_probability(-100.0 * mean, sd), std::invalid_argument);
 }
+
+TEST_CASE("other links: two categories are the binomial model", "[ordinal]") {
+  const Answers answers({0.2});
+  Matrix with_constant(240, 3);
+  with_constant << Vector::Ones(240), answers.x;
+  const std::pair<Family, Family> pairs[] = {{CumulativeInterval::probit(2), BinomialProbit()},
+                                             {CumulativeInterval::cloglog(2), BinomialLoglog()}};
+  for (const auto& [ordinal, binary] : pairs) {
+    ModelData binomial = answers.data(binary);
+    binomial.exog = with_constant;
+    const MixedModel expected_model(binomial), model(answers.data(ordinal));
+    for (const Method method : {Method::automatic, Method::laplace, Method::leaf, Method::ep}) {
+      CAPTURE(to_string(method));
+      const FitResult expected = fit(expected_model, {method}), got = fit(model, {method});
+      REQUIRE(got.status == expected.status);
+      CHECK(got.method == expected.method);
+      Vector mean = got.mean;
+      mean[0] = -mean[0];
+      CHECK(mean.isApprox(expected.mean, 1e-8));
+      CHECK(got.sd.isApprox(expected.sd, 1e-8));
+    }
+  }
+}
+
+TEST_CASE("other links: gradients of the marginals", "[ordinal]") {
+  const Answers answers({-1.0, 0.0, 0.3, 1.5});
+  for (const Family& family :
+       {Family(CumulativeInterval::probit(5)), Family(CumulativeInterval::cloglog(5))}) {
+    const MixedModel model(answers.data(family));
+    CHECK(model.model().design().rows() == 960);
+    for (const ApproximationName name : {ApproximationName::laplace, ApproximationName::leaf}) {
+      const auto marginal = make_marginal(model.model(), Approximation{name}, NewtonSettings());
+      const auto at = [&](double psi) {
+        REQUIRE(marginal->evaluate(Vector::Constant(1, psi)));
+        return marginal->log_density();
+      };
+      const double slope = (at(-0.2 + 1e-4) - at(-0.2 - 1e-4)) / 2e-4;
+      at(-0.2);
+      CHECK(marginal->gradient(Vector::Constant(1, -0.2))[0] == Approx(slope).margin(1e-5));
+    }
+    CHECK_THROWS_AS(make_marginal(model.model(), Approximation{ApproximationName::ep}, {}),
+                    std::invalid_argument);
+    CHECK(fit(model).converged());
+  }
+}

@@ -13,13 +13,14 @@ from scipy.special import logsumexp
 from mixed_glm import _core
 from mixed_glm._console.progress import shown_count
 from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.ordinal import refuse_joint_rows
 from mixed_glm._input.arrays import as_count
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K, LEAST_DRAWS, smooth_weights
 from mixed_glm._spec.binary_rows import BinaryRows
 from mixed_glm._spec.design import make_core
 from mixed_glm._spec.fixed_prior import FixedPrior
-from mixed_glm.families import Binomial
+from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -181,11 +182,13 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     spec = draws.spec
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
+    refuse_joint_rows(spec, "check")
     rows = BinaryRows.of(spec)
     design = spec.design if rows is None else rows.design(spec.design)
     no_columns = np.empty((len(design.endog), 0), order="F")
     none = dataclasses.replace(design, exog=no_columns, priors=design.priors.without_fixed())
-    core = make_core(none, spec.family if rows is None else Binomial(), merge_rows=False)
+    family = spec.family.above if isinstance(spec.family, Cumulative) else spec.family
+    core = make_core(none, family, merge_rows=False)
     leaf = _core.default_leaf(core)
     alone = bool(np.isin(design.ident, leaf).all())
     integral = "Laplace" if not leaf else "quadrature" if alone else "quadrature and Laplace"

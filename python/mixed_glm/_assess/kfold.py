@@ -116,12 +116,14 @@ class _Score:
 
 def _score(fit: Fit, draws: int, task: _Task) -> _Score:
     """Fit all other rows, and predict these."""
+    none = np.full(len(task.rows), np.nan)
+    if fit.spec.lacks_category_without(task.rows):
+        return _Score(none, none, "failed")
     weights = fit.spec.design.weights().copy()
     weights[task.rows] = 0.0
     try:
         rest = refit(fit, fit.spec.with_weights(weights))
     except RuntimeError:
-        none = np.full(len(task.rows), np.nan)
         return _Score(none, none, "failed")
     these, generator = fit.spec.of_rows(task.rows), np.random.default_rng(task.seed)
     return _Score(*log_mean(*draw_log_likelihood(rest.posterior, these, draws, generator)), rest.status)

@@ -99,6 +99,8 @@ class _Densities:
     def log_ratio(self, rows: Rows) -> Floats:
         """Log weights with the ratio of the density without some rows to that with them, shape (s,); NaN: to be refitted."""
         unknown = np.full(len(self.nodes), np.nan)
+        if self.fit.spec.lacks_category_without(rows):
+            return unknown
         if len(self.nodes) == 1 and self.nodes.size:
             return unknown  # the mode was plugged in, which is another without some rows
         try:
@@ -109,6 +111,8 @@ class _Densities:
 
     def by_refitting(self, rows: Rows) -> float:
         """Difference of the log evidences."""
+        if self.fit.spec.lacks_category_without(rows):
+            return np.nan
         found = refit_marginal(self.fit, self._without(rows))
         return self.log_evidence - found.log_evidence if found.status.converged else np.nan
 

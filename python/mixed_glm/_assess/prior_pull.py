@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
-from mixed_glm._posterior.pull import MUCH, MUCH_OF_SD, fixed_pull, is_much, sd_pull
+from mixed_glm._posterior.pull import MUCH, MUCH_OF_SD, fixed_pull, is_much, sd_pull, shape_pull
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.priors import ModelPriors, sd_name
 from mixed_glm._spec.spec import ModelSpec
@@ -56,10 +56,13 @@ def warn_of_prior_pull(fit: Fit) -> None:
     Warns
     -----
     PriorPullWarning
-        If the prior moves a coefficient by more than half a standard error, or a log standard deviation by more than three
-        quarters of a posterior standard deviation.
+        If the prior moves a coefficient by more than half a standard error, or the logarithm of a standard deviation or of the
+        family's own parameter by more than three quarters of a posterior standard deviation.
     """
-    if not fit.converged or fit.status == "collapsed" or _surely_little(fit):
+    if not fit.converged or fit.status == "collapsed":
+        return
+    _warn_of_shapes(fit)
+    if _surely_little(fit):
         return
     pull = prior_pull(fit)
     spec, mean = fit.spec, fit.posterior.mean
@@ -74,6 +77,24 @@ def warn_of_prior_pull(fit: Fit) -> None:
         return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"
 
     _warn(spec, np.where(much, pull, 0.0), said, mean[spec.layout.vcp])
+
+
+def _warn_of_shapes(fit: Fit) -> None:
+    """The same of the family's own parameter: near-Poisson counts, for one, say no more of alpha than that it is small."""
+    layout, priors = fit.spec.layout, fit.spec.design.priors
+    if not layout.shape_names:
+        return
+    mean, sd = fit.posterior.mean[layout.family], fit.posterior.sd[layout.family]
+    pull = shape_pull(mean, sd, priors)
+    for j, name in enumerate(layout.shape_names):
+        if pull[j] > MUCH_OF_SD:
+            middle, width = (float(v[j]) for v in priors.of_log_shapes)
+            advice = _for_log(middle, width, name, float(mean[j]), "the simpler family")
+            warn(
+                f"the prior pulls {name} ({np.exp(mean[j]):.3g}) by {pull[j]:.1f} posterior standard deviations of its logarithm. "
+                f"{advice}",
+                PriorPullWarning,
+            )
 
 
 def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> None:
@@ -140,11 +161,15 @@ def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:
 
 def _for_sd(priors: ModelPriors, name: str, place: int, log_sd: float) -> str:
     middle, width = (float(v[place]) for v in priors.of_log_sds)
+    return _for_log(middle, width, name, log_sd, "the model without the term")
+
+
+def _for_log(middle: float, width: float, name: str, log_sd: float, simpler: str) -> str:
     if log_sd > middle:
         wider = LogNormal(float(f"{middle:.3g}"), float(f"{3.0 * width:.3g}"))
         return f"The data have it larger than the prior expects: give a wider one, as priors={{{name!r}: {wider!r}}}"
     other = HalfNormal(float(f"{np.exp(middle):.3g}"))
     return (
         "The data have it smaller than the prior expects, and how small is what the prior says: see whether that matters by "
-        f"another one, as priors={{{name!r}: {other!r}}}, or leave the term out where it is next to zero"
+        f"another one, as priors={{{name!r}: {other!r}}}, or take {simpler} where it is next to zero"
     )

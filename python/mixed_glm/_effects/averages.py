@@ -77,8 +77,9 @@ def avg_predictions(
     -------
     DataFrame
         Columns: those of `by` and `variables`; ``estimate``, ``std_error``, ``conf_low``, ``conf_high``: mean, standard
-        deviation and central interval of the posterior. Per trial for binomial responses. Rows in which something is
-        missing do not count.
+        deviation and central interval of the posterior. Per trial for binomial responses. Of ordinal responses the probabilities
+        of the categories, which the column ``group`` names (``category``, where there is such a column already). Rows in which
+        something is missing do not count.
 
     Raises
     ------
@@ -99,8 +100,9 @@ def avg_predictions(
         raise ValueError(f"by and variables must name different columns, got {both[0]!r} in both")
     frames = [frame.assign(**{k: fixed_at(frame, k, v) for k, v in values.items()}) for values in versions]
     means = cell_means(fit, frames, cells, Whose(random, include, offset, exposure, draws, rng))
+    labels = cells.labels_of(fit.spec)
     tables = [
-        cells.labels.assign(**values, **summarized(of, conf_level))
+        labels.assign(**values, **summarized(of, conf_level))
         for values, of in zip(versions, means, strict=True)
     ]
     return pd.concat(tables, ignore_index=True)
@@ -141,6 +143,7 @@ def avg_comparisons(
     DataFrame
         Columns: those of `by`; ``term`` and ``contrast`` (what is compared with what); ``estimate``, ``std_error``,
         ``conf_low``, ``conf_high``; and ``P(> 0)``, for ratios ``P(> 1)``: the posterior probability that the first is larger.
+        Ordinal responses: for each category, as `MixedGLMResults.avg_predictions` has them.
 
     Raises
     ------
@@ -297,7 +300,7 @@ def _compared(
             f"comparison={comparison!r} is not defined for these means: ratios need means that are not zero, lnratio positive "
             "ones, lnor probabilities; use 'difference'"
         )
-    return _table(cells, pairs, labels, values, larger, conf_level)
+    return _table(cells.labels_of(fit.spec), pairs, labels, values, larger, conf_level)
 
 
 def _sloped(
@@ -312,7 +315,7 @@ def _sloped(
         pairs.append(Pair(name, column + step / 2, column - step / 2, None))
     high, low = _both(fit, frame, pairs, cells, whose)
     values = [(h - lo) / step for h, lo, step in zip(high, low, steps, strict=True)]
-    return _table(cells, pairs, ["dY/dX"] * len(pairs), values, 0.0, conf_level)
+    return _table(cells.labels_of(fit.spec), pairs, ["dY/dX"] * len(pairs), values, 0.0, conf_level)
 
 
 def _both(
@@ -325,12 +328,17 @@ def _both(
 
 
 def _table(
-    cells: Cells, pairs: list[Pair], labels: list[str], values: list[Floats], larger: float, conf_level: float
+    rows: pd.DataFrame,
+    pairs: list[Pair],
+    labels: list[str],
+    values: list[Floats],
+    larger: float,
+    conf_level: float,
 ) -> pd.DataFrame:
     as_probability(conf_level, "conf_level")
     tables = []
     for pair, label, of in zip(pairs, labels, values, strict=True):
         above = np.where(np.isnan(of[:, 0]), np.nan, (of > larger).mean(axis=1))
         columns: dict[str, Any] = {"term": pair.term, "contrast": label, **summarized(of, conf_level)}
-        tables.append(cells.labels.assign(**columns, **{f"P(> {larger:g})": above}))
+        tables.append(rows.assign(**columns, **{f"P(> {larger:g})": above}))
     return pd.concat(tables)

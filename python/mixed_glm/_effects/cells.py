@@ -14,12 +14,16 @@ from scipy import sparse
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.data import known_columns
 from mixed_glm._input.arrays import as_count, as_generator, as_vector
+from mixed_glm._predict.categories import category_chances
 from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.row_draws import RowDraws
 from mixed_glm._predict.tail import tail_shapes, warn_of_tails
+from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
+
+GROUP = "group"  # of a row of an ordinal response, the category, as marginaleffects calls it
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,17 @@ class Cells:
         matrix = sparse.csr_array(places, shape=(len(first), len(frame)))
         return cls(frame.iloc[first.to_numpy()][columns].reset_index(drop=True), matrix)
 
+    def labels_of(self, spec: ModelSpec) -> pd.DataFrame:
+        """Labels of what `cell_means` gives: of an ordinal response, those of each category after another's."""
+        if not spec.family.is_ordinal:
+            return self.labels
+        levels = spec.design.response_levels or ()
+        name = GROUP if GROUP not in self.labels.columns else "category"
+        parts = [self.labels.copy() for _ in levels]
+        for part, level in zip(parts, levels, strict=True):
+            part.insert(0, name, level)
+        return pd.concat(parts)
+
     @classmethod
     def of_each_row(cls, frame: pd.DataFrame) -> Cells:
         """One for each row."""
@@ -77,18 +92,13 @@ class Whose:
 def cell_means(fit: Fit, frames: Sequence[pd.DataFrame], cells: Cells, whose: Whose) -> Floats:
     """Draws of the mean response of each cell in each version of its rows, shape (versions, cells, n).
 
-    All versions are predicted from the same draws. Rows in which something is missing do not count.
+    Of an ordinal response, the probabilities of the categories, shape (versions, categories x cells, n). All versions are predicted from the same draws. Rows in which something is missing do not count.
 
     Warns
     -----
     PredictionWarning
         If a mean over the posterior hangs on few of the draws.
     """
-    if fit.spec.family.is_ordinal:
-        raise ValueError(
-            "averages, comparisons and slopes are of means, which the categories of the cumulative family do not have: "
-            "average the probabilities that predict gives, as result.predict(rows).mean()"
-        )
     n, rng = as_count(whose.draws, "draws"), as_generator(whose.rng)
     groups = as_groups(whose.random, whose.include, fit.spec.layout, default="conditional")
     m, times = len(frames[0]), len(frames)
@@ -100,23 +110,37 @@ def cell_means(fit: Fit, frames: Sequence[pd.DataFrame], cells: Cells, whose: Wh
     if fit.spec.family.link == "log":
         known = averages[~np.isnan(averages).any(axis=1)]
         warn_of_tails(tail_shapes(known), n, "Average over the groups of the data, with random='conditional'")
-    return averages.reshape(times, -1, n)
+    categories = len(averages) // weights.shape[0]
+    return averages.reshape(categories, times, -1, n).swapaxes(0, 1).reshape(times, -1, n)
 
 
 def _averages(drawn: RowDraws, marginal: bool, weights: sparse.csr_array, rng: np.random.Generator) -> Floats:
-    """Weighted averages of the rows' means, shape (averages, n); of new groups on average, or with effects drawn for them."""
+    """Weighted averages of the rows' means, shape (averages, n); of new groups on average, or with effects drawn for them.
+
+    Of an ordinal response, those of the first category, then those of the second, and so on.
+    """
     effects = None if marginal else drawn.new_effects(rng)
-    total: Floats = np.zeros((weights.shape[0], len(drawn)))
+    categories = drawn.thresholds.shape[1] + 1
+    total: Floats = np.zeros((categories, weights.shape[0], len(drawn)))
     count: Floats = np.zeros(weights.shape[0])
     by_row = sparse.csc_array(weights)
-    for block in drawn.blocks():
+    for block in drawn.blocks(categories):
         eta = drawn.with_effects(drawn.linear_predictors(block), effects, block)
-        means = drawn.over_new(eta, block) if marginal else np.asarray(drawn.spec.family.mean(eta))
-        usable = np.asarray(~np.isnan(means).any(axis=1), dtype=np.float64)
-        means[usable == 0.0] = 0.0
-        total += by_row[:, block] @ means
+        for category, means in enumerate(_means(drawn, eta, marginal, block)):
+            usable = np.asarray(~np.isnan(means).any(axis=1), dtype=np.float64)
+            means[usable == 0.0] = 0.0
+            total[category] += by_row[:, block] @ means
         count += by_row[:, block] @ usable
-    return total / np.where(count > 0.0, count, np.nan)[:, None]
+    averages = total / np.where(count > 0.0, count, np.nan)[:, None]
+    return averages.reshape(-1, len(drawn))
+
+
+def _means(drawn: RowDraws, eta: Floats, marginal: bool, block: slice) -> list[Floats]:
+    """Means of the rows of a block, shape (m, n); of an ordinal response the probabilities of each category."""
+    if drawn.spec.family.is_ordinal:
+        sd = drawn.new_sds(block) if marginal else np.zeros(())
+        return [*np.moveaxis(category_chances(drawn.spec, eta, sd, drawn.thresholds), -1, 0)]
+    return [drawn.over_new(eta, block) if marginal else np.asarray(drawn.spec.family.mean(eta))]
 
 
 def summarized(values: Floats, conf_level: float) -> dict[str, Floats]:

@@ -14,7 +14,7 @@ from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator, as_probability
 from mixed_glm._posterior.contrast import joint_draws, of_contrasts, of_weights
 from mixed_glm._posterior.named import NamedParameters
-from mixed_glm._predict.prior import prior_sample
+from mixed_glm._posterior.prior_draws import prior_sample
 from mixed_glm._spec.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]

@@ -8,50 +8,51 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._console.progress import shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.joint_mode import fit_map
-from mixed_glm._fit.marginal import fit_ep, fit_laplace, fit_marginal
+from mixed_glm._fit.marginal import checked_fit, fit_ep, fit_laplace
 from mixed_glm._fit.variational import fit_vb
 from mixed_glm._input.arrays import as_n_jobs
-from mixed_glm._spec.approximation import Approximation
+from mixed_glm._spec.approximation import Approximation, core_method, core_options
 from mixed_glm._spec.spec import ModelSpec
-
-Floats = npt.NDArray[np.float64]
 
 METHODS: dict[str, Callable[..., Fit]] = {"laplace": fit_laplace, "ep": fit_ep, "vb": fit_vb, "map": fit_map}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An approximation and where its search for the mode of psi should begin.
+    """An approximation, and the core's choice, which the fit goes on from.
 
     Attributes
     ----------
     approximation : Approximation
-    start : float array, shape (K,)
+    core : _core.Choice
+        Good for one fit.
     """
 
     approximation: Approximation
-    start: Floats
+    core: _core.Choice
 
 
 def choose(spec: ModelSpec, progress: bool = False, n_jobs: int = 1) -> Choice:
     """Choose among Laplace, leaf quadrature and expectation propagation, with a bar for `progress`."""
     with shown_progress(progress, "choice of a method", "log density") as report:
         found = _core.choose(spec.core(), n_jobs=n_jobs, report=report)
-    return Choice(Approximation(found.approximation.name, tuple(found.approximation.leaf)), found.start)
+    return Choice(Approximation(found.approximation.name, tuple(found.approximation.leaf)), found)
 
 
 def fit_auto(spec: ModelSpec, integrate: str = "auto", progress: bool = False, n_jobs: int = 1) -> Fit:
     """Fit by the method that `choose` finds."""
-    chosen = choose(spec, progress, as_n_jobs(n_jobs))
-    return fit_marginal(
-        spec, chosen.approximation, integrate, start=chosen.start, progress=progress, n_jobs=n_jobs
-    )
+    jobs = as_n_jobs(n_jobs)
+    core_options(spec, Approximation("laplace"), integrate, None)  # what is wrong is said before the choice
+    chosen = choose(spec, progress, jobs)
+    method = core_method(start=np.empty(0), **core_options(spec, chosen.approximation, integrate, None))
+    with shown_progress(progress, chosen.approximation.name, "log density") as report:
+        fit = _core.fit_chosen(spec.core(), chosen.core, method, report=report)
+    return checked_fit(spec, chosen.approximation, fit)
 
 
 def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:
@@ -63,7 +64,8 @@ def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:
         ``"auto"``: Laplace, leaf quadrature (``fit_laplace(n_quad=15)``) or expectation propagation, whichever
         the gradients at Laplace's mode of the log standard deviations show to be the most accurate; Laplace
         where all agree within 0.02 posterior standard deviations, above 500,000 rows, and for a Gaussian response, for
-        which it is exact. The result's
+        which it is exact. Where one variance component is all there is, each row touching one of its effects, leaf
+        quadrature at once, whatever the number of rows. The result's
         ``method`` tells which. Or the end of the name of a ``fit_`` method: ``"laplace"``, ``"ep"``, ``"vb"``,
         ``"map"``.
     **options

@@ -23,17 +23,28 @@ class Integration:
         density, above 0.7 they do not. NaN for other rules.
     ess_share : float
         Effective share of the points by their importance weights; 1 for other rules.
+    n_quad : int
+        Nodes of leaf quadrature for each random effect, where as many were taken as are needed; otherwise 0.
+    quadrature_error : float
+        By how much the last nodes that were added moved any mean or log standard deviation, at the mode of the log standard
+        deviations and in posterior standard deviations, for random effects half of that: a bound on what more nodes would do.
+        NaN where it was not looked at.
     """
 
     rule: str
     evaluations: int
     k_hat: float
     ess_share: float
+    n_quad: int = 0
+    quadrature_error: float = math.nan
 
     @classmethod
-    def of(cls, report: _core.IntegrationReport) -> Integration:
+    def of(cls, fit: _core.MarginalFit) -> Integration:
         """Take over what the core tells."""
-        return cls(report.rule, report.evaluations, report.k_hat, report.ess_share)
+        report = fit.integration
+        return cls(
+            report.rule, report.evaluations, report.k_hat, report.ess_share, fit.n_quad, fit.quadrature_error
+        )
 
     def __str__(self) -> str:
         text = f"{self.rule}, {self.evaluations} evaluations"

@@ -15,6 +15,7 @@ from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
+from mixed_glm._fit.ordinal import refuse_joint_rows
 from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
@@ -139,6 +140,7 @@ def fit_ep(
     ----------
     Minka (2001), UAI 17, 362-369; Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 3.6.
     """
+    refuse_joint_rows(spec, "fit_ep")
     approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
     return fit_marginal(spec, approximation, integrate, method, minim_opts, start, progress, n_jobs)
 
@@ -167,6 +169,13 @@ def fit_marginal(
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
+    return checked_fit(spec, approximation, fit, optim)
+
+
+def checked_fit(
+    spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit, optim: OptimizeResult | None = None
+) -> Fit:
+    """What the core found, as a fit, with a warning where something went wrong."""
     if fit.status == ResponseStatus.FAILED:
         raise RuntimeError(f"the fit failed: {fit.reason}")
     status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
@@ -193,7 +202,7 @@ def as_fit(
         converged=status.converged,
         n_iter=fit.iterations if optim is None else int(optim.nit),
         optim_retvals=optim,
-        integration=Integration.of(fit.integration),
+        integration=Integration.of(fit),
     )
 
 

@@ -92,7 +92,7 @@ class Grouping:
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
         parts = [
-            _whole(level).take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
+            whole(level).take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
         ]
         return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
 
@@ -288,13 +288,13 @@ def _constants(spec: ModelSpec) -> list[bool]:
     return [all(f.expr == "1" for f in row.term.factors) for row in spec.structure for _ in row.columns]
 
 
-def _whole(levels: pd.Index) -> pd.Index:
+def whole(levels: pd.Index) -> pd.Index:
     """Whole numbers that missing values had made floats, as integers again."""
     if not pd.api.types.is_float_dtype(levels.dtype):
         return levels
     values = levels.to_numpy(dtype=np.float64)
-    whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
-    return levels.astype(np.int64) if whole else levels
+    all_whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
+    return levels.astype(np.int64) if all_whole else levels
 
 
 def _bare_name(expression: str) -> str:

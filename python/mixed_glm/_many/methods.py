@@ -10,7 +10,7 @@ from typing import Any
 from mixed_glm import _core
 from mixed_glm._fit.densities import variational_nodes
 from mixed_glm._fit.marginal import marginal_start
-from mixed_glm._fit.ordinal import refuse_variational
+from mixed_glm._fit.ordinal import refuse_joint_rows, refuse_variational
 from mixed_glm._fit.variational import is_full
 from mixed_glm._input.arrays import as_count
 from mixed_glm._spec.approximation import (
@@ -112,6 +112,7 @@ def _ep(
     minim_opts: Mapping[str, Any] | None = None,
     start: Any = None,
 ) -> Method:
+    refuse_joint_rows(spec, "method='ep'")
     approximation = Approximation("ep", n_quad=as_count(n_quad, "n_quad"))
     return _marginal(spec, approximation, integrate, minim_opts, start)
 

@@ -330,7 +330,7 @@ class Problem:
         last = self.priors.thresholds
         if self.centred:
             origins[:, :last] = _core.threshold_locations(
-                categories=self.priors.thresholds + 1, endog=endog, weights=self.weights,
+                family=self.family.core, endog=endog, weights=self.weights,
                 offset=offset if offset.any() else np.empty((0, 0)),
             )  # fmt: skip
         return origins, np.ascontiguousarray(origins[:, :last])

@@ -16,7 +16,7 @@ _MOST_EXACT = 2000  # rows, up to which those that are unreliable are left out e
 def of_fit(fit: Fit) -> list[str]:
     """What the fit itself says."""
     told = []
-    if not fit.converged or fit.status != "converged":
+    if fit.status != "converged":
         told.append(f"The fit ended as: {fit.status}. Figures of this page are to be taken with care.")
     told += [
         f"The posterior of the standard deviation of {name} is nearly its prior: the data say next to nothing of it."

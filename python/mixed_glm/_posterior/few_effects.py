@@ -19,7 +19,7 @@ from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.binary_rows import BinaryRows
 from mixed_glm._spec.design import Design, make_core
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Binomial
+from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,6 +45,8 @@ class Surroundings:
 
 def worthwhile(spec: ModelSpec, how: Approximation, effects: Places, n: int) -> Surroundings | None:
     """What surrounds some effects, if it is so small that to draw `n` times from it takes less than to draw all."""
+    if isinstance(spec.family, Cumulative) and not spec.family.has_binary_rows:
+        return None
     everything = spec.layout.size + (_STEPS_OF_LEAF * spec.nobs if how.name == "leaf" else 0)
     if n * everything <= _CHEAP:
         return None
@@ -116,7 +118,9 @@ def _draw_block(
         drawn = rng.standard_normal(scale.size)
         return _spread(drawn, scale, root)
     design = _copies(spec, around, beta, family, scale, root)
-    core = make_core(design, Binomial() if spec.family.is_ordinal else spec.family, merge_rows=False)
+    core = make_core(
+        design, spec.family.above if isinstance(spec.family, Cumulative) else spec.family, merge_rows=False
+    )
     leaf = tuple(k for k in how.leaf if (design.ident == k).any())
     name = "laplace" if how.name == "leaf" and not leaf else how.name
     sampler = _core.ConditionalDraws(core, dataclasses.replace(how, name=name, leaf=leaf).core)

@@ -12,7 +12,6 @@ import pandas as pd
 from scipy import sparse
 
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -117,11 +116,7 @@ class ParameterDraws:
         design, family = self.spec.design, self.spec.family
         trials, weights = self._trials_and_weights
         eta = self._linear_predictor_by_row(rows)
-        if isinstance(family, Cumulative):
-            return family.log_likelihood(design.endog[rows], eta.T, self.family).T * weights[rows, None]
-        return family.core.log_likelihood(
-            eta, design.endog[rows], trials[rows], weights[rows], np.ascontiguousarray(self.family.ravel())
-        )
+        return family.log_likelihood(design.endog[rows], eta.T, self.family, trials[rows], weights[rows]).T
 
     @cached_property
     def _shift(self) -> Floats | None:
@@ -138,10 +133,8 @@ class ParameterDraws:
         ----------
         rng : numpy.random.Generator
         """
-        eta, family = self.linear_predictor(), self.spec.family
-        if isinstance(family, Cumulative):
-            return family.draw(eta, self.family[:, None, :], rng)
-        return family.sample(eta, rng, self.spec.design.n_trials, shape_of(self.family))
+        eta, own = self.linear_predictor(), self.family[:, None, :]
+        return self.spec.family.draw(eta, own, rng, self.spec.design.n_trials)
 
     def to_frame(self) -> pd.DataFrame:
         """Draws as a data frame with a column for each parameter."""

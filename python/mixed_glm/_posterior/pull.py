@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm._spec.priors import ModelPriors
+from mixed_glm.priors import Prior
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +62,16 @@ def sd_pull(mean: Floats, sd: Floats, priors: ModelPriors) -> Floats:
 
     Zero where a standard deviation is smaller than a prior with mass at zero expects: such a prior says nothing against it.
     """
-    middle, width = priors.of_log_sds
-    keeps_from_zero = np.array([prior.has_joint_mode for prior in priors.sd], dtype=bool)
+    return _of_logs(mean, sd, priors.of_log_sds, priors.sd)
+
+
+def shape_pull(mean: Floats, sd: Floats, priors: ModelPriors) -> Floats:
+    """The same of the logarithms of the parameters of the family, shape (..., k)."""
+    return _of_logs(mean, sd, priors.of_log_shapes, priors.family)
+
+
+def _of_logs(mean: Floats, sd: Floats, of_logs: tuple[Floats, Floats], priors: tuple[Prior, ...]) -> Floats:
+    middle, width = of_logs
+    keeps_from_zero = np.array([prior.has_joint_mode for prior in priors], dtype=bool)
     off = mean - middle
     return np.asarray(np.where(keeps_from_zero | (off > 0.0), sd * np.abs(off) / width**2, 0.0))

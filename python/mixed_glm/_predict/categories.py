@@ -16,11 +16,9 @@ from mixed_glm._predict.population import predict_population
 from mixed_glm._predict.row_draws import RowDraws
 from mixed_glm._predict.target import Target, mean_over_normal
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Binomial
+from mixed_glm.families import Binomial, Cumulative
 
 Floats = npt.NDArray[np.float64]
-
-_ABOVE = Binomial()  # the probability of being above a threshold is that of success
 
 
 def predict_categories(
@@ -45,7 +43,7 @@ def _of_population(spec: ModelSpec, fixed: FixedEffects, rows: NewRows) -> Float
     for column in -np.eye(len(spec.layout.family_names)):
         exog = np.column_stack([np.tile(column, (len(rows), 1)), rows.exog])
         at = dataclasses.replace(rows, exog=exog)
-        above.append(predict_population(_ABOVE, fixed, at, mean).mean)
+        above.append(predict_population(_above(spec), fixed, at, mean).mean)
     return _between(np.array(above).T)
 
 
@@ -64,19 +62,27 @@ def _of_draws(
     means, limits = np.empty((m, c)), np.full((3, m, c), np.nan)
     for block in draws.blocks(c):
         eta, sd = draws.linear_predictors(block), draws.new_sds(block)
-        chances = _chances(eta, sd, draws.thresholds)
+        chances = category_chances(draws.spec, eta, sd, draws.thresholds)
         means[block] = chances.mean(axis=1)
         if not with_limits:
             continue
         if sd.any() and target.random != "marginal":
-            chances = _chances(draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds)
+            chances = category_chances(
+                draws.spec, draws.with_new(eta, rng, block), np.zeros(()), draws.thresholds
+            )
         limits[:, block] = np.quantile(chances, target.levels, axis=1)
     return means, limits
 
 
-def _chances(eta: Floats, sd: Floats, cuts: Floats) -> Floats:
+def _above(spec: ModelSpec) -> Binomial:
+    """The family of being above a threshold."""
+    assert isinstance(spec.family, Cumulative)
+    return spec.family.above
+
+
+def category_chances(spec: ModelSpec, eta: Floats, sd: Floats, cuts: Floats) -> Floats:
     """Of each row and draw, over effects of new groups with the standard deviations `sd`, shape (m, draws, C)."""
-    above = [mean_over_normal(_ABOVE, eta - cut, sd) for cut in cuts.T]
+    above = [mean_over_normal(_above(spec), eta - cut, sd) for cut in cuts.T]
     return _between(np.stack(above, axis=-1))
 
 

@@ -13,7 +13,6 @@ from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.responses import Responses, responses_of
 from mixed_glm._predict.row_draws import RowDraws
-from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
 
@@ -119,17 +118,10 @@ def _values(
         elif responses is None:
             n_trials = drawn.rows.n_trials
             trials = None if n_trials is None else n_trials[block, None]
-            out[block] = _sampled(drawn, eta, trials, rng)
+            out[block] = drawn.spec.family.draw(eta, drawn.own, rng, trials)
         else:
             out[block] = _log_likelihood(drawn, eta, responses.of_rows(block))
     return out
-
-
-def _sampled(drawn: RowDraws, eta: Floats, trials: Floats | None, rng: np.random.Generator) -> Floats:
-    family = drawn.spec.family
-    if isinstance(family, Cumulative):
-        return family.draw(eta, drawn.thresholds, rng)
-    return family.sample(eta, rng, trials, drawn.shape)
 
 
 def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Floats:
@@ -138,12 +130,8 @@ def _log_likelihood(drawn: RowDraws, eta: Floats, responses: Responses) -> Float
     out = np.full(eta.shape, np.nan)
     of_rows = responses.endog, responses.n_trials, responses.weights
     endog, n_trials, weights = (np.ascontiguousarray(values[known]) for values in of_rows)
-    family = drawn.spec.family
-    if isinstance(family, Cumulative):
-        out[known] = family.log_likelihood(endog, eta[known].T, drawn.thresholds).T * weights[:, None]
-        return out
-    shape = np.empty(0) if drawn.shape is None else np.log(drawn.shape[0])
-    out[known] = family.core.log_likelihood(eta[known], endog, n_trials, weights, shape)
+    found = drawn.spec.family.log_likelihood(endog, eta[known].T, drawn.own, n_trials, weights)
+    out[known] = found.T
     return out
 
 

@@ -41,6 +41,8 @@ class RowDraws:
         What makes the means of the draws those of the posterior.
     thresholds : float array, shape (n, C - 1)
         Of an ordinal response, in order; without columns for others.
+    own : float array, shape (n, k)
+        What the family has of its own: thresholds, or logarithms of parameters that the data estimate.
     """
 
     spec: ModelSpec
@@ -53,6 +55,7 @@ class RowDraws:
     fe_shift: Floats
     vc_shift: Floats
     thresholds: Floats
+    own: Floats
 
     @classmethod
     def of(cls, fit: Fit, rows: NewRows, n: int, rng: np.random.Generator) -> RowDraws:
@@ -75,6 +78,7 @@ class RowDraws:
             mean - draws.fe.mean(axis=0),
             effect_means[effects] - draws.vc.mean(axis=0),
             cuts,
+            cuts if layout.has_thresholds else draws.family,
         )
 
     def __len__(self) -> int:

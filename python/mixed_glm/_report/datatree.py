@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._formula.groups import Component, whole
 from mixed_glm._input.arrays import as_count, as_generator
-from mixed_glm._posterior.draws import PosteriorDraws
+from mixed_glm._posterior.log_prior import log_priors
+from mixed_glm._posterior.parameter_draws import ParameterDraws
+from mixed_glm._posterior.prior_draws import prior_sample
 from mixed_glm._spec.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
 
 _RESERVED = ("chain", "draw", "fixed_effect", "component", "correlation", "cut", "obs_id")
 
@@ -28,8 +36,10 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
         Before ArviZ 1, InferenceData. Groups ``posterior`` (``beta``, ``log_sd``, ``sd``, the family's own parameter, as
         ``sigma``, where it has one that is estimated, ``threshold`` of an ordinal response, ``u_<term>`` for every random term, and where effects are correlated
         ``cor`` and the matrices ``R_<groups>``, with names of effects, components and groups as coordinates), ``log_likelihood``,
-        ``posterior_predictive``, ``observed_data``, and ``sample_stats`` with the log densities ``log_p`` of the
-        model and ``log_q`` of the approximation at every draw, for ``loo_approximate_posterior``.
+        ``posterior_predictive``, ``observed_data``, ``constant_data`` (columns of the fixed effects, numbers of groups, offset, trials and
+        weights), ``sample_stats`` with the log densities ``log_p`` of the model and ``log_q`` of the approximation at every
+        draw, for ``loo_approximate_posterior``; ``log_prior`` of fixed effects, standard deviations and so on, for ``psense``;
+        and ``prior`` and ``prior_predictive`` with as many draws from the prior. Coordinates of groups that are whole numbers are whole numbers.
 
     Raises
     ------
@@ -38,57 +48,83 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
     """
     generator = as_generator(rng)
     sample = fit.posterior.sample(as_count(draws, "draws"), generator)
-    return tree_of_draws(sample, sample.predictive(generator))
-
-
-def tree_of_draws(draws: PosteriorDraws, predictive: Any) -> Any:
-    """`xarray.DataTree`, or InferenceData before ArviZ 1; see `to_datatree`."""
-    spec = draws.spec
-    layout, design = spec.layout, spec.design
-    terms = {name: spec.effects_of(k) for k, name in enumerate(layout.vcp_names)}
-    dims = {name: f"{name}_group" if name in _RESERVED else name for name in terms}
-    posterior: dict[str, Any] = {}
-    if layout.k_fep:
-        posterior["beta"] = draws.fe
-    if layout.k_vcp:
-        posterior["log_sd"] = draws.vcp
-        posterior["sd"] = np.exp(draws.vcp)
-    if layout.has_thresholds:
-        posterior["threshold"] = draws.family
-    if design.correlated:
-        posterior["cor"] = draws.cor
-        posterior |= {f"R_{term}": matrices for term, matrices in _matrices(draws).items()}
-    posterior |= {name: np.exp(draws.family[:, j]) for j, name in enumerate(layout.shape_names)}
-    posterior |= {f"u_{name}": draws.vc[:, columns] for name, columns in terms.items()}
+    predictive = sample.predictive(generator)
+    before = prior_sample(fit.spec, len(sample), generator)
     groups = {
-        "posterior": posterior,
-        "log_likelihood": {spec.endog_name: draws.log_likelihood()},
-        "posterior_predictive": {spec.endog_name: predictive},
-        "sample_stats": {"log_p": draws.log_p, "log_q": draws.log_q},
+        "posterior": _parameters(sample),
+        "log_likelihood": {fit.spec.endog_name: sample.log_likelihood()},
+        "posterior_predictive": {fit.spec.endog_name: predictive},
+        "sample_stats": {"log_p": sample.log_p, "log_q": sample.log_q},
+        "log_prior": log_priors(sample),
+        "prior": _parameters(before),
+        "prior_predictive": {fit.spec.endog_name: before.predictive(generator)},
     }
     chained = {group: {k: np.asarray(v)[None] for k, v in values.items()} for group, values in groups.items()}
-    data = chained | {"observed_data": {spec.endog_name: design.endog}}
-    coords = {
+    data = {
+        "observed_data": {fit.spec.endog_name: fit.spec.design.endog},
+        "constant_data": _constants(fit.spec),
+    }
+    return _convert(chained | data, *_coordinates(fit.spec))
+
+
+def _parameters(draws: ParameterDraws) -> dict[str, Floats]:
+    """All parameters by the names that ArviZ gets."""
+    spec, layout = draws.spec, draws.spec.layout
+    found: dict[str, Floats] = {}
+    if layout.k_fep:
+        found["beta"] = draws.fe
+    if layout.k_vcp:
+        found["log_sd"] = draws.vcp
+        found["sd"] = np.exp(draws.vcp)
+    if layout.has_thresholds:
+        found["threshold"] = draws.family
+    if spec.design.correlated:
+        found["cor"] = draws.cor
+        found |= {f"R_{term}": matrices for term, matrices in _matrices(draws).items()}
+    found |= {name: np.exp(draws.family[:, j]) for j, name in enumerate(layout.shape_names)}
+    return found | {f"u_{name}": draws.vc[:, spec.effects_of(k)] for k, name in enumerate(layout.vcp_names)}
+
+
+def _constants(spec: ModelSpec) -> dict[str, Any]:
+    """What is given of each row beside its response; of a grouping factor the number of its group."""
+    design = spec.design
+    found: dict[str, Any] = {"X": design.exog} if spec.layout.k_fep else {}
+    for k, name in enumerate(spec.layout.vcp_names):
+        columns = design.exog_vc[:, spec.effects_of(k)]
+        if columns.nnz == spec.nobs and (np.diff(columns.indptr) == 1).all():
+            found[f"index_{name}"] = columns.indices.astype(np.int64)
+    shift = design.total_offset()
+    known = {"offset": shift, "n_trials": design.n_trials, "weights": design.freq_weights}
+    return found | {name: values for name, values in known.items() if values is not None}
+
+
+def _coordinates(spec: ModelSpec) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Coordinates, and the dimensions of each variable."""
+    layout = spec.layout
+    terms = {name: spec.effects_of(k) for k, name in enumerate(layout.vcp_names)}
+    dims = {name: f"{name}_group" if name in _RESERVED else name for name in terms}
+    coords: dict[str, Any] = {
         "fixed_effect": list(layout.fep_names),
         "component": list(layout.vcp_names),
         **({"cut": list(layout.family_names)} if layout.has_thresholds else {}),
         "obs_id": np.arange(spec.nobs),
         "correlation": list(layout.cor_names),
-    } | {dims[name]: _labels(spec, name, columns) for name, columns in terms.items()}
+    } | {dims[name]: _labels(spec, k) for k, name in enumerate(terms)}
     named_dims = {"beta": ["fixed_effect"], "log_sd": ["component"], "sd": ["component"]}
     if layout.has_thresholds:
         named_dims["threshold"] = ["cut"]
-    for term in design.correlated:
+    for term in spec.design.correlated:
         ends = [f"{term.name}_effect", f"{term.name}_other"]
         coords |= {end: list(term.coordinates) for end in ends}
         named_dims[f"R_{term.name}"] = ends
     named_dims["cor"] = ["correlation"]
     named_dims |= {f"u_{name}": [dims[name]] for name in terms}
-    named_dims[spec.endog_name] = ["obs_id"]
-    return _convert(data, coords, named_dims)
+    named_dims |= {"X": ["obs_id", "fixed_effect"]} if layout.k_fep else {}
+    of_rows = [*(f"index_{name}" for name in terms), "offset", "n_trials", "weights", spec.endog_name]
+    return coords, named_dims | {name: ["obs_id"] for name in of_rows}
 
 
-def _matrices(draws: PosteriorDraws) -> dict[str, Any]:
+def _matrices(draws: ParameterDraws) -> dict[str, Any]:
     """Correlation matrices of each term, shape (n, m, m)."""
     numbers = iter(draws.cor.T)
     found = {}
@@ -100,10 +136,16 @@ def _matrices(draws: PosteriorDraws) -> dict[str, Any]:
     return found
 
 
-def _labels(spec: ModelSpec, term: str, columns: Any) -> list[Any]:
-    """Names of the groups of a random term: ``b`` of ``g[b]``."""
+def _labels(spec: ModelSpec, component: int) -> list[Any]:
+    """Names of the groups of a random term: ``b`` of ``g[b]``, whole numbers where the groups are."""
+    columns, term = spec.effects_of(component), spec.layout.vcp_names[component]
     if spec.layout.vc_names is None:
         return list(range(len(columns)))
+    encoded = None if spec.encoding is None else spec.encoding.components[component]
+    if isinstance(encoded, Component) and len(encoded.grouping.levels) == 1:
+        level = whole(encoded.grouping.levels[0]).take(encoded.grouping.members[:, 0])
+        if pd.api.types.is_integer_dtype(level.dtype) and len(level) == len(columns):
+            return list(level.tolist())
     names = [spec.layout.vc_names[j] for j in columns]
     inner = [n[len(term) + 1 : -1] for n in names if n.startswith(f"{term}[") and n.endswith("]")]
     return inner if len(inner) == len(names) and len(set(inner)) == len(inner) else names
@@ -124,4 +166,12 @@ def _convert_to_inference_data(
         from arviz import from_dict
     except ImportError:
         raise ImportError("to_datatree needs ArviZ: pip install 'mixed-glm[arviz]'") from None
-    return from_dict(**data, coords=coords, dims=dims)
+    log_prior = data.pop("log_prior")
+    tree = from_dict(**data, coords=coords, dims=dims)
+    if log_prior:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "The group log_prior is not defined"
+            )  # psens looks for it by this name
+            tree.add_groups({"log_prior": log_prior}, coords=coords, dims=dims)
+    return tree

@@ -22,6 +22,7 @@ METHOD_TITLES = {
     "vb": "variational Bayes, mean field",
     "vb_full": "variational Bayes, full covariance",
     "ep": "expectation propagation",
+    "pooled": "mixture of several fits",
 }
 
 _GAP = 2  # spaces between columns
@@ -122,26 +123,30 @@ class Summary:
     __repr__ = __str__
 
 
-def summarize(fit: Fit, alpha: float = 0.05) -> Summary:
+def summarize(fit: Fit, alpha: float = 0.05, random: bool = False) -> Summary:
     """Table of the posterior as statsmodels lays it out, to print or to convert to HTML or LaTeX.
 
     Parameters
     ----------
     alpha : float, default 0.05
         The intervals have probability ``1 - alpha``.
+    random : bool, default False
+        Whether the random effects are rows too.
     """
-    return _summary_of(fit, _parameter_table(fit, alpha), alpha)
+    return _summary_of(fit, _parameter_table(fit, alpha, random), alpha)
 
 
-def summarize_as_statsmodels(fit: Fit, alpha: float = 0.05) -> Summary:
+def summarize_as_statsmodels(fit: Fit, alpha: float = 0.05, random: bool = False) -> Summary:
     """Table of the posterior with the columns that statsmodels has.
 
     Parameters
     ----------
     alpha : float, default 0.05
         The intervals of the standard deviations have probability ``1 - alpha``.
+    random : bool, default False
+        Whether the random effects are rows too.
     """
-    return _summary_of(fit, _parameter_table(fit, alpha).drop(columns=["LB", "UB"]), alpha)
+    return _summary_of(fit, _parameter_table(fit, alpha, random).drop(columns=["LB", "UB"]), alpha)
 
 
 def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
@@ -162,6 +167,8 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         ),
         *_priors(fit),
     ]
+    if (table["Type"] == "R").any():
+        notes.insert(1, "R: random effects, in the order of their groups")
     if thresholds:
         notes.append(f"A larger linear predictor makes higher categories of {spec.endog_name} more likely")
     elif spec.design.response_levels is not None:
@@ -208,9 +215,7 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
         ("Method:", METHOD_TITLES.get(fit.method, fit.method)),
         ("Status:", fit.status),
         ("Converged:", f"{'yes' if fit.converged else 'no'} ({fit.n_iter} iterations)"),
-        ("Log Density:", _number(fit.log_density))
-        if fit.log_evidence is None
-        else ("Log Evidence:", _number(fit.log_evidence)),
+        *_density(fit),
     ]
     groups = np.bincount(spec.design.ident, minlength=layout.k_vcp)
     fields += [
@@ -223,9 +228,16 @@ def _header(fit: Fit) -> list[tuple[str, str]]:
     return fields
 
 
-def _parameter_table(fit: Fit, alpha: float) -> pd.DataFrame:
-    frame = estimates(fit, alpha)
-    kinds = {"fixed": "M", "log sd": "V", "correlation": "C", "family": "F", "threshold": "T"}
+def _density(fit: Fit) -> list[tuple[str, str]]:
+    """The log evidence, or what there is in its place."""
+    if fit.log_evidence is not None:
+        return [("Log Evidence:", _number(fit.log_evidence))]
+    return [] if np.isnan(fit.log_density) else [("Log Density:", _number(fit.log_density))]
+
+
+def _parameter_table(fit: Fit, alpha: float, random: bool = False) -> pd.DataFrame:
+    frame = estimates(fit, alpha, random)
+    kinds = {"fixed": "M", "log sd": "V", "correlation": "C", "family": "F", "threshold": "T", "random": "R"}
     columns = {
         "Type": [kinds[kind] for kind in frame["type"]],
         "Post. Mean": [_number(v) for v in frame["mean"]],

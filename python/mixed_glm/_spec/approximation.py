@@ -36,7 +36,8 @@ class Approximation:
         that component, or none for -1.
     n_quad : int
         Nodes for each coordinate of the leaf; nodes for each tilted density of "ep"; nodes of "vb". 0: the core's
-        default, 15 (9 and 7 for a leaf of two and three components), 11 and as many as each row needs.
+        default, 15 (9 and 7 for a leaf of two and three components; as many as are needed in a fit of one component
+        alone), 11 and as many as each row needs.
     mean_correction : bool
         Whether the means of "laplace" and "leaf" are corrected to second order.
     """

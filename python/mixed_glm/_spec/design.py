@@ -247,10 +247,10 @@ def default_priors(
         indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
         data=exog_vc.data, ident=ident, components=k, weights=weights, scale=unit,
     )  # fmt: skip
-    if thresholds:
+    if isinstance(family, Cumulative) and thresholds:
         constant = 0
         at = _core.threshold_locations(
-            categories=thresholds + 1, endog=np.asfortranarray(y[:, None]), weights=weights,
+            family=family.of(thresholds + 1).core, endog=np.asfortranarray(y[:, None]), weights=weights,
             offset=np.empty((0, 0)) if offset is None else np.asfortranarray(offset[:, None]),
         )[0]  # fmt: skip
         loc, scale = (

@@ -94,6 +94,12 @@ class ModelPriors:
         parts = [_middle_and_width(prior) for prior in self.sd]
         return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
 
+    @cached_property
+    def of_log_shapes(self) -> tuple[Floats, Floats]:
+        """The same of those of the parameters of the family."""
+        parts = [_middle_and_width(prior) for prior in self.family]
+        return _read_only([a for a, _ in parts]), _read_only([b for _, b in parts])
+
     def per_unit(self) -> ModelPriors:
         """Priors of which none was given, of a response divided by its unit."""
 

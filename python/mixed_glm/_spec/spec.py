@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +145,16 @@ class ModelSpec:
         """The same rows with other frequency weights, shape (n,), under the same priors."""
         return self._under_same_priors(dataclasses.replace(self.design, freq_weights=weights), self.index)
 
+    def lacks_category_without(self, rows: npt.NDArray[np.intp]) -> bool:
+        """Whether an inner category of an ordinal response is in these rows alone: nothing would keep its thresholds apart."""
+        if not self.family.is_ordinal:
+            return False
+        weights = self.design.weights().copy()
+        weights[rows] = 0.0
+        levels = len(self.design.response_levels or ())
+        counts = np.bincount(self.design.endog.astype(np.intp), weights, minlength=levels)
+        return bool((counts[1:-1] == 0.0).any())
+
     def of_rows(self, rows: npt.NDArray[np.intp]) -> ModelSpec:
         """Some of the rows, with all effects, under the same priors."""
         index = None if self.index is None else self.index[rows]
@@ -175,3 +185,11 @@ class ModelSpec:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled model."""
         return {k: v for k, v in self.__dict__.items() if k != "_own_core"}
+
+
+class HasSpec(Protocol):
+    """What has a specification: `MixedGLM`."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is to be fitted."""

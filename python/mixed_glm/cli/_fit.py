@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_form(parser)
     model = parser.add_argument_group("model")
     model.add_argument("--family", required=True, help="gaussian, binomial, poisson, negative_binomial, gamma, exponential or cumulative")  # fmt: skip
-    model.add_argument("--link", help="binomial: logit (default), probit, cloglog or loglog")
+    model.add_argument(
+        "--link", help="binomial, cumulative: logit (default), probit, cloglog; binomial: loglog"
+    )
     model.add_argument("--alpha", type=float, help="dispersion of the negative binomial family, where it is known")  # fmt: skip
     model.add_argument("--levels", metavar="A,B,...",
                        help="cumulative: the labels of the response from the lowest to the highest; not for whole numbers")  # fmt: skip

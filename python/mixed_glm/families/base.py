@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from mixed_glm import _core
 from mixed_glm._input.arrays import as_floats, as_generator, as_vector
-from mixed_glm.families._links import LINKS
 from mixed_glm.families._support import Floats, require
 
 SUPPORTED = (
     "Gaussian (identity), Binomial (logit, probit, cloglog, loglog), Poisson (log), NegativeBinomial (log), Gamma (log), "
-    "Exponential (log), Cumulative (logit)"
+    "Exponential (log), Cumulative (logit, probit, cloglog)"
 )
 
 
@@ -93,20 +92,6 @@ class Family:
         float array, shape of `eta`
         """
         return np.asarray(self.core.mean(as_floats(eta, "eta")))
-
-    def predictor(self, mean: npt.ArrayLike) -> Floats:
-        """Link: the linear predictor of a mean, per trial for the binomial family.
-
-        Parameters
-        ----------
-        mean : array_like
-            Any shape.
-
-        Returns
-        -------
-        float array, shape of `mean`
-        """
-        return np.asarray(LINKS[self.link](np.asarray(mean, dtype=np.float64)))
 
     def derivatives(
         self,
@@ -225,6 +210,53 @@ class Family:
         own = None if log_shape is None else np.broadcast_to(np.exp(log_shape), mean.shape)
         drawn = self._sample(mean, as_generator(rng), trials, own)
         return np.where(known, drawn, np.nan)
+
+    def draw(
+        self, eta: npt.ArrayLike, own: npt.ArrayLike, rng: Any = None, n_trials: npt.ArrayLike | None = None
+    ) -> Floats:
+        """Draw responses at draws of all parameters.
+
+        Parameters
+        ----------
+        eta : array_like
+            Linear predictor, any shape.
+        own : array_like, shape (..., k)
+            Logarithms of the k parameters of the family that the data estimate, of a shape that broadcasts to that of `eta` with
+            one more axis.
+        rng, n_trials : optional
+            As for `sample`.
+
+        Returns
+        -------
+        float array, shape of `eta`
+        """
+        logs = np.asarray(own, dtype=np.float64)
+        return self.sample(eta, rng, n_trials, np.exp(logs[..., 0]) if logs.shape[-1] else None)
+
+    def log_likelihood(
+        self,
+        endog: Floats,
+        eta: Floats,
+        own: Floats,
+        n_trials: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> Floats:
+        """Log probability (density) of each response at draws of all parameters, times its weight, shape (draws, n).
+
+        Parameters
+        ----------
+        endog : float array, shape (n,)
+        eta : float array, shape (draws, n)
+        own : float array, shape (draws, k)
+            Logarithms of the k parameters of the family that the data estimate.
+        n_trials, weights : float array, shape (n,), optional
+            Ones by default.
+        """
+        ones = np.ones(len(endog))
+        return self.core.log_likelihood(
+            np.ascontiguousarray(eta.T), endog, ones if n_trials is None else n_trials, ones if weights is None else weights,
+            np.ascontiguousarray(own.ravel()),
+        ).T  # fmt: skip
 
     def _sample(
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None

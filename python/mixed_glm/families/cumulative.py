@@ -7,24 +7,25 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from mixed_glm._input.arrays import as_generator
+from mixed_glm.families._between import LOG_BETWEEN, QUANTILES
 from mixed_glm.families._support import Floats, require
 from mixed_glm.families.base import Family
+from mixed_glm.families.binomial import Binomial
 
 
 @dataclasses.dataclass(frozen=True)
 class Cumulative(Family):
-    """Ordered categories: ``P(y <= j) = 1 / (1 + exp(eta - c_j))``, thresholds ``c_1 < ... < c_(C-1)`` being estimated.
+    """Ordered categories: ``P(y <= j) = F(c_j - eta)``, thresholds ``c_1 < ... < c_(C-1)`` being estimated.
 
-    The proportional odds model. A larger linear predictor makes higher categories more likely. It has no constant: the
-    thresholds are what an intercept would be.
+    With the logit link the proportional odds model. A larger linear predictor makes higher categories more likely. It has no
+    constant: the thresholds are what an intercept would be.
 
     Parameters
     ----------
-    link : "logit"
-        Other links are not available.
+    link : {"logit", "probit", "cloglog"}, default "logit"
+        F(x) is 1 / (1 + exp(-x)), Phi(x) or 1 - exp(-exp(x)). The last, of grouped survival times, has proportional hazards.
     categories : int, optional
         Number of categories; default that of the response. Families that differ in it alone are equal.
     """
@@ -34,18 +35,17 @@ class Cumulative(Family):
 
     name: ClassVar[str] = "cumulative"
     is_ordinal: ClassVar[bool] = True
-    links: ClassVar[tuple[str, ...]] = ("logit",)
+    links: ClassVar[tuple[str, ...]] = ("logit", "probit", "cloglog")
 
     def __post_init__(self) -> None:
         """Check the link and the number."""
-        if self.link in ("probit", "cloglog", "loglog", "cauchit"):
+        if self.link == "loglog":
             raise ValueError(
-                f"link: the {self.link} link is not available for ordered categories, only 'logit', whose coefficients are, as "
-                "a rule, those of probit times 1.7. For another link, fit Binomial(link=...) to whether the response is above a "
-                "category"
+                "link: for the log-log link turn the order of the categories and write 'cloglog': thresholds and coefficients "
+                "have the other sign then"
             )
-        if self.link != "logit":
-            raise ValueError(f"link must be 'logit', got {self.link!r}")
+        if self.link not in self.links:
+            raise ValueError(f"link must be one of {', '.join(self.links)}, got {self.link!r}")
         if self.categories is None:
             return
         if isinstance(self.categories, bool) or not isinstance(self.categories, (int, np.integer)):
@@ -72,6 +72,16 @@ class Cumulative(Family):
             )
         return dataclasses.replace(self, categories=categories)
 
+    @property
+    def above(self) -> Binomial:
+        """Whether a response is above a threshold c, as a binary one with the linear predictor eta - c."""
+        return Binomial({"cloglog": "loglog"}.get(self.link, self.link))
+
+    @property
+    def has_binary_rows(self) -> bool:
+        """Whether, given the thresholds, an observation is one or two independent binary ones (`above`)."""
+        return self.link == "logit" or self.categories == 2
+
     def probabilities(self, eta: npt.ArrayLike, thresholds: npt.ArrayLike) -> Floats:
         """Probability of each category.
 
@@ -86,12 +96,19 @@ class Cumulative(Family):
         -------
         float array, shape of `eta` and (C,)
         """
-        above = special.expit(np.asarray(eta, dtype=np.float64)[..., None] - _in_order(thresholds))
+        above = self.above.mean(np.asarray(eta, dtype=np.float64)[..., None] - _in_order(thresholds))
         ends = np.broadcast_to(0.0, (*above.shape[:-1], 1))
         return np.asarray(-np.diff(np.concatenate([1.0 - ends, above, ends], axis=-1), axis=-1))
 
-    def log_likelihood(self, endog: Floats, eta: Floats, thresholds: Floats) -> Floats:
-        """Log probability of each response at each draw of the parameters, shape (draws, n).
+    def log_likelihood(
+        self,
+        endog: Floats,
+        eta: Floats,
+        thresholds: Floats,
+        n_trials: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> Floats:
+        """Log probability of each response at each draw of the parameters, times its weight, shape (draws, n).
 
         Parameters
         ----------
@@ -100,16 +117,25 @@ class Cumulative(Family):
         eta : float array, shape (draws, n)
         thresholds : float array, shape (draws, C - 1)
             They count in increasing order.
+        n_trials : float array, optional
+            Not looked at: there are none.
+        weights : float array, shape (n,), optional
+            Ones by default.
         """
         ends = np.full((len(eta), 1), np.inf)
         padded = np.hstack([-ends, _in_order(thresholds), ends])
         category = np.asarray(endog, dtype=np.intp)
         low, high = padded[:, category], padded[:, category + 1]
-        with np.errstate(divide="ignore"):
-            gap = np.log(-np.expm1(low - high))
-        return np.asarray(special.log_expit(high - eta) + special.log_expit(eta - low) + gap)
+        found = np.asarray(LOG_BETWEEN[self.link](low - eta, high - eta, high - low))
+        return found if weights is None else found * weights
 
-    def draw(self, eta: npt.ArrayLike, thresholds: npt.ArrayLike, rng: Any = None) -> Floats:
+    def draw(
+        self,
+        eta: npt.ArrayLike,
+        thresholds: npt.ArrayLike,
+        rng: Any = None,
+        n_trials: npt.ArrayLike | None = None,
+    ) -> Floats:
         """Draw categories.
 
         Parameters
@@ -119,6 +145,8 @@ class Cumulative(Family):
         thresholds : array_like, shape (..., C - 1)
             As for `probabilities`.
         rng : int or numpy.random.Generator, optional
+        n_trials : array_like, optional
+            Not looked at: there are none.
 
         Returns
         -------
@@ -126,7 +154,7 @@ class Cumulative(Family):
             Numbers of categories from 0; NaN where `eta` is.
         """
         predictor, cut = np.asarray(eta, dtype=np.float64), _in_order(thresholds)
-        latent = predictor + special.logit(as_generator(rng).random(predictor.shape))
+        latent = predictor + QUANTILES[self.link](as_generator(rng).random(predictor.shape))
         drawn = np.zeros(predictor.shape)
         for j in range(cut.shape[-1]):
             drawn += latent > cut[..., j]

@@ -10,10 +10,8 @@ import numpy.typing as npt
 from mixed_glm._assess.replications import MOST_NUMBERS, Comparison, calibration, copies, rootogram
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
-from mixed_glm._posterior.parameter_draws import shape_of
 from mixed_glm._predict.predict import predict
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.families import Cumulative
 from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent, plain
 
 if TYPE_CHECKING:
@@ -82,10 +80,8 @@ def _replicate(
     """New responses of the rows listed, some of them several times, shape (draws, len(rows))."""
     n_trials = fit.spec.design.n_trials
     sample = fit.posterior.sample(draws, rng)
-    eta, family = sample.linear_predictor()[:, rows], fit.spec.family
-    if isinstance(family, Cumulative):
-        return family.draw(eta, sample.family[:, None, :], rng)
-    return family.sample(eta, rng, None if n_trials is None else n_trials[rows], shape_of(sample.family))
+    eta, own = sample.linear_predictor()[:, rows], sample.family[:, None, :]
+    return fit.spec.family.draw(eta, own, rng, None if n_trials is None else n_trials[rows])
 
 
 def _draw_calibration(spec: ModelSpec, groups: Comparison, ax: Axes, alpha: float) -> Axes:

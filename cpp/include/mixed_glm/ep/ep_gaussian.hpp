@@ -12,6 +12,7 @@
 //           + sum_i [ nu o - tau o^2 / 2 ] + 1/2 (nu - tau o)' A m + 1/2 log|P| - 1/2 log|H|
 #pragma once
 
+#include <mixed_glm/ep/site_history.hpp>
 #include <mixed_glm/ep/tilted_moments.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/model/coefficient_prior.hpp>
@@ -43,6 +44,14 @@ class EpGaussian {
   void set_theta(ConstVectorRef theta) {
     prior_.set(theta);
     family_.set(theta);
+  }
+
+  // Sites as those of other thetas predict them; and those of this one for others.
+  void predict_sites(const SiteHistory& history, const Vector& theta) {
+    history.predict(theta, tau_, nu_);
+  }
+  void remember_sites(SiteHistory& history, const Vector& theta) const {
+    history.add(theta, tau_, nu_);
   }
 
   // Sites of a second-order expansion of the likelihood at given coefficients.
@@ -84,42 +93,46 @@ class EpGaussian {
     return mean_.allFinite();
   }
 
-  // Evidence of the present Gaussian, then one damped sweep over the sites. Returns the largest
-  // change that it makes to a row: of its mean in standard deviations, or of its precision as a
-  // share.
+  // Evidence of the present Gaussian, then one damped sweep over the sites. Returns how far their
+  // Gaussian moves, in nats: the decrement of its mean, g' H^-1 g with g the pull of the new sites
+  // at the mean, and half the squares of each row's change of precision as a share.
   double sweep(double damping) {
-    double rows_evidence = 0.0, largest = 0.0;
-    for (Tilted& tilted : tilted_) tilted.largest_change = 0.0;
+    double rows_evidence = 0.0, spread = 0.0, slope = 0.0;
+    const bool has_family = model_->hyperparameters().family().size > 0;
+    step_.setZero(mean_.size());
     rows_.for_blocks(
         [&](TeamBlock& block) {
           Tilted& tilted = tilted_[size_t(block.member)];
+          if (block.opens_chunk) tilted.spread = tilted.slope = 0.0;
           take_out(block, tilted.rows);
           tilted.moments.compute(block, tilted.rows);
           block.sum += site_evidence(block, tilted.rows);
-          tilted.largest_change =
-              std::max(tilted.largest_change, put_in(block, tilted.rows, damping));
+          if (has_family) tilted.slope += tilted.moments.family_slope(block);
+          tilted.spread += put_in(block, tilted.rows, damping);
+          rows_.add_gradient(block, step_);
         },
-        [&](TeamBlock& chunk) { rows_evidence += chunk.sum; });
-    for (const Tilted& tilted : tilted_) largest = std::max(largest, tilted.largest_change);
+        [&](TeamBlock& chunk) {
+          rows_evidence += chunk.sum;
+          spread += tilted_[size_t(chunk.member)].spread;
+          slope += tilted_[size_t(chunk.member)].slope;
+          rows_.finish_gradient(chunk, step_);
+        });
+    const Vector pull = step_;
+    cholesky_.solve_in_place(step_);
+    family_slope_ = slope + family_.constant_slope();
     const Index size = model_->design().coefficients();
     log_evidence_ = rows_evidence + quadratic_ + family_.constant() + prior_.log_normalizer() +
                     0.5 * double(size) * log_two_pi - 0.5 * cholesky_.log_determinant();
-    return largest;
+    return pull.dot(step_) + spread;
   }
 
-  // What the family's hyperparameter makes of it (inference/marginal.hpp): with the moments of the
-  // tilted densities; information and pull are those of the rows at the mean.
+  // The mean that the sites of the last sweep have with the covariance that there is: to first
+  // order, and without another factor.
+  void take_last_step() { mean_ += step_; }
+
+  // What the family's hyperparameter makes of the rows at the mean (inference/marginal.hpp). Its
+  // slope is that of the last sweep, under the tilted densities.
   void expand_family() {
-    double sum = 0.0;
-    rows_.for_blocks(
-        [&](TeamBlock& block) {
-          Tilted& tilted = tilted_[size_t(block.member)];
-          take_out(block, tilted.rows);
-          tilted.moments.compute(block, tilted.rows);
-          block.sum += tilted.moments.family_slope(block);
-        },
-        [&](TeamBlock& chunk) { sum += chunk.sum; });
-    family_slope_ = sum + family_.constant_slope();
     information_.resize(model_->design().rows());
     family_pull_.setZero(mean_.size());
     const ShapeSites sites(*model_, family_.kernel(), nullptr, &information_);
@@ -146,8 +159,8 @@ class EpGaussian {
     Tilted(const Model& model, const Family& family, Index n_quad)
         : moments(model, family, n_quad) {}
     TiltedMoments moments;
-    TiltedMoments::Rows rows;
-    double largest_change = 0.0;
+    TiltedRows rows;
+    double spread = 0.0, slope = 0.0;  // of a chunk: see sweep()
   };
 
   // Functions of a block that do arithmetic are compiled once: the same bits in every thread.
@@ -165,51 +178,51 @@ class EpGaussian {
         nu_.segment(block.first, block.count) - block.view(block.weight).cwiseProduct(offset);
   }
 
-  // Cavities, and the posterior means as guesses of the tilted modes.
-  MIXED_GLM_NOINLINE void take_out(RowBlock& block, TiltedMoments::Rows& rows) const {
+  // Cavities, and the posterior as a guess of where the tilted densities are.
+  MIXED_GLM_NOINLINE void take_out(const RowBlock& block, TiltedRows& rows) const {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double precision = 1.0 / row_variance_[i];
       // A site takes at most what there is: rounding may leave nothing of a very informative row's.
-      const double cavity = std::max(precision - tau_[i], 1e-10 * precision);
+      const double cavity = math::max(precision - tau_[i], 1e-10 * precision);
       rows.cavity_precision[size_t(r)] = cavity;
       rows.cavity_mean[size_t(r)] = (row_mean_[i] * precision - nu_[i]) / cavity;
-      block.eta[size_t(r)] = row_mean_[i];
+      rows.center[size_t(r)] = row_mean_[i];
+      rows.spread[size_t(r)] = std::sqrt(row_variance_[i]);
     }
   }
 
-  MIXED_GLM_NOINLINE double site_evidence(const RowBlock& block,
-                                          const TiltedMoments::Rows& rows) const {
-    double sum = 0.0;
+  MIXED_GLM_NOINLINE double site_evidence(RowBlock& block, const TiltedRows& rows) const {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
       const double tau = tau_[i], nu = nu_[i], offset = model_->offset()[i];
-      sum += rows.log_z[size_t(r)] + 0.5 * std::log1p(tau / tc) +
-             (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) +
-             nu * offset - 0.5 * tau * offset * offset;
+      block.value[size_t(r)] =
+          rows.log_z[size_t(r)] + 0.5 * math::log(1.0 + tau / tc) +
+          (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) + nu * offset -
+          0.5 * tau * offset * offset;
     }
-    return sum;
+    return block.view(block.value).sum();
   }
 
-  MIXED_GLM_NOINLINE double put_in(const RowBlock& block, const TiltedMoments::Rows& rows,
-                                   double damping) {
-    double largest = 0.0;
+  // Leaves the pull of the new sites at the posterior's mean in the block. Returns half the sum of
+  // squared changes of precision.
+  MIXED_GLM_NOINLINE double put_in(RowBlock& block, const TiltedRows& rows, double damping) {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
       const double precision = 1.0 / rows.variance[size_t(r)];
       const double tau =
-          std::max(precision - tc, 0.0);  // log-concave: never negative but by rounding
+          math::max(precision - tc, 0.0);  // log-concave: never negative but by rounding
       const double nu = rows.mean[size_t(r)] * (tc + tau) - tc * mc;
-      const double shift = (nu - nu_[i]) - (tau - tau_[i]) * row_mean_[i];
+      const double bend = tau - tau_[i], lift = nu - nu_[i];
       third_[i] = rows.third[size_t(r)];
-      largest = std::max({largest, std::abs(tau - tau_[i]) * row_variance_[i],
-                          std::abs(shift) * std::sqrt(row_variance_[i])});
-      tau_[i] += damping * (tau - tau_[i]);
-      nu_[i] += damping * (nu - nu_[i]);
+      block.pull[size_t(r)] = lift - bend * row_mean_[i];
+      block.value[size_t(r)] = bend * row_variance_[i];
+      tau_[i] += damping * bend;
+      nu_[i] += damping * lift;
     }
-    return largest;
+    return 0.5 * block.view(block.value).squaredNorm();
   }
 
   const Model* model_;
@@ -221,6 +234,7 @@ class EpGaussian {
   RowTeam rows_;
   std::vector<Tilted> tilted_;
   Vector tau_, nu_, row_mean_, row_variance_, third_, mean_;
+  Vector step_;                       // of the mean, that the last sweep asks for
   Vector information_, family_pull_;  // of the family's hyperparameter; empty: it has none
   double quadratic_ = 0.0, log_evidence_ = 0.0, family_slope_ = 0.0;
 };

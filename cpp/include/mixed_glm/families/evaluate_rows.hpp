@@ -10,12 +10,16 @@
 
 namespace mixed_glm {
 
-// Order 0: value; 1: and d1; 2: and d2; 3: and d3. The arrays must not overlap.
+// Order 0: value; 1: and d1; 2: and d2; 3: and d3. The arrays must not overlap. Compiled once for
+// all callers.
 template <int Order, class Kernel>
-void evaluate_rows(const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRICT eta,
-                   const double* MIXED_GLM_RESTRICT a, const double* MIXED_GLM_RESTRICT b,
-                   double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1,
-                   double* MIXED_GLM_RESTRICT d2, double* MIXED_GLM_RESTRICT d3) noexcept {
+MIXED_GLM_NOINLINE void evaluate_rows(const Kernel& kernel, Index n,
+                                      const double* MIXED_GLM_RESTRICT eta,
+                                      const double* MIXED_GLM_RESTRICT a,
+                                      const double* MIXED_GLM_RESTRICT b,
+                                      double* MIXED_GLM_RESTRICT value,
+                                      double* MIXED_GLM_RESTRICT d1, double* MIXED_GLM_RESTRICT d2,
+                                      double* MIXED_GLM_RESTRICT d3) noexcept {
   static_assert(Order >= 0 && Order <= 3, "Order is the highest derivative: 0, 1, 2 or 3");
   static_cast<void>(d1);
   static_cast<void>(d2);
@@ -32,11 +36,11 @@ void evaluate_rows(const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRI
 
 // The same of the slopes in the hyperparameter of a kernel that has one (shape.hpp).
 template <class Kernel>
-void evaluate_shape_slopes(const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRICT eta,
-                           const double* MIXED_GLM_RESTRICT a, const double* MIXED_GLM_RESTRICT b,
-                           double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1,
-                           double* MIXED_GLM_RESTRICT d2,
-                           double* MIXED_GLM_RESTRICT information) noexcept {
+MIXED_GLM_NOINLINE void evaluate_shape_slopes(
+    const Kernel& kernel, Index n, const double* MIXED_GLM_RESTRICT eta,
+    const double* MIXED_GLM_RESTRICT a, const double* MIXED_GLM_RESTRICT b,
+    double* MIXED_GLM_RESTRICT value, double* MIXED_GLM_RESTRICT d1, double* MIXED_GLM_RESTRICT d2,
+    double* MIXED_GLM_RESTRICT information) noexcept {
   const Kernel local = kernel;  // NOLINT(performance-unnecessary-copy-initialization): as above
   for (Index i = 0; i < n; ++i) {
     const ShapeSlopes slopes = local.shape_slopes(eta[i], a[i], b[i]);

@@ -24,9 +24,9 @@
 #pragma once
 
 #include <mixed_glm/families/cloglog.hpp>
+#include <mixed_glm/families/cumulative_interval.hpp>
 #include <mixed_glm/families/cumulative_logit.hpp>
 #include <mixed_glm/families/custom_family.hpp>
-#include <mixed_glm/families/estimated_negative_binomial.hpp>
 #include <mixed_glm/families/exponential.hpp>
 #include <mixed_glm/families/gamma.hpp>
 #include <mixed_glm/families/gaussian.hpp>
@@ -39,9 +39,10 @@
 
 namespace mixed_glm {
 
-using Family =
-    std::variant<BinomialLogit, BinomialProbit, BinomialCloglog, BinomialLoglog, PoissonLog,
-                 NegativeBinomialLog, ExponentialLog, CustomFamily, GaussianIdentity,
-                 EstimatedNegativeBinomialLog, GammaLog, CumulativeLogit>;
+// Every loop over rows is compiled for each of them: what differs in a sign or in a number that is
+// known is one.
+using Family = std::variant<BinomialLogit, BinomialProbit, MirroredCloglog, PoissonLog,
+                            ExponentialLog, NegativeBinomialLog, CustomFamily, GaussianIdentity,
+                            GammaLog, CumulativeLogit, CumulativeInterval>;
 
 }  // namespace mixed_glm

@@ -1,13 +1,13 @@
 // Binomial family with logit link: F(eta) = 1 / (1 + exp(-eta)).
 #pragma once
 
-#include <cmath>
 #include <mixed_glm/families/binomial_response.hpp>
 #include <mixed_glm/families/logistic_row.hpp>
 #include <mixed_glm/families/row_derivatives.hpp>
 #include <mixed_glm/math/bits.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/exp.hpp>
+#include <mixed_glm/math/log.hpp>
 
 namespace mixed_glm {
 
@@ -26,7 +26,13 @@ class BinomialLogit {
     return encode_binomial(y, trials, weight);
   }
 
-  double initial_eta(double a, double b) const noexcept { return std::log((a + 0.5) / (b + 0.5)); }
+  double initial_eta(double a, double b) const noexcept { return math::log((a + 0.5) / (b + 0.5)); }
+
+  // d2 = -n v, d3 / d2 = 1 - 2 mu, d4 = d2 (1 - 6 v).
+  MIXED_GLM_INLINE double fourth(double d2, double d3, double a, double b) const noexcept {
+    const double shape = math::select(d2 < 0.0, d3 / d2, 0.0);
+    return d2 * (shape * shape + 2.0 * math::select(d2 < 0.0, d2 / (a + b), 0.0));
+  }
 
   double mean(double eta) const noexcept {
     const double e = math::exp(-math::abs(eta));

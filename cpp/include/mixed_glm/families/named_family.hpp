@@ -1,6 +1,6 @@
 // Families by name: binomial (logit, probit, cloglog, loglog), poisson (log), negative_binomial
 // (log; with alpha, or with one that is estimated), exponential (log), gaussian (identity), gamma
-// (log), cumulative (logit, with categories).
+// (log), cumulative (logit, probit, cloglog, with categories).
 #pragma once
 
 #include <mixed_glm/families/family.hpp>
@@ -22,13 +22,14 @@ inline std::string link_name(const Family& family) {
 
 inline std::optional<double> family_alpha(const Family& family) {
   const auto* kernel = std::get_if<NegativeBinomialLog>(&family);
-  return kernel == nullptr ? std::nullopt : std::optional<double>(kernel->alpha());
+  return kernel == nullptr ? std::nullopt : kernel->alpha();
 }
 
 // Of an ordinal response.
 inline std::optional<int> family_categories(const Family& family) {
-  const auto* kernel = std::get_if<CumulativeLogit>(&family);
-  return kernel == nullptr ? std::nullopt : std::optional<int>(kernel->categories());
+  if (const auto* kernel = std::get_if<CumulativeLogit>(&family)) return kernel->categories();
+  if (const auto* kernel = std::get_if<CumulativeInterval>(&family)) return kernel->categories();
+  return std::nullopt;
 }
 
 // Throws std::invalid_argument for an unknown pair, or if alpha is out of place, or categories are
@@ -51,16 +52,18 @@ inline Family make_family(std::string_view name, std::string_view link,
   if (name == "poisson" && link == "log") return PoissonLog();
   if (negative_binomial && link == "log") {
     if (alpha.has_value()) return NegativeBinomialLog(*alpha);
-    return EstimatedNegativeBinomialLog();
+    return NegativeBinomialLog();
   }
   if (name == "exponential" && link == "log") return ExponentialLog();
   if (name == "gaussian" && link == "identity") return GaussianIdentity();
   if (name == "gamma" && link == "log") return GammaLog();
   if (cumulative && link == "logit") return CumulativeLogit(*categories);
+  if (cumulative && link == "probit") return CumulativeInterval::probit(*categories);
+  if (cumulative && link == "cloglog") return CumulativeInterval::cloglog(*categories);
   throw std::invalid_argument(
       "family and link: expected binomial with logit, probit, cloglog or loglog, gaussian with "
       "identity, poisson, negative_binomial, exponential or gamma with log, or cumulative with "
-      "logit, got " +
+      "logit, probit or cloglog, got " +
       std::string(name) + " with " + std::string(link));
 }
 

@@ -25,6 +25,11 @@ class PoissonLog {
     return {hold_finite(a * held + minus_mu), a + minus_mu, minus_mu, minus_mu};
   }
 
+  MIXED_GLM_INLINE double fourth(double d2, double /*d3*/, double /*a*/,
+                                 double /*b*/) const noexcept {
+    return d2;
+  }
+
   bool supports(double y, double /*trials*/) const noexcept { return is_count(y); }
 
   RowCode encode(double y, double /*trials*/, double weight) const noexcept {

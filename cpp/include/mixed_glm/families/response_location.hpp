@@ -25,10 +25,10 @@ double bisect(double low, double high, IsBelow&& is_below) {
   return 0.5 * (low + high);
 }
 
-// A family of the user's may call anything "log".
+// A family of the user's may call anything "log", and objects of one class may differ.
 template <class Kernel>
 constexpr bool has_link(std::string_view name) {
-  if constexpr (std::is_same_v<Kernel, CustomFamily>) {
+  if constexpr (std::is_member_pointer_v<decltype(&Kernel::link_name)>) {
     return false;
   } else {
     return std::string_view(Kernel::link_name) == name;

@@ -2,7 +2,7 @@
 // alpha of the negative binomial, ... each on a scale without bounds. A kernel with a shape
 // (family.hpp) has besides
 //
-//     static constexpr const char* shape_name = "sigma";  // of what exp(phi) is
+//     const char* shape_name = "sigma";  // of what exp(phi) is; null: this one has none after all
 //     MyKernel with_shape(double phi) const;              // the same at phi
 //     ShapeSlopes shape_slopes(double eta, double a, double b) const noexcept;
 //     ShapeTerm shape_constant(double y) const;           // of a row of weight one
@@ -39,6 +39,26 @@ inline bool is_quadratic(const Family& family) {
   return std::visit(
       [](const auto& kernel) { return has_quadratic_rows<std::decay_t<decltype(kernel)>>::value; },
       family);
+}
+
+// How many rows of the design, next to each other, are evaluated together
+// (cumulative_interval.hpp).
+inline Index rows_together(const Family& family) {
+  return std::holds_alternative<CumulativeInterval>(family) ? CumulativeInterval::rows_together : 1;
+}
+
+// Whether the density of a single row is none.
+inline bool has_joint_rows(const Family& family) {
+  const auto* kernel = std::get_if<CumulativeInterval>(&family);
+  return kernel != nullptr && kernel->categories() > 2;
+}
+
+// Throws std::invalid_argument where the density of a single row is none.
+inline void refuse_joint_rows(const Family& family, const std::string& what) {
+  if (!has_joint_rows(family)) return;
+  throw std::invalid_argument(what +
+                              " is not available for ordered categories with another link than "
+                              "the logit; use fit(), laplace or leaf");
 }
 
 // The name of what exp(phi) is; null: the family has no shape.

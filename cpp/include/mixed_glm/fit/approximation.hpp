@@ -9,6 +9,7 @@
 #include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/enum_names.hpp>
 #include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/lane_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
 #include <stdexcept>
@@ -57,6 +58,7 @@ struct Approximation {
     LeafSettings settings;
     settings.inner = inner;
     settings.mean_correction = mean_correction;
+    settings.by_need = n_quad == 0;
     settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad[size_t(coordinates - 1)];
     return settings;
   }
@@ -90,12 +92,16 @@ inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approxi
   switch (approx.name) {
     case ApproximationName::leaf: {
       const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      return std::make_unique<LeafMarginal>(model, leaf, approx.leaf_settings(inner, leaf.size()));
+      const LeafSettings settings = approx.leaf_settings(inner, leaf.size());
+      if (LaneMarginal::suits(model)) return std::make_unique<LaneMarginal>(model, settings);
+      return std::make_unique<LeafMarginal>(model, leaf, settings);
     }
     case ApproximationName::ep:
+      refuse_joint_rows(model.family(), "expectation propagation");
       return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
     case ApproximationName::vb: {
       refuse_correlated(model.design(), "the variational bound", independent_only);
+      refuse_joint_rows(model.family(), "the variational bound");
       AscentSettings ascent;
       ascent.monitor = inner.monitor;
       return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);

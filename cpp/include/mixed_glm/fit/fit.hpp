@@ -59,8 +59,7 @@ inline void check_method(const Model& model, const FitOptions& options) {
                   to_string(options.method));
 }
 
-// Looks at the model where it is to choose.
-inline FitMethod method_of(const Model& model, const FitOptions& options, Team& team) {
+inline FitMethod method_of(const FitOptions& options) {
   Approximation approximation{ApproximationName::laplace, options.leaf, options.n_quad,
                               options.mean_correction};
   switch (options.method) {
@@ -70,10 +69,7 @@ inline FitMethod method_of(const Model& model, const FitOptions& options, Team& 
       return variational_method(options, false);
     case Method::vb_full:
       return variational_method(options, true);
-    case Method::automatic: {
-      const Choice choice = choose(model, options.monitor, &team);
-      return marginal_method(options, choice.approximation, choice.start);
-    }
+    case Method::automatic:
     case Method::laplace:
       break;
     case Method::leaf:
@@ -86,10 +82,8 @@ inline FitMethod method_of(const Model& model, const FitOptions& options, Team& 
   return marginal_method(options, approximation, options.start);
 }
 
-// The method that was chosen, or else asked for.
-inline Method used_method(const FitMethod& method, const FitOptions& options) {
-  if (options.method != Method::automatic) return options.method;
-  switch (std::get<MarginalMethod>(method).approximation.name) {
+constexpr Method method_of(ApproximationName name) {
+  switch (name) {
     case ApproximationName::leaf:
       return Method::leaf;
     case ApproximationName::ep:
@@ -99,15 +93,28 @@ inline Method used_method(const FitMethod& method, const FitOptions& options) {
   }
 }
 
+// Looks at the model to choose a method.
+inline FitResult fit_automatic(const Model& model, const FitOptions& options, Team& team) {
+  const Choice choice = choose(model, options.monitor, &team);
+  MarginalMethod method =
+      std::get<MarginalMethod>(marginal_method(options, choice.approximation, choice.start));
+  method.settings.mode.monitor = options.monitor;
+  FitResult result = result_of(model, fit_chosen(model, choice, method.settings,
+                                                 marginal_newton_settings(options.monitor, &team)));
+  result.method = method_of(choice.approximation.name);
+  return result;
+}
+
 }  // namespace detail
 
 inline FitResult fit(const Model& model, const FitOptions& options = {}) {
   options.check(model);
   detail::check_method(model, options);
   Team team(thread_count(options.n_jobs));
-  const FitMethod method = detail::method_of(model, options, team);
+  if (options.method == Method::automatic) return detail::fit_automatic(model, options, team);
+  const FitMethod method = detail::method_of(options);
   FitResult result = make_driver(model, method, options.monitor, &team)->fit();
-  result.method = detail::used_method(method, options);
+  result.method = options.method;
   return result;
 }
 

@@ -22,6 +22,7 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
                                                     approx.leaf_settings(inner, leaf.size()));
     }
     case ApproximationName::ep:
+      refuse_joint_rows(model.family(), "expectation propagation");
       return std::make_unique<GaussianConditionalDraws<EpMarginal>>(model,
                                                                     approx.ep_settings(inner));
     case ApproximationName::vb:

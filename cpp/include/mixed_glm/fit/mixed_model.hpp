@@ -11,7 +11,7 @@
 // (model/row_order.hpp) or merged (model/merged_rows.hpp), and where priors in units of the data
 // ask for centred and scaled columns. All other arrays are needed during the construction only.
 //
-// An ordinal model (CumulativeLogit) has no constant column. Its thresholds are fixed effects
+// An ordinal model (family_categories()) has no constant column. Its thresholds are fixed effects
 // before those of exog, in results, too, and it has rows of its own (model/ordinal_rows.hpp).
 #pragma once
 
@@ -20,8 +20,9 @@
 #include <mixed_glm/families/support.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
 #include <mixed_glm/fit/model_priors.hpp>
+#include <mixed_glm/model/make_ordinal_rows.hpp>
 #include <mixed_glm/model/model.hpp>
-#include <mixed_glm/model/ordinal_rows.hpp>
+#include <mixed_glm/model/ordered_normals.hpp>
 #include <utility>
 
 namespace mixed_glm {
@@ -62,7 +63,9 @@ class MixedModel {
     } else {
       encode_response(data.family, data.endog.map(), trials, weights, response);
     }
-    design_ = make_design(x, std::move(z), random, offset, data.merge_rows);
+    // Rows that belong together are none to be merged one by one.
+    const bool merge_rows = data.merge_rows && rows_together(data.family) == 1;
+    design_ = make_design(x, std::move(z), random, offset, merge_rows);
     if (design_->x().data() != exog_.data())
       exog_.resize(0, 0);  // it has its own, sorted or merged
     model_ = std::make_unique<Model>(*design_, data.family, response, std::move(prior), offset);
@@ -72,7 +75,7 @@ class MixedModel {
   const Design& design() const { return *design_; }
   const Model& model() const { return *model_; }
   // How observations became rows; null unless ordinal.
-  const OrdinalRows* ordinal() const { return ordinal_ ? &*ordinal_ : nullptr; }
+  const OrdinalRows* ordinal() const { return ordinal_.get(); }
   // Of centred and scaled columns, or with an origin that is not zero, where priors ask for it.
   // None: the columns as they were given.
   const std::optional<Standardization>& coordinates() const { return coordinates_; }
@@ -141,9 +144,9 @@ class MixedModel {
   }
 
   const OrdinalRows& make_ordinal(const ModelData& data) {
-    const auto& family = std::get<CumulativeLogit>(data.family);
-    if (data.any_response) return ordinal_.emplace(family, data.endog.size());
-    return ordinal_.emplace(family, data.endog.map());
+    ordinal_ = data.any_response ? make_ordinal_rows(data.family, data.endog.size())
+                                 : make_ordinal_rows(data.family, data.endog.map());
+    return *ordinal_;
   }
 
   static void encode_ordinal(const ModelData& data, const OrdinalRows& rows, const Vector& weights,
@@ -171,7 +174,7 @@ class MixedModel {
   }
 
   std::optional<Standardization> coordinates_;
-  std::optional<OrdinalRows> ordinal_;
+  std::unique_ptr<OrdinalRows> ordinal_;
   Matrix exog_;  // in them, where they are other columns or rows
   std::unique_ptr<Design> design_;
   std::unique_ptr<Model> model_;

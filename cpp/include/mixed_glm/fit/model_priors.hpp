@@ -76,8 +76,8 @@ class FixedPriors {
 
   // Thresholds have the prior that a constant would have.
   void set_ordinal_defaults(const ModelData& data, const ColumnSpreads& columns) {
-    const Vector at = threshold_locations(int(thresholds_) + 1, data.endog.map(),
-                                          data.freq_weights.map(), data.offset.map());
+    const Vector at = threshold_locations(data.family, data.endog.map(), data.freq_weights.map(),
+                                          data.offset.map());
     Index j = 0;
     for (; j < thresholds_; ++j) set(j, NormalPrior(at[j], default_prior_scale));
     for (const NormalPrior& prior : default_fe_priors(columns, 0.0)) set(j++, prior);

@@ -41,16 +41,14 @@ class EffectSums {
     for (const Open& open : runs_) visit(open.run);
   }
 
-  // To number k of each effect: the sum of its rows' factors, or of their squares, times the rows'
-  // values.
-  void add(Index k, const double* values) {
+  // To all numbers of each effect: the sums of its rows' factors times the rows' values, of which
+  // each number has a column.
+  void add(const ConstMatrixRef& values) {
     for (const Open& open : runs_) {
-      sums_[open.first + size_t(k)] += detail::product_with_run(design_->z(), open.run, values);
-    }
-  }
-  void add_square(Index k, const double* values) {
-    for (const Open& open : runs_) {
-      sums_[open.first + size_t(k)] += detail::square_of_run(design_->z(), open.run, values);
+      double* const sums = sums_.data() + open.first;
+      for (Index k = 0; k < values.cols(); ++k) {
+        sums[k] += detail::product_with_run(design_->z(), open.run, values.col(k).data());
+      }
     }
   }
 

@@ -10,7 +10,9 @@
 #include <mixed_glm/inference/marginal_mode.hpp>
 #include <mixed_glm/inference/posterior_mixture.hpp>
 #include <mixed_glm/inference/psi_points.hpp>
+#include <mixed_glm/inference/quadrature_check.hpp>
 #include <mixed_glm/inference/ridge_rule.hpp>
+#include <mixed_glm/inference/star_rule.hpp>
 #include <optional>
 #include <vector>
 
@@ -34,6 +36,7 @@ struct MarginalFit {
   int failed_points = 0;       // points of the integration that count and could not be evaluated
   double grid_step = 0.0;      // of the lattice of points, in standard deviations; 0: no lattice
   IntegrationReport integration;
+  QuadratureReport quadrature;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
   bool rough = false;  // integration by weights that say that it may be inaccurate
   bool has_points = false;  // what the posterior is at its points is there
@@ -99,6 +102,24 @@ inline void plug_in_mode(const Model& model, const MarginalFitSettings& settings
                    layout.theta(fit.posterior.mean), layout.theta(fit.posterior.sd));
 }
 
+// A lattice of several components that nobody asked for is interpolated where that does.
+inline bool may_interpolate(const MarginalFitSettings& settings, Integrate rule) {
+  return rule == Integrate::grid && settings.integrate == Integrate::automatic && !settings.grid;
+}
+
+// Once more, exactly: what is near the mode will do for interpolation, but not for a lattice.
+inline void refine_mode(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
+  const int before = fit.mode.iterations;
+  MarginalModeSettings exact = settings.mode;
+  exact.precision = fit.mode.precision;
+  MarginalModeSearch search(marginal, exact);
+  MarginalMode mode = search.find(fit.mode.psi);
+  if (!mode.found) return;
+  mode.precision = search.curvature(false);
+  fit.mode = std::move(mode);
+  fit.mode.iterations += before;
+}
+
 inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, MarginalFit& fit) {
   const Index k = fit.mode.psi.size();
   PosteriorMixture mixture(marginal.model(), settings.keep_points);
@@ -132,9 +153,24 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
       stand_ins = StandIns();
     }
   }
+  bool interpolated = false;
+  if (may_interpolate(settings, fit.integration.rule)) {
+    const GridSettings grid = default_grid(k);
+    stand_ins.visited(fit.mode.log_density, fit.mode.stood_in);
+    interpolated = !fit.mode.stood_in && fit.mode.converged &&
+                   StarRule(marginal, fit.mode)
+                       .run([&](const Vector& psi) { return evaluate(psi, 0.0); }, grid, mixture);
+    fit.grid_step = grid.step;
+    if (!interpolated) {
+      stand_ins = StandIns();
+      fit.failed_points = 0;
+      refine_mode(marginal, settings, fit);
+    }
+  }
+  marginal.allow_decrement(StarRule::point_decrement);
   if (fit.integration.rule == Integrate::ccd) {
     CentralComposite(WhitenedPsi(fit.mode.psi, fit.mode.precision), k).run(visit);
-  } else if (fit.integration.rule == Integrate::grid) {
+  } else if (fit.integration.rule == Integrate::grid && !interpolated) {
     const WhitenedPsi whitened(fit.mode.psi, fit.mode.precision);
     const GridSettings grid = settings.grid.value_or(default_grid(k));
     fit.grid_step = grid.step;
@@ -142,6 +178,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     if (!walk.run(visit)) fit.reason = grid_too_large;
     fit.failed_points = walk.left_out();
   }
+  marginal.allow_decrement(0.0);
   fit.fallbacks = stand_ins.count();
   if (mixture.is_empty()) {
     fit.reason = evaluation_failed;
@@ -156,7 +193,9 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
   RidgeSettings ridges;
   ridges.keep_points = settings.keep_points;
   ridges.monitor = settings.mode.monitor;
+  marginal.allow_decrement(StarRule::point_decrement);
   RidgeFit ridge = RidgeRule(marginal, fit.mode, ridges).run();
+  marginal.allow_decrement(0.0);
   fit.posterior = std::move(ridge.posterior);
   fit.ridge = std::move(ridge.shape);
   fit.integration = ridge.report;
@@ -178,15 +217,18 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (rule == Integrate::line && is_of_family) rule = Integrate::grid;
   fit.integration.rule = rule;
   MarginalModeSettings search_settings = settings.mode;
-  if (rule == Integrate::line) {
+  const bool may_interpolate = detail::may_interpolate(settings, rule);
+  if (rule == Integrate::line || may_interpolate) {
     search_settings.tolerance = std::max(search_settings.tolerance, line_search_tolerance);
   }
   fit.has_points = settings.keep_points;
   marginal.want_third(settings.keep_points);
+  marginal.begin_with_few_nodes();
   MarginalModeSearch search(marginal, search_settings);
   fit.mode = search.find(start);
   fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
+  fit.quadrature = QuadratureCheck(marginal).run(search, fit.mode);
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
@@ -194,7 +236,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   // Exact for a lattice: one of its many points.
-  if (rule != Integrate::line) fit.mode.precision = search.curvature(plug_in);
+  if (rule != Integrate::line && !may_interpolate) fit.mode.precision = search.curvature(plug_in);
   if (plug_in) {
     detail::plug_in_mode(marginal.model(), settings, at_mode, fit);
     fit.fallbacks = marginal.fallbacks();

@@ -15,12 +15,12 @@ class FixedShares {
   FixedShares(const Design& design, const SelectedInverse& sigma)
       : design_(&design), sigma_(&sigma) {}
 
-  // For a pass over the rows with Sigma as it is now. root: p x p, of coordinates into which root'
-  // leads, lower triangular, viewed; none: those of beta.
+  // For a pass over the rows with Sigma as it is now. root: of coordinates into which root' leads,
+  // the lower factor of the inverse of beta's covariance, p x p, viewed; none: those of beta.
   void begin(const Matrix* root = nullptr) {
     root_ = root;
     covariance_ = sigma_->border_block();
-    if (root != nullptr) covariance_ *= *root;
+    if (root != nullptr) covariance_ *= *root;  // the inverse of root', upper triangular
   }
 
   // count x p; until the next call.
@@ -28,7 +28,10 @@ class FixedShares {
     const Index p = design_->fixed();
     resize_buffer(shares_, row_block_size + 8, p);
     const auto x = design_->x().middleRows(first, count);
-    for (Index a = 0; a < p; ++a) shares_.col(a).head(count).noalias() = x * covariance_.col(a);
+    for (Index a = 0; a < p; ++a) {
+      const Index terms = root_ == nullptr ? p : a + 1;
+      shares_.col(a).head(count).noalias() = x.leftCols(terms) * covariance_.col(a).head(terms);
+    }
     const SparseRows& z = design_->z();
     for_each_run(z, first, count, [&](const EntryRun& run) {
       border_ = sigma_->with_border(run.effect);

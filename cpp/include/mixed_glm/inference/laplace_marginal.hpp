@@ -63,6 +63,7 @@ class LaplaceMarginal final : public Marginal {
     return valid_;
   }
 
+  void start_at(const Vector& coefficients) override { mode_.set_start(coefficients); }
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   // The last step of a quadratic likelihood is exact, however long.
   double last_decrement() const override {
@@ -114,14 +115,14 @@ class LaplaceMarginal final : public Marginal {
       if (!second_order_) second_order_ = std::make_unique<SecondOrderRows>(*model_, sigma_);
       return second_order_->cumulants(mode_, likelihood_, delta_);
     }
-    const bool second_order = thorough && p <= SecondOrderCovariance::most_differences;
+    const bool second_order = thorough && p <= most_second_order;
     if (!second_order && !wants_third()) return {};
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
     cumulants.third = ThirdCumulants(model_->design(), sigma_).of_fixed(third);
     if (second_order) {
-      SecondOrderCovariance covariance(*model_, mode_, likelihood_, sigma_, delta_, theta_);
-      cumulants.covariance = covariance.covariance();
+      cumulants.covariance =
+          second_order_covariance(mode_, LaplaceCorrection(*model_, mode_.prior(), theta_));
     }
     return cumulants;
   }

@@ -38,6 +38,9 @@ class Marginal {
 
   // log p(y, theta) and everything below at theta, from a warm start. False where it fails.
   virtual bool evaluate(const Vector& theta) = 0;
+  // Coefficients (u, beta) near which the first evaluation will find its own; where it would have
+  // to search for them, it begins there.
+  virtual void start_at(const Vector& /*coefficients*/) {}
   // Takes over the response that the model now holds; warm starts remain.
   virtual void update_response() {}
   // Forgets all evaluations, and takes over the response that the model now holds: what follows is
@@ -69,6 +72,12 @@ class Marginal {
   // Takes the tails of the fixed effects from here, for all posteriors that follow.
   void expand_fixed(bool thorough) { fixed_tails_ = FixedTails(fixed_cumulants(thorough)); }
   const FixedTails& fixed_tails() const { return fixed_tails_; }
+
+  // Of a quadrature whose number of nodes was not asked for: a fit begins with a few, and goes on
+  // with more (quadrature_check.hpp). spread: standard deviation of psi. False: there are no more.
+  virtual void begin_with_few_nodes() {}
+  virtual bool take_more_nodes(double /*spread*/) { return false; }
+  virtual Index nodes() const { return 0; }  // of each effect; 0: no quadrature, or as asked for
 
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.

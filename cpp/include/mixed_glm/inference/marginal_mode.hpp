@@ -16,6 +16,7 @@ struct MarginalModeSettings {
   int max_iterations = 200;
   double initial_radius = 1.5;    // in units of psi
   double difference_step = 0.02;  // of the final Hessian, in units of its own standard deviations
+  Matrix precision = {};  // minus the Hessian at the start, as far as it is known; empty: it is not
   Monitor* monitor = nullptr;
 };
 
@@ -40,27 +41,29 @@ class MarginalModeSearch {
     const double coefficients = double(marginal_->model().design().coefficients());
     marginal_->allow_decrement(start.size() > 0 ? first_share * coefficients : 0.0);
     if (!begin(start)) return mode_;
-    mode_.precision = bent_.information.asDiagonal();
+    if (settings_.precision.size() > 0) {
+      mode_.precision = settings_.precision;
+    } else {
+      mode_.precision = bent_.information.asDiagonal();
+    }
     if (start.size() == 0) {
       mode_.converged = true;
       return mode_;
     }
-    double radius = settings_.initial_radius;
-    while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
-      if (at_mode()) {
-        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) break;
-        marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
-        if (!evaluate(mode_.psi)) break;
-        move_to(mode_.psi);
-      } else {
-        marginal_->allow_decrement(share * decrement());
-        advance(radius);
-      }
+    return go_on();
+  }
+
+  // Once more from the mode found, after the marginal has become a little different. look(): called
+  // when it has been evaluated there.
+  template <class Look>
+  MarginalMode find_again(Look&& look) {
+    if (!evaluate(mode_.psi)) {
+      mode_.converged = false;
+      return mode_;
     }
-    marginal_->allow_decrement(0.0);
-    mode_.converged = decrement() <= std::max(settings_.stalled_tolerance, settings_.tolerance);
-    if (!stands_at_mode_) evaluate(mode_.psi);
-    return mode_;
+    move_to(mode_.psi);
+    look();
+    return go_on();
   }
 
   // Minus the Hessian by forward differences of the gradient, along the axes of a basis whitened by
@@ -96,6 +99,25 @@ class MarginalModeSearch {
   // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
   static constexpr double first_share = 1e-3, share = 1e-4;
   static constexpr double rough = 1e-6;  // more is too rough for the mode itself
+
+  MarginalMode go_on() {
+    double radius = settings_.initial_radius;
+    while (mode_.iterations < settings_.max_iterations && radius > 1e-9) {
+      if (at_mode()) {
+        if (roughness_ <= std::max(rough, 0.1 * settings_.tolerance)) break;
+        marginal_->allow_decrement(0.0);  // the mode of a rough evaluation: once more
+        if (!evaluate(mode_.psi)) break;
+        move_to(mode_.psi);
+      } else {
+        marginal_->allow_decrement(share * decrement());
+        advance(radius);
+      }
+    }
+    marginal_->allow_decrement(0.0);
+    mode_.converged = decrement() <= std::max(settings_.stalled_tolerance, settings_.tolerance);
+    if (!stands_at_mode_) evaluate(mode_.psi);
+    return mode_;
+  }
 
   bool evaluate(const Vector& psi) {
     ++mode_.iterations;

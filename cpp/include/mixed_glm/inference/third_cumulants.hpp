@@ -86,45 +86,45 @@ class ThirdCumulants {
     }
   }
 
-  // cov(eta_i, u_j) for each entry (i, j) of the block's rows, then their cubes.
+  // cov(eta_i, u_j) for each entry (i, j) of a row, then their cubes.
   void add_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
     const SparseRows& z = design_->z();
-    const Index start = z.begin(first);
-    resize_buffer(entries_, z.end(first + count - 1) - start, 1);
-    resize_buffer(shares_of_run_, row_block_size, 1);
-    for_each_run(z, first, count, [&](const EntryRun& run) {
-      set_shares(first, run, shares_of_run_.data());
-      for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
-        entries_[e - start] = shares_of_run_[r];
-      }
-    });
-    add_pairs(first, count, start);
+    const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(first);
+    resize_buffer(x_, design_->fixed(), 1);
     for (Index r = first; r < first + count; ++r) {
-      for (Index e = z.begin(r); e < z.end(r); ++e) {
-        const double covariance = entries_[e - start];
-        third[z.columns()[e]] += row_weight[r] * covariance * covariance * covariance;
+      const Index begin = z.begin(r), entries = z.end(r) - begin;
+      if (entries > shares_of_row_.size()) resize_buffer(shares_of_row_, entries, 1);
+      x_ = design_->x().row(r).transpose();
+      for (Index e = 0; e < entries; ++e) {
+        const Code effect = z.columns()[begin + e];
+        shares_of_row_[e] = z.value(begin + e) * sigma_->variance(effect) +
+                            product_with_x(sigma_->with_border(effect).data());
+      }
+      for (Index e = 1; e < entries; ++e) {
+        for (Index f = 0; f < e; ++f) {
+          const double covariance = sigma_->values()[*pair++];
+          shares_of_row_[e] += z.value(begin + f) * covariance;
+          shares_of_row_[f] += z.value(begin + e) * covariance;
+        }
+      }
+      for (Index e = 0; e < entries; ++e) {
+        const double covariance = shares_of_row_[e];
+        third[z.columns()[begin + e]] += row_weight[r] * covariance * covariance * covariance;
       }
     }
   }
 
-  void add_pairs(Index first, Index count, Index start) {
-    const SparseRows& z = design_->z();
-    const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(first);
-    for (Index r = first; r < first + count; ++r) {
-      for (Index e = z.begin(r) + 1; e < z.end(r); ++e) {
-        for (Index f = z.begin(r); f < e; ++f) {
-          const double covariance = sigma_->values()[*pair++];
-          entries_[e - start] += z.value(f) * covariance;
-          entries_[f - start] += z.value(e) * covariance;
-        }
-      }
-    }
+  // A plain loop, for the few fixed effects that there mostly are.
+  double product_with_x(const double* border) const {
+    double sum = 0.0;
+    for (Index a = 0; a < x_.size(); ++a) sum += border[a] * x_[a];
+    return sum;
   }
 
   const Design* design_;
   const SelectedInverse* sigma_;
   FixedShares shares_;
-  Vector entries_, shares_of_run_;
+  Vector shares_of_run_, shares_of_row_, x_;
 };
 
 }  // namespace mixed_glm

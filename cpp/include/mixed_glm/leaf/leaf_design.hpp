@@ -128,9 +128,10 @@ class LeafDesign {
       for (Index c = 0; c < coordinates(); ++c) group_effect_.push_back(linked.effect(g, c));
       close_group();
     }
-    for (const Index i : without) {
-      row_order_.push_back(i);
-      close_group();
+    const Index together = rows_together(full_->family());  // are not parted
+    for (size_t k = 0; k < without.size(); ++k) {
+      row_order_.push_back(without[k]);
+      if (Index(k + 1) % together == 0) close_group();
     }
     group_effect_.resize(size_t(groups() * coordinates()), -1);
   }

@@ -10,16 +10,13 @@
 
 #include <mixed_glm/inference/conditional_mode.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/leaf/leaf_correction.hpp>
 #include <mixed_glm/leaf/leaf_hyper.hpp>
 #include <mixed_glm/leaf/leaf_moments.hpp>
+#include <mixed_glm/leaf/leaf_settings.hpp>
 
 namespace mixed_glm {
-
-struct LeafSettings {
-  Index n_quad = 25;
-  NewtonSettings inner;
-  bool mean_correction = true;  // of (v, beta), and their skewness
-};
 
 class LeafMarginal final : public Marginal {
  public:
@@ -56,6 +53,7 @@ class LeafMarginal final : public Marginal {
     return valid_;
   }
 
+  void start_at(const Vector& coefficients) override { joint_mode_.set_start(coefficients); }
   void allow_decrement(double decrement) override { mode_.allow_decrement(decrement); }
   double last_decrement() const override { return mode_.decrement(); }
 
@@ -77,7 +75,7 @@ class LeafMarginal final : public Marginal {
   int passes() const override { return mode_.iterations(); }
   double value_error() const override {
     return likelihood_.nodes().is_exact() ? Marginal::value_error()
-                                          : quadrature_error + model().rounding();
+                                          : leaf_quadrature_error + model().rounding();
   }
 
   const LeafDesign& leaf() const { return leaf_; }
@@ -136,28 +134,24 @@ class LeafMarginal final : public Marginal {
     add_tails(result, of_effects);
     return result;
   }
-  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
+  FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model().design().fixed();
-    if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
-      return {};
+    if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
+    const bool second_order =
+        thorough && p <= most_second_order && leaf_.groups() <= LeafCorrection::most_groups;
+    if (!second_order && !wants_third()) return {};
     moments_.compute(sigma_, mode_, true);
     FixedCumulants cumulants;
     cumulants.gaussian = sigma_.border_block();
     cumulants.third = moments_.third().of_fixed();
+    if (second_order) {
+      LeafCorrection correction(leaf_, likelihood_, theta_, settings_.n_quad, settings_.inner.team);
+      cumulants.covariance = second_order_covariance(mode_, correction);
+    }
     return cumulants;
   }
 
  private:
-  static constexpr double quadrature_error = 0.05;  // nats, of a very wide leaf
-
-  // Nodes move with (v, beta), and the gradient is that of the integral, not of the rule: with a
-  // wide leaf the two differ, and near the mode it is the gradient that counts.
-  static LeafSettings with_quadrature_error(LeafSettings settings) {
-    settings.inner.value_error = std::max(settings.inner.value_error, quadrature_error);
-    settings.inner.stalled_tolerance = quadrature_error;
-    return settings;
-  }
-
   static NewtonSettings start_settings(const LeafSettings& settings) {
     NewtonSettings start;
     start.monitor = settings.inner.monitor;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/leaf_design.hpp>
+#include <mixed_glm/leaf/mode_bracket.hpp>
 #include <mixed_glm/model/likelihood_sites.hpp>
 
 namespace mixed_glm {
@@ -22,10 +23,7 @@ class LeafModes {
         scale_(Vector::Ones(leaf.groups())),
         slope_(leaf.groups()),
         curvature_(leaf.groups()),
-        low_(leaf.groups()),
-        high_(leaf.groups()),
-        last_slope_(leaf.groups()),
-        last_move_(leaf.groups()) {}
+        bracket_(size_t(leaf.groups())) {}
 
   // eta: linear predictors of the rows without the leaf. Starts at the last modes.
   void find(const Vector& eta, double sd) {
@@ -33,12 +31,8 @@ class LeafModes {
   }
   // Of one batch's groups; different ones may be searched at the same time.
   void find(const Vector& eta, double sd, const LeafBatch& batch) {
-    const double infinity = std::numeric_limits<double>::infinity();
-    const Index first = batch.first_group, count = batch.last_group - first;
-    low_.segment(first, count).setConstant(-infinity);
-    high_.segment(first, count).setConstant(infinity);
-    last_slope_.segment(first, count).setConstant(infinity);
-    last_move_.segment(first, count).setZero();
+    std::fill(bracket_.begin() + batch.first_group, bracket_.begin() + batch.last_group,
+              ModeBracket());
     const double precision = 1.0 / (sd * sd);
     for (int k = 0; k < max_iterations; ++k) {
       expand(eta, precision, batch);
@@ -78,39 +72,21 @@ class LeafModes {
     });
   }
 
-  // True if no group moved by more than a thousandth of its scale. Newton's step is taken where it
-  // stays in the bracket and the slope falls fast; otherwise the bracket is halved, or, where one
-  // end is not known yet, the last move doubled.
+  // True if no group moved by more than a thousandth of its scale.
   bool step(const LeafBatch& batch) {
     bool settled = true;
     for (Index g = batch.first_group; g < batch.last_group; ++g) {
-      const double slope = slope_[g], at = mode_[g];
-      (slope > 0.0 ? low_ : high_)[g] = at;
       scale_[g] = 1.0 / std::sqrt(curvature_[g]);
-      const bool bracketed = std::isfinite(low_[g]) && std::isfinite(high_[g]);
-      const bool slow = !(std::abs(slope) <= 0.2 * last_slope_[g]);
-      double move = slope / curvature_[g];
-      const bool close = std::abs(move) <= 0.001 * scale_[g];
-      if (!bracketed) {  // a slow approach is sped up, a leap held back
-        const double reach = std::max(4.0, 3.0 * std::abs(last_move_[g]));
-        if (!(std::abs(move) < reach) || (slow && !close && last_move_[g] != 0.0)) {
-          move = std::copysign(reach, slope);
-        }
-      }
-      double next = at + move;
-      const bool inside = next >= low_[g] && next <= high_[g];
-      if (bracketed && (!inside || (slow && !close))) next = 0.5 * (low_[g] + high_[g]);
-      last_slope_[g] = std::abs(slope);
-      last_move_[g] = next - at;
+      const bool close = bracket_[size_t(g)].move(slope_[g], curvature_[g], 0.001, mode_[g]);
       settled = settled && close;
-      mode_[g] = next;
     }
     return settled;
   }
 
   const LeafDesign* leaf_;
   LikelihoodSites sites_;
-  Vector mode_, scale_, slope_, curvature_, low_, high_, last_slope_, last_move_;
+  Vector mode_, scale_, slope_, curvature_;
+  std::vector<ModeBracket> bracket_;
 };
 
 }  // namespace mixed_glm

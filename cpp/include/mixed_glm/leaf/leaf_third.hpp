@@ -79,13 +79,8 @@ class LeafThird {
   void close_chunk(const NodeChunk& chunk) {
     if (!with_fixed_) return;
     Member& own = members_[size_t(chunk.member)];
-    const auto alpha = own.alpha.topRows(chunk.count), mixed = own.mixed.topRows(chunk.count);
-    const Vector ones = Vector::Ones(chunk.count);
-    own.cubes.add(own.third.head(chunk.count), alpha);
-    // 3 alpha alpha r, symmetrized: half of (alpha + r)^3 - (alpha - r)^3, less r^3.
-    own.cubes.add(0.5 * ones, Matrix(alpha + mixed));
-    own.cubes.add(-0.5 * ones, Matrix(alpha - mixed));
-    own.cubes.add(-ones, mixed);
+    add_mixed_cubes(own.third.head(chunk.count), own.alpha.topRows(chunk.count),
+                    own.mixed.topRows(chunk.count), own.cubes);
   }
 
   // In the order of the batches.

@@ -2,6 +2,7 @@
 // of p rows in which column b p + c holds the entries (., b, c).
 #pragma once
 
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 
@@ -20,23 +21,19 @@ class SymmetricCubes {
 
   // rows: m x p, one vector each; weights: m. Only entries a >= b >= c are summed.
   MIXED_GLM_NOINLINE void add(ConstVectorRef weights, ConstMatrixRef rows) {
-    add(weights, rows, [](Index, Index, const Vector&) {});
-  }
-  // The same; visit(b, c, products), b >= c, with what was summed on the way: the weights times the
-  // rows' numbers b and c.
-  template <class Visit>
-  void add(const ConstVectorRef& weights, const ConstMatrixRef& rows, Visit&& visit) {
     resize_buffer(weighted_, rows.rows(), 1);
     resize_buffer(products_, rows.rows(), 1);
     for (Index b = 0; b < size_; ++b) {
       weighted_ = weights.cwiseProduct(rows.col(b));
       for (Index c = 0; c <= b; ++c) {
         products_ = weighted_.cwiseProduct(rows.col(c));
-        sums_.col(b * size_ + c).tail(size_ - b).noalias() +=
-            rows.rightCols(size_ - b).transpose() * products_;
-        visit(b, c, products_);
+        add_products(b, c, products_.data(), rows);
       }
     }
+  }
+  // The same step by step, for all b >= c; products: the weights times the rows' numbers b and c.
+  void add_products(Index b, Index c, const double* products, const ConstMatrixRef& rows) {
+    add_column_products(products, rows.rightCols(size_ - b), &sums_(b, b * size_ + c));
   }
 
   // All entries.
@@ -59,6 +56,17 @@ class SymmetricCubes {
   Matrix sums_;
   Vector weighted_, products_;
 };
+
+// Adds sum_i { w_i alpha_i (x) alpha_i (x) alpha_i + alpha_i (x) alpha_i (x) r_i in its three
+// orders }, the latter as half of (alpha + r)^3 - (alpha - r)^3, less r^3.
+inline void add_mixed_cubes(ConstVectorRef weights, ConstMatrixRef alpha, ConstMatrixRef mixed,
+                            SymmetricCubes& cubes) {
+  const Vector ones = Vector::Ones(weights.size());
+  cubes.add(weights, alpha);
+  cubes.add(0.5 * ones, Matrix(alpha + mixed));
+  cubes.add(-0.5 * ones, Matrix(alpha - mixed));
+  cubes.add(-ones, mixed);
+}
 
 // The same in other coordinates, into which root' leads: sum_i w_i (root' c_i) (x) ...
 inline Matrix transform_cubes(const Matrix& cubes, const Matrix& root) {

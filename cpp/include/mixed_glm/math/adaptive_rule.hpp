@@ -19,14 +19,21 @@ class AdaptiveRule {
   explicit AdaptiveRule(Index n_quad) : rule_(n_quad) {}
 
   static constexpr double widest_for_gauss_hermite = 2.0;
+  static constexpr Index fewest_for_sinh = 15;  // with fewer nodes, Gauss-Hermite is all there is
 
   Index size() const { return rule_.nodes.size(); }
+  const GaussHermite& gauss_hermite() const { return rule_; }
+
+  // Whether the nodes for a mode of this scale are those of Gauss-Hermite.
+  bool is_gauss_hermite(double scale, double sd) const {
+    const bool informed = scale < least_share * sd;
+    return informed || sd <= widest_for_gauss_hermite || size() < fewest_for_sinh;
+  }
 
   // nodes, log_weights: columns of `size()` entries.
   template <class Column>
   void place(double mode, double scale, double sd, Column&& nodes, Column&& log_weights) const {
-    const bool informed = scale < least_share * sd;
-    if (informed || sd <= widest_for_gauss_hermite || size() < fewest_for_sinh) {
+    if (is_gauss_hermite(scale, sd)) {
       nodes = mode + (std::sqrt(2.0) * scale) * rule_.nodes.array();
       log_weights = rule_.log_weights.array() + std::log(std::sqrt(2.0) * scale);
     } else {
@@ -40,7 +47,6 @@ class AdaptiveRule {
   }
 
  private:
-  static constexpr Index fewest_for_sinh = 15;
   static constexpr double reach = 6.0;
   static constexpr double least_share = 0.25;
 

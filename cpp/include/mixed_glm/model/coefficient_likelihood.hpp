@@ -27,7 +27,7 @@ class CoefficientLikelihood {
   virtual void start(Vector& pull, double* curvature) = 0;
 };
 
-// The rows' likelihoods as they are. Each expansion leaves the rows' third derivatives behind.
+// The rows' likelihoods as they are. Each expansion leaves a record of the rows behind.
 class RowLikelihood final : public CoefficientLikelihood {
  public:
   // The team, if there is one, is viewed.
@@ -35,7 +35,7 @@ class RowLikelihood final : public CoefficientLikelihood {
       : model_(&model),
         family_(model),
         sites_(model, family_.kernel()),
-        third_(model.design().rows()),
+        record_{Vector(model.design().rows()), Vector(model.design().rows())},
         rows_(model.design(), team) {}
 
   const Design& design() const override { return model_->design(); }
@@ -47,11 +47,13 @@ class RowLikelihood final : public CoefficientLikelihood {
            pass_rows<0>(*model_, sites_, coefficients, nullptr, nullptr, rows_);
   }
   double expand(const Vector& coefficients, Vector& gradient, double* curvature) override {
-    return family_.constant() + pass_rows<2>(*model_, RecordingSites(sites_, third_), coefficients,
+    return family_.constant() + pass_rows<2>(*model_, RecordingSites(sites_, record_), coefficients,
                                              &gradient, curvature, rows_);
   }
-  // n: l''' at the last point expanded, rows in the design's order.
-  const Vector& third_derivative() const { return third_; }
+  // At the last point expanded.
+  const RowRecord& record() const { return record_; }
+  const Vector& third_derivative() const { return record_.third; }
+  const LikelihoodSites& sites() const { return sites_; }
   const FamilyAt& family() const { return family_; }
   RowTeam& rows() { return rows_; }
 
@@ -64,7 +66,8 @@ class RowLikelihood final : public CoefficientLikelihood {
   const Model* model_;
   FamilyAt family_;
   LikelihoodSites sites_;
-  Vector third_, zero_;
+  RowRecord record_;
+  Vector zero_;
   RowTeam rows_;
 };
 

@@ -30,6 +30,21 @@ inline void add_to_run(double* values, const EntryRun& run, double increment) {
   for (Index r = run.begin; r < run.end; ++r) values[r] += increment;
 }
 
+// Where a run of equal columns ends that begins at r, of rows with one entry each.
+inline Index end_of_run(const Code* columns, Index r, Index count) {
+  const Code effect = columns[r];
+  Index end = r + 1;
+  if (end < count && columns[end] == effect) {
+    for (; end + 4 <= count; end += 4) {  // of long runs, four at a time
+      Code differs = 0;
+      for (Index k = 0; k < 4; ++k) differs |= columns[end + k] ^ effect;
+      if (differs != 0) break;
+    }
+  }
+  while (end < count && columns[end] == effect) ++end;
+  return end;
+}
+
 // Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows'
 // lists where all rows are equally long, otherwise entry by entry.
 template <class Visit>
@@ -41,6 +56,14 @@ void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) 
       for (Index e = z.begin(first + r); e < z.end(first + r); ++e) {
         visit(EntryRun{columns[e], r, r + 1, e, 1});
       }
+    }
+    return;
+  }
+  if (width == 1) {
+    for (Index r = 0; r < count;) {
+      const Index end = end_of_run(columns + first, r, count);
+      visit(EntryRun{columns[first + r], r, end, first + r, 1});
+      r = end;
     }
     return;
   }

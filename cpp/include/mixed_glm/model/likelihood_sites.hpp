@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mixed_glm/families/evaluate_rows.hpp>
+#include <mixed_glm/families/fourth_derivative.hpp>
 #include <mixed_glm/model/family_at.hpp>
 #include <mixed_glm/model/row_pass.hpp>
 
@@ -34,25 +35,44 @@ class LikelihoodSites {
     if constexpr (Order >= 2) block.view(block.weight) *= -1.0;
   }
 
+  // l''''(eta) of the block's rows from their weights and l'''. False where the family does not
+  // tell it.
+  bool find_fourth(const RowBlock& block, const double* weight, const double* third,
+                   double* fourth) const {
+    const auto rows = [&](const auto& kernel) {
+      return fourth_of_rows(kernel, block.count, weight, third, a_ + block.first, b_ + block.first,
+                            fourth);
+    };
+    return std::visit(rows, *family_);
+  }
+
  private:
   const Family* family_;
   const double *a_, *b_;
 };
 
-// The same, to second order, with a record of l'''(eta) of all rows.
+// What a pass with curvature leaves behind of each row, in the design's order.
+struct RowRecord {
+  Vector weight;  // -l''
+  Vector third;   // l'''
+};
+
+// The same sites, to second order, with a record of all rows.
 class RecordingSites {
  public:
-  RecordingSites(const LikelihoodSites& sites, Vector& third) : sites_(&sites), third_(&third) {}
+  RecordingSites(const LikelihoodSites& sites, RowRecord& record)
+      : sites_(&sites), record_(&record) {}
 
   template <int Order>
   void evaluate(RowBlock& block) const {
     static_assert(Order == 2, "recorded with the curvature");
-    sites_->expand<3>(block, third_->data() + block.first);
+    sites_->expand<3>(block, record_->third.data() + block.first);
+    record_->weight.segment(block.first, block.count) = block.view(block.weight);
   }
 
  private:
   const LikelihoodSites* sites_;
-  Vector* third_;
+  RowRecord* record_;
 };
 
 }  // namespace mixed_glm

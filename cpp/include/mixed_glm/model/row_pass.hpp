@@ -10,10 +10,22 @@
 
 #include <mixed_glm/model/model.hpp>
 #include <mixed_glm/model/row_team.hpp>
+#include <type_traits>
 
 namespace mixed_glm {
 
 namespace detail {
+
+// Effects of an indicator design whose rows have `width` entries each, a constant where that pays.
+template <class Width>
+void add_entries(const Code* column, Width width, const Vector& coefficients, RowBlock& block) {
+  const double* const effects = coefficients.data();
+  for (Index r = 0; r < block.count; ++r) {
+    double eta = block.eta[size_t(r)];
+    for (Index e = 0; e < width; ++e) eta += effects[*column++];
+    block.eta[size_t(r)] = eta;
+  }
+}
 
 MIXED_GLM_NOINLINE inline void predict(const Model& model, const Vector& coefficients,
                                        RowBlock& block) {
@@ -24,11 +36,11 @@ MIXED_GLM_NOINLINE inline void predict(const Model& model, const Vector& coeffic
       design.x().middleRows(block.first, block.count) * coefficients.tail(design.fixed());
   const SparseRows& z = design.z();
   if (z.is_indicator() && z.width() >= 0) {
-    const Code* column = z.columns() + z.begin(block.first);
-    for (Index r = 0; r < block.count; ++r) {
-      for (Index e = 0; e < z.width(); ++e) eta[r] += coefficients[*column++];
+    const Code* const columns = z.columns() + z.begin(block.first);
+    if (z.width() == 1) {
+      return add_entries(columns, std::integral_constant<Index, 1>(), coefficients, block);
     }
-    return;
+    return add_entries(columns, z.width(), coefficients, block);
   }
   for (Index r = 0; r < block.count; ++r) {
     for (Index e = z.begin(block.first + r), end = z.end(block.first + r); e < end; ++e) {

@@ -94,20 +94,15 @@ constexpr RuleNeeds rule_needs(const BinomialLogit&) { return {3.14, 6.7}; }
 // log Phi(eta): zeros of Phi at +-1.9 +- 2.8 i.
 constexpr RuleNeeds rule_needs(const BinomialProbit&) { return {2.8, 6.9}; }
 // log(1 - exp(-e^eta)): e^eta = 2 pi i.
-constexpr RuleNeeds rule_needs(const BinomialCloglog&) { return {1.57, 6.7}; }
-constexpr RuleNeeds rule_needs(const BinomialLoglog&) { return {1.57, 6.7}; }
+constexpr RuleNeeds rule_needs(const MirroredCloglog&) { return {1.57, 6.7}; }
 // As the logit; nearly an exponential where alpha mu is small.
 constexpr RuleNeeds rule_needs(const NegativeBinomialLog&) { return {3.14, 9.0}; }
 
 // What is left of the complementary log-log (or log-log) kernel beside its exponential part.
 struct CloglogSuccesses {
+  MirroredCloglog kernel;
   MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double a, double) const noexcept {
-    return BinomialCloglog().evaluate(eta, a, 0.0);
-  }
-};
-struct LoglogFailures {
-  MIXED_GLM_INLINE RowDerivatives evaluate(double eta, double, double b) const noexcept {
-    return BinomialLoglog().evaluate(eta, 0.0, b);
+    return kernel.evaluate(eta, a, 0.0);
   }
 };
 
@@ -121,12 +116,9 @@ void expect_rows(const Kernel& kernel, NormalRules& rules, double largest_sd,
   } else if constexpr (std::is_same_v<Kernel, ExponentialLog>) {
     add_linear<Order>(-1.0, rows.b, rows, out);
     add_exponential<Order>(-1.0, rows.a, rows, out);
-  } else if constexpr (std::is_same_v<Kernel, BinomialCloglog>) {
-    add_by_quadrature<Order>(CloglogSuccesses(), rules.at(largest_sd), rows, out);
-    add_exponential<Order>(1.0, rows.b, rows, out);
-  } else if constexpr (std::is_same_v<Kernel, BinomialLoglog>) {
-    add_by_quadrature<Order>(LoglogFailures(), rules.at(largest_sd), rows, out);
-    add_exponential<Order>(-1.0, rows.a, rows, out);
+  } else if constexpr (std::is_same_v<Kernel, MirroredCloglog>) {
+    add_by_quadrature<Order>(CloglogSuccesses{kernel}, rules.at(largest_sd), rows, out);
+    add_exponential<Order>(kernel.sign(), rows.b, rows, out);
   } else {
     add_by_quadrature<Order>(kernel, rules.at(largest_sd), rows, out);
   }
