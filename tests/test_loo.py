@@ -78,12 +78,12 @@ def test_blocks_of_rows_change_nothing(criterion: str, monkeypatch: pytest.Monke
     ).fit_laplace(integrate="mode")
     whole = getattr(result, criterion)(200)
     widths = []
-    real = PosteriorDraws.log_likelihood
+    real = PosteriorDraws.log_likelihood_by_row
     monkeypatch.setattr("mixed_glm._assess.loo._ENTRIES", 200 * 7)
     monkeypatch.setattr(
         PosteriorDraws,
-        "log_likelihood",
-        lambda self, *rows: [real(self, *rows), widths.append(real(self, *rows).shape[1])][0],
+        "log_likelihood_by_row",
+        lambda self, *rows: [real(self, *rows), widths.append(len(real(self, *rows)))][0],
     )
     parts = getattr(result, criterion)(200)
     assert max(widths) == 7

@@ -56,14 +56,17 @@ class SkewMixture {
     const double sd = std::sqrt(square);
     if (!(high - low > close * sd)) return 0.5 * (low + high);
     double x = expansion_quantile(mean, sd, cube / (square * sd), z);
-    const double level = math::normal_cdf(z);
+    const double level = math::normal_cdf(z), precision = close * sd;
+    double last = 0.0;
     for (int k = 0; k < most_free_steps; ++k) {
-      const double step = (below(x) - level) / density(x);
-      if (!(std::abs(step) < 0.5 * sd)) break;  // not where there is no density either
+      const double step = (below(x) - level) / density(x), size = std::abs(step);
+      if (!(size < 0.5 * sd)) break;  // not where there is no density either
       x -= step;
-      if (step * step < close * square) return x;  // the next one would be of this size
+      // Steps become squares of each other, up to a factor: the next one would be about this.
+      if (size < precision || size * size * size < precision * last * last) return x;
+      last = size;
     }
-    return between(low, high, mean + z * sd, level, close * sd);
+    return between(low, high, mean + z * sd, level, precision);
   }
 
  private:

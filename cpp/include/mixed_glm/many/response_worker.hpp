@@ -7,6 +7,7 @@
 #include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/many/many_results.hpp>
 #include <mixed_glm/many/response_batch.hpp>
+#include <mixed_glm/model/ordered_normals.hpp>
 #include <mixed_glm/model/ordinal_rows.hpp>
 
 namespace mixed_glm {
