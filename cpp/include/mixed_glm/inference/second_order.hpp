@@ -47,7 +47,7 @@ constexpr Index most_second_order = 20;
 // p x p; empty where it fails. mode: found, viewed; correction(point, Delta): false where it fails.
 template <class Correction>
 Matrix second_order_covariance(const ConditionalMode& mode, Correction&& correction) {
-  constexpr double difference = 0.02;  // of z
+  constexpr double difference = 0.01;  // of z
   const Matrix root = fixed_root(mode);
   const Index p = root.rows(), size = mode.coefficients().size();
   RowMatrix directions = RowMatrix::Zero(size, p);
