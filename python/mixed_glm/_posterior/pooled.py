@@ -11,7 +11,7 @@ from scipy.integrate import trapezoid
 from mixed_glm._posterior.draws import Drawn
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.posterior import Posterior
-from mixed_glm._posterior.some_draws import Places, SomeDraws
+from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,17 +47,17 @@ class PooledPosterior(Posterior):
         """Means of the variances of the parts, shape (d,)."""
         return np.asarray(np.array([part.sd**2 for part in self.parts]).mean(axis=0))
 
-    def cdf(self, values: Floats) -> Floats:
+    def cdf(self, values: Floats, effects: Effects = EVERY) -> Floats:
         """Marginal probabilities of numbers below `values`."""
-        return np.asarray(np.mean([part.cdf(values) for part in self.parts], axis=0))
+        return np.asarray(np.mean([part.cdf(values, effects) for part in self.parts], axis=0))
 
-    def quantile(self, level: float) -> Floats:
+    def quantile(self, level: float, effects: Effects = EVERY) -> Floats:
         """Marginal quantiles: those of the parts enclose them."""
-        own = np.array([part.quantile(level) for part in self.parts])
+        own = np.array([part.quantile(level, effects) for part in self.parts])
         low, high = own.min(axis=0), own.max(axis=0)
         for _ in range(_BISECTIONS):
             middle = (low + high) / 2
-            below = self.cdf(middle) < level
+            below = self.cdf(middle, effects) < level
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.asarray((low + high) / 2)
 
