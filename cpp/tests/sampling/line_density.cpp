@@ -51,7 +51,7 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
   for (const Count& h : {Count{9, -3, 8}, Count{0, 0, 3}, Count{1, 2, 0.5}, Count{200, 0, 30}}) {
     const double mode = h.mode(), scale = 1.0 / std::sqrt(h.curvature(mode));
     const Integral exact(h, mode, scale);
-    LineNodes places;
+    DensityNodes places;
     places.place(mode, scale, h.sd);
     const Vector nodes = places.all().matrix();
     LineDensity density;
@@ -66,7 +66,7 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
 }
 
 TEST_CASE("The ends of a tabulated density are finite, whatever the values far out") {
-  LineNodes places;
+  DensityNodes places;
   places.place(0.0, 1.0, 100.0);
   const Vector nodes = places.all().matrix();
   LineDensity density;

@@ -42,7 +42,7 @@ class BlockEffectDraws {
   }
 
  private:
-  static constexpr Index on_line = LineNodes::count;
+  static constexpr Index on_line = DensityNodes::count;
 
   static Index column(Index g) { return g % row_block_size; }
   Index coordinates() const { return leaf_->coordinates(); }
@@ -61,9 +61,9 @@ class BlockEffectDraws {
       for (Index d = 0; d < coordinates(); ++d) {
         direction_(d, column(g)) = d < c ? 0.0 : root(d, c) / root(c, c);
       }
-      LineNodes& places = places_[size_t(column(g))];
+      DensityNodes& places = places_[size_t(column(g))];
       places.place(following(g, c), root(c, c), prior.root()(c, c));
-      const LineNodes::Column nodes = places.all();
+      const DensityNodes::Column nodes = places.all();
       for (Index k = 0; k < on_line; ++k) set_points(g, c, k, nodes[k], effects);
       add_prior(g, prior, behind.log_weights);
     }
@@ -169,7 +169,7 @@ class BlockEffectDraws {
   LineDensity line_;
   Eigen::Matrix<double, on_line, 1> line_value_, line_slope_;
   // Of the groups of a batch, in the column of their number modulo row_block_size.
-  std::vector<LineNodes> places_;
+  std::vector<DensityNodes> places_;
   Matrix z_, direction_;           // m: of the draws; how u moves with the line
   Matrix points_, value_, slope_;  // m points, points, points
 };

@@ -19,7 +19,7 @@ class LeafEffectDraws {
     for (const LeafBatch& batch : leaf.batches()) {
       most = std::max(most, batch.last_group - batch.first_group);
     }
-    for (Matrix* each : {&node_, &value_, &slope_}) each->setZero(most, LineNodes::count);
+    for (Matrix* each : {&node_, &value_, &slope_}) each->setZero(most, DensityNodes::count);
     places_.resize(size_t(most));
   }
 
@@ -29,7 +29,7 @@ class LeafEffectDraws {
     const Index first = batch.first_group, groups = batch.last_group - first;
     modes_.find(eta, sd, batch);
     for (Index g = 0; g < groups; ++g) {
-      LineNodes& places = places_[size_t(g)];
+      DensityNodes& places = places_[size_t(g)];
       places.place(modes_.mode()[first + g], modes_.scale()[first + g], sd);
       node_.row(g) = places.all().matrix().transpose();
     }
@@ -54,7 +54,7 @@ class LeafEffectDraws {
     batch.for_blocks([&](Index begin, Index end) {
       block_.first = begin;
       block_.count = end - begin;
-      for (Index k = 0; k < LineNodes::count; ++k) add_node(eta, k, batch.first_group);
+      for (Index k = 0; k < DensityNodes::count; ++k) add_node(eta, k, batch.first_group);
     });
   }
 
@@ -79,7 +79,7 @@ class LeafEffectDraws {
   LikelihoodSites sites_;
   RowBlock block_;
   // Of the groups of a batch.
-  std::vector<LineNodes> places_;
+  std::vector<DensityNodes> places_;
   Matrix node_, value_, slope_;  // groups x nodes
   LineDensity line_;
 };

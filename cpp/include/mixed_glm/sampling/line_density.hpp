@@ -13,7 +13,7 @@
 namespace mixed_glm {
 
 // Where the nodes are.
-class LineNodes {
+class DensityNodes {
  public:
   static constexpr Index count = 25;
   using Column = Eigen::Array<double, count, 1>;
@@ -42,11 +42,11 @@ class LineDensity {
  public:
   // values, slopes: h and h' at the nodes.
   template <class Column>
-  void tabulate(const LineNodes& at, const Column& values, const Column& slopes) {
+  void tabulate(const DensityNodes& at, const Column& values, const Column& slopes) {
     center_ = at.center();
     scale_ = at.scale();
     limit_ = at.limit();
-    const LineNodes::Column cosh = at.cosh();
+    const DensityNodes::Column cosh = at.cosh();
     value_ = values.array() + cosh.log();
     slope_ = node_step() * (scale_ * slopes.array() * cosh + at.sinh() / cosh);
     interpolate();
@@ -94,7 +94,7 @@ class LineDensity {
   }
 
   static constexpr double least_rise = 0.05;  // more than between two nodes around the mode
-  static constexpr Index nodes = LineNodes::count, parts = 4, points = (nodes - 1) * parts + 1;
+  static constexpr Index nodes = DensityNodes::count, parts = 4, points = (nodes - 1) * parts + 1;
 
   double node_step() const { return 2.0 * limit_ / double(nodes - 1); }
 
@@ -113,7 +113,7 @@ class LineDensity {
   }
 
   double center_ = 0.0, scale_ = 1.0, limit_ = 1.0;
-  LineNodes::Column value_, slope_;
+  DensityNodes::Column value_, slope_;
   Eigen::Array<double, points, 1> log_density_, density_, cumulative_;
   Eigen::Array<double, points - 1, 1> mass_;
 };
