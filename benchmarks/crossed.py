@@ -55,7 +55,7 @@ def measure(levels: int, factorization: str) -> Record:
 
     spec.make_core = make_core  # type: ignore[assignment]
     formula, data = make_data(levels)
-    model = mixed_glm.MixedGLM.from_formula(formula, data, family=mixed_glm.Binomial())
+    model = mixed_glm.MixedGLM.from_formula(formula, data=data, family="binomial")
     timing, result = timed(lambda: model.fit_laplace(integrate="mode"))
     report = result.integration
     assert report is not None

@@ -31,7 +31,7 @@ def fit(monkeypatch, formula, data, factorization, **options):
 
     with monkeypatch.context() as patch:
         patch.setattr("mixed_glm._spec.spec.make_core", make_core)
-        model = mg.MixedGLM.from_formula(formula, data, family=mg.Binomial())
+        model = mg.MixedGLM.from_formula(formula, data=data, family="binomial")
         return model.fit_laplace(**options)
 
 
@@ -111,7 +111,7 @@ def test_weakly_linked_halves_get_more_probes(monkeypatch):
 
 def test_an_unknown_factorization_is_refused():
     formula, data = crossed(100, (5, 4), (1.0, 0.5), 9)
-    model = mg.MixedGLM.from_formula(formula, data, family=mg.Binomial())
+    model = mg.MixedGLM.from_formula(formula, data=data, family="binomial")
     spec = model.spec
     with pytest.raises(
         ValueError, match="factorization: expected 'automatic', 'exact' or 'iterative', got 'fast'"
