@@ -110,7 +110,8 @@ def _partials(matrix: Floats) -> Floats:
         rest = np.sum(lower[r] ** 2)
         for c in range(r):
             partial = lower[r, c] / np.sqrt(rest) if rest > 1e-14 else 0.0
-            out.append(np.clip(np.arctanh(np.clip(partial, -1.0, 1.0)), -MOST_Z, MOST_Z))
+            most = np.tanh(MOST_Z)
+            out.append(np.arctanh(np.clip(partial, -most, most)))
             rest -= lower[r, c] ** 2
     return np.array(out)
 
