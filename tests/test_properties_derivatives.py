@@ -62,9 +62,8 @@ def test_vb_elbo(arguments, seed):
 def test_log_marginal(approx, arguments, seed):
     model = make(arguments)
     psi = 0.5 * np.random.default_rng(seed).normal(size=model.k_vcp)
-    nodes = (
-        40 if approx == "leaf" else None
-    )  # of the exact density, that is: fifteen leave 1e-2 of one with three rows
+    # of the exact density, that is: fifteen leave 1e-2 of one with three rows
+    nodes = 40 if approx in ("ep", "leaf") else None
     numeric = slopes(lambda x: model.log_marginal(x, approx, n_quad=nodes), psi, step=1e-2)
     # psi changes slowly: the fourth order in the step is below 1e-5; what iterates ends within 1e-4
     assert_close(

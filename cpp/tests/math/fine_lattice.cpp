@@ -7,13 +7,13 @@ using namespace mixed_glm;
 
 namespace {
 
-constexpr double step = 1.2;
+constexpr double spacing = 1.2;
 
 // Points of a lattice turned by an angle, in a disc, and a normal log density there.
 struct Disc {
   explicit Disc(double angle) : cell(2, 2) {
     cell << std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle);
-    cell *= step;
+    cell *= spacing;
     std::vector<Vector> kept;
     for (int i = -4; i <= 4; ++i) {
       for (int j = -4; j <= 4; ++j) {
@@ -25,7 +25,7 @@ struct Disc {
     log_density = -0.5 * points.rowwise().squaredNorm().array() + 7.0;
   }
   math::FineLattice fine() const {
-    return math::fine_lattice(points, log_density, cell, step * step, 16'000.0);
+    return math::fine_lattice(points, log_density, cell, spacing * spacing, 16'000.0);
   }
 
   Matrix cell, points;
@@ -37,7 +37,7 @@ struct Disc {
 TEST_CASE("what a lattice lacks is extrapolated, and a parabola is a parabola in between") {
   Disc disc(0.4);
   for (Index i = 0; i < disc.points.rows(); ++i) {  // two holes, one beside the mode
-    if (disc.points.row(i).norm() > 0.1 && disc.points.row(i).norm() < step * 1.1) {
+    if (disc.points.row(i).norm() > 0.1 && disc.points.row(i).norm() < spacing * 1.1) {
       disc.log_density[i] = -std::numeric_limits<double>::infinity();
       break;
     }

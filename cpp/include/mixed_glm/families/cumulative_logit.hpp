@@ -42,6 +42,12 @@ class CumulativeLogit {
             math::select(is_gap, gap.d2, binary.d2), math::select(is_gap, gap.d3, binary.d3)};
   }
 
+  // Of a gap d4 / d2 = (1 + 4 E + E^2) / q^2: as of a binary row with -n in the place of its
+  // trials.
+  MIXED_GLM_INLINE double fourth(double d2, double d3, double a, double b) const noexcept {
+    return logistic_fourth(d2, d3, math::select(b < 0.0, -a, a + b));
+  }
+
   // Of an observation.
   bool supports(double y, double /*trials*/) const noexcept {
     return is_count(y) && y < double(categories_);

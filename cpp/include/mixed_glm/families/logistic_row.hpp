@@ -46,4 +46,10 @@ MIXED_GLM_INLINE RowDerivatives logistic_row(double eta, double scale, double x,
           math::negate_unless_negative(skew, eta)};
 }
 
+// d4 from d2 = -n v and d3, n = a + b: d3 / d2 = 1 - 2 p, d4 = d2 (1 - 6 v).
+MIXED_GLM_INLINE double logistic_fourth(double d2, double d3, double n) noexcept {
+  const double shape = math::select(d2 < 0.0, d3 / d2, 0.0);
+  return d2 * (shape * shape + 2.0 * math::select(d2 < 0.0, d2 / n, 0.0));
+}
+
 }  // namespace mixed_glm

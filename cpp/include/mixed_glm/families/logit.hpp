@@ -28,10 +28,8 @@ class BinomialLogit {
 
   double initial_eta(double a, double b) const noexcept { return math::log((a + 0.5) / (b + 0.5)); }
 
-  // d2 = -n v, d3 / d2 = 1 - 2 mu, d4 = d2 (1 - 6 v).
   MIXED_GLM_INLINE double fourth(double d2, double d3, double a, double b) const noexcept {
-    const double shape = math::select(d2 < 0.0, d3 / d2, 0.0);
-    return d2 * (shape * shape + 2.0 * math::select(d2 < 0.0, d2 / (a + b), 0.0));
+    return logistic_fourth(d2, d3, a + b);
   }
 
   double mean(double eta) const noexcept {

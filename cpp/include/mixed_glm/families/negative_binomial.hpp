@@ -49,6 +49,7 @@ class NegativeBinomialLog {
     log_alpha_ = std::log(alpha);
     alpha_ = alpha;
     r_ = 1.0 / alpha;
+    of_constant_ = 0.0;
   }
 
   // Where it is known.
@@ -68,7 +69,7 @@ class NegativeBinomialLog {
     const double scale = math::select(negative, alpha_, r_);
     RowDerivatives row =
         logistic_row(log_odds, scale, math::select(negative, eta, -eta), a, b * r_);
-    row.value = hold_finite(row.value - a * log_alpha_);
+    row.value = hold_finite(row.value - a * of_constant_);
     return row;
   }
 
@@ -115,16 +116,18 @@ class NegativeBinomialLog {
   // Gamma(y + r) / (Gamma(r) y!) = r / (y + r) times the binomial coefficient of y + r over y: at
   // once, where shape_constant() is a sum of y terms.
   double constant_where_known(double y) const noexcept {
-    return math::log_binomial(y, r_) - std::log1p(alpha_ * y) + y * log_alpha_;
+    return math::log_binomial(y, r_) - std::log1p(alpha_ * y);
   }
 
   void set_log_alpha(double phi) noexcept {
     log_alpha_ = math::max(math::min(phi, farthest), -farthest);
     alpha_ = std::exp(log_alpha_);
     r_ = std::exp(-log_alpha_);
+    of_constant_ = log_alpha_;
   }
 
   double log_alpha_;
+  double of_constant_;  // log(alpha) where it is no part of the constant, zero where it is known
   double alpha_;
   double r_;
 };

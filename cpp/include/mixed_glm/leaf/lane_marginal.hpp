@@ -38,7 +38,7 @@ class LaneMarginal final : public Marginal {
   // Whether it is for this model.
   static bool suits(const Model& model) {
     return GroupLanes::suit(model.design()) && !has_shape(model.family()) &&
-           model.design().fixed() <= most_fixed;
+           rows_together(model.family()) == 1 && model.design().fixed() <= most_fixed;
   }
 
   // The model is viewed and must outlive this object.

@@ -159,7 +159,7 @@ class LaneRows {
     for (Index r = 0; r < count_; ++r) {
       const Index s = r * lane_count;
       const Lanes successes = load(a + s) * load(mask + s);
-      pulled += successes * load(eta_ + s);
+      pulled += successes * (load(eta_ + s) + form_.shift);
       of_factor += successes * load(factor);
       all += successes;
       factor += width;
@@ -187,7 +187,7 @@ class LaneRows {
     return load(result);
   }
 
-  // a eta - (a + failures b) log(1 + t), t = exp(eta + shift).
+  // a (eta + shift) - (a + failures b) log(1 + t), t = exp(eta + shift).
   template <int Order, bool Single>
   void evaluate_logistic(const double* u, double* value, double* d1, double* d2, double* d3) {
     const double* const a = lanes_->a(first_);
