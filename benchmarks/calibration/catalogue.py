@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.calibration.correlated import CorrelatedDesign
 from benchmarks.calibration.designs import Design, UnitsDesign
 from benchmarks.calibration.families import CumulativeDesign, ShapeDesign
 from mixed_glm.priors import Exponential, HalfNormal
@@ -29,5 +30,7 @@ DESIGNS: dict[str, Design] = {
         CumulativeDesign("cumulative", "cumulative", 200, (20,)),
         CumulativeDesign("cumulative-probit", "cumulative", 200, (20,), "probit"),
         CumulativeDesign("cumulative-cloglog", "cumulative", 200, (20,), "cloglog"),
+        CorrelatedDesign("binomial-correlated", "binomial", 300, (30,)),
+        CorrelatedDesign("poisson-correlated", "poisson", 200, (30,)),
     )
 }
