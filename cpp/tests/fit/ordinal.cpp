@@ -202,11 +202,13 @@ TEST_CASE("other links: two categories are the binomial model", "[ordinal]") {
       CAPTURE(to_string(method));
       const FitResult expected = fit(expected_model, {method}), got = fit(model, {method});
       REQUIRE(got.status == expected.status);
-      CHECK(got.method == expected.method);
+      // The binary model's leaf takes as many nodes as it needs.
+      const bool has_leaf = method == Method::automatic || method == Method::leaf;
+      const double tolerance = has_leaf ? 1e-2 : 1e-8;
       Vector mean = got.mean;
       mean[0] = -mean[0];
-      CHECK(mean.isApprox(expected.mean, 1e-8));
-      CHECK(got.sd.isApprox(expected.sd, 1e-8));
+      CHECK(mean.isApprox(expected.mean, tolerance));
+      CHECK(got.sd.isApprox(expected.sd, tolerance));
     }
   }
 }

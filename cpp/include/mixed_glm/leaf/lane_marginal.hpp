@@ -28,6 +28,12 @@ class FixedPart {
   const Model& model() const { return *model_; }
 
  private:
+  // Whether there are rows that keep thresholds apart: from far away the search here does not find
+  // their mode.
+  static bool has_gaps(const Family& family) {
+    const auto* ordinal = std::get_if<CumulativeLogit>(&family);
+    return ordinal != nullptr && ordinal->categories() > 2;
+  }
   const Model* full_;
   std::unique_ptr<Design> design_;
   std::unique_ptr<Model> model_;
@@ -38,7 +44,8 @@ class LaneMarginal final : public Marginal {
   // Whether it is for this model.
   static bool suits(const Model& model) {
     return GroupLanes::suit(model.design()) && !has_shape(model.family()) &&
-           rows_together(model.family()) == 1 && model.design().fixed() <= most_fixed;
+           rows_together(model.family()) == 1 && !has_gaps(model.family()) &&
+           model.design().fixed() <= most_fixed;
   }
 
   // The model is viewed and must outlive this object.

@@ -33,6 +33,7 @@ void add_column_products(const double* values, Index rows, const double* column,
 // Adds to sums[a] the product of `values`, matrix.rows() of them, with the a-th column.
 inline void add_column_products(const double* values, const ConstMatrixRef& matrix, double* sums) {
   const Index columns = matrix.cols(), stride = matrix.outerStride(), rows = matrix.rows();
+  if (rows == 0) return;
   const double* column = matrix.data();
   Index a = 0;
   for (; a + 4 <= columns; a += 4, column += 4 * stride) {
