@@ -28,12 +28,6 @@ class FixedPart {
   const Model& model() const { return *model_; }
 
  private:
-  // Whether there are rows that keep thresholds apart: from far away the search here does not find
-  // their mode.
-  static bool has_gaps(const Family& family) {
-    const auto* ordinal = std::get_if<CumulativeLogit>(&family);
-    return ordinal != nullptr && ordinal->categories() > 2;
-  }
   const Model* full_;
   std::unique_ptr<Design> design_;
   std::unique_ptr<Model> model_;
@@ -160,6 +154,13 @@ class LaneMarginal final : public Marginal {
   }
 
  private:
+  // Whether there are rows that keep thresholds apart: from far away the search here does not find
+  // their mode.
+  static bool has_gaps(const Family& family) {
+    const auto* ordinal = std::get_if<CumulativeLogit>(&family);
+    return ordinal != nullptr && ordinal->categories() > 2;
+  }
+
   // Fixed effects from which on the products of their columns outgrow the caches.
   static constexpr Index most_fixed = 40;
   // Nodes to begin with. Few effects leave psi a wide range, and cost little; with many of them psi
