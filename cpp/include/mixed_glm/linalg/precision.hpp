@@ -11,6 +11,7 @@
 #include <mixed_glm/linalg/krylov_draws.hpp>
 #include <mixed_glm/linalg/krylov_inverse.hpp>
 #include <optional>
+#include <utility>
 
 namespace mixed_glm {
 
@@ -79,7 +80,7 @@ class Precision {
     if (refine() && at_hand() == nullptr) {
       RowMatrix draws = z;
       if (KrylovDraws(*krylov_).spread(draws)) {
-        z = draws;
+        z = std::move(draws);
         return;
       }
       fall_back();

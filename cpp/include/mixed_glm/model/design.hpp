@@ -52,10 +52,11 @@ class Design {
 
   // The same with effects that are neighbours where a row of `cliques` touches both; every row of z
   // must be part of one. Rows stay in the caller's order.
-  static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z, SparseRows cliques,
+  static std::unique_ptr<Design> with_cliques(ConstMatrixRef x, SparseRows z,
+                                              const SparseRows& cliques,
                                               const std::vector<Code>& ident, Index components) {
-    std::unique_ptr<Design> design(new Design(x, std::move(z), std::move(cliques), ident,
-                                              components, {}, Factorization::exact));
+    std::unique_ptr<Design> design(
+        new Design(x, std::move(z), cliques, ident, components, {}, Factorization::exact));
     design->locate_pairs();
     return design;
   }
