@@ -116,8 +116,8 @@ def test_two_categories_are_the_binomial_model(link: str, method: str) -> None:
         ours = model(link, "high ~ x + z + (1 | g)", data=data).fit(method)
         binomial = Binomial({"cloglog": "loglog"}.get(link, link))
         theirs = mg.MixedGLM.from_formula("high ~ x + z + (1 | g)", data=data, family=binomial).fit(method)
-    # The binary model's fit() is leaf quadrature with as many nodes as it needs.
-    share, within = (0.03, 2e-2) if method == "auto" else (1e-8, 1e-8)
+    # The binary model's fit() is leaf quadrature at once, where this one may find Laplace good enough.
+    share, within = (0.06, 2e-2) if method == "auto" else (1e-8, 1e-8)
     for what, sign in (("mean", -1.0), ("sd", 1.0)):
         parts = [getattr(ours, f"{name}_{what}") for name in ("family", "fe", "vcp", "vc")]
         expected = theirs.params if what == "mean" else theirs.bse
