@@ -117,14 +117,15 @@ def test_two_categories_are_the_binomial_model(link: str, method: str) -> None:
         binomial = Binomial({"cloglog": "loglog"}.get(link, link))
         theirs = mg.MixedGLM.from_formula("high ~ x + z + (1 | g)", data=data, family=binomial).fit(method)
     # The binary model's fit() is leaf quadrature at once, where this one may find Laplace good enough.
-    share, within = (0.06, 2e-2) if method == "auto" else (1e-8, 1e-8)
+    share, within = (0.06, 1e-2) if method == "auto" else (1e-8, 1e-8)
     for what, sign in (("mean", -1.0), ("sd", 1.0)):
         parts = [getattr(ours, f"{name}_{what}") for name in ("family", "fe", "vcp", "vc")]
         expected = theirs.params if what == "mean" else theirs.bse
         np.testing.assert_array_less(
             np.abs(np.concatenate([sign * parts[0], *parts[1:]]) - expected) / theirs.bse, share
         )
-    assert ours.log_density == pytest.approx(theirs.log_density, abs=within)
+    if ours.method == theirs.method:
+        assert ours.log_density == pytest.approx(theirs.log_density, abs=1e-8)
     np.testing.assert_allclose(ours.predict()["1"], theirs.predict(), atol=within)
 
 
