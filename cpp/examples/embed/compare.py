@@ -19,7 +19,7 @@ import pandas as pd
 import mixed_glm as mg
 
 program, path, *flags = sys.argv[1:]
-tolerance = 0.0 if "same-flags" in flags else 1e-5
+tolerance = 0.0 if "same-flags" in flags else 1e-6
 
 
 def fits(cattle: pd.DataFrame) -> dict[str, Callable[[], mg.MixedGLMResults]]:

@@ -59,6 +59,7 @@ int main(int argc, char** argv) try {
 
   FitOptions options;
   if (argc > 2) options.method = method_named(argv[2]);
+  if (options.method == Method::leaf) options.n_quad = 15;  // else as many as are needed
   const FitResult result = fit(model, options);
   if (!result.has_result()) throw std::runtime_error("the fit failed");
   if (argc > 3 && std::strcmp(argv[3], "--exact") == 0) {

@@ -8,7 +8,8 @@
 namespace mixed_glm {
 
 // As MixedGLM's fit(), fit_map(), fit_vb(), fit_vb(covariance="full"), fit_laplace(),
-// fit_laplace(n_quad=15), fit_ep() in Python.
+// fit_laplace(n_quad=15), fit_ep() in Python; leaf is that with FitOptions::n_quad = 15, without it
+// as many nodes as are needed are taken.
 enum class Method { automatic, map, vb, vb_full, laplace, leaf, ep };
 
 inline constexpr EnumNames<Method, 7> method_names = {{
