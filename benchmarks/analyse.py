@@ -23,6 +23,7 @@ __all__ = ["SUMMARY_HEADER", "Comparison", "compare", "main", "measured_on", "su
 
 Comparison = dict[str, Any]
 
+STAGES = ("cold", "prepared", "fit() cold", "fit() prepared")
 PICTURES = {"many", "kernels"}  # pages with a plot of their own, beside that of speed
 
 
@@ -49,7 +50,7 @@ def _problem(
     summary: dict[str, dict[str, float | None]] = {}
     for peer in answers:
         stages = own[own["peer"] == peer].groupby("stage")[clock].agg(statistic)
-        summary[peer] = {stage: stages.get(stage) for stage in ("cold", "prepared")}
+        summary[peer] = {stage: stages.get(stage) for stage in STAGES}
     return {
         "problem": problem,
         "versions": {peer: answer["version"] for peer, answer in answers.items()},
@@ -92,12 +93,13 @@ def peer_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 
 SUMMARY_HEADER = (
-    "problem", "mixed_glm", "prepared", "fastest other", "its time", "ratio", "ratio, prepared", "answers",
+    "problem", "fit()", "prepared", "Laplace at the mode", "prepared", "fastest other", "its time", "ratio of fit()",
+    "ratio of Laplace", "prepared", "answers",
 )  # fmt: skip
 
 
 def summary_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """One row a problem: our time, the fastest other package's, and the ratio."""
+    """One row a problem: our times, of `fit()` first, the fastest other package's, and the ratios."""
     return [_summary_row(c) for c in comparisons if c["ratios"] is not None]
 
 
@@ -110,10 +112,10 @@ def _summary_row(comparison: Comparison) -> tuple[str, ...]:
     found, ours = comparison["ratios"], comparison["times"][OURS]
     return (
         title(comparison["problem"]),
-        tables.seconds(ours["cold"]),
-        tables.seconds(ours["prepared"]),
+        *(tables.seconds(ours[stage]) for stage in ("fit() cold", "fit() prepared", "cold", "prepared")),
         found["fastest"],
         tables.seconds(comparison["times"][found["fastest"]]["cold"]),
+        "-" if ours["fit() cold"] is None else f"{found['fit()']:.1f}",
         f"{found['cold']:.1f}",
         f"{found['prepared']:.1f}",
         "agree" if all(v["agrees"] for v in comparison["verdicts"].values()) else "differ",

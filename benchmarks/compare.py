@@ -81,7 +81,8 @@ def ratios(times: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any] | 
     Returns
     -------
     dict, or None if there is nothing to compare
-        ``"cold"``: cold against cold. ``"prepared"``: ours prepared against the best of cold and prepared.
+        ``"cold"``: cold against cold. ``"prepared"``: ours prepared against the best of cold and prepared. ``"fit()"``: our
+        `fit()` against the others, cold; NaN where it was not timed.
     """
     others = {name: time for name, time in times.items() if name != OURS}
     if OURS not in times or not others:
@@ -93,6 +94,7 @@ def ratios(times: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any] | 
     return {
         "fastest": fastest,
         "cold": cold[fastest] / float(ours["cold"] or np.nan),
+        "fit()": cold[fastest] / float(ours.get("fit() cold") or np.nan),
         "fastest prepared": fastest_prepared,
         "prepared": best[fastest_prepared] / float(ours["prepared"] or np.nan),
     }

@@ -103,7 +103,7 @@ def _description(problem: Problem) -> Record:
 
 
 def _times(problem: Problem, peer: str, turn: int, fit: Fit) -> Iterator[Record]:
-    for stage, timing in (("cold", fit.cold), ("prepared", fit.prepared)):
+    for stage, timing in fit.stages.items():
         if timing is not None:
             where = {"kind": "time", "problem": problem.name, "peer": peer, "turn": turn, "stage": stage}
             yield where | timing._asdict()

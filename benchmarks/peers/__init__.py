@@ -52,6 +52,8 @@ class Fit:
         None if the package does not say.
     hyper : Hyper or None
         Covariances and the parameter of the family; None where `sd` says all.
+    chosen, chosen_prepared : Timing or None
+        Of the package's better answer, where it has one that is worth its own time: our `fit()`, as `cold` and `prepared`.
     restricted : bool
         Whether `loglik` has the fixed effects integrated out, as REML does.
     """
@@ -68,6 +70,18 @@ class Fit:
     converged: bool | None = None
     hyper: Hyper | None = None
     restricted: bool = False
+    chosen: Timing | None = None
+    chosen_prepared: Timing | None = None
+
+    @property
+    def stages(self) -> dict[str, Timing | None]:
+        """What was timed, by the names that results have."""
+        return {
+            "cold": self.cold,
+            "prepared": self.prepared,
+            "fit() cold": self.chosen,
+            "fit() prepared": self.chosen_prepared,
+        }
 
     @property
     def at(self) -> Hyper:
