@@ -10,7 +10,9 @@ namespace {
 
 // Rows that touch one level of each factor at random.
 struct CrossedFactors {
-  CrossedFactors(Index rows, const std::vector<Index>& levels) : size(Index(levels.size())) {
+  // again: after so many rows they begin anew.
+  CrossedFactors(Index rows, const std::vector<Index>& levels, Index again = 0)
+      : size(Index(levels.size())) {
     std::mt19937 generator(1);
     Code first = 0;
     for (size_t k = 0; k < levels.size(); ++k) {
@@ -18,6 +20,7 @@ struct CrossedFactors {
       component.insert(component.end(), size_t(levels[k]), Code(k));
     }
     for (Index i = 0; i < rows; ++i, first = 0) {
+      if (again > 0 && i % again == 0) generator.seed(1);
       for (const Index q : levels) {
         columns.push_back(first + Code(std::uniform_int_distribution<Index>(0, q - 1)(generator)));
         first += Code(q);
@@ -48,6 +51,13 @@ TEST_CASE("factors with many crossed levels are left unfilled") {
   REQUIRE_FALSE(iterative.pattern.is_filled());
   CHECK(iterative.pattern.unfilled().eliminated == 1500);
   CHECK(large.eliminate(Factorization::exact).pattern.is_filled());
+}
+
+TEST_CASE("what meets again and again is a coupling once; what is cheap is exact") {
+  CHECK_FALSE(CrossedFactors(16000, {800, 800}).eliminate().pattern.is_filled());
+  CHECK_FALSE(CrossedFactors(300000, {1500, 1000}, 20000).eliminate().pattern.is_filled());
+  CHECK(CrossedFactors(1500, {500, 500}).eliminate().pattern.is_filled());
+  CHECK(CrossedFactors(200000, {800, 800}).eliminate().pattern.is_filled());
 }
 
 TEST_CASE("entries of an unfilled pattern are pairs that meet, not squares") {
