@@ -80,7 +80,7 @@ TEST_CASE("the dense block is small in any order of the factors") {
   CHECK(tail({20000, {300, 800}}) == tail({20000, {800, 300}}));
   CHECK(tail({20000, {300, 800}}) <= 300);
   // Communities of ten by ten levels, of which one row in a hundred leaves its own.
-  CHECK(tail(CrossedFactors::communities(60000, 2000, 0.01)) < 250);
+  CHECK(tail(CrossedFactors::communities(15000, 500, 0.01)) < 150);
   CHECK(CrossedFactors::communities(60000, 2000, 0.01).eliminate().pattern.is_filled());
 }
 

@@ -55,28 +55,43 @@ inline std::vector<Code> order_by_size(const std::vector<Code>& component, const
   return order;
 }
 
+// Share of the effects after the first ones that such an effect meets once these are eliminated, by
+// some of them.
+inline double share_met(const std::vector<Code>& order, const Neighbours& neighbours, Index first) {
+  const std::vector<Code> number = numbers_of(order);
+  const auto size = Index(order.size());
+  const Index step = std::max<Index>(1, (size - first) / 64);
+  std::vector<Index> seen_by(order.size(), -1);
+  double met = 0.0, looked_at = 0.0;
+  for (Index j = first; j < size; j += step, looked_at += double(size - first)) {
+    const auto see = [&](Code other) {
+      if (number[size_t(other)] < first || seen_by[size_t(other)] == j) return;
+      seen_by[size_t(other)] = j;
+      met += 1.0;
+    };
+    for (const Code other : neighbours[size_t(order[size_t(j)])]) {
+      see(other);
+      if (number[size_t(other)] >= first) continue;
+      for (const Code next : neighbours[size_t(other)]) see(next);
+    }
+  }
+  return met / std::max(looked_at, 1.0);
+}
+
 // Minimum degree finds communities that hardly meet one another, of which there are none where what
 // the first component leaves is filled to a larger share than this.
 constexpr double most_filled = 0.05;
 constexpr double least_filled_work = 1e7;  // a millisecond or two, for which nothing is tried
-
-inline bool may_have_communities(const Elimination& by_size, const Neighbours& neighbours,
-                                 Index first) {
-  double fill = 0.0;
-  for (Index k = 0; k < first; ++k) {
-    const auto met = double(neighbours[size_t(by_size.order[size_t(k)])].size());
-    fill += met * met;
-  }
-  const double rest = double(by_size.order.size()) - double(first);
-  return filled_work(by_size.pattern) > least_filled_work && fill < most_filled * rest * rest;
-}
 
 inline Elimination filled_elimination(const SparseRows& cliques, const Neighbours& neighbours,
                                       const std::vector<Code>& component, const Vector& size,
                                       Index fixed) {
   Elimination by_size = filled_elimination(cliques, order_by_size(component, size), fixed);
   const auto first = size.size() > 0 ? Index(size.maxCoeff()) : 0;
-  if (!may_have_communities(by_size, neighbours, first)) return by_size;
+  if (filled_work(by_size.pattern) < least_filled_work ||
+      share_met(by_size.order, neighbours, first) > most_filled) {
+    return by_size;
+  }
   Elimination by_degree = filled_elimination(cliques, fill_reducing_order(neighbours), fixed);
   const bool is_better = 2.0 * filled_work(by_degree.pattern) < filled_work(by_size.pattern);
   return is_better ? by_degree : by_size;
