@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ __all__ = ["FORCED", "LABELS", "METHODS"]
 def laplace_probes(model: mg.MixedGLM) -> Any:
     """As for crossed factors with thousands of levels."""
     with forced("iterative"):
-        return model.fit_laplace()
+        return copy.deepcopy(model).fit_laplace()  # without the compiled model that it may have
 
 
 FORCED = "laplace_probes"  # only for designs that ask for it
