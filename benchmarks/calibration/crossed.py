@@ -15,5 +15,5 @@ class ManyLevelsDesign(Design):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Laplace by the exact factor and by probes, on the same data."""
-        return ("laplace", "laplace_probes")
+        """By the exact factor and by probes, on the same data."""
+        return ("laplace", "ep", "laplace_probes", "ep_probes")

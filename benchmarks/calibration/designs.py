@@ -68,7 +68,7 @@ class Design:
     @property
     def methods(self) -> tuple[str, ...]:
         """The fits that these priors allow."""
-        return tuple(method for method in METHODS if method != FORCED)
+        return tuple(method for method in METHODS if method not in FORCED)
 
     def draw(self, rng: np.random.Generator) -> tuple[mg.MixedGLM, Floats]:
         """A model with responses, and the parameters (beta, psi, u) that they were drawn from."""

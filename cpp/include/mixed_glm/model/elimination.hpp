@@ -14,6 +14,7 @@ enum class Factorization { automatic, exact, iterative };
 struct Elimination {
   std::vector<Code> order;  // order[k]: the column of z that is eliminated as the k-th
   BorderedPattern pattern;
+  bool in_communities = false;  // which hardly meet one another, and make a small factor
 };
 
 namespace detail {
@@ -32,7 +33,7 @@ inline Neighbours renumbered_neighbours(SparseRows cliques, const std::vector<Co
 inline Elimination filled_elimination(const SparseRows& cliques, std::vector<Code> order,
                                       Index fixed) {
   BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed);
-  return {std::move(order), std::move(pattern)};
+  return {std::move(order), std::move(pattern), false};
 }
 
 // Multiplications of a factorization and an inversion.
@@ -55,19 +56,25 @@ inline std::vector<Code> order_by_size(const std::vector<Code>& component, const
   return order;
 }
 
-// Share of the effects after the first ones that such an effect meets once these are eliminated, by
-// some of them.
-inline double share_met(const std::vector<Code>& order, const Neighbours& neighbours, Index first) {
+// Multiplications below which what is exact is cheap: some hundredths of a second in all, up to
+// some 650 remaining levels.
+constexpr double least_work = 3e8;
+
+// Whether the effects after the first ones, of which some are looked at, meet few of their kind
+// once the first ones are eliminated, and these by many ways: communities. Where all meet one
+// another by chance, minimum degree takes long and finds nothing.
+inline bool are_communities(const std::vector<Code>& order, const Neighbours& neighbours,
+                            Index first) {
   const std::vector<Code> number = numbers_of(order);
   const auto size = Index(order.size());
   const Index step = std::max<Index>(1, (size - first) / 64);
   std::vector<Index> seen_by(order.size(), -1);
-  double met = 0.0, looked_at = 0.0;
-  for (Index j = first; j < size; j += step, looked_at += double(size - first)) {
+  double ways = 0.0, met = 0.0, others = 0.0;
+  for (Index j = first; j < size; j += step, others += double(size - first)) {
     const auto see = [&](Code other) {
-      if (number[size_t(other)] < first || seen_by[size_t(other)] == j) return;
-      seen_by[size_t(other)] = j;
-      met += 1.0;
+      if (number[size_t(other)] < first || number[size_t(other)] == j) return;
+      ways += 1.0;
+      if (std::exchange(seen_by[size_t(other)], j) != j) met += 1.0;
     };
     for (const Code other : neighbours[size_t(order[size_t(j)])]) {
       see(other);
@@ -75,26 +82,32 @@ inline double share_met(const std::vector<Code>& order, const Neighbours& neighb
       for (const Code next : neighbours[size_t(other)]) see(next);
     }
   }
-  return met / std::max(looked_at, 1.0);
+  return met < 0.5 * ways && met < 0.05 * others;
 }
 
-// Minimum degree finds communities that hardly meet one another, of which there are none where what
-// the first component leaves is filled to a larger share than this.
-constexpr double most_filled = 0.05;
-constexpr double least_filled_work = 1e7;  // a millisecond or two, for which nothing is tried
+inline double count_couplings(const Neighbours& neighbours) {
+  double twice = 0.0;
+  for (const auto& list : neighbours) twice += double(list.size());
+  return 0.5 * twice;
+}
+
+// In multiplications a millisecond or two, for which nothing is tried; so few couplings, and few of
+// each effect, are put in another order in some hundredths of a second.
+constexpr double least_filled_work = 1e7, few_couplings = 5e4;
 
 inline Elimination filled_elimination(const SparseRows& cliques, const Neighbours& neighbours,
                                       const std::vector<Code>& component, const Vector& size,
                                       Index fixed) {
   Elimination by_size = filled_elimination(cliques, order_by_size(component, size), fixed);
   const auto first = size.size() > 0 ? Index(size.maxCoeff()) : 0;
-  if (filled_work(by_size.pattern) < least_filled_work ||
-      share_met(by_size.order, neighbours, first) > most_filled) {
-    return by_size;
-  }
+  const double work = filled_work(by_size.pattern);
+  if (work < least_filled_work) return by_size;
+  const double couplings = count_couplings(neighbours);
+  const bool is_quick = couplings < few_couplings && couplings < 4.0 * double(component.size());
+  if (!is_quick && !are_communities(by_size.order, neighbours, first)) return by_size;
   Elimination by_degree = filled_elimination(cliques, fill_reducing_order(neighbours), fixed);
-  const bool is_better = 2.0 * filled_work(by_degree.pattern) < filled_work(by_size.pattern);
-  return is_better ? by_degree : by_size;
+  by_degree.in_communities = 2.0 * filled_work(by_degree.pattern) < work;
+  return by_degree.in_communities ? by_degree : by_size;
 }
 
 // Effects of small components join the border if one beside the eliminated one does not.
@@ -129,21 +142,19 @@ inline Elimination unfilled_elimination(const SparseRows& cliques,
   unfilled.small = Index(small);
   for (const Code c : order) unfilled.part.push_back(component[size_t(c)]);
   BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed, std::move(unfilled));
-  return {std::move(order), std::move(pattern)};
+  return {std::move(order), std::move(pattern), false};
 }
 
 // As many take as long as conjugate gradients and probes do for an effect or a coupling, twice
 // over: what is exact is not given up for less. Measured with 3 to 30 rows a level, and for 73,000
-// ratings of 1,128 lecturers by 2,972 students.
-constexpr double work_of_coupling = 1e4;
-// Some hundredths of a second in all, up to some 650 remaining levels.
-constexpr double least_work = 3e8;
+// ratings of 1,128 lecturers by 2,972 students. In communities iterations and probes are many.
+constexpr double work_of_coupling = 1e4, work_in_communities = 5e4;
 
-inline bool is_iterating_faster(const BorderedPattern& filled, const Neighbours& neighbours) {
-  double couplings = 0.0;
-  for (const auto& list : neighbours) couplings += 1.0 + 0.5 * double(list.size());
-  const double work = filled_work(filled);
-  return work > least_work && work > work_of_coupling * couplings;
+inline bool is_iterating_faster(const Elimination& filled, const Neighbours& neighbours) {
+  const double couplings = count_couplings(neighbours) + double(neighbours.size());
+  const double work = filled_work(filled.pattern);
+  const double each = filled.in_communities ? work_in_communities : work_of_coupling;
+  return work > least_work && work > each * couplings;
 }
 
 }  // namespace detail
@@ -160,7 +171,7 @@ inline Elimination choose_elimination(const SparseRows& cliques, const std::vect
   const bool can_iterate = eliminated >= 0 && size[eliminated] < size.sum();
   const bool iterate = can_iterate && (factorization == Factorization::iterative ||
                                        (factorization == Factorization::automatic &&
-                                        detail::is_iterating_faster(filled.pattern, neighbours)));
+                                        detail::is_iterating_faster(filled, neighbours)));
   if (iterate) {
     filled = detail::unfilled_elimination(cliques, component, size, eliminated, fixed);
   }
