@@ -217,3 +217,26 @@ for family, y in (("binomial", 1.0), ("poisson", 1.0)):
 """
     done = run("-c", code)
     assert done.stdout.split() == ["True", "True"], done.stdout + done.stderr
+
+
+def test_crossed_factors_are_measured_by_both_engines(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from benchmarks import crossed
+from benchmarks.crossed_data import PROBLEMS, ladder
+from benchmarks.results import read
+
+file = Path({str(tmp_path / "crossed.jsonl")!r})
+for how in ("exact", "iterative"):
+    crossed.main(["--to", str(file), "--one", "ladder-300", how])
+print([record["probes"] for record in read(file)])
+print(crossed.ladder_table(read(file)).splitlines()[-1].count(" s |"))
+small = crossed.measure(ladder(300), "agreement")
+print(small["psi_off"] < 0.01, small["sd_off"] < 0.01)
+records = [record | {{"problem": "2000", "how": "automatic"}} for record in read(file)[1:]]
+records.append(small | {{"problem": "2000"}})
+print(crossed.problem_table(records).splitlines()[-1].count("16 probes"))
+"""
+    done = run("-c", code)
+    expected = ["[0, 16]", "2", "True True", "1"]
+    assert done.stdout.splitlines() == expected, done.stdout + done.stderr

@@ -23,7 +23,7 @@ def crossed(rows, levels, sds, seed, slope=False):
     return "y ~ x + " + " + ".join(terms), data
 
 
-def fit(monkeypatch, formula, data, factorization, **options):
+def fit(monkeypatch, formula, data, factorization, family="binomial", **options):
     def make_core(design, family, change=None, *, merge_rows=True):
         return _core.Model(
             merge_rows=merge_rows, factorization=factorization, **model_arguments(design, family, change)
@@ -31,7 +31,7 @@ def fit(monkeypatch, formula, data, factorization, **options):
 
     with monkeypatch.context() as patch:
         patch.setattr("mixed_glm._spec.spec.make_core", make_core)
-        model = mg.MixedGLM.from_formula(formula, data=data, family="binomial")
+        model = mg.MixedGLM.from_formula(formula, data=data, family=family)
         return model.fit_laplace(**options)
 
 
@@ -107,6 +107,39 @@ def test_weakly_linked_halves_get_more_probes(monkeypatch):
     assert np.abs(off).max() < 0.06
     ratio = np.asarray(probes.vc_sd) / np.asarray(exact.vc_sd) - 1.0
     assert np.sqrt(np.mean(ratio**2)) < 0.05
+
+
+def test_other_probes_hardly_move_a_fit(monkeypatch):
+    """Signs hang on the numbers of the levels: with these permuted they are other ones."""
+    formula, data = crossed(20_000, (800, 700), (1.0, 0.5), 10)
+    rng = np.random.default_rng(11)
+    renamed = data | {f"g{k}": rng.permutation(q)[data[f"g{k}"]] for k, q in enumerate((800, 700))}
+    first, second = (
+        fit(monkeypatch, formula, each, "iterative", integrate="mode") for each in (data, renamed)
+    )
+    off = (np.asarray(second.vcp_mean) - np.asarray(first.vcp_mean)) / np.asarray(first.vcp_sd)
+    assert 0 < np.abs(off).max() < 0.02
+    assert np.abs(off).max() < 5 * first.integration.psi_error + 1e-4
+    assert second.integration.psi_error == pytest.approx(first.integration.psi_error, rel=0.8)
+
+
+def test_the_exact_factor_that_stands_in_is_told(monkeypatch):
+    """A chain, in which each level meets two, and large counts: conjugate gradients walk along it."""
+    rng = np.random.default_rng(12)
+    levels = 1500
+    g = np.repeat(np.arange(levels), 2)
+    h = (g + np.tile([0, 1], levels)) % levels
+    eta = 9 + 2 * rng.normal(size=levels)[g] + 2 * rng.normal(size=levels)[h]
+    data = {"g": g, "h": h, "y": rng.poisson(np.exp(np.minimum(eta, 20))).astype(float)}
+    formula = "y ~ 1 + (1 | g) + (1 | h)"
+    exact = fit(monkeypatch, formula, data, "exact", family="poisson", integrate="mode")
+    with pytest.warns(mg.FactorizationWarning, match="the exact factor took their place"):
+        other = fit(monkeypatch, formula, data, "iterative", family="poisson", integrate="mode")
+    assert other.integration.fell_back
+    assert not exact.integration.fell_back
+    assert other.status == "converged"
+    np.testing.assert_allclose(other.params, exact.params, rtol=1e-4, atol=1e-4)
+    assert "exact factor in place of iterations" in str(other.integration)
 
 
 def test_an_unknown_factorization_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.calibration.correlated import CorrelatedDesign
+from benchmarks.calibration.crossed import ManyLevelsDesign
 from benchmarks.calibration.designs import Design, UnitsDesign
 from benchmarks.calibration.families import CumulativeDesign, ShapeDesign
 from mixed_glm.priors import Exponential, HalfNormal
@@ -32,5 +33,6 @@ DESIGNS: dict[str, Design] = {
         CumulativeDesign("cumulative-cloglog", "cumulative", 200, (20,), "cloglog"),
         CorrelatedDesign("binomial-correlated", "binomial", 300, (30,)),
         CorrelatedDesign("poisson-correlated", "poisson", 200, (30,)),
+        ManyLevelsDesign("binomial-crossed-many", "binomial", 2400, (120, 100)),
     )
 }

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.special import expit
 
 import mixed_glm as mg
-from benchmarks.calibration.methods import METHODS
+from benchmarks.calibration.methods import FORCED, METHODS
 from mixed_glm.priors import Normal, Prior
 
 __all__ = ["Design", "UnitsDesign"]
@@ -68,7 +68,7 @@ class Design:
     @property
     def methods(self) -> tuple[str, ...]:
         """The fits that these priors allow."""
-        return tuple(METHODS)
+        return tuple(method for method in METHODS if method not in FORCED)
 
     def draw(self, rng: np.random.Generator) -> tuple[mg.MixedGLM, Floats]:
         """A model with responses, and the parameters (beta, psi, u) that they were drawn from."""

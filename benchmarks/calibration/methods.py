@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import mixed_glm as mg
+from benchmarks.factorization import forced
 
-__all__ = ["LABELS", "METHODS"]
+__all__ = ["FORCED", "LABELS", "METHODS"]
+
+
+def by_probes(fit: Callable[[mg.MixedGLM], Any]) -> Callable[[mg.MixedGLM], Any]:
+    """A fit forced to do as for crossed factors with thousands of levels."""
+
+    def forced_fit(model: mg.MixedGLM) -> Any:
+        with forced("iterative"):
+            return fit(copy.deepcopy(model))  # without the compiled model that it may have
+
+    return forced_fit
+
+
+FORCED = ("laplace_probes", "ep_probes")  # only for designs that ask for them
 
 METHODS: dict[str, Callable[[mg.MixedGLM], Any]] = {
     "fit": lambda model: model.fit(),
@@ -17,6 +32,8 @@ METHODS: dict[str, Callable[[mg.MixedGLM], Any]] = {
     "vb_full": lambda model: model.fit_vb(covariance="full"),
     "vb": lambda model: model.fit_vb(),
     "map": lambda model: model.fit_map(),
+    "laplace_probes": by_probes(lambda model: model.fit_laplace()),
+    "ep_probes": by_probes(lambda model: model.fit_ep()),
 }
 
 LABELS = {
@@ -27,4 +44,6 @@ LABELS = {
     "vb_full": "fit_vb(covariance='full')",
     "vb": "fit_vb()",
     "map": "fit_map()",
+    "laplace_probes": "fit_laplace(), by probes",
+    "ep_probes": "fit_ep(), by probes",
 }

@@ -121,5 +121,7 @@ void bind_ridge(py::module_& m) {
       .def_property_readonly("sd_error",
                              [](const IntegrationReport& r) { return r.probes.sd_error; })
       .def_property_readonly("log_density_error",
-                             [](const IntegrationReport& r) { return r.probes.log_density_error; });
+                             [](const IntegrationReport& r) { return r.probes.log_density_error; })
+      .def_property_readonly("fell_back",
+                             [](const IntegrationReport& r) { return r.probes.fell_back; });
 }

@@ -13,6 +13,7 @@ from mixed_glm.compat import BinomialBayesMixedGLM, PoissonBayesMixedGLM
 from mixed_glm.exceptions import (
     ConvergenceWarning,
     DesignWarning,
+    FactorizationWarning,
     MixedGLMWarning,
     PredictionWarning,
     PriorPullWarning,
@@ -31,6 +32,7 @@ __all__ = [
     "BinomialBayesMixedGLM",
     "ConvergenceWarning",
     "DesignWarning",
+    "FactorizationWarning",
     "ManyResults",
     "MixedGLM",
     "MixedGLMResults",

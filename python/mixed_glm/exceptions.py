@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ConvergenceWarning",
     "DesignWarning",
+    "FactorizationWarning",
     "MixedGLMWarning",
     "PredictionWarning",
     "PriorPullWarning",
@@ -29,6 +30,13 @@ class VarianceCollapseWarning(MixedGLMWarning):
 
 class DesignWarning(MixedGLMWarning):
     """The design makes a standard deviation mean something else than it seems to, or nothing; the message says what to do."""
+
+
+class FactorizationWarning(MixedGLMWarning):
+    """Conjugate gradients for crossed factors did not converge, and the exact factor took their place.
+
+    That is slower, not less exact; ``result.integration.fell_back`` tells the same.
+    """
 
 
 class PredictionWarning(MixedGLMWarning):

@@ -38,6 +38,9 @@ class Integration:
         The same in the standard deviations of the effects, as a share: root mean square over the worst factor's.
     log_density_error : float
         The same in the log density, in nats.
+    fell_back : bool
+        Whether conjugate gradients did not converge at some log standard deviations, so that the exact factor took their place
+        from there on: slower, not less exact. Told by `FactorizationWarning` too.
     """
 
     rule: str
@@ -50,6 +53,7 @@ class Integration:
     psi_error: float = 0.0
     sd_error: float = 0.0
     log_density_error: float = 0.0
+    fell_back: bool = False
 
     @classmethod
     def of(cls, fit: _core.MarginalFit) -> Integration:
@@ -57,11 +61,13 @@ class Integration:
         report = fit.integration
         return cls(
             report.rule, report.evaluations, report.k_hat, report.ess_share, fit.n_quad, fit.quadrature_error, report.probes,
-            report.psi_error, report.sd_error, report.log_density_error,
+            report.psi_error, report.sd_error, report.log_density_error, report.fell_back,
         )  # fmt: skip
 
     def __str__(self) -> str:
         text = f"{self.rule}, {self.evaluations} evaluations"
         if not math.isnan(self.k_hat):
             text += f", k-hat {self.k_hat:.2f}"
+        if self.fell_back:
+            text += ", exact factor in place of iterations"
         return f"{text}, {self.probes} probes" if self.probes else text

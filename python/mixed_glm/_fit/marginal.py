@@ -21,7 +21,7 @@ from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.exceptions import ConvergenceWarning
+from mixed_glm.exceptions import ConvergenceWarning, FactorizationWarning
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,6 +95,8 @@ def fit_laplace(
     ConvergenceWarning
         If the mode of psi was not found, points of the integration had to be left out, or importance weights say that
         it may be inaccurate (status ``"rough integration"``).
+    FactorizationWarning
+        If conjugate gradients for crossed factors with many levels did not converge, and the exact factor took their place.
 
     References
     ----------
@@ -182,6 +184,12 @@ def checked_fit(
     status = fit.status if optim is None or optim.success else ResponseStatus.NOT_CONVERGED
     if status != ResponseStatus.CONVERGED:
         _warn(status, fit, optim, _doubt_of_sigma(spec, fit))
+    if fit.integration.fell_back:
+        warn(
+            "conjugate gradients for the crossed random effects did not converge, since parts of the data hardly meet "
+            "one another; the exact factor took their place, which is slower, not less exact",
+            FactorizationWarning,
+        )
     return as_fit(spec, approximation, fit, status, optim)
 
 

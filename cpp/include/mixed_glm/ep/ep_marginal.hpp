@@ -40,6 +40,7 @@ class EpMarginal final : public Marginal {
     log_density_ = ep_.log_evidence() + model_->hyperparameters().log_density(theta);
     set_second_moments();
     if (model_->hyperparameters().family().size > 0) ep_.expand_family();
+    slope_error_ = ep_.precision().probes() > 0 ? probe_report(information(theta)).psi_error : 0.0;
     return true;
   }
 
@@ -51,6 +52,13 @@ class EpMarginal final : public Marginal {
   ProbeReport probe_report(const Vector& information) const override {
     if (fell_back_) return laplace_->probe_report(information);
     return report_probes(ep_.prior(), model_->design(), ep_.precision(), ep_.sigma(), information);
+  }
+  double value_error() const override {
+    if (fell_back_) return laplace_->value_error();
+    return Marginal::value_error() + slope_error_;
+  }
+  bool took_exact_factor() const override {
+    return ep_.precision().fell_back() || (laplace_ && laplace_->took_exact_factor());
   }
   void set_probes(Index count) override {
     probes_ = count;
@@ -202,7 +210,8 @@ class EpMarginal final : public Marginal {
   SecondMoments second_moments_;
   Vector start_;  // coefficients to begin at; empty: their mode is to be found
   double log_density_ = 0.0, allowed_ = 0.0, last_change_ = 0.0;
-  Index probes_ = 0;  // asked for
+  Index probes_ = 0;          // asked for
+  double slope_error_ = 0.0;  // nats that probes may be off, on a way of one standard deviation
   int passes_ = 0, fallbacks_ = 0;
   bool fell_back_ = false;
 };

@@ -250,6 +250,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   }
   fit.posterior.fe_third = marginal.fixed_tails().third();
   fit.passes = marginal.passes();
+  fit.integration.probes.fell_back = marginal.took_exact_factor();
   detail::conclude(fit);
   return fit;
 }

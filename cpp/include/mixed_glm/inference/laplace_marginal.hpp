@@ -76,6 +76,7 @@ class LaplaceMarginal final : public Marginal {
     return report_probes(mode_.prior(), model_->design(), mode_.precision(), sigma_, information);
   }
   double value_error() const override { return Marginal::value_error() + slope_error_; }
+  bool took_exact_factor() const override { return mode_.precision().fell_back(); }
   void set_probes(Index count) override { mode_.set_probes(count); }
   void anchor_probes() override { mode_.anchor_probes(); }
 

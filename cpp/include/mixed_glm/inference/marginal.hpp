@@ -72,6 +72,8 @@ class Marginal {
   // Where many were needed, evaluations nearby can do with what they know more here
   // (linalg/probe_anchor.hpp).
   virtual void anchor_probes() {}
+  // Whether the exact factor has taken the place of iterations that do not converge.
+  virtual bool took_exact_factor() const { return false; }
   // Evaluations that had to be made by a simpler approximation.
   virtual int fallbacks() const { return 0; }
 

@@ -14,6 +14,7 @@ struct ProbeReport {
   double psi_error = 0.0;  // of the mode of psi, the largest, in posterior standard deviations
   double sd_error = 0.0;   // of the sds of the effects, as a share: rms over those of a component
   double log_density_error = 0.0;  // nats
+  bool fell_back = false;  // iterations did not converge: the exact factor has taken their place
 };
 
 constexpr double allowed_psi_error = 0.02, allowed_sd_error = 0.02;
@@ -26,6 +27,7 @@ inline ProbeReport report_probes(const CoefficientPrior& prior, const Design& de
                                  const Vector& information) {
   ProbeReport report;
   report.probes = precision.probes();
+  report.fell_back = precision.fell_back();
   if (report.probes == 0) return report;
   report.log_density_error = 0.5 * precision.log_determinant_error();
   const MonteCarloErrors& errors = sigma.errors();

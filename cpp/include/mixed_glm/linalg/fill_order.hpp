@@ -65,10 +65,11 @@ inline std::vector<Code> fill_reducing_order(const Neighbours& neighbours) {
   using Pattern = Eigen::SparseMatrix<double, Eigen::ColMajor, Code>;
   Pattern graph(q, q);
   Eigen::Matrix<Code, Eigen::Dynamic, 1> degrees(q);
-  for (Code c = 0; c < q; ++c) degrees[c] = static_cast<Code>(neighbours[size_t(c)].size());
+  for (Code c = 0; c < q; ++c) degrees[c] = static_cast<Code>(neighbours[size_t(c)].size()) + 1;
   graph.reserve(degrees);
   for (Code c = 0; c < q; ++c) {
     std::vector<Code> rows = neighbours[size_t(c)];
+    rows.push_back(c);  // without its diagonal entry an effect would not be put in order
     std::sort(rows.begin(), rows.end());
     for (const Code r : rows) graph.insert(r, c) = 1.0;
   }

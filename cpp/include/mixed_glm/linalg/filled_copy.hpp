@@ -61,7 +61,8 @@ class FilledCopy {
           "conjugate gradients for the crossed random effects do not converge, and their exact "
           "factor would have " +
           std::to_string(filled.size()) + " entries; at most " + std::to_string(most_entries) +
-          " are tried");
+          " are tried: leave out a factor of which the data say little beside the others, or give "
+          "its standard deviation a prior that keeps it smaller");
     }
     return filled;
   }
