@@ -1,9 +1,9 @@
 // Moments of the effects given theta, lanes being groups (group_lanes.hpp): of the deviation w from
-// the centre of the nodes, with the shift h of leaf_scores.hpp, the covariance Sigma of beta and its
-// last step,
+// the centre of the nodes, with the shift h of leaf_scores.hpp, the covariance Sigma of beta and
+// its last step,
 //
-//     E[w^n] = E_k[w^n] + step' slope_n + n (n - 1) / 2 h' Sigma h E_k[w^(n-2)] + c_n,   n = 1, 2, 3
-//     slope_n = Cov_k(d, w^n) - n E_k[w^(n-1)] h
+//     E[w^n] = E_k[w^n] + step' slope_n + n (n - 1) / 2 h' Sigma h E_k[w^(n-2)] + c_n,   n = 1, 2,
+//     3 slope_n = Cov_k(d, w^n) - n E_k[w^(n-1)] h
 //
 // What the nodes say (E_k, slope) every pass knows; the rest of the second-order terms, c_n, costs
 // as much as a pass (lane_moments.hpp), and hardly differs nearby.
@@ -17,10 +17,8 @@ class LaneEffects {
  public:
   static constexpr Index powers = 3;  // n
 
-  // The lanes are viewed.
   explicit LaneEffects(const GroupLanes& lanes)
-      : lanes_(&lanes),
-        p_(lanes.fixed()),
+      : p_(lanes.fixed()),
         batches_(Index(lanes.batches().size())),
         node_(Vector::Zero(powers * slots())),
         slope_(Vector::Zero(p_ * powers * slots())),
@@ -138,7 +136,8 @@ class LaneEffects {
     for (Index j = 0; j < p_; ++j) {
       Lanes sum = 0.0;
       for (Index b = 0; b < batches_; ++b) {
-        sum += 0.5 * node_slope(b, 1, j) + load(centre_.data() + b * lane_count) * node_slope(b, 0, j);
+        sum +=
+            0.5 * node_slope(b, 1, j) + load(centre_.data() + b * lane_count) * node_slope(b, 0, j);
       }
       double lanes[lane_count];
       store(lanes, sum);
@@ -146,7 +145,6 @@ class LaneEffects {
     }
   }
 
-  const GroupLanes* lanes_;
   Index p_, batches_;
   Vector node_, slope_, correction_, moments_;  // of all lanes, n by n
   Vector centre_, coupling_;

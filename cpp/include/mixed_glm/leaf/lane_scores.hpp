@@ -104,9 +104,7 @@ class LaneScores {
   Lanes mean(Index j) const { return load(mean_.data() + j * lane_count); }
   Lanes mean_node() const { return load(mean_node_); }
   // sum_i W_i c_ia c_ib, b <= a.
-  Lanes square(Index a, Index b) const {
-    return load(square_.data() + place(a, b));
-  }
+  Lanes square(Index a, Index b) const { return load(square_.data() + place(a, b)); }
 
  private:
   static double* at(Vector& entries, Index j) { return entries.data() + j * lane_count; }
