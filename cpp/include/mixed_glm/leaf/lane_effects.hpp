@@ -6,7 +6,9 @@
 //     3 slope_n = Cov_k(d, w^n) - n E_k[w^(n-1)] h
 //
 // What the nodes say (E_k, slope) every pass knows; the rest of the second-order terms, c_n, costs
-// as much as a pass (lane_moments.hpp), and hardly differs nearby.
+// as much as a pass (lane_moments.hpp), and hardly differs nearby. The slope of the log density in
+// psi asks for D E[u^2], D the prior's precision: what the second-order terms, those in Sigma among
+// them, add to it is the slope of -1/2 log|H|, and is held as it is, too.
 #pragma once
 
 #include <mixed_glm/leaf/lane_scores.hpp>
@@ -23,7 +25,9 @@ class LaneEffects {
         node_(Vector::Zero(powers * slots())),
         slope_(Vector::Zero(p_ * powers * slots())),
         correction_(Vector::Zero(powers * slots())),
+        of_square_(Vector::Zero(slots())),
         moments_(powers * slots()),
+        square_(slots()),
         centre_(slots()),
         coupling_(Vector::Zero(p_)) {}
 
@@ -64,17 +68,31 @@ class LaneEffects {
       for (Index n = 0; n < powers; ++n) add_to(correction(b, n), moved(b, n, move));
     }
   }
-  void forget_correction() { correction_.setZero(); }
+  void forget_correction() {
+    correction_.setZero();
+    of_square_.setZero();
+  }
 
-  // The moments, from all that is there. shift: of all batches.
-  void finish(const double* shift, ConstMatrixRef sigma, const Vector& step) {
+  // The moments, from all that is there. shift: of all batches; own: the corrections are those of
+  // this point.
+  void finish(const double* shift, ConstMatrixRef sigma, const Vector& step, double precision,
+              bool own) {
     for (Index b = 0; b < batches_; ++b) {
       const Lanes spread = spread_of(shift + b * p_ * lane_count, sigma);
       const Lanes between[powers] = {0.0, spread, 3.0 * spread * load(node(b, 0))};
-      for (Index n = 0; n < powers; ++n) {
-        store(moments_.data() + place(b, n),
-              load(node(b, n)) + moved(b, n, step) + between[n] + load(correction(b, n)));
+      const Lanes twice = 2.0 * load(centre_.data() + b * lane_count);
+      if (own) {
+        store(of_square_.data() + b * lane_count,
+              precision * (twice * load(correction(b, 0)) + load(correction(b, 1)) + spread));
       }
+      Lanes of_nodes[powers];
+      for (Index n = 0; n < powers; ++n) {
+        of_nodes[n] = load(node(b, n)) + moved(b, n, step);
+        store(moments_.data() + place(b, n), of_nodes[n] + between[n] + load(correction(b, n)));
+      }
+      store(square_.data() + b * lane_count,
+            0.25 * twice * twice + twice * of_nodes[0] + of_nodes[1] +
+                1.0 / precision * load(of_square_.data() + b * lane_count));
     }
     set_coupling();
   }
@@ -86,9 +104,7 @@ class LaneEffects {
 
   // Of the effect in a lane.
   double mean(Index slot) const { return centre_[slot] + moment(slot, 0); }
-  double square(Index slot) const {
-    return centre_[slot] * (centre_[slot] + 2.0 * moment(slot, 0)) + moment(slot, 1);
-  }
+  double square(Index slot) const { return square_[slot]; }
   // Where the second-order terms outweigh it, that of the nodes alone.
   double variance(Index slot) const {
     const double corrected = moment(slot, 1) - moment(slot, 0) * moment(slot, 0);
@@ -146,8 +162,9 @@ class LaneEffects {
   }
 
   Index p_, batches_;
-  Vector node_, slope_, correction_, moments_;  // of all lanes, n by n
-  Vector centre_, coupling_;
+  Vector node_, slope_, correction_;  // of all lanes, n by n
+  Vector of_square_;                  // of all lanes: what the corrections add to D E[u^2]
+  Vector moments_, square_, centre_, coupling_;
 };
 
 }  // namespace mixed_glm

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <mixed_glm/inference/marginal.hpp>
-#include <mixed_glm/leaf/lane_moments.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/leaf/lane_correction.hpp>
 #include <mixed_glm/leaf/leaf_settings.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
@@ -66,8 +67,9 @@ class LaneMarginal final : public Marginal {
     valid_ = mode_.find(theta);
     if (!valid_) return false;
     sigma_.compute(mode_.precision());
-    if (correction_ == Correction::own) moments_.compute(covariance(), mode_);
-    finish();
+    const bool own = correction_ == Correction::own;
+    if (own) moments_.compute(covariance(), mode_);
+    finish(own);
     return valid_;
   }
 
@@ -75,8 +77,8 @@ class LaneMarginal final : public Marginal {
     correction_ = correction;
     if (correction == Correction::none) moments_.forget();
     if (correction != Correction::held || !valid_) return;
-    moments_.compute(covariance(), mode_, wants_fixed_third());
-    finish();
+    moments_.compute(covariance(), mode_, wants_third() && has_tails());
+    finish(true);
   }
   bool can_hold_correction() const override { return model().design().effects() >= few_effects; }
   double held_part() const override {
@@ -148,14 +150,20 @@ class LaneMarginal final : public Marginal {
     return result;
   }
 
-  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
-    if (!wants_fixed_third()) return {};
-    if (correction_ != Correction::held || !moments_.has_third()) {
+  FixedCumulants fixed_cumulants(bool thorough) override {
+    const bool second_order = thorough && lanes_.fixed() <= most_second_order &&
+                              LaneCorrection::is_worth(model().design());
+    if (!has_tails() || !(second_order || wants_third())) return {};
+    if (correction_ != Correction::held || !moments_.has_third() || second_order) {
       moments_.compute(covariance(), mode_, true);
     }
     FixedCumulants cumulants;
     cumulants.gaussian = moments_.sigma();
     cumulants.third = moments_.third();
+    if (second_order) {
+      cumulants.covariance = second_order_covariance(
+          mode_, LaneCorrection(lanes_, fixed_.model(), family_, likelihood_.nodes(), theta_));
+    }
     return cumulants;
   }
 
@@ -178,9 +186,10 @@ class LaneMarginal final : public Marginal {
   static constexpr Index fewest_for_value = 13;
 
   const LaneEffects& effects() const { return likelihood_.effects(); }
-  bool wants_fixed_third() const {
+  // Beyond the Gaussian, of beta.
+  bool has_tails() const {
     const Index p = lanes_.fixed();
-    return wants_third() && settings_.mean_correction && p > 0 && p <= most_skew_fixed_effects;
+    return settings_.mean_correction && p > 0 && p <= most_skew_fixed_effects;
   }
 
   // What -1/2 log|H| gains by the last step, after which it is not computed anew.
@@ -188,14 +197,15 @@ class LaneMarginal final : public Marginal {
     return settings_.inner.last_step ? moments_.delta().dot(mode_.gradient()) : 0.0;
   }
 
-  // From the mode of beta and the second-order terms that there are.
-  void finish() {
+  // From the mode of beta and the second-order terms that there are; own: of this very point.
+  void finish(bool own) {
     half_log_determinant_ =
         correction_ == Correction::none ? 0.0 : 0.5 * mode_.precision().log_determinant();
     log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta_) +
                    0.5 * double(lanes_.fixed()) * log_two_pi - half_log_determinant_ +
                    of_last_step();
-    likelihood_.effects().finish(likelihood_.nodes().shift(0), covariance(), mode_.last_step());
+    likelihood_.effects().finish(likelihood_.nodes().shift(0), covariance(), mode_.last_step(),
+                                 likelihood_.nodes().precision(), own);
     for_effects([&](Index effect, Index slot) {
       second_moments_.set(effect, effects().square(slot), effects().variance(slot));
     });
