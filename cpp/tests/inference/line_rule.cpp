@@ -114,6 +114,27 @@ TEST_CASE("the line rule is exact for a Gaussian") {
   CHECK(got.log_mass == Approx(top + 0.5 * log_two_pi - 0.5 * std::log(precision)).margin(1e-4));
 }
 
+TEST_CASE("the line rule finds the slopes of a part that is known by values") {
+  const HyperPrior prior = NormalPrior(0.3, 1.0);
+  const auto part = [](double x) { return -1.5 * std::log(0.4 + std::exp(-2.0 * x)); };
+  const auto part_slope = [](double x) { return 3.0 / (1.0 + 0.4 * std::exp(2.0 * x)); };
+  const double start = -0.4, sd = 0.14;
+  const auto whole = [&](double x) -> LineNode {
+    const double z = (x + 0.5) / 0.15;
+    return {x, prior.value(x) - 0.5 * z * z + part(x), prior.slope(x) - z / 0.15 + part_slope(x)};
+  };
+  const auto held = [&](double x) -> LineNode {
+    LineNode node = whole(x);
+    node.slope += part_slope(start) - part_slope(x);
+    node.part = part(x);
+    return node;
+  };
+  const LineMoments got = by_line(prior, held, start, sd), exact = exactly(whole, start);
+  CHECK(got.mean == Approx(exact.mean).margin(1e-3 * exact.sd));
+  CHECK(got.sd == Approx(exact.sd).epsilon(2e-3));
+  CHECK(got.log_mass == Approx(exact.log_mass).margin(1e-3));
+}
+
 TEST_CASE("the line rule reaches a tail of the prior without evaluations there") {
   // log Gamma(a): tail e^(a x) on the left. The likelihood is flat.
   for (const double shape : {0.5, 1.0, 4.0}) {

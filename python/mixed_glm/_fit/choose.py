@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,5 +106,6 @@ def _check_options(method: str, options: Mapping[str, Any]) -> None:
             raise TypeError(f"fit(method={method!r}) takes {', '.join(own)}, got {name!r}{hint}")
 
 
+@functools.cache
 def _options_of(function: Callable[..., Fit]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)[1:]

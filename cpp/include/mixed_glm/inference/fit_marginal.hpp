@@ -151,6 +151,7 @@ inline void integrate(Marginal& marginal, const MarginalFitSettings& settings, M
     } else {
       fit.integration.rule = Integrate::grid;
       stand_ins = StandIns();
+      marginal.set_correction(Correction::own);
     }
   }
   bool interpolated = false;
@@ -206,6 +207,15 @@ inline void integrate_on_ridges(Marginal& marginal, const MarginalFitSettings& s
   if (fit.posterior.points.empty()) fit.reason = evaluation_failed;
 }
 
+// From here on the marginal keeps the correction that it has at the mode; where psi goes far, each
+// evaluation has its own.
+inline void correct_mode(Marginal& marginal, MarginalModeSearch& search, MarginalMode& mode) {
+  constexpr double far = 0.15;  // standard deviation of psi
+  const bool is_near = mode.precision(0, 0) * far * far > 1.0;
+  marginal.set_correction(is_near ? Correction::held : Correction::own);
+  mode = is_near ? search.find_on() : search.find_again([] {});
+}
+
 }  // namespace detail
 
 // start: of all hyperparameters.
@@ -225,11 +235,14 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   fit.has_points = settings.keep_points;
   marginal.want_third(settings.keep_points);
   marginal.begin_with_few_nodes();
+  const bool holds = rule == Integrate::line && marginal.can_hold_correction();
+  if (holds) marginal.set_correction(Correction::none);
   MarginalModeSearch search(marginal, search_settings);
   fit.mode = search.find(start);
   fit.reason = detail::evaluation_failed;
   if (!fit.mode.found) return fit;
   fit.quadrature = QuadratureCheck(marginal).run(search, fit.mode);
+  if (holds) detail::correct_mode(marginal, search, fit.mode);
   fit.reason = fit.mode.converged ? "" : detail::mode_not_found;
   fit.integration.probes = fit.mode.probes;
   fit.rough = is_rough(fit.mode.probes);

@@ -23,7 +23,7 @@ class LineNodes {
     const auto left = place_inner(-1.0, visit), right = place_inner(1.0, visit);
     if (right) go_out(1.0, *right, visit);
     if (left) go_out(-1.0, *left, visit);
-    line_.interpolate();
+    line_.interpolate(mode_.x);
   }
 
   const LogDensityLine& line() const { return line_; }

@@ -104,7 +104,7 @@ class LineRule {
 
   LineNode take_node(const Vector& psi) {
     conditionals_.push_back({psi[0], marginal_->posterior()});
-    return {psi[0], marginal_->log_density(), marginal_->gradient(psi)[0]};
+    return {psi[0], marginal_->log_density(), marginal_->gradient(psi)[0], marginal_->held_part()};
   }
 
   void move_mode(const LogDensityLine& line) {

@@ -8,6 +8,9 @@
 //     log L(x) = log L(a) + (log L)'(a) (e^(2 (x - a)) - 1) / 2
 //
 // so that what remains is the tail of the prior, however long. To the right it is linear in x.
+//
+// Of a smooth part of the density the slope may be known at one node alone: elsewhere it is that of
+// the polynomial through the part's values at all nodes.
 #pragma once
 
 #include <array>
@@ -17,8 +20,10 @@
 
 namespace mixed_glm {
 
+// part: of the value; the slope has in its place what it is at another node, that of the part that
+// is known at its own place.
 struct LineNode {
-  double x, value, slope;
+  double x, value, slope, part = 0.0;
 };
 
 class LogDensityLine {
@@ -45,8 +50,9 @@ class LogDensityLine {
 
   double likelihood_slope(const LineNode& node) const { return node.slope - prior_->slope(node.x); }
 
-  // To be called when all nodes are there.
-  void interpolate() {
+  // To be called when all nodes are there. known: where parts have their own slope.
+  void interpolate(double known) {
+    complete_slopes(known);
     std::array<double, most_nodes> bend;
     for (Index i = 0; i < size_; ++i) bend[size_t(i)] = second_derivative(i);
     for (Index i = 0; i + 1 < size_; ++i) {
@@ -124,6 +130,31 @@ class LogDensityLine {
             10.0 * rise - 4.0 * turn + 0.5 * bend,
             (-15.0 * rise + 7.0 * turn - bend) / h,
             (6.0 * rise - 3.0 * turn + 0.5 * bend) / (h * h)};
+  }
+
+  void complete_slopes(double known) {
+    const double there = slope_of_part(known);
+    for (Index i = 0; i < size_; ++i) {
+      nodes_[size_t(i)].slope += slope_of_part(node(i).x) - there;
+    }
+  }
+
+  // At x, of the polynomial through the parts, by Neville's scheme with derivatives.
+  double slope_of_part(double x) const {
+    std::array<double, most_nodes> value, slope;
+    for (Index i = 0; i < size_; ++i) {
+      value[size_t(i)] = node(i).part;
+      slope[size_t(i)] = 0.0;
+    }
+    for (Index order = 1; order < size_; ++order) {
+      for (Index i = 0; i + order < size_; ++i) {
+        const auto k = size_t(i);
+        const double width = node(i + order).x - node(i).x, share = (x - node(i).x) / width;
+        slope[k] += share * (slope[k + 1] - slope[k]) + (value[k + 1] - value[k]) / width;
+        value[k] += share * (value[k + 1] - value[k]);
+      }
+    }
+    return slope[0];
   }
 
   // At a, of the cubic through value and slope at a and b.

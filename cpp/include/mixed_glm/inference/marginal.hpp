@@ -33,6 +33,14 @@ struct ConditionalPosterior {
   Matrix fe_cov;    // p x p
 };
 
+// Second-order terms that a marginal may have beside those that every evaluation knows, at the cost
+// of as much again; they hardly differ nearby.
+enum class Correction {
+  own,   // each evaluation has its own
+  none,  // left out, and -1/2 log|H| with them, whose slope they are: far from the mode
+  held   // those of where the marginal stood when it was told so
+};
+
 class Marginal {
  public:
   virtual ~Marginal() = default;
@@ -94,6 +102,13 @@ class Marginal {
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
   virtual double last_decrement() const { return 0.0; }  // what the last evaluation made of it
+
+  // Of the evaluations to come; held: of the last one, too, which then has its own.
+  virtual void set_correction(Correction /*correction*/) {}
+  virtual bool can_hold_correction() const { return false; }
+  // The part of the log density of which the gradient has the slope that it had where the
+  // correction was held.
+  virtual double held_part() const { return 0.0; }
 
   // Of log p(y, theta), where it has been evaluated.
   Vector gradient(const Vector& theta) const {

@@ -63,8 +63,12 @@ class MarginalModeSearch {
       mode_.converged = false;
       return mode_;
     }
-    move_to(mode_.psi);
     look();
+    return find_on();
+  }
+  // The same where the marginal stands at the mode found, evaluated as it is now.
+  MarginalMode find_on() {
+    move_to(mode_.psi);
     return go_on();
   }
 

@@ -2,7 +2,7 @@
 // of beta (leaf_likelihood.hpp), by passes in which lanes are groups.
 #pragma once
 
-#include <mixed_glm/leaf/lane_scores.hpp>
+#include <mixed_glm/leaf/lane_effects.hpp>
 #include <mixed_glm/model/coefficient_likelihood.hpp>
 
 namespace mixed_glm {
@@ -16,11 +16,15 @@ class LaneLikelihood final : public CoefficientLikelihood {
         fixed_(&fixed),
         family_(&family),
         nodes_(lanes, family, n_quad, team),
+        effects_(lanes),
         rows_(fixed.design()),
         members_(size_t(nodes_.members()), Member(nodes_)) {}
 
   LaneNodes& nodes() { return nodes_; }
   const LaneNodes& nodes() const { return nodes_; }
+  // Where it was expanded last.
+  LaneEffects& effects() { return effects_; }
+  const LaneEffects& effects() const { return effects_; }
 
   const Design& design() const override { return fixed_->design(); }
   double rounding() const override { return lanes_->model().rounding(); }
@@ -94,6 +98,7 @@ class LaneLikelihood final : public CoefficientLikelihood {
         curvature += lane_count;
       }
     }
+    effects_.set(chunk, scores, nodes_.centre(chunk.batch), shift);
     scores.clear();
   }
 
@@ -115,6 +120,7 @@ class LaneLikelihood final : public CoefficientLikelihood {
   const Model* fixed_;
   const FamilyAt* family_;
   LaneNodes nodes_;
+  LaneEffects effects_;
   RowTeam rows_;
   std::vector<Member> members_;
 };

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <mixed_glm/inference/marginal.hpp>
-#include <mixed_glm/leaf/lane_moments.hpp>
+#include <mixed_glm/inference/second_order.hpp>
+#include <mixed_glm/leaf/lane_correction.hpp>
 #include <mixed_glm/leaf/leaf_settings.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 
@@ -65,17 +66,23 @@ class LaneMarginal final : public Marginal {
     likelihood_.nodes().set_sd(effect_sd(theta[0]));
     valid_ = mode_.find(theta);
     if (!valid_) return false;
-    log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta) +
-                   0.5 * double(lanes_.fixed()) * log_two_pi -
-                   0.5 * mode_.precision().log_determinant();
     sigma_.compute(mode_.precision());
-    moments_.compute(covariance(), mode_);
-    if (settings_.inner.last_step) log_density_ += moments_.delta().dot(mode_.gradient());
-    for_effects([&](Index effect, Index slot) {
-      second_moments_.set(effect, moments_.square(slot), moments_.variance(slot));
-    });
-    valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
+    const bool own = correction_ == Correction::own;
+    if (own) moments_.compute(covariance(), mode_);
+    finish(own);
     return valid_;
+  }
+
+  void set_correction(Correction correction) override {
+    correction_ = correction;
+    if (correction == Correction::none) moments_.forget();
+    if (correction != Correction::held || !valid_) return;
+    moments_.compute(covariance(), mode_, wants_third() && has_tails());
+    finish(true);
+  }
+  bool can_hold_correction() const override { return model().design().effects() >= few_effects; }
+  double held_part() const override {
+    return correction_ == Correction::held ? -half_log_determinant_ + of_last_step() : 0.0;
   }
 
   void begin_with_few_nodes() override {
@@ -109,6 +116,7 @@ class LaneMarginal final : public Marginal {
     likelihood_.nodes().reset();
     likelihood_.nodes().set_rule(settings_.n_quad);
     mode_.reset();
+    correction_ = Correction::own;
     forget_fixed();
     valid_ = false;
   }
@@ -131,9 +139,9 @@ class LaneMarginal final : public Marginal {
     result.variance.resize(q + p);
     Vector third(q);
     for_effects([&](Index effect, Index slot) {
-      result.mean[effect] = moments_.mean(slot);
-      result.variance[effect] = moments_.variance(slot);
-      third[effect] = moments_.central_cube(slot);
+      result.mean[effect] = effects().mean(slot);
+      result.variance[effect] = effects().variance(slot);
+      third[effect] = effects().central_cube(slot);
     });
     result.mean.tail(p) = mode_.coefficients();
     if (settings_.mean_correction) result.mean.tail(p) += moments_.delta();
@@ -142,14 +150,20 @@ class LaneMarginal final : public Marginal {
     return result;
   }
 
-  FixedCumulants fixed_cumulants(bool /*thorough*/) override {
-    const Index p = lanes_.fixed();
-    if (!wants_third() || !settings_.mean_correction || p == 0 || p > most_skew_fixed_effects)
-      return {};
-    moments_.compute(covariance(), mode_, true);
+  FixedCumulants fixed_cumulants(bool thorough) override {
+    const bool second_order = thorough && lanes_.fixed() <= most_second_order &&
+                              LaneCorrection::is_worth(model().design());
+    if (!has_tails() || !(second_order || wants_third())) return {};
+    if (correction_ != Correction::held || !moments_.has_third() || second_order) {
+      moments_.compute(covariance(), mode_, true);
+    }
     FixedCumulants cumulants;
-    cumulants.gaussian = covariance();
+    cumulants.gaussian = moments_.sigma();
     cumulants.third = moments_.third();
+    if (second_order) {
+      cumulants.covariance = second_order_covariance(
+          mode_, LaneCorrection(lanes_, fixed_.model(), family_, likelihood_.nodes(), theta_));
+    }
     return cumulants;
   }
 
@@ -163,12 +177,40 @@ class LaneMarginal final : public Marginal {
 
   // Fixed effects from which on the products of their columns outgrow the caches.
   static constexpr Index most_fixed = 40;
-  // Nodes to begin with. Few effects leave psi a wide range, and cost little; with many of them psi
-  // is known so well that a small error is a large one.
+  // Nodes to begin with. Few effects leave psi a wide range, and cost little, so that each
+  // evaluation has its own correction, too; with many of them psi is known so well that a small
+  // error is a large one.
   static constexpr Index few_effects = 100, many_effects = 2000, most_nodes = 63;
   static constexpr Index nodes_for_few = 9, nodes_at_least = 5, nodes_for_many = 7;
   // Below, values and gradients are those of slightly different functions.
   static constexpr Index fewest_for_value = 13;
+
+  const LaneEffects& effects() const { return likelihood_.effects(); }
+  // Beyond the Gaussian, of beta.
+  bool has_tails() const {
+    const Index p = lanes_.fixed();
+    return settings_.mean_correction && p > 0 && p <= most_skew_fixed_effects;
+  }
+
+  // What -1/2 log|H| gains by the last step, after which it is not computed anew.
+  double of_last_step() const {
+    return settings_.inner.last_step ? moments_.delta().dot(mode_.gradient()) : 0.0;
+  }
+
+  // From the mode of beta and the second-order terms that there are; own: of this very point.
+  void finish(bool own) {
+    half_log_determinant_ =
+        correction_ == Correction::none ? 0.0 : 0.5 * mode_.precision().log_determinant();
+    log_density_ = mode_.log_density() + model().hyperparameters().log_density(theta_) +
+                   0.5 * double(lanes_.fixed()) * log_two_pi - half_log_determinant_ +
+                   of_last_step();
+    likelihood_.effects().finish(likelihood_.nodes().shift(0), covariance(), mode_.last_step(),
+                                 likelihood_.nodes().precision(), own);
+    for_effects([&](Index effect, Index slot) {
+      second_moments_.set(effect, effects().square(slot), effects().variance(slot));
+    });
+    valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
+  }
 
   // visit(effect, slot) for each effect and its lane.
   template <class Visit>
@@ -185,7 +227,7 @@ class LaneMarginal final : public Marginal {
   void predict(const Vector& theta) {
     const double change = theta[0] - theta_[0];
     if (std::abs(change) > 1.0) return;
-    Vector move = 2.0 * change * effect_precision(theta_[0]) * moments_.square_coupling();
+    Vector move = 2.0 * change * effect_precision(theta_[0]) * effects().square_coupling();
     mode_.precision().solve_in_place(move);
     mode_.set_start(mode_.coefficients() + move);
   }
@@ -201,7 +243,8 @@ class LaneMarginal final : public Marginal {
   Vector theta_;
   CoefficientPrior prior_;  // of all coefficients
   SecondMoments second_moments_;
-  double log_density_ = 0.0;
+  Correction correction_ = Correction::own;
+  double log_density_ = 0.0, half_log_determinant_ = 0.0;
   bool valid_ = false;
 };
 

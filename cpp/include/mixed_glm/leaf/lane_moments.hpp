@@ -18,23 +18,20 @@ class LaneMoments {
   // third: whether there is a place for the third cumulants of beta.
   LaneMoments(LaneLikelihood& likelihood, bool third)
       : nodes_(&likelihood.nodes()),
+        effects_(&likelihood.effects()),
         lanes_(&nodes_->lanes()),
         p_(lanes_->fixed()),
         row_variance_(lanes_->rows() * lane_count),
-        moments_(powers * slots()),
-        node_variance_(slots()),
-        slopes_(powers * p_ * slots()),
-        coupling_(p_),
+        delta_(Vector::Zero(p_)),
         members_(size_t(nodes_->members()), Member(*nodes_, third ? p_ : 0)),
         third_(third ? p_ : 0) {}
 
   // mode: found for the likelihood; sigma: p x p, the inverse of its H; fixed_third: whether the
-  // third cumulants of beta are wanted, too.
+  // third cumulants of beta are wanted, too. The effects have their corrections from here.
   void compute(ConstMatrixRef sigma, const ConditionalMode& mode, bool fixed_third = false) {
     sigma_ = sigma;
     fixed_third_ = fixed_third;
     delta_.setZero(p_);
-    coupling_.setZero();
     third_.set_zero();
     for (Member& own : members_) own.open(nodes_->n_quad());
     const auto rows = [&](const LaneChunk& chunk) { add_traces(chunk, member(chunk)); };
@@ -43,31 +40,21 @@ class LaneMoments {
     nodes_->sweep<3>(nullptr, rows, groups, again,
                      [&](int number) { add(members_[size_t(number)]); });
     mode.precision().solve_in_place(delta_);
-    add_move(delta_ + mode.last_step());
+    effects_->add_to_correction(delta_);
+  }
+  void forget() {
+    delta_.setZero();
+    fixed_third_ = false;
+    effects_->forget_correction();
   }
 
   const Vector& delta() const { return delta_; }  // of beta
+  bool has_third() const { return fixed_third_; }
   Matrix third() const { return third_.whole(); }
-  // The slope of 1/2 sum_g E_k[u^2]: what a fall of the prior's precision adds to the gradient.
-  const Vector& square_coupling() const { return coupling_; }
-  // Of the effect in a lane.
-  double mean(Index slot) const { return centre(slot) + moment(slot, 0); }
-  double square(Index slot) const {
-    return centre(slot) * (centre(slot) + 2.0 * moment(slot, 0)) + moment(slot, 1);
-  }
-  // Where the second-order terms outweigh it, that of the nodes alone.
-  double variance(Index slot) const {
-    const double corrected = moment(slot, 1) - moment(slot, 0) * moment(slot, 0);
-    return corrected > 0.0 ? corrected : node_variance_[slot];
-  }
-  // Third central moment.
-  double central_cube(Index slot) const {
-    const double first = moment(slot, 0);
-    return moment(slot, 2) - 3.0 * first * moment(slot, 1) + 2.0 * first * first * first;
-  }
+  const Matrix& sigma() const { return sigma_; }  // where it was computed
 
  private:
-  static constexpr Index powers = 3;  // of the deviation from the centre of the nodes
+  static constexpr Index powers = LaneEffects::powers;
 
   // What each member of the team has of its own; lane_count numbers for each entry.
   struct Member {
@@ -76,7 +63,6 @@ class LaneMoments {
           row(nodes.lanes().width() * lane_count),
           shift_product(nodes.lanes().fixed() * lane_count),
           delta(Vector::Zero(shift_product.size())),
-          coupling(Vector::Zero(shift_product.size())),
           mixed(LaneRows::most_rows * lane_count, nodes.lanes().width()),
           third(LaneRows::most_rows * lane_count),
           pull(LaneRows::most_rows * lane_count),
@@ -88,7 +74,6 @@ class LaneMoments {
       scores.clear();
       cubes.set_zero();
       resize_buffer(trace, nodes * lane_count, 1);
-      resize_buffer(weighted, powers * nodes * lane_count, 1);
       trace.setZero();
       resize_buffer(product, nodes * lane_count, mixed.cols());
     }
@@ -96,28 +81,17 @@ class LaneMoments {
     LaneScores scores;
     Vector row;            // p: a_i, then Sigma a_i
     Vector shift_product;  // p: Sigma h
-    Lanes shift_variance;  // h' Sigma h
     Vector trace;          // K: t_k, then w_k (t_k + v_k less its mean)
     Matrix product;        // K x (p + 1): q_k
-    Vector delta, coupling;
+    Vector delta;
     Matrix mixed;         // of the rows of a block, x (p + 1): m_i
     Vector third;         // E_k[l'''_ik]
     Vector pull, pulled;  // of the rows of a block, and the sum of pull_i c_i over them
-    Vector weighted;      // K: w_k times the powers
     Matrix alpha;         // Sigma a_i
     SymmetricCubes cubes;
   };
 
-  Index slots() const { return Index(lanes_->batches().size()) * lane_count; }
   Member& member(const LaneChunk& chunk) { return members_[size_t(chunk.member)]; }
-  double centre(Index slot) const { return nodes_->centre(0)[slot]; }
-  // By batch, power and lane.
-  double moment(Index slot, Index power) const {
-    return moments_[(slot / lane_count * powers + power) * lane_count + slot % lane_count];
-  }
-  double* slope(Index batch, Index power) {
-    return slopes_.data() + (batch * powers + power) * p_ * lane_count;
-  }
   static double* at(Vector& entries, Index j) { return entries.data() + j * lane_count; }
 
   // a_i and s_i.
@@ -167,21 +141,18 @@ class LaneMoments {
     own.scores.apply_shift(chunk, shift);
     multiply_shift(shift, own);
     multiply_scores(chunk, shift, own);
-    add_moments(chunk, shift, own);
+    correct_moments(chunk, shift, own);
     if (fixed_third_) own.cubes.add(chunk.weights, own.product.leftCols(p_));
     own.scores.clear();
     own.trace.setZero();
   }
 
   void multiply_shift(const double* shift, Member& own) const {
-    Lanes variance = 0.0;
     for (Index j = 0; j < p_; ++j) {
       Lanes sum = 0.0;
       for (Index m = 0; m < p_; ++m) sum += sigma_(m, j) * load(shift + m * lane_count);
       store(at(own.shift_product, j), sum);
-      variance += sum * load(shift + j * lane_count);
     }
-    own.shift_variance = variance;
   }
 
   void multiply_scores(const LaneChunk& chunk, const double* shift, Member& own) const {
@@ -204,59 +175,32 @@ class LaneMoments {
     }
   }
 
-  void add_moments(const LaneChunk& chunk, const double* shift, Member& own) {
-    const Index batch = chunk.batch;
-    const Lanes centre = load(nodes_->centre(batch));
-    std::array<Lanes, powers> mean, corrected;  // of w, w^2 and w^3
-    mean.fill(0.0);
-    corrected.fill(0.0);
+  // c_n of lane_effects.hpp without the share of Delta, sum_k t_k w^n - n (Sigma h)' Cov_k(d,
+  // w^(n-1)), and what the nodes add to Delta.
+  void correct_moments(const LaneChunk& chunk, const double* shift, Member& own) {
+    const Lanes centre = load(nodes_->centre(chunk.batch));
+    Lanes traces[powers];
+    for (Lanes& trace : traces) trace = 0.0;
     for (Index k = 0; k < nodes_->n_quad(); ++k) {
-      const Lanes deviation = load(chunk.node(k)) - centre, trace = load(at(own.trace, k));
-      Lanes power = 1.0;
-      for (Index n = 0; n < powers; ++n) {
-        power *= deviation;
-        const Lanes weighted = load(chunk.weight(k)) * power;
-        store(at(own.weighted, k * powers + n), weighted);
-        mean[size_t(n)] += weighted;
-        corrected[size_t(n)] += 0.5 * trace * power;
-      }
+      const Lanes deviation = load(chunk.node(k)) - centre;
+      Lanes power = 0.5 * load(at(own.trace, k));
+      for (Lanes& trace : traces) trace += power *= deviation;
     }
-    for (Index j = 0; j < p_; ++j) add_slopes(batch, j, own);
-    store(node_variance_.data() + batch * lane_count, mean[1] - mean[0] * mean[0]);
-    Lanes along[2] = {0.0, 0.0};  // (Sigma h)' Cov_k(c, f)
-    for (Index n = 0; n < 2; ++n) {
-      for (Index j = 0; j < p_; ++j) {
-        along[n] += load(slope(batch, n) + j * lane_count) * load(at(own.shift_product, j));
-      }
-    }
-    corrected[1] += own.shift_variance - 2.0 * along[0];
-    corrected[2] += 3.0 * (own.shift_variance * mean[0] - along[1]);
-    const std::array<Lanes, powers> gradient = {1.0, 2.0 * mean[0], 3.0 * mean[1]};  // E_k[f']
-    for (Index n = 0; n < powers; ++n) {
-      store(moments_.data() + (batch * powers + n) * lane_count,
-            mean[size_t(n)] + corrected[size_t(n)]);
-      for (Index j = 0; j < p_; ++j) {
-        add_to(slope(batch, n) + j * lane_count,
-               -(gradient[size_t(n)] * load(shift + j * lane_count)));
-      }
-    }
+    Lanes along[2] = {0.0, 0.0};
     for (Index j = 0; j < p_; ++j) {
-      add_to(at(own.coupling, j), 0.5 * load(slope(batch, 1) + j * lane_count) +
-                                      centre * load(slope(batch, 0) + j * lane_count));
+      const Lanes h = load(shift + j * lane_count), product = load(at(own.shift_product, j));
+      const Lanes twice = 2.0 * effects_->node_mean(chunk.batch, 0);
+      along[0] += (effects_->node_slope(chunk.batch, 0, j) + h) * product;
+      along[1] += (effects_->node_slope(chunk.batch, 1, j) + twice * h) * product;
+      Lanes pull = 0.0;
+      for (Index k = 0; k < nodes_->n_quad(); ++k) {
+        pull += load(at(own.trace, k)) * own.scores.score(k, j);
+      }
+      add_to(at(own.delta, j), 0.5 * pull);
     }
-  }
-
-  // Of the powers' expectations, and what the nodes add to Delta, in the j-th fixed effect.
-  void add_slopes(Index batch, Index j, Member& own) {
-    Lanes pull = 0.0, sums[powers];
-    for (Lanes& sum : sums) sum = 0.0;
-    for (Index k = 0; k < nodes_->n_quad(); ++k) {
-      const Lanes score = own.scores.score(k, j);
-      pull += load(at(own.trace, k)) * score;
-      for (Index n = 0; n < powers; ++n) sums[n] += load(at(own.weighted, k * powers + n)) * score;
-    }
-    add_to(at(own.delta, j), 0.5 * pull);
-    for (Index n = 0; n < powers; ++n) store(slope(batch, n) + j * lane_count, sums[n]);
+    effects_->set_correction(chunk.batch, 0, traces[0]);
+    effects_->set_correction(chunk.batch, 1, traces[1] - 2.0 * along[0]);
+    effects_->set_correction(chunk.batch, 2, traces[2] - 3.0 * along[1]);
   }
 
   void add_pulls(LaneChunk& chunk, Member& own) {
@@ -371,35 +315,20 @@ class LaneMoments {
   }
 
   void add(Member& own) {
-    for (Index j = 0; j < p_; ++j) {
-      delta_[j] += sum_of_lanes(at(own.delta, j));
-      coupling_[j] += sum_of_lanes(at(own.coupling, j));
-    }
+    for (Index j = 0; j < p_; ++j) delta_[j] += sum_of_lanes(at(own.delta, j));
     own.delta.setZero();
-    own.coupling.setZero();
     if (!fixed_third_) return;
     third_ += own.cubes;
     own.cubes.set_zero();
   }
 
-  // Of beta, from the point where the rows were expanded to its mean.
-  void add_move(const Vector& move) {
-    for (Index entry = 0; entry < slots() / lane_count * powers; ++entry) {
-      const double* const slope = slopes_.data() + entry * p_ * lane_count;
-      Lanes sum = 0.0;
-      for (Index j = 0; j < p_; ++j) sum += move[j] * load(slope + j * lane_count);
-      add_to(moments_.data() + entry * lane_count, sum);
-    }
-  }
-
   LaneNodes* nodes_;
+  LaneEffects* effects_;
   const GroupLanes* lanes_;
   Index p_;
   Matrix sigma_;
   bool fixed_third_ = false;
-  Vector row_variance_;
-  Vector moments_, node_variance_, slopes_;
-  Vector delta_, coupling_;
+  Vector row_variance_, delta_;
   std::vector<Member> members_;
   SymmetricCubes third_;
 };

@@ -75,6 +75,14 @@ class LaneNodes {
     coefficients_.setZero();
     shift_.setZero();
   }
+  // At the standard deviation and the modes of others.
+  void start_at(const LaneNodes& other) {
+    mode_ = other.mode_;
+    scale_ = other.scale_;
+    shift_ = other.shift_;
+    coefficients_ = other.coefficients_;
+    set_sd(other.sd_);
+  }
   // Nodes of each effect from now on.
   void set_rule(Index n_quad) {
     if (n_quad == rule_.size()) return;

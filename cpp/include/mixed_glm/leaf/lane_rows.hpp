@@ -122,12 +122,21 @@ class LaneRows {
   void add_separable(const double* u, double* value) const {
     add_to(value, load(pulled_) + load(pull_of_factor_) * load(u) - load(means_) * growth(u));
   }
-  // Adds sum_i factor l'_i and sum_i factor^2 l''_i at a node, where rows are separable there.
+  // Adds sum_i factor l'_i and sum_i factor^2 l''_i, where no row needs to be evaluated for them by
+  // itself.
   bool add_slopes(const double* u, double* first, double* second) const {
-    if (!are_separable(u, 1)) return false;
-    const Lanes factor = load(lanes_->factor(first_)), mean = load(means_) * growth(u);
+    if (form_.kind == ExponentialForm::Kind::none || !is_near(u)) return false;
+    const Lanes factor = load(lanes_->factor(first_)), up = growth(u);
+    Lanes mean = 0.0, bend = 0.0;
+    if (form_.kind == ExponentialForm::Kind::counts) {
+      mean = bend = load(means_) * up;
+    } else if (form_.single) {
+      add_means<true>(up, mean, bend);
+    } else {
+      add_means<false>(up, mean, bend);
+    }
     add_to(first, factor * (load(counts_) - mean));
-    add_to(second, -(factor * factor * mean));
+    add_to(second, -(factor * factor * bend));
     return true;
   }
 
@@ -185,6 +194,20 @@ class LaneRows {
     double result[lane_count];
     for (Index l = 0; l < lane_count; ++l) result[l] = math::exp(factor[l] * u[l]);
     return load(result);
+  }
+
+  // Adds the rows' means and minus their l''.
+  template <bool Single>
+  void add_means(Lanes up, Lanes& mean, Lanes& bend) const {
+    const double* const a = lanes_->a(first_);
+    const double* const b = lanes_->b(first_);
+    const Lanes one = 1.0;
+    for (Index s = 0; s < count_ * lane_count; s += lane_count) {
+      const Lanes t = load(exponential_.data() + s) * up, q = one / (one + t);
+      const Lanes of_row = Single ? t * q : (load(a + s) + form_.failures * load(b + s)) * t * q;
+      mean += of_row;
+      bend += of_row * q;
+    }
   }
 
   // a (eta + shift) - (a + failures b) log(1 + t), t = exp(eta + shift).

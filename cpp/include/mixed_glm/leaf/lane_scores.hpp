@@ -52,9 +52,22 @@ class LaneScores {
   void add_square(const LaneChunk& chunk) {
     set_weights(chunk);
     const double* const columns = nodes_->lanes().columns(chunk.first);
-    Index r = 0;
-    for (; r + 2 <= chunk.count; r += 2) add_squares<2>(r, columns);
-    if (r < chunk.count) add_squares<1>(r, columns);
+    for (Index a = 0; a < width_; a += 3) {
+      for (Index b = 0; b <= a; b += 3) {
+        const Index high = width_ - a, wide = width_ - b;
+        if (high >= 3) {
+          add_square_tile<3, 3>(a, b, chunk.count, columns);
+        } else if (high == 2 && wide >= 3) {
+          add_square_tile<2, 3>(a, b, chunk.count, columns);
+        } else if (high == 2) {
+          add_square_tile<2, 2>(a, b, chunk.count, columns);
+        } else if (wide >= 3) {
+          add_square_tile<1, 3>(a, b, chunk.count, columns);
+        } else {
+          add_square_tile<1, 1>(a, b, chunk.count, columns);
+        }
+      }
+    }
   }
 
   // From sums of squares.
@@ -91,9 +104,7 @@ class LaneScores {
   Lanes mean(Index j) const { return load(mean_.data() + j * lane_count); }
   Lanes mean_node() const { return load(mean_node_); }
   // sum_i W_i c_ia c_ib, b <= a.
-  Lanes square(Index a, Index b) const {
-    return load(square_.data() + (a * (a + 1) / 2 + b) * lane_count);
-  }
+  Lanes square(Index a, Index b) const { return load(square_.data() + place(a, b)); }
 
  private:
   static double* at(Vector& entries, Index j) { return entries.data() + j * lane_count; }
@@ -159,28 +170,31 @@ class LaneScores {
     }
   }
 
-  template <Index Rows>
-  void add_squares(Index r, const double* columns) {
-    const Index step = width_ * lane_count;
-    const double* const row = columns + r * step;
-    Lanes weight[Rows];
-    for (Index m = 0; m < Rows; ++m) weight[m] = load(weight_.data() + (r + m) * lane_count);
-    double* sum = square_.data();
-    for (Index a = 0; a < width_; ++a) {
-      Lanes weighted[Rows];
-      for (Index m = 0; m < Rows; ++m) {
-        weighted[m] = weight[m] * load(row + m * step + a * lane_count);
+  // Columns a .. a + A - 1 by b .. b + B - 1, of the lower triangle.
+  template <Index A, Index B>
+  void add_square_tile(Index a, Index b, Index count, const double* columns) {
+    Lanes sums[A][B];
+    for (Index m = 0; m < A; ++m) {
+      for (Index c = 0; c < B; ++c) sums[m][c] = 0.0;
+    }
+    const double* weight = weight_.data();
+    for (Index r = 0; r < count; ++r) {
+      Lanes x[B];
+      for (Index c = 0; c < B; ++c) x[c] = load(columns + (b + c) * lane_count);
+      for (Index m = 0; m < A; ++m) {
+        const Lanes weighted = load(weight) * load(columns + (a + m) * lane_count);
+        for (Index c = 0; c < B; ++c) sums[m][c] += weighted * x[c];
       }
-      for (Index b = 0; b <= a; ++b) {
-        Lanes product = load(sum);
-        for (Index m = 0; m < Rows; ++m) {
-          product += weighted[m] * load(row + m * step + b * lane_count);
-        }
-        store(sum, product);
-        sum += lane_count;
+      weight += lane_count;
+      columns += width_ * lane_count;
+    }
+    for (Index m = 0; m < A; ++m) {
+      for (Index c = 0; c < B && b + c <= a + m; ++c) {
+        add_to(square_.data() + place(a + m, b + c), sums[m][c]);
       }
     }
   }
+  static Index place(Index a, Index b) { return (a * (a + 1) / 2 + b) * lane_count; }
 
   const LaneNodes* nodes_;
   Index width_;
