@@ -12,6 +12,7 @@ from mixed_glm._effects.averages import avg_comparisons, avg_predictions, avg_sl
 from mixed_glm._effects.hypothesis import hypothesis
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.pool import pooled
+from mixed_glm._input.options import as_flag
 from mixed_glm._methods import of_fit
 from mixed_glm._posterior.contrast import contrast
 from mixed_glm._posterior.parameter_draws import ParameterDraws
@@ -174,7 +175,7 @@ class PooledResults:
         posterior = self.fit.posterior
         assert isinstance(posterior, PooledPosterior)
         layout, extra = self.fit.spec.layout, 1.0 + 1.0 / len(self.results)
-        wanted = slice(None) if random else layout.leading
+        wanted = slice(None) if as_flag(random, "random") else layout.leading
         within, between = posterior.within[wanted], posterior.between[wanted]
         fraction = extra * between / np.maximum(within + extra * between, np.finfo(np.float64).tiny)
         columns = {"within": within, "between": between, "fraction": fraction}

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.arrays import LARGEST, as_count, as_generator
 
 __all__ = [
     "LKJ",
@@ -72,10 +72,18 @@ class Prior:
             number = float(value)
         except (TypeError, ValueError):
             raise TypeError(f"{name} of {type(self).__name__} must be a number, got {value!r}") from None
+        except OverflowError:
+            raise ValueError(
+                f"{name} of {type(self).__name__} must be a number that a float can hold"
+            ) from None
         positive = name not in ("loc", "mu")
-        if not math.isfinite(number) or (positive and number <= 0):
+        most = math.log(LARGEST) if name == "mu" else LARGEST
+        least = 1 / LARGEST if positive else -most
+        if not least <= number <= most:
             kind = "positive number" if positive else "finite number"
-            raise ValueError(f"{name} of {type(self).__name__} must be a {kind}, got {number:g}")
+            raise ValueError(
+                f"{name} of {type(self).__name__} must be a {kind}, got {number:g} (from {least:g} to {most:g})"
+            )
         return number
 
     def core(self) -> tuple[str, float, float]:
@@ -97,7 +105,8 @@ class Prior:
         -------
         float array, shape of `x`
         """
-        return np.asarray(self._distribution().logpdf(np.asarray(x, dtype=np.float64)))
+        with np.errstate(all="ignore"):  # of wide distributions they may be infinite
+            return np.asarray(self._distribution().logpdf(np.asarray(x, dtype=np.float64)))
 
     def quantile(self, level: npt.ArrayLike) -> Floats:
         """Quantiles on the natural scale of the parameter.
@@ -111,7 +120,8 @@ class Prior:
         -------
         float array, shape of `level`
         """
-        return np.asarray(self._distribution().ppf(level))
+        with np.errstate(all="ignore"):
+            return np.asarray(self._distribution().ppf(level))
 
     def sample(self, n: int, rng: Any = None) -> Floats:
         """Draw from it.
@@ -125,7 +135,9 @@ class Prior:
         -------
         float array, shape (n,)
         """
-        return np.asarray(self._distribution().rvs(as_count(n, "n"), random_state=as_generator(rng)))
+        count, generator = as_count(n, "n"), as_generator(rng)
+        with np.errstate(all="ignore"):
+            return np.asarray(self._distribution().rvs(count, random_state=generator))
 
     def __repr__(self) -> str:
         """As it is written."""

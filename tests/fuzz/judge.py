@@ -57,6 +57,9 @@ ARGUMENTS = [
     "eta",
     "fit_method",
     "scale_fe",
+    "priors",
+    "levels",
+    "correlated",
 ]
 NAMED = re.compile("|".join(rf"\b{name}\b" for name in ARGUMENTS))
 
@@ -109,6 +112,8 @@ def sound(value: Any, flagged: bool = False) -> str:
         if not value.converged and not flagged:
             raise Defect(f"{value.method}: status {value.status!r} without a warning")
         return f"{value.method}: {value.status}" + ("" if finite else ", not finite")
+    if isinstance(value, str):
+        return value
     if isinstance(value, tuple):
         return sound(np.concatenate([np.ravel(v) for v in value]))
     array = value.data if hasattr(value, "tocsr") else np.asarray(value, dtype=float)

@@ -16,6 +16,7 @@ from mixed_glm._assess.left_out import left_out
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.refit import marginal_of
 from mixed_glm._input.arrays import as_count, as_generator, as_n_jobs
+from mixed_glm._input.options import as_flag
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K, smooth_weights
 
@@ -68,8 +69,12 @@ def loo(
     ConvergenceWarning
         If there is no fit without some rows.
     """
-    if exact not in (True, False, "unreliable"):
-        raise ValueError(f"exact must be True, False or 'unreliable', got {exact!r}")
+    if isinstance(exact, str):
+        if exact != "unreliable":
+            raise ValueError(f"exact must be True, False or 'unreliable', got {exact!r}")
+    else:
+        exact = as_flag(exact, "exact")
+    correct = None if correct is None else as_flag(correct, "correct")
     count, jobs = as_count(draws, "draws"), as_n_jobs(n_jobs)
     if exact:
         marginal_of(fit)
@@ -113,7 +118,9 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
     draws : int, default 1000
     rng : int or numpy.random.Generator, default 0
     """
-    sample = fit.posterior.sample(as_count(draws, "draws"), rng)
+    if as_count(draws, "draws") < 2:
+        raise ValueError(f"draws must be at least 2, for a variance, got {draws}")
+    sample = fit.posterior.sample(draws, rng)
     found = []
     for log_likelihood in _blocks(sample):
         variance = log_likelihood.var(axis=1, ddof=1)

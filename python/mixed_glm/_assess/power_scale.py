@@ -14,6 +14,7 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.options import as_flag
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.log_prior import total_log_prior
 from mixed_glm._posterior.psis import LEAST_DRAWS, smooth_weights
@@ -60,6 +61,7 @@ def power_scale(fit: Fit, draws: int = 4000, rng: Any = 0, random: bool = False)
     n = as_count(draws, "draws")
     if n < LEAST_DRAWS:
         raise ValueError(f"draws must be at least {LEAST_DRAWS} to smooth their weights, got {n}")
+    random = as_flag(random, "random")
     sample, layout = fit.posterior.sample(n, as_generator(rng)), fit.spec.layout
     wanted = slice(None) if random else layout.leading
     values = sample.params[:, wanted]

@@ -71,7 +71,8 @@ def warn_of_prior_pull(fit: Fit) -> None:
     if not much.any():
         return
     names = _names(spec)
-    values = [*mean[fixed], *np.exp(mean[spec.layout.vcp])]
+    with np.errstate(over="ignore"):
+        values = [*mean[fixed], *np.exp(mean[spec.layout.vcp])]
 
     def said(j: int) -> str:
         return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"

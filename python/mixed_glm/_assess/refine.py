@@ -13,6 +13,7 @@ from mixed_glm._assess.refined import RefinedDraws
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import HasFit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.options import as_choice
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._posterior.posterior import Posterior
@@ -72,8 +73,7 @@ def refine(result: HasFit, draws: int = 4000, rng: Any = 0, method: str = "psis"
         raise ValueError(
             f"draws must be at least {LEAST_DRAWS} to see the tail of their weights, got {count}"
         )
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+    method = as_choice(method, "method", METHODS)
     proposed = _propose(result.fit.posterior, count, generator)
     log_ratio = _log_ratios(proposed)
     log_weights, k = smooth_weights(log_ratio)

@@ -76,7 +76,11 @@ def _effect_of_row(spec: ModelSpec, component: int) -> Rows | None:
 
 
 def _of_labels(spec: ModelSpec, given: Any, argument: str) -> RowGroups:
-    values = _in_order(spec, given, argument) if isinstance(given, pd.Series) else pd.Series(_one_each(given))
+    values = (
+        _in_order(spec, given, argument)
+        if isinstance(given, pd.Series)
+        else pd.Series(_one_each(given, argument))
+    )
     if len(values) != spec.nobs:
         dropped = f" ({spec.n_missing} more had missing values)" if spec.n_missing else ""
         raise ValueError(
@@ -88,10 +92,10 @@ def _of_labels(spec: ModelSpec, given: Any, argument: str) -> RowGroups:
     return RowGroups(of_row.astype(np.intp), pd.Index(labels))
 
 
-def _one_each(given: Any) -> Any:
+def _one_each(given: Any, argument: str) -> Any:
     if np.ndim(given) != 1:
         raise ValueError(
-            f"expected the name of a component or a label for each row, got {type(given).__name__} of {np.ndim(given)} dimensions"
+            f"{argument} must be the name of a component or a label for each row, got {type(given).__name__} of {np.ndim(given)} dimensions"
         )
     return given
 

@@ -14,6 +14,7 @@ from mixed_glm._effects.cells import Cells, Whose, cell_means, summarized
 from mixed_glm._effects.variables import Pair, as_numbers, as_pairs, as_rows, as_values, fixed_at
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_probability
+from mixed_glm._input.options import as_choice
 
 Floats = npt.NDArray[np.float64]
 
@@ -288,9 +289,7 @@ def _compared(
     whose: Whose,
     conf_level: float,
 ) -> pd.DataFrame:
-    if comparison not in COMPARISONS:
-        raise ValueError(f"comparison must be one of {', '.join(map(repr, COMPARISONS))}, got {comparison!r}")
-    compare, written, larger = COMPARISONS[comparison]
+    compare, written, larger = COMPARISONS[as_choice(comparison, "comparison", COMPARISONS)]
     labels = [written.format(*pair.names) if pair.names else pair.label for pair in pairs]
     high, low = _both(fit, frame, pairs, cells, whose)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from mixed_glm._effects.tables import spread
 from mixed_glm._fit.fit import Fit
 from mixed_glm._formula.data import known_columns
 from mixed_glm._input.arrays import as_count, as_generator, as_vector
@@ -149,7 +150,7 @@ def summarized(values: Floats, conf_level: float) -> dict[str, Floats]:
     low, high = np.quantile(values, [tail, 1.0 - tail], axis=1)
     return {
         "estimate": values.mean(axis=1),
-        "std_error": values.std(axis=1, ddof=1),
+        "std_error": spread(values),
         "conf_low": low,
         "conf_high": high,
     }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import polygamma
 
+from mixed_glm._input.options import as_choice
 from mixed_glm.families import Family
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +44,7 @@ def require_variance(family: Family) -> None:
     """
     if family.name not in _OF_RESPONSE:
         known = ", ".join(_OF_RESPONSE)
-        raise ValueError(f"explained variance is known for the families {known}, not for {family.name}")
+        raise ValueError(f"family: explained variance is known for {known}, not for {family.name}")
 
 
 def response_variance(family: Family, mean: Floats, shape: Floats | None) -> Floats:
@@ -86,10 +87,7 @@ def distribution_variance(
     ----------
     Nakagawa, Johnson and Schielzeth (2017), Journal of the Royal Society Interface 14: 20170213.
     """
-    if approximation not in APPROXIMATIONS:
-        raise ValueError(
-            f"approximation must be one of {', '.join(map(repr, APPROXIMATIONS))}, got {approximation!r}"
-        )
+    as_choice(approximation, "approximation", APPROXIMATIONS)
     if family.link in _OF_LATENT:
         return np.full(np.shape(mean), _OF_LATENT[family.link])
     variance = response_variance(family, mean, shape)

@@ -17,6 +17,7 @@ from mixed_glm._fit.joint_mode import fit_map
 from mixed_glm._fit.marginal import checked_fit, fit_ep, fit_laplace
 from mixed_glm._fit.variational import fit_vb
 from mixed_glm._input.arrays import as_n_jobs
+from mixed_glm._input.options import as_choice
 from mixed_glm._spec.approximation import Approximation, core_method, core_options
 from mixed_glm._spec.spec import ModelSpec
 
@@ -89,8 +90,7 @@ def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:
     ConvergenceWarning
         If something went wrong; the result's ``status`` tells what.
     """
-    if method != "auto" and method not in METHODS:
-        raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
+    method = as_choice(method, "method", ("auto", *METHODS))
     _check_options(method, options)
     return METHODS[method](spec, **options) if method != "auto" else fit_auto(spec, **options)
 

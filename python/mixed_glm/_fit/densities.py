@@ -213,6 +213,7 @@ def _log_marginal(
     if approx == "vb":
         refuse_variational(spec, "approx='vb'")
         require_independent(spec.design.correlated, "approx='vb'", INDEPENDENT_ONLY)
+        spec.require_known_family("approx='vb'")
     return Approximation.named(spec, approx, nodes, leaf).log_marginal(spec.core(), psi)
 
 

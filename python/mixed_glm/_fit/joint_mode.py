@@ -58,13 +58,12 @@ def fit_map(
     ConvergenceWarning
         If the optimizer did not converge, or the point is not a maximum.
     """
-    require_independent(spec.design.correlated, "fit_map", JOINT_MODE)
+    require_joint_mode(spec, "fit_map")
     begin = None if start is None else spec.layout.checked(start, "start")
     change = spec.standardization(scale_fe)
     core = spec.core(change)
     if change is not None and begin is not None:
         begin = change.params_to(begin)
-    _require_joint_mode(spec)
     with shown_progress(progress, "map", "log density") as report:
         mode = find_joint_mode(core, method, minim_opts, begin, rng, report)
     _warn(spec, mode, method)
@@ -84,12 +83,20 @@ def fit_map(
     )
 
 
-def _require_joint_mode(spec: ModelSpec) -> None:
-    spec.require_known_family("fit_map")
+def require_joint_mode(spec: ModelSpec, what: str) -> None:
+    """Refuse models whose joint density has no mode.
+
+    Raises
+    ------
+    ValueError
+        If the family has a parameter that is estimated, effects are correlated, or a prior has mass at zero.
+    """
+    spec.require_known_family(what)
+    require_independent(spec.design.correlated, what, JOINT_MODE)
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not prior.has_joint_mode:
             raise ValueError(
-                f"fit_map: the joint density of all parameters is unbounded where the standard deviation of {name!r} is zero, "
+                f"{what}: the joint density of all parameters is unbounded where the standard deviation of {name!r} is zero, "
                 f"because its prior {prior!r} has mass there; use fit(), which integrates the random effects out"
             )
 

@@ -23,6 +23,7 @@ from mixed_glm._fit.optimize import (
     scipy_minimize,
 )
 from mixed_glm._fit.ordinal import refuse_variational
+from mixed_glm._input.options import as_choice
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.standardized import StandardizedPosterior
 from mixed_glm._posterior.variational import FullVariationalPosterior
@@ -115,8 +116,7 @@ def fit_vb(
     Blei, Kucukelbir and McAuliffe (2017), JASA 112, 859-877; Opper and Archambeau (2009), Neural Computation 21,
     786-792; Walker and Ni (2011), SIAM Journal on Numerical Analysis 49, 1715-1735.
     """
-    refuse_variational(spec, "fit_vb")
-    require_independent(spec.design.correlated, "fit_vb", INDEPENDENT_ONLY)
+    require_normal(spec, "fit_vb")
     begin = None if mean is None else spec.layout.checked(mean, "mean")
     begin_sd = None if sd is None else spec.layout.checked_positive(sd)
     nodes = variational_nodes(n_quad)
@@ -126,7 +126,6 @@ def fit_vb(
     if change is not None:
         begin = None if begin is None else change.params_to(begin)
         begin_sd = None if begin_sd is None else _sd_to(change, begin_sd)
-    _require_normal(spec)
     newton = is_newton(fit_method, "fit_method")
     start = start_point(spec, begin, begin_sd, rng, always=not newton)
     with shown_progress(progress, "vb", "bound") as report:
@@ -215,12 +214,22 @@ def _fit(
     )
 
 
-def _require_normal(spec: ModelSpec) -> None:
-    spec.require_known_family("fit_vb")
+def require_normal(spec: ModelSpec, what: str) -> None:
+    """Refuse models whose posterior no normal distribution of everything together can stand for.
+
+    Raises
+    ------
+    ValueError
+        If the response is ordinal, effects are correlated, the family has a parameter that is estimated, or the prior of a logarithm
+        of a standard deviation is not normal.
+    """
+    refuse_variational(spec, what)
+    require_independent(spec.design.correlated, what, INDEPENDENT_ONLY)
+    spec.require_known_family(what)
     for name, prior in zip(spec.layout.vcp_names, spec.design.priors.sd, strict=True):
         if not isinstance(prior, LogNormal):
             raise ValueError(
-                f"fit_vb needs LogNormal priors of the standard deviations, got {prior!r} for {name!r}; use fit()"
+                f"{what} needs LogNormal priors of the standard deviations, got {prior!r} for {name!r}; use fit()"
             )
 
 
@@ -294,8 +303,7 @@ def maximize_elbo(
 
 def is_full(covariance: str, fit_method: str) -> bool:
     """Whether the covariance of fixed and random effects is to be full."""
-    if covariance not in COVARIANCES:
-        raise ValueError(f"covariance must be one of {', '.join(map(repr, COVARIANCES))}, got {covariance!r}")
+    covariance = as_choice(covariance, "covariance", COVARIANCES)
     if not is_newton(fit_method, "fit_method") and covariance == "full":
         raise ValueError(f"covariance='full' needs fit_method='newton', got {fit_method!r}")
     return covariance == "full"

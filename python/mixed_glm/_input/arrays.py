@@ -14,7 +14,7 @@ from mixed_glm._input.sparse import require_sound, to_csr
 Floats = npt.NDArray[np.float64]
 
 LARGEST = 1e50  # of any number: products such as trials times a squared covariate must not overflow
-MOST_JOBS = 2**31 - 1  # the core's whole numbers
+MOST_COUNT = MOST_JOBS = 2**31 - 1  # the core's whole numbers
 
 
 def as_floats(value: Any, name: str) -> Floats:
@@ -335,6 +335,8 @@ def as_count(value: Any, name: str) -> int:
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
+    if value > MOST_COUNT:
+        raise ValueError(f"{name} must be at most {MOST_COUNT:,}, got {value}")
     return int(value)
 
 

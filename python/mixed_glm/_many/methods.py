@@ -9,10 +9,12 @@ from typing import Any
 
 from mixed_glm import _core
 from mixed_glm._fit.densities import variational_nodes
+from mixed_glm._fit.joint_mode import require_joint_mode
 from mixed_glm._fit.marginal import marginal_start
-from mixed_glm._fit.ordinal import refuse_joint_rows, refuse_variational
-from mixed_glm._fit.variational import is_full
+from mixed_glm._fit.ordinal import refuse_joint_rows
+from mixed_glm._fit.variational import is_full, require_normal
 from mixed_glm._input.arrays import as_count
+from mixed_glm._input.options import as_choice
 from mixed_glm._spec.approximation import (
     EP_N_QUAD,
     Approximation,
@@ -21,7 +23,6 @@ from mixed_glm._spec.approximation import (
     core_options,
     newton_options,
 )
-from mixed_glm._spec.correlated import INDEPENDENT_ONLY, JOINT_MODE, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
 
@@ -60,9 +61,7 @@ def make_method(spec: ModelSpec, method: str, options: Mapping[str, Any]) -> Met
     ValueError, TypeError
         If there is no such method, or it has no such option, or its value does not fit.
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
-    maker = METHODS[method]
+    maker = METHODS[as_choice(method, "method", METHODS)]
     known = list(inspect.signature(maker).parameters)[1:]
     unknown = sorted(set(options) - set(known))
     if unknown:
@@ -74,7 +73,7 @@ def make_method(spec: ModelSpec, method: str, options: Mapping[str, Any]) -> Met
 
 
 def _map(spec: ModelSpec, minim_opts: Mapping[str, Any] | None = None) -> Method:
-    require_independent(spec.design.correlated, "fit_many(method='map')", JOINT_MODE)
+    require_joint_mode(spec, "fit_many(method='map')")
     return Method("map", "map", newton_options(minim_opts, "method 'map'", tolerance="gtol"))
 
 
@@ -84,8 +83,7 @@ def _vb(
     n_quad: int | None = None,
     minim_opts: Mapping[str, Any] | None = None,
 ) -> Method:
-    refuse_variational(spec, "method 'vb'")
-    require_independent(spec.design.correlated, "fit_many(method='vb')", INDEPENDENT_ONLY)
+    require_normal(spec, "fit_many(method='vb')")
     full = is_full(covariance, "newton")
     options = newton_options(minim_opts, "method 'vb'")
     arguments = {"full": full, "n_quad": variational_nodes(n_quad), **options}

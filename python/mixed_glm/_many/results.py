@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm import _core
+from mixed_glm._input.options import as_flag
 from mixed_glm._spec.layout import ParameterLayout
 
 Floats = npt.NDArray[np.float64]
@@ -121,7 +122,7 @@ class ManyResults:
             quantile kept. Long: columns ``response``, ``type`` (``fixed``, ``log sd``, ``correlation``, ``family`` or
             ``threshold``), ``name``, ``mean``, ``sd``, one as ``0.025`` for each quantile kept, ``status``.
         """
-        return self._long() if long else self._wide()
+        return self._long() if as_flag(long, "long") else self._wide()
 
     @property
     def _names(self) -> list[str]:

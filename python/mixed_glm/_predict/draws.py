@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.options import as_choice, as_flag
 from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.responses import Responses, responses_of
@@ -80,8 +81,7 @@ def predict_draws(
     ImportError
         With `as_xarray`, if xarray is not installed.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
+    kind, as_xarray = as_choice(kind, "kind", KINDS), as_flag(as_xarray, "as_xarray")
     if endog is not None and kind != "log_likelihood":
         raise ValueError(f"endog is only for kind='log_likelihood', got it with {kind!r}")
     spec = fit.spec

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._input.options import as_choice
 from mixed_glm._spec.layout import ParameterLayout
 
 RANDOM = ("population", "conditional", "marginal")
@@ -42,8 +43,7 @@ def as_groups(
     if include is not None and random is None:
         random = "conditional"
     random = default if random is None else random
-    if random not in RANDOM:
-        raise ValueError(f"random must be one of {', '.join(map(repr, RANDOM))}, got {random!r}")
+    random = as_choice(random, "random", RANDOM)
     used = np.ones(layout.k_vcp, dtype=bool)
     if include is not None:
         if random == "population":

@@ -213,6 +213,8 @@ def _without_missing(exog_vc: Any, m: int) -> tuple[sparse.csr_array, sparse.csr
     if isinstance(exog_vc, pd.DataFrame) and all(isinstance(d, pd.SparseDtype) for d in exog_vc.dtypes):
         return _without_missing(exog_vc.sparse.to_coo(), m)  # type: ignore[attr-defined]
     dense = as_floats(exog_vc, "exog_vc")
+    if dense.ndim != 2:
+        raise ValueError(f"exog_vc must have rows and columns, got shape {dense.shape}")
     missing = sparse.csr_array(np.isnan(dense).astype(np.float64))
     return as_sparse_design(np.where(np.isnan(dense), 0.0, dense), "exog_vc", m)[0], missing
 

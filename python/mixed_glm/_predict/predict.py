@@ -11,6 +11,7 @@ import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.options import as_flag
 from mixed_glm._predict.categories import predict_categories
 from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.intervals import predict_rows
@@ -101,7 +102,8 @@ def predict(
     PredictionWarning
         If a mean hangs on few of the draws, as that over new groups does under a log link where there are few groups.
     """
-    exog_vc, linear = _in_their_places(exog_vc, linear)
+    exog_vc, linear = _in_their_places(exog_vc, as_flag(linear, "linear"))
+    predictive = as_flag(predictive, "predictive")
     groups = as_groups(random, include, fit.spec.layout)
     target = Target(linear, groups.random, predictive, _level(interval))
     if linear and predictive:

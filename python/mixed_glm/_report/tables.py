@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
+from mixed_glm._input.options import as_flag
 from mixed_glm._posterior.some_draws import EVERY, NO_EFFECT, Effects
 from mixed_glm._spec.terms import CorrelatedTerm
 
@@ -32,6 +33,7 @@ def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFra
         ``upper``.
     """
     posterior, layout = fit.posterior, fit.spec.layout
+    random = as_flag(random, "random")
     rows = slice(0, layout.size) if random else layout.leading
     low, high = posterior.interval(alpha, EVERY if random else NO_EFFECT)
     columns = {"type": layout.kinds[rows], "mean": posterior.mean[rows], "sd": posterior.sd[rows]}
@@ -75,7 +77,7 @@ def random_effects(fit: Fit, term: str | int | None = None, alpha: float = 0.05)
         group, and these four columns for each coordinate.
     """
     layout = fit.spec.layout
-    together = [t for t in fit.spec.design.correlated if t.name == term]
+    together = [t for t in fit.spec.design.correlated if isinstance(term, str) and t.name == term]
     if together:
         return _by_coordinate(fit, together, alpha)
     rows = np.arange(layout.k_vc) if term is None else fit.spec.effects_of(layout.component(term))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
+from mixed_glm._input.options import as_choice, as_flag
 from mixed_glm._spec.correlated import WHOLE_TERM, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
@@ -55,6 +56,7 @@ class Approximation:
     @classmethod
     def laplace(cls, spec: ModelSpec, n_quad: int, leaf: Leaf, mean_correction: bool = True) -> Approximation:
         """Laplace for all effects with ``n_quad == 1``, otherwise quadrature over the leaf."""
+        mean_correction = as_flag(mean_correction, "mean_correction")
         if n_quad == 1:
             return cls("laplace", mean_correction=mean_correction)
         return cls("leaf", find_leaf(spec, leaf), n_quad, mean_correction)
@@ -119,8 +121,7 @@ def core_options(
     spec: ModelSpec, approximation: Approximation, integrate: str, minim_opts: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Arguments of `core_method` beside the start."""
-    if integrate not in INTEGRATE:
-        raise ValueError(f"integrate must be one of {', '.join(map(repr, INTEGRATE))}, got {integrate!r}")
+    integrate = as_choice(integrate, "integrate", INTEGRATE)
     if integrate == "line" and spec.layout.k_hyper > 1:
         raise ValueError(
             f"integrate: 'line' is for one variance component, got {spec.layout.k_hyper}; use 'auto' or 'grid'"

@@ -122,7 +122,12 @@ def _level_codes(levels: Any, q: int) -> npt.NDArray[np.intp]:
         raise ValueError(
             f"levels must have one label for each of the {q} columns of exog_vc, got shape {labels.shape}"
         )
-    codes = pd.factorize(labels)[0]
+    try:
+        codes = pd.factorize(labels)[0]
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"levels must hold one label a column, such as a text or a number ({error})"
+        ) from None
     if (codes < 0).any():
         raise ValueError(
             f"levels must not have missing labels, got one at column {int(np.argmax(codes < 0))}"

@@ -286,7 +286,7 @@ class ParameterLayout:
         names = self.vcp_names
         if isinstance(term, (int, np.integer)) and not isinstance(term, bool) and 0 <= term < len(names):
             return int(term)
-        if term not in names:
+        if not isinstance(term, str) or term not in names:
             raise ValueError(
                 f"term must be one of {', '.join(map(repr, names))}, or its number, got {term!r}"
             )

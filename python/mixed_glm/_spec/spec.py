@@ -13,6 +13,7 @@ import pandas as pd
 
 from mixed_glm import _core
 from mixed_glm._formula.encoding import Encoding
+from mixed_glm._input.options import as_flag
 from mixed_glm._spec.design import Design, make_core, threshold_names
 from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm._spec.standardization import Standardization
@@ -168,7 +169,7 @@ class ModelSpec:
 
     def standardization(self, scale_fe: bool = False) -> Standardization | None:
         """Coordinates of a fit; with `scale_fe`, centred and scaled columns to whose coefficients `fe_p` applies."""
-        if scale_fe and not self.design.priors.in_units:
+        if as_flag(scale_fe, "scale_fe") and not self.design.priors.in_units:
             return dataclasses.replace(self._units(), origin=self.design.priors.fe_loc)
         return self.coordinates
 

@@ -14,6 +14,7 @@ from mixed_glm._effects.grid import datagrid
 from mixed_glm._effects.own_rows import own_frame
 from mixed_glm._effects.variables import as_rows, levels_of
 from mixed_glm._fit.fit import Fit, HasFit
+from mixed_glm._input.options import as_flag
 from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.predict import predict
@@ -94,6 +95,9 @@ def plot_effect(
         If an argument does not fit, or the model is not from a formula.
     """
     percent(alpha)
+    data = as_flag(data, "data")
+    if not isinstance(at, (Mapping, type(None))):
+        raise TypeError(f"at must be a mapping of names to values, got {at!r}")
     fit = result.fit
     effect = _effect(fit, variable, by, own_frame(result) if newdata is None else newdata, dict(at or {}))
     ordinal = fit.spec.family.is_ordinal

@@ -1,0 +1,35 @@
+"""Checks of arguments that are one of a few words, or True or False."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def as_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """One of some words.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    words = tuple(choices)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}, got {value!r}")
+    return str(value)
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """True or False; also as a number, 0 or 1.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else: a text such as "no" would count as true.
+    """
+    if not isinstance(value, (bool, np.bool_, int, np.integer)) or value not in (0, 1):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
