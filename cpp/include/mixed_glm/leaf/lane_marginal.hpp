@@ -78,6 +78,13 @@ class LaneMarginal final : public Marginal {
     return valid_;
   }
 
+  void start_at(const Vector& coefficients) override {
+    mode_.set_start(coefficients.tail(lanes_.fixed()));
+    for_effects([&](Index effect, Index slot) {
+      likelihood_.nodes().set_start(slot, coefficients[effect]);
+    });
+  }
+
   void begin_with_few_nodes() override {
     if (!settings_.by_need) return;
     const Index effects = model().design().effects();
