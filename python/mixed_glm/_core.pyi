@@ -293,7 +293,6 @@ def log_marginal(
 def fit_marginal(
     model: Model, method: MarginalMethod, *, n_jobs: int = 1, report: _Report | None = None
 ) -> MarginalFit: ...
-
 def log_ratios_without(
     model: Model,
     approximation: Approximation,

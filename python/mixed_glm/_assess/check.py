@@ -223,7 +223,9 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     return np.concatenate(values) + of_gaps + FixedPrior.of(spec, draws.change).log_density(fixed), integral
 
 
-def _how_to_integrate(spec: ModelSpec, core: _core.Model, ident: npt.NDArray[np.int32]) -> tuple[list[int], str]:
+def _how_to_integrate(
+    spec: ModelSpec, core: _core.Model, ident: npt.NDArray[np.int32]
+) -> tuple[list[int], str]:
     """Components that are integrated by quadrature, and what the whole is called."""
     if spec.family.name == "gaussian":
         return [], "normal"

@@ -32,7 +32,9 @@ from mixed_glm.exceptions import ConvergenceWarning
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
-_LEAF_N_QUAD = 9  # where the fit chose their number: what they miss is nearly the same with and without the rows
+_LEAF_N_QUAD = (
+    9  # where the fit chose their number: what they miss is nearly the same with and without the rows
+)
 _LEAST_SHARE = 0.8  # effective share of the nodes, as of a normal density that moves by half an sd
 
 
