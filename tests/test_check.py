@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from cbpp_fits import with_herds
 from simulated import crossed, one_factor
 
 import mixed_glm as mg
+from mixed_glm._assess import check as check_module
 from mixed_glm._assess.check import Check, integrated_density
 
 
@@ -25,6 +27,19 @@ def test_integrated_density_is_that_of_brute_force(family: str) -> None:
     values, how = integrated_density(draws, None)
     assert how == "quadrature"
     np.testing.assert_allclose(values, data.reference().density(draws.params[:, :3]), atol=1e-4)
+
+
+def test_normal_effects_are_integrated_without_quadrature(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=40), "g": np.arange(40) % 8})
+    frame["y"] = frame["x"] + rng.normal(size=8)[frame["g"]] + rng.normal(size=40)
+    result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=frame, family="gaussian").fit_laplace()
+    draws = result.posterior_sample(20, rng=0)
+    values, how = integrated_density(draws)
+    assert how == "normal"
+    assert "the ratios are exact" in str(result.check())
+    monkeypatch.setattr(check_module, "_how_to_integrate", lambda *_: ([0], "quadrature"))
+    np.testing.assert_allclose(integrated_density(draws)[0], values, rtol=1e-9)
 
 
 def test_check_of_good_and_bad_fits() -> None:

@@ -265,21 +265,32 @@ def test_nodes_have_the_moments_of_all_points(d: int) -> None:
     weights = rng.random(120)
     weights[:10] = 0.0
     weights /= weights.sum()
-    nodes, found = nodes_of(points, weights)
+    of = nodes_of(points, weights)
+    nodes, found = of.points, of.weights
     assert len(nodes) == 3 if d == 1 else len(nodes) <= 20
     assert (found > 0.0).all()
     assert found.sum() == pytest.approx(1.0)
     slope = 0.3 * np.linalg.pinv(np.linalg.cholesky(np.cov(points.T, aweights=weights).reshape(d, d)).T)[:, 0]
     expected = np.log(weights @ np.exp(points @ slope))
     assert np.log(found @ np.exp(nodes @ slope)) == pytest.approx(expected, abs=2e-3)
+    assert of.log_mean_exp((nodes @ slope)[None]) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_means_of_exponentials_of_quadratic_functions_are_those_of_all_points(d: int) -> None:
+    rng = np.random.default_rng(d)
+    points, weights = rng.normal(size=(120, d)) + 3.0, np.full(120, 1.0 / 120)
+    of = nodes_of(points, weights)
+    values, at_nodes = (-2.0 * ((p - 3.5) ** 2).sum(axis=1) + p[:, 0] * p[:, 1] for p in (points, of.points))
+    np.testing.assert_allclose(of.log_mean_exp(at_nodes[None]), np.log(weights @ np.exp(values)), rtol=1e-8)
 
 
 def test_few_points_are_their_own_nodes() -> None:
     for points in (np.zeros((1, 0)), np.array([[1.0, 2.0]]), np.array([[0.0], [1.0]])):
         weights = np.full(len(points), 1.0 / len(points))
-        nodes, found = nodes_of(points, weights)
-        np.testing.assert_array_equal(nodes, points)
-        np.testing.assert_array_equal(found, weights)
+        found = nodes_of(points, weights)
+        np.testing.assert_array_equal(found.points, points)
+        np.testing.assert_array_equal(found.weights, weights)
 
 
 def test_in_parallel() -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ import pytest
 from cbpp_fits import with_herds
 
 import mixed_glm as mg
-from mixed_glm._page import quality
+from mixed_glm._page import figures, quality
 from mixed_glm._page import report as report_module
+from mixed_glm.plots._axes import draw_intervals
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -214,6 +216,26 @@ def test_large_fits_have_fewer_draws(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(report_module, "_ENTRIES", 71)
     with_herds().report(tmp_path / "fit.html")
     assert asked == [250, 100, 200]
+
+
+def test_the_check_of_a_large_fit_takes_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = with_herds().fit
+    monkeypatch.setattr(quality, "_EVALUATIONS", 60 * 56 * 25)  # 56 rows, 25 nodes of a herd
+    assert "of 60" in "".join(quality.of_check(fit, 1000, 0))
+    monkeypatch.setattr(quality, "_EVALUATIONS", 1)
+    assert "of 25" in "".join(quality.of_check(fit, 1000, 0))
+
+
+def test_many_dots_are_an_image_beside_sharp_axes() -> None:
+    def paint(ax: Any) -> None:
+        draw_intervals(ax, *np.random.default_rng(0).normal(size=(3, 3000)))
+        ax.set_xlabel("effect")
+
+    drawn = figures.draw("many", "Dots", (5.4, 4.0), paint)
+    assert drawn.dots == ""
+    assert 1 <= drawn.vectors.count("<image") <= 2
+    assert len(drawn.vectors) < 300_000
+    assert "currentColor" in drawn.vectors
 
 
 def test_pictures_leave_the_settings_alone(tmp_path: Path) -> None:

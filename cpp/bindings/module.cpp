@@ -26,5 +26,6 @@ PYBIND11_MODULE(MIXED_GLM_MODULE, m, py::mod_gil_not_used()) {
   bind_sampling(m);
   bind_variational(m);
   bind_many(m);
+  bind_left_out(m);
   bind_defaults(m);
 }

@@ -24,4 +24,5 @@ MIXED_GLM_COLD void bind_importance(pybind11::module_& m);
 MIXED_GLM_COLD void bind_sampling(pybind11::module_& m);
 MIXED_GLM_COLD void bind_variational(pybind11::module_& m);
 MIXED_GLM_COLD void bind_many(pybind11::module_& m);
+MIXED_GLM_COLD void bind_left_out(pybind11::module_& m);
 MIXED_GLM_COLD void bind_defaults(pybind11::module_& m);

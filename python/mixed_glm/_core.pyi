@@ -295,6 +295,19 @@ def log_marginal(
 def fit_marginal(
     model: Model, method: MarginalMethod, *, n_jobs: int = 1, report: _Report | None = None
 ) -> MarginalFit: ...
+def log_ratios_without(
+    model: Model,
+    approximation: Approximation,
+    points: _Floats,
+    rows: Sequence[NDArray[np.int64]],
+    *,
+    endog: _Floats,
+    trials: _Floats,
+    weights: _Floats,
+    offset: _Floats,
+    thresholds: _Floats,
+    n_jobs: int,
+) -> _Floats: ...
 
 class ElboGradient:
     @property

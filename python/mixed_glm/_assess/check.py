@@ -20,6 +20,7 @@ from mixed_glm._posterior.psis import GOOD_K, LEAST_DRAWS, smooth_weights
 from mixed_glm._spec.binary_rows import BinaryRows
 from mixed_glm._spec.design import make_core
 from mixed_glm._spec.fixed_prior import FixedPrior
+from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Cumulative
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,12 @@ _BATCH, _LEAST_DRAWS = 2**18, 16  # linear predictors, and draws, at a time
 _VERY_GOOD_K = 0.5
 _NEARLY_ALL = 0.9  # of the draws
 _LARGE_SHIFT = 0.3
+
+
+_INSTEAD = (
+    "refine() compares draws of all parameters together with the exact density, and fit_laplace(n_quad=25) shows whether a finer "
+    "approximation gives other results"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +61,7 @@ class Check:
         How random effects were integrated out of the posterior: ``"quadrature"`` (exact up to the quadrature),
         ``"quadrature and Laplace"`` (the component with the most effects, and up to two others of its groups, by
         quadrature, the rest by Laplace),
-        ``"Laplace"`` or ``"none"``.
+        ``"Laplace"``, ``"normal"`` (exact, of a normal response) or ``"none"``.
     names : tuple of str
         Names of the entries of `shift`.
     """
@@ -115,6 +122,7 @@ class Check:
 
 
 _ABOUT_INTEGRAL = {
+    "normal": "Random effects, normal given all others, were integrated out of the posterior exactly: the ratios are exact",
     "none": "The model has no random effects: the ratios are exact",
     "quadrature": "Random effects were integrated out of the posterior by quadrature: the ratios are exact",
     "quadrature and Laplace": "Random effects were integrated out of the posterior by quadrature for the component "
@@ -148,6 +156,12 @@ def check(fit: Fit, draws: int = 1000, rng: Any = 0, progress: bool = False) -> 
     Random effects are integrated out by adaptive quadrature (25 nodes) for the component with the most effects
     of which each row has at most one, so for models with one grouping factor the ratios are exact. Other
     components are integrated by Laplace's method, whose errors do not show.
+
+    Raises
+    ------
+    ValueError
+        For more than two ordered categories with another link than the logit, of which an observation is not one or two
+        independent binary ones: use `MixedGLMResults.refine`.
     """
     n = as_count(draws, "draws")
     if n < LEAST_DRAWS:
@@ -182,16 +196,14 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     spec = draws.spec
     if spec.layout.k_vc == 0:
         return draws.log_p, "none"
-    refuse_joint_rows(spec, "check")
+    refuse_joint_rows(spec, "check()", _INSTEAD)
     rows = BinaryRows.of(spec)
     design = spec.design if rows is None else rows.design(spec.design)
     no_columns = np.empty((len(design.endog), 0), order="F")
     none = dataclasses.replace(design, exog=no_columns, priors=design.priors.without_fixed())
     family = spec.family.above if isinstance(spec.family, Cumulative) else spec.family
     core = make_core(none, family, merge_rows=False)
-    leaf = _core.default_leaf(core)
-    alone = bool(np.isin(design.ident, leaf).all())
-    integral = "Laplace" if not leaf else "quadrature" if alone else "quadrature and Laplace"
+    leaf, integral = _how_to_integrate(spec, core, design.ident)
     shift = design.total_offset()
     values = []
     size = max(_LEAST_DRAWS, _BATCH // len(design.endog))
@@ -209,3 +221,23 @@ def integrated_density(draws: PosteriorDraws, progress: bool = False) -> tuple[F
     fixed = draws.params[:, spec.layout.fixed]
     of_gaps = 0.0 if rows is None else rows.log_gaps(draws.family)
     return np.concatenate(values) + of_gaps + FixedPrior.of(spec, draws.change).log_density(fixed), integral
+
+
+def _how_to_integrate(
+    spec: ModelSpec, core: _core.Model, ident: npt.NDArray[np.int32]
+) -> tuple[list[int], str]:
+    """Components that are integrated by quadrature, and what the whole is called."""
+    if spec.family.name == "gaussian":
+        return [], "normal"
+    leaf = _core.default_leaf(core)
+    if not leaf:
+        return [], "Laplace"
+    return leaf, "quadrature" if np.isin(ident, leaf).all() else "quadrature and Laplace"
+
+
+def affordable_draws(fit: Fit, evaluations: int) -> int:
+    """How many draws a check looks at with so many evaluations of the density of a row; perhaps too few."""
+    spec = fit.spec
+    coordinates = 0 if spec.family.name == "gaussian" else len(_core.default_leaf(spec.core()))
+    nodes = _LEAF_N_QUAD[coordinates - 1] ** coordinates if coordinates else 1
+    return int(evaluations // (nodes * spec.nobs))

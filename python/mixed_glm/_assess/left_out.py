@@ -3,12 +3,14 @@
     log p(y_S | y_rest) = log p(y) - log p(y_rest) = -log E[ p(y_rest | theta) / p(y | theta) ]
 
 over the posterior of the hyperparameters theta given all rows. Both densities given theta have the approximation of the
-fit, and the mean is over few nodes in the place of its points (nodes.py): the errors that both evidences have cancel. Where
-the rest says other things of theta than all rows do, the points do not reach, and the rest is fitted anew.
+fit, so that the errors that both evidences have cancel, and are evaluated at few nodes in the place of its points
+(nodes.py). Where the rest says other things of theta than all rows do, the points do not reach, and the rest is fitted
+anew.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from mixed_glm import _core
-from mixed_glm._assess.nodes import nodes_of
+from mixed_glm._assess.nodes import Nodes, nodes_of
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.in_parallel import in_parallel
@@ -30,7 +32,10 @@ from mixed_glm.exceptions import ConvergenceWarning
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
-_LEAST_SHARE = 0.9  # effective share of the nodes, as of a normal density that moves by a third of an sd
+_LEAF_N_QUAD = (
+    9  # where the fit chose their number: what they miss is nearly the same with and without the rows
+)
+_LEAST_SHARE = 0.8  # effective share of the nodes, as of a normal density that moves by half an sd
 
 
 def left_out(fit: Fit, sets: Sequence[Rows], n_jobs: int) -> Floats:
@@ -40,10 +45,11 @@ def left_out(fit: Fit, sets: Sequence[Rows], n_jobs: int) -> Floats:
     """
     jobs = as_n_jobs(n_jobs)
     densities = _Densities.of(fit)
-    log_ratio = np.array(in_parallel(densities.log_ratio, sets, jobs)).reshape(-1, len(densities.nodes))
-    log_mean = logsumexp(log_ratio, axis=1)
-    share = np.exp(2.0 * log_mean - logsumexp(2.0 * log_ratio - densities.log_weights, axis=1))
-    found: Floats = -log_mean
+    log_ratio = densities.log_ratios(sets, jobs)
+    log_weights = np.log(densities.nodes.weights)
+    at_nodes = logsumexp(log_ratio + log_weights, axis=1)
+    share = np.exp(2.0 * at_nodes - logsumexp(2.0 * log_ratio + log_weights, axis=1))
+    found: Floats = -densities.nodes.log_mean_exp(log_ratio)
     far = np.flatnonzero(~(share >= _LEAST_SHARE)).tolist()
     found[far] = in_parallel(densities.by_refitting, [sets[i] for i in far], jobs)
     _warn_of_lost(found)
@@ -62,7 +68,7 @@ def _warn_of_lost(found: Floats) -> None:
 
 @dataclass(frozen=True)
 class _Densities:
-    """Log densities of all responses given the nodes.
+    """What becomes of the density of all responses where some are left out.
 
     Attributes
     ----------
@@ -71,19 +77,15 @@ class _Densities:
     arguments : dict
         Of the compiled model of all rows.
     log_evidence : float
-    nodes : float array, shape (s, d)
-    log_weights : float array, shape (s,)
-    at_nodes : float array, shape (s,)
-        log p(y, theta).
+    nodes : Nodes
+        Of the hyperparameters.
     """
 
     fit: Fit
     approximation: _core.Approximation
     arguments: dict[str, Any]
     log_evidence: float
-    nodes: Floats
-    log_weights: Floats
-    at_nodes: Floats
+    nodes: Nodes
 
     @classmethod
     def of(cls, fit: Fit) -> _Densities:
@@ -91,23 +93,27 @@ class _Densities:
         assert fit.log_evidence is not None
         spec = fit.spec
         arguments = model_arguments(spec.design, spec.family, spec.coordinates)
-        nodes, weights = nodes_of(posterior.points, posterior.weights)
-        core = approximation.core
-        at_nodes = _at(nodes, spec.core(), core)
-        return cls(fit, core, arguments, fit.log_evidence, nodes, np.log(weights), at_nodes)
+        nodes = nodes_of(posterior.points, posterior.weights)
+        if approximation.name == "leaf" and approximation.n_quad == 0 and len(approximation.leaf) == 1:
+            approximation = dataclasses.replace(approximation, n_quad=_LEAF_N_QUAD)
+        return cls(fit, approximation.core, arguments, fit.log_evidence, nodes)
 
-    def log_ratio(self, rows: Rows) -> Floats:
-        """Log weights with the ratio of the density without some rows to that with them, shape (s,); NaN: to be refitted."""
-        unknown = np.full(len(self.nodes), np.nan)
-        if self.fit.spec.lacks_category_without(rows):
-            return unknown
-        if len(self.nodes) == 1 and self.nodes.size:
-            return unknown  # the mode was plugged in, which is another without some rows
-        try:
-            there = _at(self.nodes, self._without(rows), self.approximation)
-            return self.log_weights + there - self.at_nodes
-        except RuntimeError:  # a mode was not found
-            return unknown
+    def log_ratios(self, sets: Sequence[Rows], n_jobs: int) -> Floats:
+        """Log ratio of the density without some rows to that with them at each node, shape (number of sets, s).
+
+        NaN where that is to be refitted.
+        """
+        found = np.full((len(sets), len(self.nodes.points)), np.nan)
+        if len(self.nodes.points) == 1 and self.nodes.points.size:
+            return found  # the mode was plugged in, which is another without some rows
+        lacking = self.fit.spec.lacks_category_without
+        there = [i for i, rows in enumerate(sets) if not lacking(rows)]
+        given = {name: self.arguments[name] for name in ("endog", "trials", "weights", "offset")}
+        found[there] = _core.log_ratios_without(
+            self.fit.spec.core(), self.approximation, self.nodes.points, [sets[i] for i in there],
+            **given, thresholds=self.arguments.get("thresholds", np.zeros(0)), n_jobs=n_jobs,
+        )  # fmt: skip
+        return found
 
     def by_refitting(self, rows: Rows) -> float:
         """Difference of the log evidences."""
@@ -120,8 +126,3 @@ class _Densities:
         weights = self.arguments["weights"].copy()
         weights[rows] = 0.0
         return _core.Model(**self.arguments | {"weights": weights})
-
-
-def _at(nodes: Floats, core: _core.Model, approximation: _core.Approximation) -> Floats:
-    """log p(y, theta) at each node, shape (s,)."""
-    return np.array([_core.log_marginal(core, approximation, node)[0] for node in nodes])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
+from scipy.special import logsumexp
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,7 +17,40 @@ _MOST_NODES = 20  # of several; but for those that moments up to the second need
 _HIGHEST_DEGREE = 4
 
 
-def nodes_of(points: Floats, weights: Floats) -> tuple[Floats, Floats]:
+@dataclass(frozen=True)
+class Nodes:
+    """Few points with the low moments of many.
+
+    Attributes
+    ----------
+    points : float array, shape (s, d)
+    weights : float array, shape (s,)
+        Positive; they sum to one.
+    quadratic : float array, shape (m, s)
+        From values at the nodes to those of their quadratic regression at all points; no rows where the nodes themselves
+        stand for all points.
+    all_weights : float array, shape (m,)
+    """
+
+    points: Floats
+    weights: Floats
+    quadratic: Floats
+    all_weights: Floats
+
+    def log_mean_exp(self, values: Floats) -> Floats:
+        """Log of the mean over all points of the exponential of smooth functions.
+
+        Parameters
+        ----------
+        values : float array, shape (m, s)
+            Of each function at the nodes.
+        """
+        if not len(self.quadratic):
+            return np.asarray(logsumexp(values + np.log(self.weights), axis=1))
+        return np.asarray(logsumexp(values @ self.quadratic.T + np.log(self.all_weights), axis=1))
+
+
+def nodes_of(points: Floats, weights: Floats) -> Nodes:
     """Nodes and weights with the low moments of all points, so that means of smooth functions are those over all points.
 
     Parameters
@@ -23,27 +58,32 @@ def nodes_of(points: Floats, weights: Floats) -> tuple[Floats, Floats]:
     points : float array, shape (m, d)
     weights : float array, shape (m,)
         Not negative; they sum to one.
-
-    Returns
-    -------
-    nodes : float array, shape (s, d)
-    weights : float array, shape (s,)
-        Positive; they sum to one.
     """
     used = weights > 0.0
     points, weights = points[used], weights[used] / weights[used].sum()
     m, d = points.shape
+    none = np.zeros((0, 0))
     if d == 0 or m <= _LINE_NODES:
-        return points, weights
+        return Nodes(points, weights, none, weights)
     center = weights @ points
     scale = np.sqrt(weights @ (points - center) ** 2)
     z = (points - center) / np.where(scale > 0.0, scale, 1.0)
     if d == 1:
-        nodes, weights = _gauss(z[:, 0], weights)
-        return center + scale * nodes[:, None], weights
+        nodes, found = _gauss(z[:, 0], weights)
+        return Nodes(center + scale * nodes[:, None], found, none, weights)
     found = nnls(*_moments(z, weights))[0]
     kept = found > 0.0
-    return points[kept], found[kept] / found[kept].sum()
+    found = found[kept] / found[kept].sum()
+    return Nodes(points[kept], found, _quadratic(z, kept, found), weights)
+
+
+def _quadratic(z: Floats, kept: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """The weighted regression of values at some points on monomials up to the second degree, at all points."""
+    monomials = np.array(_monomials(z, 2)).T
+    root = np.sqrt(weights)
+    if np.linalg.matrix_rank(root[:, None] * monomials[kept]) < monomials.shape[1]:
+        return np.zeros((0, 0))
+    return np.asarray(monomials @ np.linalg.pinv(root[:, None] * monomials[kept]) * root)
 
 
 def _gauss(z: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -59,12 +99,17 @@ def _moments(z: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
     Weights that are not negative and have these means are those of no more points than there are monomials.
     """
-    d = z.shape[1]
+    monomials = np.array(_monomials(z, _HIGHEST_DEGREE))
+    return monomials, monomials @ weights
+
+
+def _monomials(z: Floats, highest: int) -> list[Floats]:
+    """Up to the highest degree that has not too many of them, and is two at least."""
     rows = [np.ones(len(z))]
-    for degree in range(1, _HIGHEST_DEGREE + 1):
-        more = [np.prod(z[:, chosen], axis=1) for chosen in combinations_with_replacement(range(d), degree)]
+    for degree in range(1, highest + 1):
+        chosen = combinations_with_replacement(range(z.shape[1]), degree)
+        more = [np.prod(z[:, factors], axis=1) for factors in chosen]
         if degree > 2 and len(rows) + len(more) > _MOST_NODES:
             break
         rows += more
-    monomials = np.array(rows)
-    return monomials, monomials @ weights
+    return rows

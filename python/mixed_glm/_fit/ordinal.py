@@ -21,7 +21,9 @@ def refuse_variational(spec: ModelSpec, name: str) -> None:
         )
 
 
-def refuse_joint_rows(spec: ModelSpec, name: str) -> None:
+def refuse_joint_rows(
+    spec: ModelSpec, name: str, instead: str = "fit() and fit_laplace() are for all of them"
+) -> None:
     """Refuse what takes an observation to be independent binary ones: with the logit link it is, given the thresholds.
 
     Raises
@@ -32,6 +34,5 @@ def refuse_joint_rows(spec: ModelSpec, name: str) -> None:
     family = spec.family
     if isinstance(family, Cumulative) and not family.has_binary_rows:
         raise ValueError(
-            f"{name} is not for more than two ordered categories with the {family.link} link, only with the logit link; fit() and "
-            "fit_laplace() are for all of them"
+            f"{name} is not for more than two ordered categories with the {family.link} link, only with the logit link; {instead}"
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+_DOTS_PER_INCH = 150  # of images
 _MOST_VECTORS = 600_000  # bytes of a picture; beyond, dots
 _INK = "#010203"  # stands for the colour of the text
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
@@ -83,7 +84,7 @@ def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[..., ob
         caption = axes.get_title().replace(r"\$", "$").replace("\n", "; ")
         axes.set_title("")
         file = io.BytesIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None}, dpi=_DOTS_PER_INCH)
         width = round(96 * size[0])
         if len(file.getvalue()) <= _MOST_VECTORS:
             vectors, view = _inline(file.getvalue().decode(), name)
@@ -92,7 +93,7 @@ def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[..., ob
         figure = Figure(figsize=size, layout="constrained")
         paint(ax=figure.subplots())
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=_DOTS_PER_INCH)
     return Picture(name, alt, caption, width=width, dots=base64.b64encode(file.getvalue()).decode())
 
 

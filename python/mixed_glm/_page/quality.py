@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixed_glm._assess.check import check
+from mixed_glm._assess.check import affordable_draws, check
 from mixed_glm._assess.loo import loo
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.information import uninformed
 from mixed_glm._posterior.psis import LEAST_DRAWS
 
+_EVALUATIONS = 200_000_000  # of the density of a row, for the check of a large fit: some seconds
 _MOST_EXACT = 2000  # rows, up to which those that are unreliable are left out exactly
 
 
@@ -27,7 +28,8 @@ def of_fit(fit: Fit) -> list[str]:
 
 def of_check(fit: Fit, draws: int, rng: Any) -> list[str]:
     """What importance sampling says of the approximation."""
-    return str(check(fit, max(draws, LEAST_DRAWS), rng)).splitlines()
+    count = max(LEAST_DRAWS, min(draws, affordable_draws(fit, _EVALUATIONS)))
+    return str(check(fit, count, rng)).splitlines()
 
 
 def of_loo(fit: Fit, draws: int, rng: Any) -> list[str]:

@@ -90,8 +90,8 @@ def report(
     alpha : float, default 0.05
         Intervals have probability ``1 - alpha``.
     draws : int, default 1000
-        Posterior draws behind pictures, check and cross-validation. Fewer, but not below 200, where there are more than 10,000 rows and random
-        effects.
+        Posterior draws behind pictures, check and cross-validation. Fewer, but not below 200 (25 for the check), where there are many
+        thousands of rows and random effects.
     rng : int or numpy.random.Generator, default 0
 
     Raises

@@ -30,6 +30,7 @@ _LINE_SPACING = 1.15  # of labels below each other, in font sizes
 _SMALLEST_FONT = 6.0  # points
 _ROW_HEIGHT = 0.2  # inches
 _MOST_ROWS = 60  # of a figure that grows with its rows
+_MOST_MARKS = 2000  # as lines and dots of their own in files of vector graphics
 
 
 def scale_name(family: Family) -> str:
@@ -107,9 +108,17 @@ def draw_intervals(
 ) -> None:
     """Horizontal intervals with a dot, one in each row from 0 upwards; finer where there are many."""
     rows = np.arange(len(centre))
-    crowded = len(rows) > _MOST_ROWS
-    ax.hlines(rows, low, high, color=colour, linewidth=0.6 if crowded else 1.4, alpha=0.4 if crowded else 1.0)
-    ax.scatter(centre, rows, s=3 if crowded else 18, color=colour, zorder=3)
+    crowded, as_image = len(rows) > _MOST_ROWS, is_image(len(rows))
+    ax.hlines(
+        rows, low, high, color=colour, linewidth=0.6 if crowded else 1.4, alpha=0.4 if crowded else 1.0,
+        rasterized=as_image,
+    )  # fmt: skip
+    ax.scatter(centre, rows, s=3 if crowded else 18, color=colour, zorder=3, rasterized=as_image)
+
+
+def is_image(marks: int) -> bool:
+    """Whether so many lines or dots become an image where a picture is saved as vector graphics."""
+    return marks > _MOST_MARKS
 
 
 def use_ratio_axis(ax: Axes) -> None:

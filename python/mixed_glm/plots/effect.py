@@ -19,7 +19,7 @@ from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.predict import predict
 from mixed_glm._predict.responses import responses_of
-from mixed_glm.plots._axes import COLOURS, new_axes, percent, plain
+from mixed_glm.plots._axes import COLOURS, is_image, new_axes, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -283,7 +283,10 @@ def _draw_rows(ax: Axes, effect: _Effect, dots: _Dots) -> None:
         if effect.levels is not None:
             x = x + _JITTER / len(effect.curves) * np.random.default_rng(_SEED).uniform(-1.0, 1.0, len(x))
         colour = COLOURS[i] if coloured else "0.4"
-        ax.scatter(x, dots.heights[rows], s=dots.sizes[rows], color=colour, alpha=0.3, linewidths=0, zorder=1)
+        ax.scatter(
+            x, dots.heights[rows], s=dots.sizes[rows], color=colour, alpha=0.3, linewidths=0, zorder=1,
+            rasterized=is_image(len(x)),
+        )  # fmt: skip
 
 
 def _shift_of_curve(fit: Fit, effect: _Effect) -> float:

@@ -85,6 +85,13 @@ class LaneMarginal final : public Marginal {
     return correction_ == Correction::held ? -half_log_determinant_ + of_last_step() : 0.0;
   }
 
+  void start_at(const Vector& coefficients) override {
+    mode_.set_start(coefficients.tail(lanes_.fixed()));
+    for_effects([&](Index effect, Index slot) {
+      likelihood_.nodes().set_start(slot, coefficients[effect]);
+    });
+  }
+
   void begin_with_few_nodes() override {
     if (!settings_.by_need) return;
     const Index effects = model().design().effects();

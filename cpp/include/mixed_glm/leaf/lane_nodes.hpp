@@ -83,6 +83,8 @@ class LaneNodes {
     coefficients_ = other.coefficients_;
     set_sd(other.sd_);
   }
+  // Where the search for the mode of an effect begins next.
+  void set_start(Index slot, double effect) { mode_[slot] = effect; }
   // Nodes of each effect from now on.
   void set_rule(Index n_quad) {
     if (n_quad == rule_.size()) return;

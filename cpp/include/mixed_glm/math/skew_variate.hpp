@@ -12,13 +12,17 @@ namespace mixed_glm::math {
 
 constexpr double most_skew_normal = 0.95;
 
+// alpha / sqrt(1 + alpha^2) for a skewness, which is not negative.
+inline double skew_normal_delta(double skewness) noexcept {
+  constexpr double half_pi = 1.57079632679489661923;
+  constexpr double limit = 0.5689956594119244967;  // cbrt((2 - half_pi)^2)
+  const double power = std::cbrt(skewness * skewness);
+  return std::sqrt(half_pi * power / (power + limit));
+}
 // The arc tangent of alpha for a skewness, and back; in it the distribution changes smoothly. The
 // skewness is not negative.
 inline double skew_normal_angle(double skewness) noexcept {
-  constexpr double half_pi = 1.57079632679489661923;
-  const double power = std::cbrt(skewness * skewness);
-  const double limit = std::cbrt((2.0 - half_pi) * (2.0 - half_pi));
-  return std::asin(std::sqrt(half_pi * power / (power + limit)));
+  return std::asin(skew_normal_delta(skewness));
 }
 inline double skewness_of_angle(double angle) noexcept {
   constexpr double half_pi = 1.57079632679489661923;
@@ -34,7 +38,7 @@ class SkewVariate {
     if (!(size > least_skewness)) return;
     if (size <= most_skew_normal) {
       kind_ = Kind::skew_normal;
-      const double delta = std::sin(skew_normal_angle(size));
+      const double delta = skew_normal_delta(size);
       const double mean = delta * std::sqrt(2.0 / pi);
       alpha_ = sign_ * delta / std::sqrt(1.0 - delta * delta);
       scale_ = std::sqrt(1.0 - mean * mean);  // 1 / scale

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <mixed_glm/inference/laplace_marginal.hpp>
+#include <mixed_glm/leaf/lane_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 
 namespace mixed_glm {
@@ -24,7 +25,11 @@ class EffectsIntegral {
     }
     LeafSettings settings;
     settings.n_quad = n_quad;
-    marginal_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
+    if (LaneMarginal::suits(model_)) {
+      marginal_ = std::make_unique<LaneMarginal>(model_, settings);
+    } else {
+      marginal_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
+    }
   }
 
   // offset: offset + X beta, the caller's order. NaN where the evaluation fails.
