@@ -33,7 +33,8 @@ class Integration:
         Random vectors by which the effects of crossed factors with many levels were integrated, at the mode of the log
         standard deviations; 0: exactly, as all smaller models.
     psi_error : float
-        Monte Carlo error that they leave in the log standard deviations, the largest, in posterior standard deviations.
+        Monte Carlo error that they leave in the mode of the log standard deviations, the largest, in posterior standard
+        deviations.
     sd_error : float
         The same in the standard deviations of the effects, as a share: root mean square over the worst factor's.
     log_density_error : float
