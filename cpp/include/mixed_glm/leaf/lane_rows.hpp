@@ -147,12 +147,11 @@ class LaneRows {
   void open_exponentials() {
     const double* const mask = lanes_->mask(first_);
     const double* const a = lanes_->a(first_);
-    const Index width = lanes_->width() * lane_count;
-    const double* factor = lanes_->factor(first_);
     double* const e = exponential_.data();
-    const Index size = count_ * lane_count;
+    const Index size = count_ * lane_count, full = full_ * lane_count;
     const double shift = form_.shift;
-    for (Index s = 0; s < size; ++s) e[s] = math::exp(eta_[s] + shift) * mask[s];
+    for (Index s = 0; s < size; ++s) e[s] = math::exp(eta_[s] + shift);
+    for (Index s = full; s < size; ++s) e[s] *= mask[s];
     if (form_.kind == ExponentialForm::Kind::counts) {
       const double* const b = lanes_->b(first_);
       Lanes total = 0.0;
@@ -164,17 +163,15 @@ class LaneRows {
       store(means_, total);
     }
     largest_eta_ = (Eigen::Map<const Eigen::ArrayXd>(eta_, size) + shift).abs().maxCoeff();
-    Lanes pulled = 0.0, of_factor = 0.0, all = 0.0;
-    for (Index r = 0; r < count_; ++r) {
-      const Index s = r * lane_count;
-      const Lanes successes = load(a + s) * load(mask + s);
-      pulled += successes * (load(eta_ + s) + form_.shift);
-      of_factor += successes * load(factor);
+    Lanes pulled = 0.0, all = 0.0;
+    const auto add = [&](Index s, Lanes successes) {
+      pulled += successes * (load(eta_ + s) + shift);
       all += successes;
-      factor += width;
-    }
+    };
+    for (Index s = 0; s < full; s += lane_count) add(s, load(a + s));
+    for (Index s = full; s < size; s += lane_count) add(s, load(a + s) * load(mask + s));
     store(pulled_, pulled);
-    store(pull_of_factor_, of_factor);
+    store(pull_of_factor_, load(lanes_->factor(first_)) * all);
     store(counts_, all);
   }
 
