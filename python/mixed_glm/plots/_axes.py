@@ -135,7 +135,7 @@ def use_ratio_axis(ax: Axes) -> None:
 def add_legend(ax: Axes, title: str | None = None) -> None:
     """Legend at the top, and room for it above what is drawn."""
     legend = ax.legend(title=title, alignment="left", frameon=False, loc="upper right")
-    lines = len(legend.get_texts()) + (0.5 if title is None else 2.5)
+    lines = len(legend.get_texts()) + (1.5 if title is None else 2.5)
     share = lines * 1.25 * float(legend.get_texts()[0].get_fontsize()) / (_height(ax) * 72.0)
     low, high = ax.get_ylim()
     ax.set_ylim(low, low + (high - low) / max(1.0 - share, 0.4))
