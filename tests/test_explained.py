@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,8 @@ from scipy.special import expit, polygamma
 
 import mixed_glm as mg
 from mixed_glm._effects.family_variance import distribution_variance, response_variance
+from mixed_glm._predict.new_effects import Hyper
+from mixed_glm._predict.row_draws import RowDraws
 from mixed_glm.families import Binomial, Exponential, Gamma, Gaussian, NegativeBinomial, Poisson
 
 N = 4000
@@ -69,6 +74,48 @@ def test_like_plugged_in_estimates_of_lme4(cbpp) -> None:
     table = cbpp.r2(draws=N)
     assert table.loc["marginal", "median"] == pytest.approx(fixed / total, abs=0.012)
     assert table.loc["conditional", "median"] == pytest.approx((fixed + 0.642**2) / total, abs=0.04)
+
+
+# Estimates of lme4 1.1.31 (glmer with nAGQ = 25, lmer with REML = FALSE), and what r2_nakagawa() and icc() of performance 0.10.2 make
+# of them: R2 marginal and conditional, ICC adjusted and unadjusted.
+PERFORMANCE: dict[str, dict[str, list[float]]] = {
+    "cbpp": {
+        "fe": [-1.39922373, -0.99140888, -1.12780959, -1.57948095], "sd": [0.647519915], "cor": [], "shape": [],
+        "r2": [0.085179495, 0.188590732], "icc": [0.11303992, 0.10341124],
+    },
+    "sleepstudy": {
+        "fe": [251.405105, 10.467286], "sd": [23.77975959, 5.71679851], "cor": [0.0813210934], "shape": [25.591907],
+        "r2": [0.28761589, 0.79275857], "icc": [0.70908752, 0.50514268],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PERFORMANCE)
+def test_estimates_give_what_performance_makes_of_them(
+    name: str, cbpp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, stored = cbpp, PERFORMANCE[name]
+    if name == "sleepstudy":
+        frame = pd.read_csv(Path(__file__).parent / "data" / "peers" / "sleepstudy.csv.gz")
+        formula = "Reaction ~ Days + (Days | Subject)"
+        result = mg.MixedGLM.from_formula(formula, data=frame, family="gaussian").fit_laplace()
+
+    def estimates(values: list[float]) -> np.ndarray:
+        return np.tile(values, (50, 1))
+
+    def plugged_in(*arguments) -> RowDraws:
+        drawn = draw(*arguments)
+        return dataclasses.replace(
+            drawn, fe=estimates(stored["fe"]).T, fe_shift=np.zeros(len(stored["fe"])),
+            hyper=Hyper(np.log(estimates(stored["sd"])), estimates(stored["cor"])),
+            shape=estimates(stored["shape"]).T if stored["shape"] else None,
+        )  # fmt: skip
+
+    draw = RowDraws.of
+    monkeypatch.setattr(RowDraws, "of", plugged_in)
+    r2, icc = result.r2(draws=50), result.icc(draws=50)
+    np.testing.assert_allclose(r2.loc[["marginal", "conditional"], "mean"], stored["r2"], rtol=1e-6)
+    np.testing.assert_allclose(icc.loc[["adjusted", "unadjusted"], "mean"], stored["icc"], rtol=1e-6)
 
 
 @pytest.mark.parametrize("approximation", ["lognormal", "trigamma"])

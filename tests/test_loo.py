@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from simulated import PLAIN, one_factor
 
 import mixed_glm as mg
+from mixed_glm._assess import loo as loo_module
 from mixed_glm._posterior.draws import PosteriorDraws
 
 
@@ -41,6 +42,16 @@ def test_loo_by_refitting() -> None:
     assert loo.elpd == pytest.approx(sum(exact), abs=0.8)
     assert loo.elpd == pytest.approx(loo.pointwise.sum())
     assert 1.0 < loo.p < 7.0
+
+
+def test_blocks_and_threads_change_nothing(cbpp: mg.MixedGLMResults, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cbpp.loo(200)
+    monkeypatch.setattr(loo_module, "_ENTRIES", 200 * 10)
+    for n_jobs in (1, 2):
+        found = cbpp.loo(200, n_jobs=n_jobs)
+        np.testing.assert_array_equal(found.pointwise, whole.pointwise)
+        np.testing.assert_array_equal(found.pareto_k, whole.pareto_k)
+    assert cbpp.waic(200).elpd == pytest.approx(whole.elpd, abs=2.0)
 
 
 def test_loo_and_waic_of_arviz(cbpp: mg.MixedGLMResults) -> None:

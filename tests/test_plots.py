@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +13,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 from scipy.integrate import trapezoid
+from simulated import one_factor
 
 import mixed_glm as mg
+from mixed_glm.plots._axes import significant
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -212,10 +215,17 @@ def test_posterior_with_prior_behind(fit: Any) -> None:
     assert trapezoid(drawn, sd) == pytest.approx(1.0, abs=2e-3)
     assert posterior.get_label().startswith("herd: ")
     low, high = np.exp(fitted.conf_int().loc["herd"])
-    assert posterior.get_label().endswith(f"({low:#.2g} to {high:#.2g})")
+    shown = re.fullmatch(r"herd: \S+ \((\S+) to (\S+)\)", posterior.get_label())
+    assert shown is not None
+    np.testing.assert_allclose([float(end) for end in shown.groups()], [low, high], rtol=6e-3)
     assert ax.get_xlim()[0] == 0.0
     assert ax.get_xlabel() == "standard deviation of the random effects (log odds)"
     assert ax.get_legend().get_title().get_text() == "median and 95 % interval"
+
+
+def test_numbers_of_a_legend() -> None:
+    shown = [significant(x) for x in (15.84, 42.0, 0.012, -0.4861, 123.4, 10053.0, 0.0)]
+    assert shown == ["15.8", "42.0", "0.0120", "-0.486", "123", "10053", "0.00"]
 
 
 def test_components_in_one_picture(result: mg.MixedGLMResults) -> None:
@@ -223,6 +233,17 @@ def test_components_in_one_picture(result: mg.MixedGLMResults) -> None:
     assert labels[:2] == ["prior LogNormal(0, 0.3)", "prior LogNormal(0, 0.1)"]
     assert [label.partition(": ")[0] for label in labels[2:]] == ["herd", "period:herd"]
     assert len(result.plot_posterior("herd").lines) == 2
+    priors = result.plot_posterior().lines[:2]
+    assert priors[0].get_linestyle() != priors[1].get_linestyle()
+
+
+def test_the_legend_of_a_rootogram_has_room() -> None:
+    _, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
+    one_factor("poisson", groups=12, rows=10).model().fit_laplace().plot_predictive_check(ax=ax, draws=50)
+    ax.figure.canvas.draw()
+    bottom = ax.get_legend().get_window_extent().y0
+    (expected,) = (line for line in ax.lines if line.get_label() == "expected")
+    assert ax.transData.transform(np.array(expected.get_data()).T)[:, 1].max() < bottom
 
 
 def test_the_legend_has_room(slopes: mg.MixedGLMResults) -> None:

@@ -215,7 +215,7 @@ def test_large_fits_have_fewer_draws(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with_herds().report(tmp_path / "fit.html", draws=100)
     monkeypatch.setattr(report_module, "_ENTRIES", 71)
     with_herds().report(tmp_path / "fit.html")
-    assert asked == [250, 100, 200]
+    assert asked == [250, 100, 100]
 
 
 def test_the_check_of_a_large_fit_takes_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ double log_density_alone(const LeftOutProblem& problem, const Vector& weights, I
 }  // namespace
 
 TEST_CASE("log marginals without some rows are those of models without them") {
-  const auto source = random_design(Shape::one_factor, 3);
+  const auto source = random_design(Shape::one_factor, 40, 2, 3);
   const Design design = source.design();
   const Index n = source.x.rows();
   Matrix y(n, 1), trials = Matrix::Constant(n, 1, 2.0);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from mixed_glm._assess.draw_density import draw_log_likelihood, log_mean
 from mixed_glm._assess.elpd import ELPD
 from mixed_glm._assess.left_out import left_out
 from mixed_glm._fit.fit import Fit
+from mixed_glm._fit.in_parallel import in_parallel
 from mixed_glm._fit.refit import marginal_of
 from mixed_glm._input.arrays import as_count, as_generator, as_n_jobs
 from mixed_glm._input.options import as_flag
@@ -51,7 +51,7 @@ def loo(
         the effective number of parameters. ``"unreliable"``: rows alone whose Pareto k is above 0.7. A row takes a few
         evaluations of the density of the fit.
     n_jobs : int, default -1
-        Threads for what is exact; results do not depend on it.
+        Threads; results do not depend on it.
 
     Returns
     -------
@@ -82,7 +82,11 @@ def loo(
         return _exact(fit, count, rng, jobs)
     sample = fit.posterior.sample(count, rng)
     log_ratio, corrected = _approximation(sample, correct)
-    found = [_core.leave_one_out(log_likelihood, log_ratio) for log_likelihood in _blocks(sample)]
+
+    def left_out_of(rows: slice) -> Floats:
+        return _core.leave_one_out(_log_likelihood(sample, rows), log_ratio)
+
+    found = in_parallel(left_out_of, _blocks(sample), jobs)
     pointwise, k, variance, full = np.concatenate(found, axis=1)
     is_exact = _replace_unreliable(fit, pointwise, k, variance, jobs) if exact else None
     doubtful = k > GOOD_K if is_exact is None else (k > GOOD_K) & ~is_exact
@@ -122,7 +126,8 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
         raise ValueError(f"draws must be at least 2, for a variance, got {draws}")
     sample = fit.posterior.sample(draws, rng)
     found = []
-    for log_likelihood in _blocks(sample):
+    for rows in _blocks(sample):
+        log_likelihood = _log_likelihood(sample, rows)
         variance = log_likelihood.var(axis=1, ddof=1)
         log_mean = logsumexp(log_likelihood, axis=1) - np.log(len(sample))
         deviations = log_likelihood - log_likelihood.mean(axis=1, keepdims=True)
@@ -135,11 +140,15 @@ def waic(fit: Fit, draws: int = 1000, rng: Any = 0) -> ELPD:
     )  # fmt: skip
 
 
-def _blocks(sample: PosteriorDraws) -> Iterator[Floats]:
-    """Log likelihoods of some rows after others, shape (rows, draws)."""
+def _blocks(sample: PosteriorDraws) -> list[slice]:
+    """Some rows after others."""
     size = max(1, _ENTRIES // len(sample))
-    for first in range(0, sample.spec.nobs, size):
-        yield np.ascontiguousarray(sample.log_likelihood_by_row(slice(first, first + size)))
+    return [slice(first, first + size) for first in range(0, sample.spec.nobs, size)]
+
+
+def _log_likelihood(sample: PosteriorDraws, rows: slice) -> Floats:
+    """Of these rows, shape (rows, draws)."""
+    return np.ascontiguousarray(sample.log_likelihood_by_row(rows))
 
 
 def _approximation(draws: PosteriorDraws, correct: bool | None) -> tuple[Floats, bool]:

@@ -21,7 +21,7 @@ from mixed_glm._page.pictures import Rows
 from mixed_glm._page.tables import Table, fixed_table, pairs_table, prior_table, variance_table
 from mixed_glm._page.words import formulas, method_title, sentences
 
-_LEAST_DRAWS, _ENTRIES = 200, 10_000_000  # draws of a large fit, and numbers that are drawn
+_LEAST_DRAWS, _ENTRIES = 100, 10_000_000  # draws of a large fit, and numbers that are drawn
 _OF_CHECK = "The computation is approximate. To see how far, the approximation is compared with the exact density at draws from it."
 _PACKAGES = ("numpy", "scipy", "pandas", "formulaic")
 
@@ -90,7 +90,7 @@ def report(
     alpha : float, default 0.05
         Intervals have probability ``1 - alpha``.
     draws : int, default 1000
-        Posterior draws behind pictures, check and cross-validation. Fewer, but not below 200 (25 for the check), where there are many
+        Posterior draws behind pictures, check and cross-validation. Fewer, but not below 100 (25 for the check), where there are many
         thousands of rows and random effects.
     rng : int or numpy.random.Generator, default 0
 

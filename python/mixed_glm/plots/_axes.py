@@ -132,12 +132,18 @@ def use_ratio_axis(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def add_legend(ax: Axes, title: str) -> None:
-    """Legend at the top, and room for it above what is drawn from zero upwards."""
+def add_legend(ax: Axes, title: str | None = None) -> None:
+    """Legend at the top, and room for it above what is drawn."""
     legend = ax.legend(title=title, alignment="left", frameon=False, loc="upper right")
-    lines = len(legend.get_texts()) + 2.5
+    lines = len(legend.get_texts()) + (1.5 if title is None else 2.5)
     share = lines * 1.25 * float(legend.get_texts()[0].get_fontsize()) / (_height(ax) * 72.0)
-    ax.set_ylim(0.0, ax.get_ylim()[1] / max(1.0 - share, 0.4))
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, low + (high - low) / max(1.0 - share, 0.4))
+
+
+def significant(value: float) -> str:
+    """A number with three digits that count: ``"26.2"``, ``"0.0120"``, ``"1234"``."""
+    return f"{value:.0f}" if abs(value) >= 1000.0 else f"{value:#.3g}".rstrip(".")
 
 
 def percent(alpha: float) -> str:

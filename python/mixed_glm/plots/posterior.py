@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,17 @@ import numpy.typing as npt
 
 from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._spec.layout import ParameterLayout
-from mixed_glm.plots._axes import COLOURS, GREY, LIGHT_GREY, add_legend, new_axes, percent, plain, scale_name
+from mixed_glm.plots._axes import (
+    COLOURS,
+    GREY,
+    LIGHT_GREY,
+    add_legend,
+    new_axes,
+    percent,
+    plain,
+    scale_name,
+    significant,
+)
 from mixed_glm.priors import Prior
 
 if TYPE_CHECKING:
@@ -67,8 +78,9 @@ def plot_posterior(
     end = max(_quantile(*density, _SHOWN) for density in densities)
     own = spec.design.priors.family if of_family else [spec.design.priors.sd[k] for k in places]
     priors = dict.fromkeys(own)
-    for prior in priors:
-        _draw_prior(ax, prior, end, label="prior" if len(priors) == 1 else f"prior {prior!r}")
+    for prior, style in zip(priors, itertools.cycle(("--", ":", "-.")), strict=False):
+        label = "prior" if len(priors) == 1 else f"prior {prior!r}"
+        _draw_prior(ax, prior, end, label, style)
     for i, (k, density) in enumerate(zip(places, densities, strict=True)):
         _draw_density(ax, *density, layout.hyper_names[k], COLOURS[i % len(COLOURS)], alpha)
     ax.set_xlim(0.0, end)
@@ -80,6 +92,7 @@ def plot_posterior(
     else:
         ax.set_xlabel(f"standard deviation of the random effects ({scale_name(spec.family)})")
         ax.set_title("Standard deviations of the random effects")
+    ax.set_ylim(bottom=0.0)
     add_legend(ax, f"median and {probability} interval")
     return ax
 
@@ -100,6 +113,7 @@ def _plot_correlation(fit: Fit, name: str, ax: Axes | None, alpha: float) -> Axe
     ax.set_ylabel("posterior density")
     ax.set_xlabel("correlation of the random effects")
     ax.set_title(plain(name))
+    ax.set_ylim(bottom=0.0)
     add_legend(ax, f"median and {probability} interval")
     return ax
 
@@ -134,14 +148,14 @@ def _quantile(sd: Floats, density: Floats, level: float) -> float:
 
 def _draw_density(ax: Axes, sd: Floats, density: Floats, name: str, colour: str, alpha: float) -> None:
     median, low, high = (_quantile(sd, density, level) for level in (0.5, alpha / 2, 1 - alpha / 2))
-    label = f"{plain(name)}: {median:#.3g} ({low:#.2g} to {high:#.2g})"
+    label = f"{plain(name)}: {significant(median)} ({significant(low)} to {significant(high)})"
     ax.plot(sd, density, color=colour, label=label)
     inside = (sd >= low) & (sd <= high)
     ax.fill_between(sd[inside], density[inside], color=colour, alpha=0.2, linewidth=0.0)
 
 
-def _draw_prior(ax: Axes, prior: Prior, end: float, label: str) -> None:
+def _draw_prior(ax: Axes, prior: Prior, end: float, label: str, style: str) -> None:
     sd = np.linspace(end / 400, end, 400)
     density = np.exp(prior.log_density(sd))
     ax.fill_between(sd, density, color=LIGHT_GREY, linewidth=0.0, zorder=0)
-    ax.plot(sd, density, color=GREY, linewidth=0.8, linestyle="--", label=label, zorder=0)
+    ax.plot(sd, density, color=GREY, linewidth=0.8, linestyle=style, label=label, zorder=0)

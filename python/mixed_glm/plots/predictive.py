@@ -12,7 +12,7 @@ from mixed_glm._fit.fit import Fit, HasFit
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._predict.predict import predict
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, new_axes, percent, plain
+from mixed_glm.plots._axes import BLUE, BROWN, GREY, LIGHT_GREY, add_legend, new_axes, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,5 +137,5 @@ def _draw_rootogram(
     ax.set_xlabel(plain(name))
     ax.set_ylabel("number of rows (square-root scale)")
     ax.set_title("Hanging rootogram: bars should end in the grey band")
-    ax.legend(frameon=False)
+    add_legend(ax)
     return ax
