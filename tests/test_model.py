@@ -313,7 +313,7 @@ class TestFitMap:
         assert model.fit().method in {"leaf", "laplace", "ep"}
         assert model.fit("map").method == "map"
         assert model.fit("map", scale_fe=True).params[1] != model.fit("map").params[1]
-        with pytest.raises(ValueError, match=r"method must be 'auto' or one of .*map, got 'magic'"):
+        with pytest.raises(ValueError, match=r"method must be one of 'auto', .*'map', got 'magic'"):
             model.fit("magic")
 
     def test_many_threads_one_model(self) -> None:

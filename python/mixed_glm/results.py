@@ -35,6 +35,7 @@ from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._predict.draws import predict_draws
 from mixed_glm._predict.predict import predict, predict_as_statsmodels
 from mixed_glm._report.datatree import to_datatree
+from mixed_glm._report.elsewhere import ELSEWHERE
 from mixed_glm._report.summary import summarize, summarize_as_statsmodels
 from mixed_glm._report.tables import covariances, estimates, intervals, random_effects
 from mixed_glm._report.varcorr import varcorr
@@ -417,6 +418,11 @@ class MixedGLMResults(Generic[ModelT]):
             If a level of a factor is of a type that the format cannot hold.
         """
         _saving.save(_saving.Saved(type(self.model).__name__, self.fit.spec, self.fit), path)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what is here in the place of what other packages have."""
+        hint = f": see {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _repr_html_(self) -> str:
         return self.summary().as_html()

@@ -71,6 +71,15 @@ def saved() -> list[bytes]:
         mg.MixedGLM.from_formula("y ~ center(x) + C(f) + offset(np.exp(x / 9))", {"v": "0 + C(g)"}, data, family="poisson"),
         mg.MixedGLM(data["y"], data[["x"]], np.eye(4)[np.arange(20) % 4], [0, 0, 1, 1], family="poisson"),
     ]  # fmt: skip
+    later = [
+        mg.MixedGLM.from_formula("y ~ x + (x | g)", data=data, family="poisson", priors={"sd(g)": mg.priors.HalfNormal(1.0), "cor": mg.priors.LKJ(2.0)}),
+        mg.MixedGLM.from_formula("x ~ C(f) + (1 | g)", data=data, family="gaussian", priors={"sigma": mg.priors.HalfT(3.0, 2.0)}),
+        mg.MixedGLM.from_formula("x ~ 1 + (1 | g/f)", data=data.assign(x=data["x"] ** 2), family="gamma"),
+        mg.MixedGLM.from_formula("h ~ x + (1 | g)", data=data.assign(h=pd.Categorical(list("pqrst") * 4, ordered=True)), family="cumulative"),
+        mg.MixedGLM.from_formula("n ~ x * f + (x || g)", data=data.assign(n=rng.poisson(3.0, 20)), family="negative_binomial"),
+        mg.MixedGLM(data["y"], None, np.tile(np.eye(4)[np.arange(20) % 4], 2), np.repeat([0, 1], 4), family="binomial",
+                    levels=np.tile(list("abcd"), 2), correlated=[(0, 1)]),
+    ]  # fmt: skip
     out = []
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")
@@ -83,6 +92,10 @@ def saved() -> list[bytes]:
             for thing in fits:
                 thing.save(path)
                 out.append(path.read_bytes())
+        for model in later:
+            for thing in (model, model.fit(), model.fit_laplace(), model.fit_laplace(integrate="mode")):
+                thing.save(path)
+                out.append(path.read_bytes())
     return out
 
 
@@ -90,7 +103,9 @@ def case(rng: np.random.Generator) -> str:
     content = pick(rng, saved())
     how = rng.random()
     forge = how < 0.75
-    if how < 0.4:
+    if how < 0.1:
+        content = swapped(rng, content, pick(rng, saved()))
+    elif how < 0.4:
         content = forged(rng, content)
     elif forge:
         content = attacking(rng, content)
@@ -126,7 +141,7 @@ def loaded_and_used(rng: np.random.Generator, path: str, forge: bool) -> str:
 
 def use(loaded: Any) -> str:
     if isinstance(loaded, mg.MixedGLM):
-        loaded.logposterior(np.zeros(loaded.k_fep + loaded.k_vcp + loaded.k_vc))
+        loaded.logposterior(np.zeros(loaded.spec.layout.size))
         if loaded.formula is not None:
             computed = loaded.spec.encoding.text.offsets and not loaded.spec.encoding.extra_offset
             loaded.predict(np.zeros(loaded.k_fep), new_rows(), offset=None if computed else 0.0)
@@ -274,6 +289,24 @@ def damaged(rng: np.random.Generator, content: bytes) -> bytes:
         if not raw:
             break
     return bytes(raw)
+
+
+def swapped(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
+    """Members of one file with the names of others, of the same file or of another."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(io.BytesIO(other)) as second:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+        others = {name: second.read(name) for name in second.namelist()}
+    for _ in range(int(rng.integers(1, 4))):
+        one, another = pick(rng, list(parts)), pick(rng, list(parts))
+        if rng.random() < 0.5:
+            parts[one], parts[another] = parts[another], parts[one]
+        else:
+            parts[one] = others.get(one, pick(rng, list(others.values())))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return out.getvalue()
 
 
 def forged(rng: np.random.Generator, content: bytes) -> bytes:

@@ -59,7 +59,9 @@ CALLS = [
 JUNK = ["(", ")", "|", "||", "~", "+", "-", "*", "/", ":", "^", "**", "%", "%in%", "`", "'", '"', "0", "1", "-1", " ", "\n", "\x00", "é",
         ".", ",", "[", "]", "{", "}", "#", "\\", "offset(", "cbind(", "trials(", "1e-3", "∞", "\u202e", "\ud800", "__import__('os')",
         "(" * 40, ")" * 40, "x" * 300, "+ x" * 50, "(1 | g) + " * 20]  # fmt: skip
-FAMILIES = ["binomial", "poisson", "exponential", mg.families.NegativeBinomial(0.7), "negative_binomial"]
+FAMILIES = ["binomial", "poisson", "exponential", mg.families.NegativeBinomial(0.7), "negative_binomial", "gaussian", "gamma", "cumulative",
+            mg.families.Cumulative("probit")]  # fmt: skip
+PRIORS = ["x", "Intercept", "sd", "cor", "sd(g)", "g", "sd(h)", "cor(g)", "z", "dispersion", "nowhere"]
 
 
 def case(rng: np.random.Generator) -> str:
@@ -79,6 +81,12 @@ def case(rng: np.random.Generator) -> str:
         options["vc_formulas"] = pick(
             rng, [{"a": "0 + C(g)"}, {"a": spoilt(rng, "0 + C(g):x")}, {"a": "0 + x"}, {}, {"a": ""}, {"a": None}, {1: "0 + g"}, "0 + g", ["0 + g"]]
         )  # fmt: skip
+    if rng.random() < 0.1:
+        options["priors"] = {
+            pick(rng, PRIORS): pick(
+                rng, [mg.priors.Normal(0, 1), mg.priors.HalfNormal(1), mg.priors.LKJ(2), 3]
+            )
+        }
     if rng.random() < 0.05:
         data = pick(
             rng,
@@ -175,9 +183,13 @@ def variable(rng: np.random.Generator) -> str:
 def term(rng: np.random.Generator) -> str:
     kind = rng.random()
     if kind < 0.35:
-        effects = pick(rng, ["1", "1", "1", "0 + x", "x", "0 + C(g)", "1 + x", variable(rng)])
+        effects = pick(
+            rng, ["1", "1", "1", "0 + x", "x", "0 + C(g)", "1 + x", "x + z", "x * flag", variable(rng)]
+        )
         bars = pick(rng, ["|", "|", "|", "||"])
-        group = pick(rng, ["g", "h", "g:h", "g/h", "cat", "text", variable(rng), "C(h)", "(g)", "g + h"])
+        group = pick(
+            rng, ["g", "h", "g:h", "g/h", "h/g/cat", "cat", "text", variable(rng), "C(h)", "(g)", "g + h"]
+        )
         return f"({effects} {bars} {group})"
     if kind < 0.45:
         return f"offset({variable(rng)})"

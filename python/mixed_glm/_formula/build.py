@@ -41,6 +41,7 @@ from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
 from mixed_glm._formula.response import evaluate_response
 from mixed_glm._formula.scope import aligned, own
+from mixed_glm._formula.spaces import warn_of_spaces
 from mixed_glm._formula.terms import expression_of, expressions_of, parsed
 from mixed_glm._formula.text import FormulaText, parse_formula
 from mixed_glm._formula.unused import without_unused
@@ -242,6 +243,7 @@ def _with_used_levels(
     fixed = set().union(*(names_of_factor(f) for term in terms for f in term))
     others = part.drop(columns=[c for c in part.columns if c in response])
     kept, variables = without_unused(others, beside, fixed)
+    warn_of_spaces(kept)
     return with_columns(part, {c: kept[c] for c in kept.columns}), variables
 
 

@@ -6,6 +6,7 @@ import ast
 import builtins
 import difflib
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,9 @@ def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
     elif hasattr(data, "to_pandas"):
         frame = data.to_pandas()
     else:
-        raise TypeError(f"data must be a data frame or a mapping of columns, got {type(data).__name__}")
+        is_path = isinstance(data, (str, os.PathLike))
+        hint = f": read it first, as pandas.read_csv({os.fspath(data)!r})" if is_path else ""
+        raise TypeError(f"data must be a data frame or a mapping of columns, got {type(data).__name__}{hint}")
     if len(frame) == 0 and not empty:
         raise ValueError("data must have at least one row, got 0")
     return frame
@@ -156,7 +159,8 @@ def known_columns(name: str, columns: Iterable[Any], most: int = 20) -> str:
     """What to tell of the columns where there is none of that name."""
     known = [str(c) for c in columns]
     close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    backticks = "" if all(c.isidentifier() for c in close) else f", in backticks: `{close[0]}`"
+    hint = f"did you mean {close[0]!r}{backticks}? " if close else ""
     more = f", and {len(known) - most} more" if len(known) > most else ""
     return f"{hint}columns: {', '.join(map(repr, known[:most]))}{more}"
 

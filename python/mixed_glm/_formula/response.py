@@ -40,7 +40,10 @@ def evaluate_response(
             y, levels = binary_from_labels(values, f"response {shown!r}")
             return y, None, levels
         if not pd.api.types.is_bool_dtype(values.dtype):
-            raise ValueError(f"formula: the response {shown!r} must be numeric, got labels")
+            raise ValueError(
+                f"formula: the response {shown!r} must be numeric, got labels; those are for the family "
+                "'binomial' (two of them) or 'cumulative' (ordered categories)"
+            )
     return np.asarray(values, dtype=np.float64), None, None
 
 
