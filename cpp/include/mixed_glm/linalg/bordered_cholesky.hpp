@@ -10,6 +10,7 @@
 #include <cmath>
 #include <mixed_glm/linalg/column_pieces.hpp>
 #include <mixed_glm/linalg/dense_cholesky.hpp>
+#include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/parallel/ordered_chunks.hpp>
 #include <vector>
 
@@ -276,21 +277,52 @@ class BorderedCholesky {
     });
   }
 
-  // From columns first .. last - 1, of the dense block, in the order of the sparse ones.
+  // From columns first .. last - 1, of the dense block, in the order of the sparse ones, but for
+  // those that have most rows of the dense block: of these, some at a time.
   void subtract_sparse_from_columns(Index first, Index last) {
+    constexpr Index together = 64;
+    const Index m = pattern_->sparse(), skipped = first - m;
+    const Index width = last - first, below = pattern_->dense() - (last - m);
+    Eigen::Map<Matrix> dense(values() + pattern_->dense_offset(), pattern_->dense(),
+                             pattern_->dense());
+    auto columns = dense.block(skipped, skipped, width + below, width);
+    Matrix full;
+    Index count = 0;
+    const auto subtract = [&] {
+      const auto across = full.topLeftCorner(width, count);
+      add_lower_aat(-1.0, across, columns.topRows(width));
+      subtract_abt(full.bottomLeftCorner(below, count), across, columns.bottomRows(below));
+      count = 0;
+    };
+    for (Index j = 0; j < m; ++j) {
+      if (!pattern_->has_full_tail(j)) {
+        subtract_column_from_dense(j, first, last);
+        continue;
+      }
+      if (full.size() == 0) full.resize(width + below, together);
+      auto column = full.col(count);
+      column.setZero();
+      for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
+        if (pattern_->rows()[e] >= first) column[pattern_->rows()[e] - first] = lower(e);
+      }
+      column.tail(pattern_->border()) = border_values(j);
+      if (++count == together) subtract();
+    }
+    if (count > 0) subtract();
+  }
+
+  void subtract_column_from_dense(Index j, Index first, Index last) {
     const Index m = pattern_->sparse(), p = pattern_->border(), t = pattern_->tail();
     double* const dense = values() + pattern_->dense_offset();
     const Code* const rows = pattern_->rows();
-    for (Index j = 0; j < m; ++j) {
-      const Index end = pattern_->column_end(j);
-      Index b = pattern_->column_tail(j);
-      while (b < end && rows[b] < first) ++b;
-      for (; b < end && rows[b] < last; ++b) {
-        const double factor = lower(b);
-        double* const column = dense + (rows[b] - m) * pattern_->dense();
-        for (Index a = b; a < end; ++a) column[rows[a] - m] -= lower(a) * factor;
-        Eigen::Map<Vector>(column + t, p) -= factor * border_values(j);
-      }
+    const Index end = pattern_->column_end(j);
+    Index b = pattern_->column_tail(j);
+    while (b < end && rows[b] < first) ++b;
+    for (; b < end && rows[b] < last; ++b) {
+      const double factor = lower(b);
+      double* const column = dense + (rows[b] - m) * pattern_->dense();
+      for (Index a = b; a < end; ++a) column[rows[a] - m] -= lower(a) * factor;
+      Eigen::Map<Vector>(column + t, p) -= factor * border_values(j);
     }
   }
 

@@ -79,6 +79,10 @@ class BorderedPattern {
   // The first of them that lies in the dense block.
   Index column_tail(Index j) const { return column_tail_[size_t(j)]; }
   const Code* rows() const { return rows_.data(); }
+  // Whether it has so many rows of the dense block that they are best taken for all of them.
+  bool has_full_tail(Index j) const {
+    return tail() >= least_full_tail && 3 * (column_end(j) - column_tail(j)) >= tail();
+  }
 
   Index lower_offset() const { return lower_offset_; }
   Index dense_offset() const { return dense_offset_; }
@@ -105,7 +109,7 @@ class BorderedPattern {
  private:
   // From a column that is this full on, and for at least this many columns, dense is faster.
   static constexpr double dense_fraction = 0.4;
-  static constexpr Index least_tail = 16;
+  static constexpr Index least_tail = 16, least_full_tail = 8;
 
   void eliminate(const Neighbours& neighbours) {
     std::vector<std::vector<Code>> children(neighbours.size());

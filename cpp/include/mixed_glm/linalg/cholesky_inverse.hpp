@@ -45,9 +45,11 @@ class CholeskyInverse {
         : ratio(size_t(pattern.effects())),
           product(size_t(pattern.effects())),
           border_ratio(pattern.border()),
-          border_product(pattern.border()) {}
+          border_product(pattern.border()),
+          dense_ratio(pattern.dense()) {}
     std::vector<double> ratio, product;
     Vector border_ratio, border_product;
+    Vector dense_ratio, dense_product;  // of the dense block, where most of it is needed
   };
 
   void invert_dense(const BorderedCholesky& factor) {
@@ -81,10 +83,16 @@ class CholeskyInverse {
 
   // product = Sigma_SS l.
   void multiply(Index j, Column& work) const {
-    work.border_product.noalias() = sigma_->border_block() * work.border_ratio;
+    const bool full = pattern_->has_full_tail(j);
+    if (full) {
+      multiply_dense(j, work);
+    } else {
+      work.border_product.noalias() = sigma_->border_block() * work.border_ratio;
+    }
     for (Index e = pattern_->column_begin(j); e < pattern_->column_tail(j); ++e) {
       add_sparse_column(j, pattern_->rows()[e], work);
     }
+    if (full) return;
     const Index m = pattern_->sparse();
     for (Index b = pattern_->column_tail(j); b < pattern_->column_end(j); ++b) {
       const Index s = pattern_->rows()[b];
@@ -97,6 +105,22 @@ class CholeskyInverse {
       work.product[size_t(s)] += sum;
       couple_with_border(s, work);
     }
+  }
+
+  // The part that comes from the dense block, most of whose rows are in S.
+  void multiply_dense(Index j, Column& work) const {
+    const Index m = pattern_->sparse();
+    const auto for_rows = [&](auto&& visit) {
+      for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
+        visit(pattern_->rows()[e]);
+      }
+    };
+    work.dense_ratio.setZero();
+    for_rows([&](Code r) { work.dense_ratio[r - m] = work.ratio[size_t(r)]; });
+    work.dense_ratio.tail(pattern_->border()) = work.border_ratio;
+    work.dense_product.noalias() = sigma_->dense_block() * work.dense_ratio;
+    for_rows([&](Code r) { work.product[size_t(r)] = work.dense_product[r - m]; });
+    work.border_product = work.dense_product.tail(pattern_->border());
   }
 
   // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.

@@ -45,21 +45,41 @@ inline Index end_of_run(const Code* columns, Index r, Index count) {
   return end;
 }
 
-// Visits all entries of rows first .. first + count - 1, as runs: within one place of the rows'
-// lists where all rows are equally long, otherwise entry by entry.
+namespace detail {
+
+// Of rows begin .. end - 1, all of which have `width` entries, from `entry` on: place by place in
+// the rows' lists.
+template <class Visit>
+void for_each_run_of_width(const Code* columns, Index entry, Index width, Index begin, Index end,
+                           Visit&& visit) {
+  for (Index place = entry; place < entry + width; ++place) {
+    for (Index r = begin, e = place; r < end;) {
+      const Code effect = columns[e];
+      EntryRun run{effect, r++, 0, e, width};
+      for (e += width; r < end && columns[e] == effect; e += width) ++r;
+      run.end = r;
+      visit(run);
+    }
+  }
+}
+
+// Where the rows end that have as many entries as row r, relative to the first one.
+inline Index end_of_width(const SparseRows& z, Index first, Index r, Index count) {
+  if (z.width() >= 0) return count;
+  const Index width = z.end(first + r) - z.begin(first + r);
+  do ++r;
+  while (r < count && z.end(first + r) - z.begin(first + r) == width);
+  return r;
+}
+
+}  // namespace detail
+
+// Visits all entries of rows first .. first + count - 1, as runs: of rows that have equally many
+// entries, within one place of their lists.
 template <class Visit>
 void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) {
   const Code* const columns = z.columns();
-  const Index width = z.width();
-  if (width < 0) {
-    for (Index r = 0; r < count; ++r) {
-      for (Index e = z.begin(first + r); e < z.end(first + r); ++e) {
-        visit(EntryRun{columns[e], r, r + 1, e, 1});
-      }
-    }
-    return;
-  }
-  if (width == 1) {
+  if (z.width() == 1) {
     for (Index r = 0; r < count;) {
       const Index end = end_of_run(columns + first, r, count);
       visit(EntryRun{columns[first + r], r, end, first + r, 1});
@@ -67,15 +87,11 @@ void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) 
     }
     return;
   }
-  for (Index place = 0; place < width; ++place) {
-    const Index offset = first * width + place;
-    for (Index r = 0; r < count;) {
-      const Code effect = columns[offset + r * width];
-      Index end = r + 1;
-      while (end < count && columns[offset + end * width] == effect) ++end;
-      visit(EntryRun{effect, r, end, offset + r * width, width});
-      r = end;
-    }
+  for (Index r = 0; r < count;) {
+    const Index entry = z.begin(first + r), width = z.end(first + r) - entry;
+    const Index end = detail::end_of_width(z, first, r, count);
+    detail::for_each_run_of_width(columns, entry, width, r, end, visit);
+    r = end;
   }
 }
 

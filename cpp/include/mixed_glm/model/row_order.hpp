@@ -1,8 +1,11 @@
 // The order in which a design keeps its rows. Rows of one group next to each other turn scattered
 // sums over groups into sums over contiguous memory (entry_runs.hpp), so rows that come in another
-// order are sorted by the component with the most effects of which each row touches at most one.
+// order are sorted by the component with the most effects of which each row touches at most one,
+// and those of a group by the number of their entries: a slope of an indicator is an entry of some
+// of them.
 #pragma once
 
+#include <algorithm>
 #include <mixed_glm/linalg/sparse_rows.hpp>
 #include <numeric>
 #include <vector>
@@ -34,29 +37,48 @@ inline Index largest_single_component(const std::vector<bool>& single, const Vec
   return best;
 }
 
+namespace detail {
+
+// The rows in a stable order by key, 0 .. keys - 1.
+inline std::vector<Index> sorted_by(const std::vector<Index>& key, Index keys,
+                                    const std::vector<Index>& rows) {
+  std::vector<Index> start(size_t(keys) + 1, 0), order(key.size());
+  for (const Index k : key) ++start[size_t(k) + 1];
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  for (const Index i : rows) order[size_t(start[size_t(key[size_t(i)])]++)] = i;
+  return order;
+}
+
+}  // namespace detail
+
 // order[r]: the row that becomes the r-th. Empty where sorting would not pay.
 inline std::vector<Index> sorted_row_order(const SparseRows& z, const std::vector<Code>& component,
                                            Index sort_by) {
   constexpr Index fewest_rows = 50;
   if (sort_by < 0 || z.rows() < fewest_rows) return {};
-  std::vector<Index> key(size_t(z.rows()), z.cols());
-  Index runs = 0, effects = 0;
-  std::vector<bool> seen(size_t(z.cols()) + 1, false);
+  std::vector<Index> key(size_t(z.rows()), z.cols()), entries(key.size()), order(key.size());
+  std::iota(order.begin(), order.end(), 0);
+  Index most = 0;
   for (Index i = 0; i < z.rows(); ++i) {
+    entries[size_t(i)] = z.end(i) - z.begin(i);
+    most = std::max(most, entries[size_t(i)]);
     for (Index e = z.begin(i); e < z.end(i); ++e) {
       const Code c = z.columns()[e];
       if (component[size_t(c)] == sort_by) key[size_t(i)] = c;
     }
-    const Index own = key[size_t(i)];
-    runs += i == 0 || own != key[size_t(i - 1)];
-    effects += !seen[size_t(own)];
-    seen[size_t(own)] = true;
   }
-  if (2 * runs <= 3 * effects) return {};
-  std::vector<Index> start(size_t(z.cols()) + 2, 0), order(key.size());
-  for (const Index k : key) ++start[size_t(k) + 1];
-  std::partial_sum(start.begin(), start.end(), start.begin());
-  for (size_t i = 0; i < key.size(); ++i) order[size_t(start[size_t(key[i])]++)] = Index(i);
+  const auto runs = [&] {
+    Index count = 1;
+    for (size_t r = 1; r < order.size(); ++r) {
+      const auto i = size_t(order[r]), before = size_t(order[r - 1]);
+      count += key[i] != key[before] || entries[i] != entries[before];
+    }
+    return count;
+  };
+  const Index as_they_are = runs();
+  if (z.width() < 0) order = detail::sorted_by(entries, most + 1, order);
+  order = detail::sorted_by(key, z.cols() + 1, order);
+  if (2 * as_they_are <= 3 * runs()) return {};
   return order;
 }
 
