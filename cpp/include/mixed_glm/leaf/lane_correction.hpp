@@ -12,7 +12,7 @@ class LaneCorrection {
  public:
   static constexpr Index most_nodes = 5;
   // Rows times passes: of a model with more of them, they would cost more than they tell.
-  static constexpr Index most_work = 2'000;
+  static constexpr Index most_work = 1'200;
 
   static bool is_worth(const Design& design) {
     return design.effects() <= LeafCorrection::most_groups &&
