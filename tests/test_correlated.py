@@ -120,6 +120,31 @@ def test_units_of_the_covariate_do_not_matter(counts: pd.DataFrame, result: mg.M
     assert scaled.vcp_mean[1] == pytest.approx(result.vcp_mean[1] - np.log(100.0), abs=1e-3)
 
 
+def test_centring_the_covariate_turns_the_covariance() -> None:
+    """With flat priors the likelihood is the same, and intercepts are those at the new origin."""
+    frame = pd.read_csv(Path(__file__).resolve().parent / "data" / "peers" / "sleepstudy.csv.gz")
+    flat = {"cor": priors.LKJ(1e-7), "dispersion": priors.LogNormal(0.0, 1e3)}
+    origin, found = 4.5, []
+    for data in (frame, frame.assign(Days=frame["Days"] - origin)):
+        m = mg.MixedGLM.from_formula(
+            "Reaction ~ Days + (Days | Subject)",
+            data=data,
+            family="gaussian",
+            fe_p=1e7,
+            vcp_p=1e3,
+            priors=flat,
+        )
+        theta = m.fit_laplace(integrate="mode", minim_opts={"tol": 1e-12}).posterior.points[0]
+        sd, rho = np.exp(theta[:2]), np.tanh(theta[2])
+        covariance = np.outer(sd, sd) * np.array([[1.0, rho], [rho, 1.0]])
+        found.append((covariance, m.log_marginal(theta), theta[3]))
+    (as_given, value, sigma), (centred, other, other_sigma) = found
+    way = np.array([[1.0, origin], [0.0, 1.0]])
+    np.testing.assert_allclose(way @ as_given @ way.T, centred, rtol=1e-4)
+    assert other == pytest.approx(value, abs=1e-4)
+    assert other_sigma == pytest.approx(sigma, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("term", "components", "correlations"),
     [

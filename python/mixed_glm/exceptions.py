@@ -47,7 +47,7 @@ class PriorPullWarning(MixedGLMWarning):
     """A prior decides where a parameter is.
 
     It pulls a fixed effect by more than half a standard error, or the logarithm of a standard deviation by more than half a
-    posterior standard deviation.
+    posterior standard deviation; or it alone bounds a fixed effect on one side, so far out that another method had to find it.
     """
 
 

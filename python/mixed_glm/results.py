@@ -90,7 +90,8 @@ class MixedGLMResults(Generic[ModelT]):
         That lower bound; None for all other methods.
     status : str
         ``"converged"``, or what went wrong: ``"not converged"``; for ``fit_map`` ``"collapsed"`` (a variance is zero)
-        and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points); for three
+        and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points; for
+        ``fit_laplace`` and ``fit`` expectation propagation took theirs, see `fit_laplace`); for three
         variance components and more ``"rough integration"`` (importance weights say that it may be inaccurate; also
         where probes, of crossed factors with many levels, leave too large a Monte Carlo error).
     converged : bool

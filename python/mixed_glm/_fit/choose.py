@@ -14,7 +14,7 @@ from mixed_glm import _core
 from mixed_glm._console.progress import shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.joint_mode import fit_map
-from mixed_glm._fit.marginal import checked_fit, fit_ep, fit_laplace
+from mixed_glm._fit.marginal import fit_ep, fit_laplace, sound_fit
 from mixed_glm._fit.variational import fit_vb
 from mixed_glm._input.arrays import as_n_jobs
 from mixed_glm._input.options import as_choice
@@ -54,7 +54,7 @@ def fit_auto(spec: ModelSpec, integrate: str = "auto", progress: bool = False, n
     method = core_method(start=np.empty(0), **core_options(spec, chosen.approximation, integrate, None))
     with shown_progress(progress, chosen.approximation.name, "log density") as report:
         fit = _core.fit_chosen(spec.core(), chosen.core, method, report=report)
-    return checked_fit(spec, chosen.approximation, fit)
+    return sound_fit(spec, chosen.approximation, fit, integrate, jobs)
 
 
 def fit(spec: ModelSpec, /, method: str = "auto", **options: Any) -> Fit:

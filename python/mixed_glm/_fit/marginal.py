@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from mixed_glm._console.progress import Report, counting, shown_progress
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.integration import Integration
 from mixed_glm._fit.optimize import NO_GRADIENT, is_newton, scipy_minimize
-from mixed_glm._fit.ordinal import refuse_joint_rows
+from mixed_glm._fit.ordinal import has_joint_rows, refuse_joint_rows
+from mixed_glm._fit.strained import strained_effects, told_of_strain
 from mixed_glm._input.arrays import as_count, as_n_jobs
 from mixed_glm._posterior.mixture import MarginalPosterior
 from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_method, core_options
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
-from mixed_glm.exceptions import ConvergenceWarning, FactorizationWarning
+from mixed_glm.exceptions import ConvergenceWarning, FactorizationWarning, PriorPullWarning
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,6 +99,10 @@ def fit_laplace(
         it may be inaccurate (status ``"rough integration"``).
     FactorizationWarning
         If conjugate gradients for crossed factors with many levels did not converge, and the exact factor took their place.
+    PriorPullWarning
+        If the responses bound a fixed effect on one side only and its prior is so wide that the correction of its mean is out of
+        its domain: expectation propagation takes the place of the fit (status ``"fell back"``), or, where there is none, the fit
+        without corrections (``"rough integration"``).
 
     References
     ----------
@@ -172,7 +178,46 @@ def fit_marginal(
             optim = maximize_marginal(core, vcp, method, minim_opts, approximation, jobs, report)
             vcp = optim.x
         fit = _core.fit_marginal(core, core_method(start=vcp, **options), n_jobs=jobs, report=report)
-    return checked_fit(spec, approximation, fit, optim)
+    return sound_fit(spec, approximation, fit, integrate, jobs, optim)
+
+
+def sound_fit(
+    spec: ModelSpec,
+    approximation: Approximation,
+    fit: _core.MarginalFit,
+    integrate: str,
+    jobs: int,
+    optim: OptimizeResult | None = None,
+) -> Fit:
+    """What the core found; where its corrections of fixed effects are out of their domain, what is sound in its place."""
+    names = strained_effects(spec, approximation, fit)
+    if not names:
+        return checked_fit(spec, approximation, fit, optim)
+    substitute, found = _sound_approximation(spec, approximation, fit.mode, integrate, jobs)
+    status = found.status
+    if status == ResponseStatus.FAILED:
+        return checked_fit(spec, approximation, fit, optim)
+    if status != ResponseStatus.CONVERGED:
+        _warn(status, found, None)
+    elif substitute.name == "ep":
+        status = ResponseStatus.FELL_BACK
+    else:
+        status = ResponseStatus.ROUGH_INTEGRATION
+    warn(told_of_strain(names, approximation, substitute), PriorPullWarning)
+    return as_fit(spec, substitute, found, status, optim)
+
+
+def _sound_approximation(
+    spec: ModelSpec, approximation: Approximation, start: Floats, integrate: str, jobs: int
+) -> tuple[Approximation, _core.MarginalFit]:
+    """Expectation propagation, or without corrections where there is none or it does not converge."""
+    candidates = [] if has_joint_rows(spec) else [Approximation("ep")]
+    for candidate in (*candidates, replace(approximation, mean_correction=False)):
+        method = core_method(start=start, **core_options(spec, candidate, integrate, None))
+        fit = _core.fit_marginal(spec.core(), method, n_jobs=jobs)
+        if fit.status in (ResponseStatus.CONVERGED, ResponseStatus.ROUGH_INTEGRATION):
+            break
+    return candidate, fit
 
 
 def checked_fit(

@@ -21,6 +21,11 @@ def refuse_variational(spec: ModelSpec, name: str) -> None:
         )
 
 
+def has_joint_rows(spec: ModelSpec) -> bool:
+    """Whether observations are no independent binary ones given the thresholds: of three categories, without the logit link."""
+    return isinstance(spec.family, Cumulative) and not spec.family.has_binary_rows
+
+
 def refuse_joint_rows(
     spec: ModelSpec, name: str, instead: str = "fit() and fit_laplace() are for all of them"
 ) -> None:
@@ -31,8 +36,7 @@ def refuse_joint_rows(
     ValueError
         If the response has three categories or more, and another link.
     """
-    family = spec.family
-    if isinstance(family, Cumulative) and not family.has_binary_rows:
+    if has_joint_rows(spec):
         raise ValueError(
-            f"{name} is not for more than two ordered categories with the {family.link} link, only with the logit link; {instead}"
+            f"{name} is not for more than two ordered categories with the {spec.family.link} link, only with the logit link; {instead}"
         )
