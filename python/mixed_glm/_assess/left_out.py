@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
 from mixed_glm import _core
-from mixed_glm._assess.nodes import Nodes, nodes_of
+from mixed_glm._assess.nodes import Nodes, log_sum_exp, nodes_of
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
 from mixed_glm._fit.in_parallel import in_parallel
@@ -47,8 +46,8 @@ def left_out(fit: Fit, sets: Sequence[Rows], n_jobs: int) -> Floats:
     densities = _Densities.of(fit)
     log_ratio = densities.log_ratios(sets, jobs)
     log_weights = np.log(densities.nodes.weights)
-    at_nodes = logsumexp(log_ratio + log_weights, axis=1)
-    share = np.exp(2.0 * at_nodes - logsumexp(2.0 * log_ratio + log_weights, axis=1))
+    at_nodes = log_sum_exp(log_ratio + log_weights)
+    share = np.exp(2.0 * at_nodes - log_sum_exp(2.0 * log_ratio + log_weights))
     found: Floats = -densities.nodes.log_mean_exp(log_ratio)
     far = np.flatnonzero(~(share >= _LEAST_SHARE)).tolist()
     found[far] = in_parallel(densities.by_refitting, [sets[i] for i in far], jobs)

@@ -8,13 +8,18 @@ from itertools import combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
-from scipy.special import logsumexp
 
 Floats = npt.NDArray[np.float64]
 
 _LINE_NODES = 3  # of one hyperparameter: moments up to the fifth are right
 _MOST_NODES = 20  # of several; but for those that moments up to the second need
 _HIGHEST_DEGREE = 4
+
+
+def log_sum_exp(values: Floats) -> Floats:
+    """Logarithm of the sum of the exponentials of each row; scipy's looks at more cases, and takes ten times as long."""
+    highest = values.max(axis=1, keepdims=True)
+    return np.asarray(highest[:, 0] + np.log(np.exp(values - highest).sum(axis=1)))
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ class Nodes:
             Of each function at the nodes.
         """
         if not len(self.quadratic):
-            return np.asarray(logsumexp(values + np.log(self.weights), axis=1))
-        return np.asarray(logsumexp(values @ self.quadratic.T + np.log(self.all_weights), axis=1))
+            return log_sum_exp(values + np.log(self.weights))
+        return log_sum_exp(values @ self.quadratic.T + np.log(self.all_weights))
 
 
 def nodes_of(points: Floats, weights: Floats) -> Nodes:
