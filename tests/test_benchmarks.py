@@ -59,7 +59,9 @@ def test_every_peer_is_accounted_for(results: Path) -> None:
 def test_our_fits_are_timed_and_found(results: Path) -> None:
     records = lines(results)
     times = [r for r in records if r["kind"] == "time" and r["peer"] == "mixed_glm"]
-    assert len(times) == 5 * 2 * 2 + 3 * 2 * 2  # problems, turns, cold and prepared; those where fit() is timed, too
+    assert (
+        len(times) == 5 * 2 * 2 + 3 * 2 * 2
+    )  # problems, turns, cold and prepared; those where fit() is timed, too
     assert all(r["cpu"] > 0 and r["wall"] > 0 for r in times)
     answers = [r for r in records if r["kind"] == "answer" and r["peer"] == "mixed_glm"]
     assert all(r["converged"] and math.isfinite(r["score"]) for r in answers)
