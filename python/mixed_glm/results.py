@@ -420,10 +420,12 @@ class MixedGLMResults(Generic[ModelT]):
         """
         _saving.save(_saving.Saved(type(self.model).__name__, self.fit.spec, self.fit), path)
 
-    def __getattr__(self, name: str) -> Any:
-        """Say what is here in the place of what other packages have."""
-        hint = f": see {ELSEWHERE[name]}" if name in ELSEWHERE else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is here in the place of what other packages have."""
+            hint = f": see {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _repr_html_(self) -> str:
         return self.summary().as_html()

@@ -44,7 +44,9 @@ def require_variance(family: Family) -> None:
     """
     if family.name not in _OF_RESPONSE:
         known = ", ".join(_OF_RESPONSE)
-        raise ValueError(f"family: explained variance is known for {known}, not for {family.name}")
+        raise ValueError(
+            f"explained variance is known for the families {known}, not for {family.name} (family)"
+        )
 
 
 def response_variance(family: Family, mean: Floats, shape: Floats | None) -> Floats:
