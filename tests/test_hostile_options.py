@@ -32,6 +32,8 @@ def result():
         ("predict", {"exog": 1.0}, TypeError, "exog must be a table or an array"),
         ("predict", {"exog": np.ones((2, 1)), "exog_vc": 1.0, "random": "conditional"}, ValueError, "exog_vc must have rows and columns"),
         ("predict_draws", {"kind": np.zeros(2)}, ValueError, "kind must be one of 'linear'"),
+        ("predict_draws", {"kind": "log_likelihood", "exog": np.ones((2, 1)), "random": "population", "endog": 1.0}, ValueError, "endog must have one value for each"),
+        ("plot_coefficients", {"ratio": np.ones(2)}, TypeError, "ratio must be True or False"),
         ("predict_draws", {"as_xarray": "no"}, TypeError, "as_xarray must be True or False"),
         ("random_effects", {"term": np.zeros(2)}, ValueError, "term must be one of 'VC_1'"),
         ("refine", {"method": np.zeros(2)}, ValueError, "method must be one of 'psis'"),
@@ -87,6 +89,12 @@ def test_families_that_a_method_has_no_answer_for(method):
     model = mg.MixedGLM(Y, np.ones((N, 1)), G, np.zeros(4, int), family="gaussian")
     with pytest.raises(ValueError, match="approx='vb' is not available where sigma"):
         model.log_marginal(np.zeros(2), "vb")
+
+
+@pytest.mark.parametrize("endog", [{1, 2}, [slice(1), slice(2)], [{}, {}]])
+def test_ordered_categories_that_are_none(endog):
+    with pytest.raises(TypeError, match="endog must hold one label"):
+        mg.MixedGLM(endog, None, family="cumulative")
 
 
 def test_levels_that_can_change():

@@ -164,6 +164,8 @@ def unaligned(array: np.ndarray) -> np.ndarray:
 def changed_later(rng: np.random.Generator, arguments: dict[str, Any]) -> str:
     """Spoil whatever the caller still holds: designs and fits must stay what they are."""
     arguments.pop("priors", None)  # whose names columns of a data frame would change
+    if arguments["family"].is_ordinal:
+        arguments.pop("freq_weights", None)  # a category without weight is none
     for name, value in arguments.items():
         if isinstance(value, np.ndarray) and name != "endog" and rng.random() < 0.6:
             arguments[name] = sound_form(rng, value)

@@ -144,7 +144,7 @@ def use(loaded: Any) -> str:
         loaded.logposterior(np.zeros(loaded.spec.layout.size))
         if loaded.formula is not None:
             computed = loaded.spec.encoding.text.offsets and not loaded.spec.encoding.extra_offset
-            loaded.predict(np.zeros(loaded.k_fep), new_rows(), offset=None if computed else 0.0)
+            loaded.predict(np.zeros(loaded.k_fep), new_rows(), linear=True, offset=None if computed else 0.0)
         return "a model"
     str(loaded.summary())
     loaded.conf_int()

@@ -30,7 +30,12 @@ def as_ordinal(values: Any, name: str) -> tuple[Floats, tuple[str, ...]]:
     if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
         values = values.iloc[:, 0]
     if is_labels(values):
-        codes, levels = _of_labels(pd.Series(values).reset_index(drop=True), name)
+        try:
+            codes, levels = _of_labels(pd.Series(values).reset_index(drop=True), name)
+        except TypeError as error:  # sets, lists: nothing that labels are made of
+            raise TypeError(
+                f"{name} must hold one label a row, such as a text or a number ({error})"
+            ) from None
     else:
         codes, levels = _of_numbers(as_vector(values, name), name)
     if not len(codes):

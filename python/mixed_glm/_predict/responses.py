@@ -79,6 +79,8 @@ def _as_given(spec: ModelSpec, endog: Any, m: int) -> tuple[Floats, Floats | Non
     levels = spec.design.response_levels
     of_levels = categories_of if spec.family.is_ordinal else successes
     values = as_floats(endog, "endog") if levels is None else of_levels(endog, levels, "endog")
+    if values.ndim == 0:
+        raise ValueError(f"endog must have one value for each of the {m} rows of exog, got one number")
     if len(values) != m:
         raise ValueError(f"endog must have one value for each of the {m} rows of exog, got {len(values)}")
     if values.ndim == 2 and values.shape[1] == 2 and spec.family.has_trials:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixed_glm._fit.fit import HasFit
+from mixed_glm._input.options import as_flag
 from mixed_glm._posterior.some_draws import NO_EFFECT
 from mixed_glm.plots._axes import (
     GREY,
@@ -59,7 +60,7 @@ def plot_coefficients(
     ValueError
         If a name is not that of a fixed effect, or `ratio` is asked for with another link.
     """
-    fit = result.fit
+    fit, ratio = result.fit, as_flag(ratio, "ratio")
     layout, family = fit.spec.layout, fit.spec.family
     probability = percent(alpha)
     quantity = ratio_name(family) if ratio else f"coefficient ({scale_name(family)})"
