@@ -144,7 +144,7 @@ def test_interrupt(name):
         try:
             assert process.stdout.readline() == "ready\n"
             with pytest.raises(subprocess.TimeoutExpired):  # it is in the middle of the fit
-                process.wait(1.0)
+                process.wait(0.3)
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=PATIENCE)
         finally:

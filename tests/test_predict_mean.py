@@ -145,7 +145,8 @@ def test_means_of_many_groups_are_not_doubted() -> None:
 
 def _like_draws_of_all(result: mg.MixedGLMResults, monkeypatch: pytest.MonkeyPatch, rows, **options) -> None:
     """Predictions by draws of the effects that are needed, and by draws of all, within Monte-Carlo error."""
-    options |= {"random": "conditional", "interval": 0.9, "draws": 3000}
+    options |= {"random": "conditional", "interval": 0.9, "draws": 10_000}
+    monkeypatch.setattr(few_effects, "_CHEAP", np.inf)
     all_drawn = result.predict(*rows, **options)
     taken = []
     real = few_effects.draw_few
