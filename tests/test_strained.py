@@ -82,6 +82,17 @@ def test_without_expectation_propagation_its_mode_stands_in() -> None:
     assert -PRIOR_SD < result.fe_mean[-1] < 0.0
 
 
+def test_many_responses_are_told_which_of_them_it_is() -> None:
+    model = separated()
+    fine = np.asarray(model.endog).copy()
+    fine[0] = 1.0
+    responses = np.column_stack([fine, model.endog])
+    for method in ("laplace", "auto"):
+        with pytest.warns(mg.ConvergenceWarning, match="1 rough integration"):
+            many = model.fit_many(responses, method)
+        assert many.to_frame()["status"].tolist() == ["converged", "rough integration"]
+
+
 def test_a_prior_that_bounds_it_leaves_the_method_alone() -> None:
     result = separated(sd=2.0).fit_laplace()
     assert result.method == "laplace"

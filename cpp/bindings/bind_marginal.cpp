@@ -157,6 +157,7 @@ void bind_marginal(py::module_& m) {
                              part(&MarginalFit::mode, &MarginalMode::log_density))
       .def_property_readonly("mean", part(&MarginalFit::posterior, &PosteriorSummary::mean))
       .def_property_readonly("sd", part(&MarginalFit::posterior, &PosteriorSummary::sd))
+      .def_readonly("strained", &MarginalFit::strained)
       .def_property_readonly("skewness", part(&MarginalFit::posterior, &PosteriorSummary::skewness))
       .def_property_readonly("fe_cov", part(&MarginalFit::posterior, &PosteriorSummary::fe_cov))
       .def_property_readonly("log_evidence",

@@ -93,7 +93,8 @@ class MixedGLMResults(Generic[ModelT]):
         and ``"not a maximum"``; for ``fit_ep`` ``"fell back"`` (Laplace took its place at some points; for
         ``fit_laplace`` and ``fit`` expectation propagation took theirs, see `fit_laplace`); for three
         variance components and more ``"rough integration"`` (importance weights say that it may be inaccurate; also
-        where probes, of crossed factors with many levels, leave too large a Monte Carlo error).
+        where probes, of crossed factors with many levels, leave too large a Monte Carlo error, and in `fit_many` for responses
+        that bound a fixed effect on one side only, under a wide prior).
     converged : bool
         Whether the optimum was found; also where the status is ``"collapsed"``, ``"fell back"`` or
         ``"rough integration"``.

@@ -190,7 +190,7 @@ def sound_fit(
     optim: OptimizeResult | None = None,
 ) -> Fit:
     """What the core found; where its corrections of fixed effects are out of their domain, what is sound in its place."""
-    names = strained_effects(spec, approximation, fit)
+    names = strained_effects(spec, fit)
     if not names:
         return checked_fit(spec, approximation, fit, optim)
     substitute, found = _sound_approximation(spec, approximation, fit.mode, integrate, jobs)

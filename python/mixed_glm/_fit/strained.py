@@ -16,20 +16,14 @@ from mixed_glm._spec.spec import ModelSpec
 _TITLES = {"laplace": "Laplace", "leaf": "leaf quadrature"}
 _SHOWN = 5
 
-# To first order. What separates rows has 0.995 in truth, a half-normal density; up to here corrections have been found to be
-# right within 0.4 standard deviations, and beyond they grow without bound.
-_LARGEST_SKEWNESS = 2.0
 
-
-def strained_effects(spec: ModelSpec, approximation: Approximation, fit: _core.MarginalFit) -> list[str]:
+def strained_effects(spec: ModelSpec, fit: _core.MarginalFit) -> list[str]:
     """Names of the fixed effects whose corrections by Laplace or leaf quadrature are out of their domain."""
-    if approximation.name not in ("laplace", "leaf") or fit.status == _core.ResponseStatus.FAILED:
+    if not fit.strained or fit.status == _core.ResponseStatus.FAILED:
         return []
     layout = spec.layout
-    skewness = fit.skewness if layout.order is None else fit.skewness[layout.order]
-    strained = np.abs(skewness[layout.fixed]) > _LARGEST_SKEWNESS
-    if not strained.any():
-        return []
+    place = np.arange(layout.size) if layout.order is None else layout.order
+    strained = np.isin(place[layout.fixed], fit.strained)
     return [name for name, is_so in zip(layout.fixed_names, strained, strict=True) if is_so]
 
 

@@ -45,7 +45,7 @@ class ManyResults:
     log_evidence : float array, shape (m,)
         Estimate of log p(y), for ``"vb"`` a lower bound; NaN for ``"map"``.
     status : int array, shape (m,)
-        A `ResponseStatus` for each response.
+        A `ResponseStatus` for each response; see `MixedGLMResults.status`.
     n_iter : int array, shape (m,)
         As `MixedGLMResults.n_iter`.
     prior_pull : float array, shape (m, p + K)

@@ -39,7 +39,8 @@ struct MarginalFit {
   QuadratureReport quadrature;
   RidgeShape ridge;    // of the density of psi, where its points were sampled with it; else empty
   bool rough = false;  // integration by weights, or probes, that say that it may be inaccurate
-  bool has_points = false;  // what the posterior is at its points is there
+  std::vector<Index> strained;  // fixed effects whose means no correction reaches: fixed_tails.hpp
+  bool has_points = false;      // what the posterior is at its points is there
 };
 
 namespace detail {
@@ -61,7 +62,7 @@ inline void conclude(MarginalFit& fit) {
     fit.status = FitStatus::not_converged;
   } else if (fit.failed_points > 0) {
     fit.status = FitStatus::points_left_out;
-  } else if (fit.rough) {
+  } else if (fit.rough || !fit.strained.empty()) {
     fit.status = FitStatus::rough_integration;
   } else {
     fit.status = fit.fallbacks > 0 ? FitStatus::fell_back : FitStatus::converged;
@@ -249,6 +250,7 @@ inline MarginalFit fit_marginal(Marginal& marginal, const Vector& start,
   if (marginal.model().rounding() > 1.0) fit.reason = detail::lost_in_rounding;
   const bool plug_in = rule == Integrate::mode;
   marginal.expand_fixed(!plug_in);
+  if (marginal.corrects_modes()) fit.strained = marginal.fixed_tails().strained();
   const ConditionalPosterior at_mode =
       plug_in ? marginal.posterior() : ConditionalPosterior();  // the search moves on from the mode
   // Exact for a lattice: one of its many points.

@@ -15,7 +15,8 @@ enum class FitStatus : std::int8_t {
   not_converged = 5,      // the result is the last point
   failed = 6,             // no result: nothing could be evaluated
   invalid_response = 7,   // no result: outside of the family's support, or not finite
-  rough_integration = 8,  // converged; the weights of the integration say that it may be inaccurate
+  rough_integration = 8,  // converged; the weights of the integration, or fixed effects that no
+                          // correction of their means reaches, say that it may be inaccurate
 };
 
 // In the order of their numbers.

@@ -117,6 +117,7 @@ class LaplaceMarginal final : public Marginal {
     add_tails(result, wants_third() && has_tails() ? third_of_effects() : Vector());
     return result;
   }
+  bool corrects_modes() const override { return settings_.mean_correction; }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model_->design().fixed();
     if (!has_tails() || p == 0 || p > most_skew_fixed_effects) return {};

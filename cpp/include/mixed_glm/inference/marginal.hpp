@@ -91,6 +91,8 @@ class Marginal {
   // Takes the tails of the fixed effects from here, for all posteriors that follow.
   void expand_fixed(bool thorough) { fixed_tails_ = FixedTails(fixed_cumulants(thorough)); }
   const FixedTails& fixed_tails() const { return fixed_tails_; }
+  // Whether means of fixed effects are the mode and a first correction, rather than means.
+  virtual bool corrects_modes() const { return false; }
 
   // Of a quadrature whose number of nodes was not asked for: a fit begins with a few, and goes on
   // with more (quadrature_check.hpp). spread: standard deviation of psi. False: there are no more.

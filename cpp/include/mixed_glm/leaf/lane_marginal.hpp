@@ -157,6 +157,7 @@ class LaneMarginal final : public Marginal {
     return result;
   }
 
+  bool corrects_modes() const override { return settings_.mean_correction; }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const bool second_order = thorough && lanes_.fixed() <= most_second_order &&
                               LaneCorrection::is_worth(model().design());

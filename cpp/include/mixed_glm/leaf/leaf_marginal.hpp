@@ -134,6 +134,7 @@ class LeafMarginal final : public Marginal {
     add_tails(result, of_effects);
     return result;
   }
+  bool corrects_modes() const override { return settings_.mean_correction; }
   FixedCumulants fixed_cumulants(bool thorough) override {
     const Index p = model().design().fixed();
     if (!settings_.mean_correction || p == 0 || p > most_skew_fixed_effects) return {};
