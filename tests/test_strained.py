@@ -87,9 +87,9 @@ def test_many_responses_are_told_which_of_them_it_is() -> None:
     fine = np.asarray(model.endog).copy()
     fine[0] = 1.0
     responses = np.column_stack([fine, model.endog])
-    for method in ("laplace", "auto"):
+    for n_quad in (1, 15):
         with pytest.warns(mg.ConvergenceWarning, match="1 rough integration"):
-            many = model.fit_many(responses, method)
+            many = model.fit_many(responses, n_quad=n_quad)
         assert many.to_frame()["status"].tolist() == ["converged", "rough integration"]
 
 
