@@ -149,6 +149,7 @@ def test_kernels_beside_their_limits(tmp_path: Path) -> None:
     found = lines(file)
     assert {r["kernel"] for r in found} == {
         "pass over the rows", "factorization", "selected inverse", "mean-field bound, gradient", "EP sweep",
+        "leaf quadrature, 5 nodes",
     }  # fmt: skip
     assert all(r["kind"] == "kernel" and r["seconds"] > 0 and r["bound_seconds"] > 0 for r in found)
 

@@ -12,7 +12,7 @@ from benchmarks.problem import Problem
 
 __all__ = ["KERNELS", "Bench"]
 
-KERNELS = ("pass", "factorize", "invert", "bound_gradient", "ep_sweep")
+KERNELS = ("pass", "factorize", "invert", "bound_gradient", "ep_sweep", "leaf_pass")
 
 
 @cache
