@@ -151,17 +151,17 @@ def check(fit: Fit, draws: int = 1000, rng: Any = 0, progress: bool = False) -> 
     Check
         Shown as text that says what it means; ``k``, ``ok``, ``effective``, ``shift``, ...
 
-    Notes
-    -----
-    Random effects are integrated out by adaptive quadrature (25 nodes) for the component with the most effects
-    of which each row has at most one, so for models with one grouping factor the ratios are exact. Other
-    components are integrated by Laplace's method, whose errors do not show.
-
     Raises
     ------
     ValueError
         For more than two ordered categories with another link than the logit, of which an observation is not one or two
         independent binary ones: use `MixedGLMResults.refine`.
+
+    Notes
+    -----
+    Random effects are integrated out by adaptive quadrature (25 nodes) for the component with the most effects
+    of which each row has at most one, so for models with one grouping factor the ratios are exact. Other
+    components are integrated by Laplace's method, whose errors do not show.
     """
     n = as_count(draws, "draws")
     if n < LEAST_DRAWS:
