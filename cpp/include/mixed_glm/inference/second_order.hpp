@@ -55,10 +55,13 @@ Matrix second_order_covariance(const ConditionalMode& mode, Correction&& correct
   mode.precision().spread(directions);
   Vector before, after;
   if (!correction(mode.coefficients(), before)) return Matrix();
+  const Vector way = root.transpose() * before.tail(p);
   Matrix slopes(p, p);
   for (Index b = 0; b < p; ++b) {
-    if (!correction(mode.coefficients() + difference * directions.col(b), after)) return Matrix();
-    slopes.col(b) = root.transpose() * (after - before).tail(p) / difference;
+    // To where the mean is, whichever sign a coefficient is given.
+    const double step = way[b] < 0.0 ? -difference : difference;
+    if (!correction(mode.coefficients() + step * directions.col(b), after)) return Matrix();
+    slopes.col(b) = root.transpose() * (after - before).tail(p) / step;
   }
   const Matrix whitened = Matrix::Identity(p, p) + 0.5 * (slopes + slopes.transpose());
   const Matrix upper = root.transpose();

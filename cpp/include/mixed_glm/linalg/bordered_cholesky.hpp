@@ -28,7 +28,8 @@ class BorderedCholesky {
                  Member(pattern)),
         chain_head_(size_t(pattern.sparse())),
         chain_next_(size_t(pattern.sparse())),
-        reach_(size_t(pattern.sparse())) {}
+        reach_(size_t(pattern.sparse())),
+        full_columns_(full_columns_at_once(pattern, team)) {}
 
   const BorderedPattern& pattern() const { return *pattern_; }
   double* values() { return values_.data(); }
@@ -272,21 +273,20 @@ class BorderedCholesky {
     const Index m = pattern_->sparse(), t = pattern_->tail();
     if (t == 0 || m == 0) return;
     const EqualPieces columns(t, 128);
-    for_each_piece(team_, columns.count, [&](int, Index k) {
-      subtract_sparse_from_columns(m + columns.begin(k), m + columns.begin(k + 1));
+    for_each_piece(team_, columns.count, [&](int member, Index k) {
+      subtract_sparse_from_columns(m + columns.begin(k), m + columns.begin(k + 1), member);
     });
   }
 
   // From columns first .. last - 1, of the dense block, in the order of the sparse ones, but for
   // those that have most rows of the dense block: of these, some at a time.
-  void subtract_sparse_from_columns(Index first, Index last) {
-    constexpr Index together = 64;
+  void subtract_sparse_from_columns(Index first, Index last, int member) {
     const Index m = pattern_->sparse(), skipped = first - m;
     const Index width = last - first, below = pattern_->dense() - (last - m);
     Eigen::Map<Matrix> dense(values() + pattern_->dense_offset(), pattern_->dense(),
                              pattern_->dense());
     auto columns = dense.block(skipped, skipped, width + below, width);
-    Matrix full;
+    Eigen::Map<Matrix> full(full_columns_[size_t(member)].data(), width + below, together);
     Index count = 0;
     const auto subtract = [&] {
       const auto across = full.topLeftCorner(width, count);
@@ -299,7 +299,6 @@ class BorderedCholesky {
         subtract_column_from_dense(j, first, last);
         continue;
       }
-      if (full.size() == 0) full.resize(width + below, together);
       auto column = full.col(count);
       column.setZero();
       for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
@@ -309,6 +308,14 @@ class BorderedCholesky {
       if (++count == together) subtract();
     }
     if (count > 0) subtract();
+  }
+
+  // For each member of the team; empty where there are no such columns.
+  static std::vector<Matrix> full_columns_at_once(const BorderedPattern& pattern, Team* team) {
+    bool any = false;
+    for (Index j = 0; j < pattern.sparse() && !any; ++j) any = pattern.has_full_tail(j);
+    const Matrix columns(any ? pattern.dense() : 0, any ? together : 0);
+    return std::vector<Matrix>(team == nullptr ? 1 : size_t(team->size()), columns);
   }
 
   void subtract_column_from_dense(Index j, Index first, Index last) {
@@ -336,6 +343,8 @@ class BorderedCholesky {
   std::vector<double> values_;
   mutable std::vector<Member> members_;                 // room to work in
   std::vector<Index> chain_head_, chain_next_, reach_;  // columns waiting for each row
+  static constexpr Index together = 64;                 // columns with most rows of the dense block
+  std::vector<Matrix> full_columns_;                    // of each member: so many of them
 };
 
 }  // namespace mixed_glm
