@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
+from mixed_glm._input.listed import listed
 from mixed_glm._posterior.pull import MUCH, MUCH_OF_SD, fixed_pull, is_much, sd_pull, shape_pull
 from mixed_glm._spec.fixed_prior import FixedPrior
 from mixed_glm._spec.priors import ModelPriors, sd_name
@@ -17,8 +18,6 @@ from mixed_glm.exceptions import PriorPullWarning
 from mixed_glm.priors import HalfNormal, LogNormal
 
 Floats = npt.NDArray[np.float64]
-
-_SHOWN = 5
 
 
 def prior_pull(fit: Fit) -> Floats:
@@ -128,7 +127,7 @@ def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats
     fixed, sds = [j for j in order if j < p], [j for j in order if j >= p]
     if fixed:
         warn(
-            f"the prior pulls fixed effects by more than half a standard error: {_listed(fixed, said)}. "
+            f"the prior pulls fixed effects by more than half a standard error: {listed([said(j) for j in fixed])}. "
             f"{_for_fixed(priors, names[fixed[0]], fixed[0])}",
             PriorPullWarning,
         )
@@ -136,18 +135,13 @@ def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats
         first = sds[0] - p
         warn(
             "the prior pulls standard deviations by more than three quarters of a posterior standard deviation of their logarithm: "
-            f"{_listed(sds, said)}. {_for_sd(priors, names[sds[0]], first, float(vcp[first]))}",
+            f"{listed([said(j) for j in sds])}. {_for_sd(priors, names[sds[0]], first, float(vcp[first]))}",
             PriorPullWarning,
         )
 
 
 def _names(spec: ModelSpec) -> list[str]:
     return [*spec.layout.fixed_names, *map(sd_name, spec.layout.vcp_names)]
-
-
-def _listed(places: list[int], said: Callable[[int], str]) -> str:
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return ", ".join(said(j) for j in places[:_SHOWN]) + more
 
 
 def _for_fixed(priors: ModelPriors, name: str, place: int) -> str:

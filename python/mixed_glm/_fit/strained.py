@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from mixed_glm import _core
+from mixed_glm._input.listed import listed
 from mixed_glm._spec.approximation import Approximation
 from mixed_glm._spec.spec import ModelSpec
 
 _TITLES = {"laplace": "Laplace", "leaf": "leaf quadrature"}
-_SHOWN = 5
 
 
 def strained_effects(spec: ModelSpec, fit: _core.MarginalFit) -> list[str]:
@@ -29,14 +29,12 @@ def strained_effects(spec: ModelSpec, fit: _core.MarginalFit) -> list[str]:
 
 def told_of_strain(names: list[str], approximation: Approximation, substitute: Approximation) -> str:
     """What is told of it, and of what stands in the place of that approximation."""
-    rest = len(names) - _SHOWN
-    which = ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
     place = (
         "expectation propagation took its place"
         if substitute.name == "ep"
         else "the mode of the coefficients stands in the place of their mean"
     )
     return (
-        f"the responses bound the fixed effects {which} on one side only, and corrections by {_TITLES[approximation.name]} do "
+        f"the responses bound the fixed effects {listed(names)} on one side only, and corrections by {_TITLES[approximation.name]} do "
         f"not reach where their prior lets them be; {place}. A narrower prior (priors=), or levels put together, would help"
     )
