@@ -47,18 +47,11 @@ RowMatrix log_ratios_without(const BoundModel& bound, const Approximation& appro
   const LeftOutProblem problem{bound.design(),  bound.model().family(), bound.model().prior(),
                                bound.ordinal(), approximation,          all,
                                columns};
-  std::optional<Matrix> found;
-  const bool in_main_thread = interpreter_lock::is_main_thread();
-  {
-    interpreter_lock::Released released;
-    mixed_glm::ShouldStop signalled;
-    if (in_main_thread) {
-      signalled = [&] { return released.with_lock(&interpreter_lock::signal_raised); };
-    }
-    found = mixed_glm::log_ratios_without(problem, sets, n_jobs, signalled);
-  }
-  if (!found.has_value()) throw py::error_already_set();
-  return found->transpose();
+  const Matrix found =
+      interpreter_lock::until_signalled([&](const mixed_glm::ShouldStop& signalled) {
+        return mixed_glm::log_ratios_without(problem, sets, n_jobs, signalled);
+      });
+  return found.transpose();
 }
 
 }  // namespace bind_left_out_detail

@@ -51,18 +51,9 @@ ManyResults fit(ManyFitter& fitter, const FortranDoubles& endog, const FortranDo
   const auto y = columns("endog", endog), n = columns("trials", trials),
              o = columns("offset", offset);
   const mixed_glm::ResponseBatch batch{y, n, o, bound_model::view(weights), shifts(shift)};
-  const bool in_main_thread = interpreter_lock::is_main_thread();
-  std::optional<ManyResults> results;
-  {
-    interpreter_lock::Released released;
-    mixed_glm::ShouldStop signalled;
-    if (in_main_thread) {
-      signalled = [&] { return released.with_lock(&interpreter_lock::signal_raised); };
-    }
-    results = fitter.fit(batch, {n_jobs, keep_random_effects, keep_covariances, signalled});
-  }
-  if (!results.has_value()) throw py::error_already_set();
-  return std::move(*results);
+  return interpreter_lock::until_signalled([&](const mixed_glm::ShouldStop& signalled) {
+    return fitter.fit(batch, {n_jobs, keep_random_effects, keep_covariances, signalled});
+  });
 }
 
 const RowMatrix& fe_quantiles(const ManyResults& results) { return results.quantiles.fe(); }

@@ -12,7 +12,9 @@
 #include <pybind11/pybind11.h>
 
 #include <chrono>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>
@@ -92,6 +94,21 @@ inline bool is_main_thread() {
 // With the lock held. Whether a handler raised; Python's error is then set.
 inline bool signal_raised() {
   return or_sleep([] { return PyErr_CheckSignals(); }) != 0;
+}
+
+// What work(should_stop) finds, without the lock meanwhile. It is to end with nothing as soon as
+// should_stop() says so: a handler of a signal raised.
+template <class Work>
+auto until_signalled(Work&& work) {
+  const bool in_main_thread = is_main_thread();
+  auto found = [&] {
+    Released released;
+    std::function<bool()> signalled;
+    if (in_main_thread) signalled = [&] { return released.with_lock(&signal_raised); };
+    return work(signalled);
+  }();
+  if (!found.has_value()) throw py::error_already_set();
+  return std::move(*found);
 }
 
 }  // namespace interpreter_lock
