@@ -13,8 +13,9 @@ from typing import Any
 
 from mixed_glm import _core
 from mixed_glm._fit.fit import HasFit
-from mixed_glm._input.arrays import as_count, as_probability
+from mixed_glm._input.arrays import as_count
 from mixed_glm._input.files import check_writable, replacing
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._page import pictures, quality
 from mixed_glm._page.figures import Picture
 from mixed_glm._page.pictures import Rows
@@ -103,7 +104,7 @@ def report(
     ValueError, TypeError
         If an argument does not fit.
     """
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     as_count(draws, "draws")
     check_writable(Path(path))
     require_packages()
