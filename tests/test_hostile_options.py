@@ -94,7 +94,7 @@ def test_families_that_a_method_has_no_answer_for(method):
         model.log_marginal(np.zeros(2), "vb")
 
 
-@pytest.mark.parametrize("endog", [{1, 2}, [slice(1), slice(2)], [{}, {}]])
+@pytest.mark.parametrize("endog", [{1, 2}, [set(), {1}], [{}, {}]])
 def test_ordered_categories_that_are_none(endog):
     with pytest.raises(TypeError, match="endog must hold one label"):
         mg.MixedGLM(endog, None, family="cumulative")
