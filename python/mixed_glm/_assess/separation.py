@@ -17,7 +17,8 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-MOST_ROWS = 5_000  # distinct ones that a linear programme takes; beyond it columns are looked at one by one
+MOST_ROWS = 100_000  # beyond it columns are looked at one by one
+MOST_DISTINCT = 5_000  # as beyond so many that differ: constraints of a linear programme
 SMALL = 1e-7
 
 
@@ -57,8 +58,10 @@ def _unbounded_columns(exog: Floats, end: Floats, counts: Mask) -> Mask:
     free = null_space(held.T @ held, rcond=SMALL) if len(held) else np.eye(exog.shape[1])
     if not free.shape[1]:
         return np.zeros(exog.shape[1], dtype=bool)
-    at_ends = np.unique(exog[end != 0.0] * end[end != 0.0, None], axis=0)
-    if len(at_ends) > MOST_ROWS:
+    at_ends = exog[end != 0.0] * end[end != 0.0, None]
+    if len(at_ends) <= MOST_ROWS:
+        at_ends = np.unique(at_ends, axis=0)
+    if len(at_ends) > MOST_DISTINCT:
         alone = (np.abs(held) <= SMALL).all(axis=0)
         return np.asarray(alone & ((at_ends >= 0.0).all(axis=0) | (at_ends <= 0.0).all(axis=0)))
     return np.array([_has_part(at_ends @ free, row) for row in free])
