@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mixed_glm import _core
+from mixed_glm._effects.variables import as_rows
 from mixed_glm._fit.fit import HasFit
 from mixed_glm._input.arrays import as_count
 from mixed_glm._input.files import check_writable, replacing
@@ -108,6 +109,8 @@ def report(
     as_count(draws, "draws")
     check_writable(Path(path))
     require_packages()
+    if newdata is not None and result.fit.spec.encoding is not None:
+        _, newdata = as_rows(result.fit.spec, newdata)
     rows = Rows(newdata, {"offset": offset, "exposure": exposure, "n_trials": n_trials})
     spec = result.fit.spec
     formula = None if spec.encoding is None else spec.encoding.formula
