@@ -11,13 +11,8 @@ import pytest
 
 import mixed_glm as mg
 from mixed_glm._formula.columns import plain_columns
-from mixed_glm._formula.data import (
-    Environment,
-    as_frame,
-    known_columns,
-    names_in,
-    resolve_names,
-)
+from mixed_glm._formula.data import Environment, names_in, resolve_names
+from mixed_glm._formula.frames import as_frame, known_columns
 
 
 @pytest.mark.parametrize(

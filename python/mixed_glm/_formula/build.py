@@ -23,19 +23,18 @@ from formulaic import Formula, ModelSpec
 from scipy import sparse
 
 from mixed_glm._formula.columns import plain_columns, with_columns
+from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._formula.data import (
     Environment,
-    as_frame,
     caller_context,
     functions_in,
-    known_columns,
     names_of_factor,
     needs_all,
-    require_once,
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
-from mixed_glm._formula.groups import Component, CorrelatedComponents, assemble, group_components
+from mixed_glm._formula.frames import as_frame, known_columns, require_once
+from mixed_glm._formula.groups import Component, assemble, group_components
 from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python

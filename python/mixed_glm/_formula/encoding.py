@@ -20,13 +20,12 @@ from mixed_glm._console.plain import plain_message
 from mixed_glm._formula.columns import plain_columns
 from mixed_glm._formula.data import (
     Environment,
-    as_frame,
     functions_in,
     names_of_factor,
     needs_all,
-    require_once,
     resolve_names,
 )
+from mixed_glm._formula.frames import as_frame, require_once
 from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
@@ -112,6 +111,11 @@ class Encoding:
         if self.has_constant:
             return out
         return np.asfortranarray(np.delete(out, self.fixed.column_names.index("Intercept"), axis=1))
+
+    def grouped(self, component: int) -> Component | None:
+        """The term ``(x | g)`` that a variance component is of; None for one of `vc_formulas`."""
+        found = self.components[component]
+        return found if isinstance(found, Component) else None
 
     @property
     def width(self) -> int:

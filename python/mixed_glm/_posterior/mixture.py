@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from scipy.integrate import trapezoid
 
 from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
+from mixed_glm._posterior.integral import integral
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity, PsiDraws
 from mixed_glm._posterior.psi_margins import cor_margins, known_density
@@ -203,7 +203,7 @@ class MarginalPosterior(Posterior):
         else:
             place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
-        return psi, density / trapezoid(density, psi)
+        return psi, density / integral(density, psi)
 
     def cor_density(self, number: int) -> tuple[Floats, Floats]:
         """Density of a correlation, on a grid of increasing values; see `Posterior`."""
@@ -214,7 +214,7 @@ class MarginalPosterior(Posterior):
         )  # on the scale without bounds
         rho = np.tanh(z)
         density = density * np.cosh(z) ** 2
-        return rho, density / trapezoid(density, rho)
+        return rho, density / integral(density, rho)
 
     @cached_property
     def _cor_margins(self) -> list[tuple[Floats, Floats]]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
 from mixed_glm import _core
@@ -97,6 +96,8 @@ def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
 
 def line_density(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
     """Equally spaced points and the density there, relative to its largest value at the points of the grid."""
+    from scipy.interpolate import CubicSpline  # slow to import
+
     order = np.argsort(points)
     x, f = points[order], log_density[order]
     fine = np.linspace(x[0], x[-1], _FINE_STEPS)
