@@ -64,7 +64,7 @@ def test_columns_are_listed_up_to_a_point() -> None:
     assert known_columns("agee", ["age", "sex"]) == "did you mean 'age'? columns: 'age', 'sex'"
     wide = known_columns("z", [f"gene {i}" for i in range(1000)])
     assert wide.startswith("columns: 'gene 0', ")
-    assert wide.endswith("'gene 19', and 980 more")
+    assert wide.endswith("'gene 19' and 980 more")
 
 
 def test_columns_become_plain() -> None:

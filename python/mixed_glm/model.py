@@ -326,7 +326,7 @@ class MixedGLM(ModelAttributes):
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)
         warn_of_doubts(design, chosen)
-        index = built.frame.index[built.kept]
+        index = built.frame.index if built.kept.all() else built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame, model.data.kept = built.frame, built.kept
         return model

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixed_glm._input.listed import listed
+
+_SHOWN = 20  # columns in a message
+
 
 def as_frame(data: Any, empty: bool = False) -> pd.DataFrame:
     """Return `data` as a pandas data frame, without a copy where it is one.
@@ -58,11 +62,10 @@ def require_once(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def known_columns(name: str, columns: Iterable[Any], most: int = 20) -> str:
+def known_columns(name: str, columns: Iterable[Any]) -> str:
     """What to tell of the columns where there is none of that name."""
     known = [str(c) for c in columns]
     close = difflib.get_close_matches(name, known, 1)
     backticks = "" if all(c.isidentifier() for c in close) else f", in backticks: `{close[0]}`"
     hint = f"did you mean {close[0]!r}{backticks}? " if close else ""
-    more = f", and {len(known) - most} more" if len(known) > most else ""
-    return f"{hint}columns: {', '.join(map(repr, known[:most]))}{more}"
+    return f"{hint}columns: {listed([repr(c) for c in known], _SHOWN)}"

@@ -96,7 +96,7 @@ class Grouping:
 
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
-        parts = [self.labels_of(j).astype(str).tolist() for j in range(len(self.factors))]
+        parts = [_written(self.labels_of(j)) for j in range(len(self.factors))]
         return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
 
 
@@ -276,6 +276,13 @@ def _whole(levels: pd.Index) -> pd.Index:
     values = levels.to_numpy(dtype=np.float64)
     all_whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
     return levels.astype(np.int64) if all_whole else levels
+
+
+def _written(labels: pd.Index) -> list[str]:
+    """As pandas writes them, which takes its time where they are whole numbers."""
+    if pd.api.types.is_integer_dtype(labels.dtype):
+        return [str(label) for label in labels.tolist()]
+    return labels.astype(str).tolist()
 
 
 def _bare_name(expression: str) -> str:

@@ -21,9 +21,8 @@ from mixed_glm._posterior.psi_margins import cor_margins, known_density
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    line_cdf,
     line_density,
-    line_quantile,
+    line_margin,
     margins_cdf,
     margins_quantile,
     mixture_cdf,
@@ -162,9 +161,7 @@ class MarginalPosterior(Posterior):
         )
         if self.vc_means.size:
             out[layout.vc] = mixture_quantile(weights, *self._components_of(effects), level)
-        if self._is_line:
-            out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
-        elif self._margins is not None:
+        if self._margins is not None:
             out[layout.hyper] = margins_quantile(self._margins, level)
         out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
@@ -180,9 +177,7 @@ class MarginalPosterior(Posterior):
         )
         if self.vc_means.size:
             out[layout.vc] = mixture_cdf(weights, *self._components_of(effects), values[layout.vc])
-        if self._is_line:
-            out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
-        elif self._margins is not None:
+        if self._margins is not None:
             out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
         out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
@@ -235,6 +230,8 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
+        if self._is_line:
+            return [line_margin(self.points[:, 0], self.log_density)]
         known = self._known_density
         return None if known is None else known.margins
 

@@ -75,20 +75,8 @@ def _columns(moment: Floats | None, shape: tuple[int, ...]) -> Floats:
     return np.asfortranarray(np.broadcast_to(0.0 if moment is None else moment, shape))
 
 
-def line_quantile(points: Floats, log_density: Floats, level: float) -> float:
-    """Quantile of a density on the line, known by its logarithm at the points of a grid."""
-    fine, cumulative = _line(points, log_density)
-    return float(np.interp(level, cumulative, fine))
-
-
-def line_cdf(points: Floats, log_density: Floats, value: float) -> float:
-    """Probability of numbers below `value`; 0 or 1 outside the grid."""
-    fine, cumulative = _line(points, log_density)
-    return float(np.interp(value, fine, cumulative))
-
-
-def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
-    """Fine points and the distribution function there."""
+def line_margin(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
+    """Fine points and the distribution function there, of a density on the line that is known by its logarithm on a grid."""
     fine, density = line_density(points, log_density)
     cumulative = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
     return fine, cumulative / cumulative[-1]

@@ -72,13 +72,17 @@ class ModelSpec:
             cor_orders=tuple(term.order for term in design.correlated),
         )
 
-    def prior_frame(self) -> pd.DataFrame:
-        """The priors in force, a row for each by the name of what it is the prior of."""
+    def prior_rows(self) -> list[tuple[str, str, str]]:
+        """The priors in force: the name of each parameter, its prior, and of what that is the prior."""
         design = self.design
         terms = [term.name for term in design.correlated]
-        return design.priors.to_frame(
-            self.layout.fixed_names, design.vcp_names, self.family.shape_names, terms
-        )
+        return design.priors.told(self.layout.fixed_names, design.vcp_names, self.family.shape_names, terms)
+
+    def prior_frame(self) -> pd.DataFrame:
+        """The same, a row for each by its name."""
+        rows = self.prior_rows()
+        columns = {"prior": [prior for _, prior, _ in rows], "of": [of for _, _, of in rows]}
+        return pd.DataFrame(columns, index=[name for name, _, _ in rows])
 
     @property
     def nobs(self) -> int:
