@@ -10,7 +10,8 @@ from simulated import crossed, one_factor
 
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import (
-    line_quantile,
+    line_margin,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -39,7 +40,7 @@ def test_quantile_of_a_density_on_a_grid(level, distribution):
     points = np.random.default_rng(0).permutation(
         np.arange(distribution.ppf(1e-7), distribution.ppf(1 - 1e-7), 0.5 * distribution.std())
     )
-    x = line_quantile(points, distribution.logpdf(points) + 123.0, level)
+    x = margins_quantile([line_margin(points, distribution.logpdf(points) + 123.0)], level)[0]
     assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
 
 

@@ -76,10 +76,8 @@ class RefinedDraws(PosteriorDraws):
 
         Parameters
         ----------
-        alpha : float, default 0.05
-            The interval has probability ``1 - alpha``.
-        random : bool, default False
-            Whether the random effects are rows too.
+        alpha, random
+            As for `MixedGLMResults.to_frame`.
 
         Returns
         -------

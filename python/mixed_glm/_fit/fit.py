@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
-
-from scipy.optimize import OptimizeResult
+from typing import TYPE_CHECKING, Protocol
 
 from mixed_glm._fit.integration import Integration
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._spec.spec import ModelSpec
+
+if TYPE_CHECKING:  # slow to import
+    from scipy.optimize import OptimizeResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,8 @@ def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
 
 def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
     """Raise ValueError if an array of one or two dimensions holds NaN, infinity or huge numbers, saying where."""
+    if first_unusable(array.ravel(order="K")) is None:
+        return
     for j, column in enumerate(np.atleast_2d(array.T)):
         bad = first_unusable(column)
         if bad is not None:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
-from mixed_glm._formula.groups import Component, whole
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._posterior.log_prior import log_priors
 from mixed_glm._posterior.parameter_draws import ParameterDraws
@@ -151,9 +150,9 @@ def _labels(spec: ModelSpec, component: int) -> list[Any]:
     columns, term = spec.effects_of(component), spec.layout.vcp_names[component]
     if spec.layout.vc_names is None:
         return list(range(len(columns)))
-    encoded = None if spec.encoding is None else spec.encoding.components[component]
-    if isinstance(encoded, Component) and len(encoded.grouping.levels) == 1:
-        level = whole(encoded.grouping.levels[0]).take(encoded.grouping.members[:, 0])
+    encoded = spec.grouped(component)
+    if encoded is not None and len(encoded.grouping.levels) == 1:
+        level = encoded.grouping.labels_of(0)
         if pd.api.types.is_integer_dtype(level.dtype) and len(level) == len(columns):
             return list(level.tolist())
     names = [spec.layout.vc_names[j] for j in columns]

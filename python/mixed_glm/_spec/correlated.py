@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._formula.groups import CorrelatedComponents
+from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._input.arrays import as_labels
 from mixed_glm._input.options import is_several
 from mixed_glm._spec.terms import MOST_COORDINATES, CorrelatedTerm

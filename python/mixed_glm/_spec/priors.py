@@ -130,23 +130,22 @@ class ModelPriors:
         """Whether there are priors of coefficients of other columns than those as they stand."""
         return self.constant >= 0 or self.mixing is not None
 
-    def to_frame(
+    def told(
         self,
         fep_names: Sequence[str],
         vcp_names: Sequence[str],
         family_names: Sequence[str] = (),
         terms: Sequence[str] = (),
-    ) -> pd.DataFrame:
-        """One row for each parameter, thresholds before the `fep_names`: its prior, and of what it is the prior."""
+    ) -> list[tuple[str, str, str]]:
+        """Of each parameter, thresholds before the `fep_names`, its name, its prior, and of what that is the prior."""
         of = [
             AT_MEANS if self.is_at_means(j) else "threshold" if j < self.thresholds else "coefficient"
             for j in range(len(self.fe))
         ]
         of += [SD] * len(self.sd) + ["correlations"] * len(self.cor) + [FAMILY] * len(self.family)
-        return pd.DataFrame(
-            {"prior": [repr(prior) for prior in (*self.fe, *self.sd, *self.cor, *self.family)], "of": of},
-            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names],
-        )
+        names = [*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names]
+        priors = map(repr, (*self.fe, *self.sd, *self.cor, *self.family))
+        return list(zip(names, priors, of, strict=True))
 
 
 def is_alone(mixing: Floats, place: int) -> bool:
