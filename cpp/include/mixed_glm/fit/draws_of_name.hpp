@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mixed_glm/fit/approximation_settings.hpp>
+#include <mixed_glm/fit/checked_leaf.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 
 namespace mixed_glm {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mixed_glm/fit/approximation_settings.hpp>
+#include <mixed_glm/fit/checked_leaf.hpp>
 #include <mixed_glm/leaf/lane_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
