@@ -3,6 +3,7 @@
 
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/fit/mixed_model.hpp>
+#include <mixed_glm/sampling/lane_conditional_draws.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 
 namespace mixed_glm {
@@ -18,8 +19,11 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
           model, approx.laplace_settings(inner));
     case ApproximationName::leaf: {
       const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      return std::make_unique<LeafConditionalDraws>(model, leaf,
-                                                    approx.leaf_settings(inner, leaf.size()));
+      const LeafSettings settings = approx.leaf_settings(inner, leaf.size());
+      if (LaneMarginal::suits(model)) {
+        return std::make_unique<LaneConditionalDraws>(model, settings);
+      }
+      return std::make_unique<LeafConditionalDraws>(model, leaf, settings);
     }
     case ApproximationName::ep:
       refuse_joint_rows(model.family(), "expectation propagation");
