@@ -10,7 +10,8 @@ from simulated import crossed, one_factor
 
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.quantiles import (
-    line_quantile,
+    line_margin,
+    margins_quantile,
     mixture_cdf,
     mixture_quantile,
 )
@@ -39,7 +40,7 @@ def test_quantile_of_a_density_on_a_grid(level, distribution):
     points = np.random.default_rng(0).permutation(
         np.arange(distribution.ppf(1e-7), distribution.ppf(1 - 1e-7), 0.5 * distribution.std())
     )
-    x = line_quantile(points, distribution.logpdf(points) + 123.0, level)
+    x = margins_quantile([line_margin(points, distribution.logpdf(points) + 123.0)], level)[0]
     assert distribution.cdf(x) == pytest.approx(level, abs=1e-3)
 
 
@@ -168,3 +169,10 @@ def test_third_cumulants_of_merged_components_survive_a_change_of_coordinates(mo
         merged.skewness(matrix @ change @ change),
         rtol=1e-9,
     )
+
+
+def test_what_is_no_distribution_has_no_quantile() -> None:
+    """As a file whose numbers were changed may have it: a search for one would not end."""
+    means = np.array([[-2.3], [0.1], [0.7]])
+    sds = np.array([[-0.3], [0.1], [-1.8]])
+    assert np.isnan(mixture_quantile(np.full(3, 1 / 3), means, sds, None, 0.025)).all()

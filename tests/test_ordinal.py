@@ -1,4 +1,4 @@
-"""Ordinal responses: the posterior against dense formulas, quadrature, and the binomial model that two categories are."""
+"""Ordinal responses: the posterior against quadrature, and the binomial model that two categories are."""
 
 from __future__ import annotations
 
@@ -18,39 +18,6 @@ import mixed_glm as mg
 from mixed_glm import _core
 from mixed_glm.exceptions import PriorPullWarning
 from mixed_glm.families import Cumulative
-
-
-def dense_log_posterior(m: mg.MixedGLM, params: np.ndarray, scale: float) -> float:
-    """With fe_p = scale and vcp_p = 1: the ordered prior of equal normal ones is that of all orders, C - 1 factorial times."""
-    p, k, c = m.k_fep, m.k_vcp, len(m.response_levels or ()) - 1
-    beta, psi, cut, u = np.split(params, np.cumsum([p, k, c]))
-    eta = m.exog @ beta + m.exog_vc @ u
-    ends, y = np.r_[-np.inf, cut, np.inf], m.endog.astype(int)
-    likelihood = np.log(expit(ends[y + 1] - eta) - expit(ends[y] - eta))
-    weights = np.ones(len(y)) if m.freq_weights is None else m.freq_weights
-    prior = norm.logpdf(np.r_[beta, cut], 0, scale).sum() + math.lgamma(c + 1)
-    return float(
-        weights @ likelihood + prior + norm.logpdf(psi).sum() + norm.logpdf(u, 0, np.exp(psi)[m.ident]).sum()
-    )
-
-
-def test_log_posterior_and_its_derivatives() -> None:
-    data = survey()
-    weights = np.random.default_rng(3).integers(1, 4, len(data))
-    m = model("answer ~ z + (1 | g)", data, fe_p=2.0, vcp_p=1.0, freq_weights=weights)
-    rng = np.random.default_rng(0)
-    point = np.r_[0.4, -0.2, -1.3, 0.2, 1.5, rng.normal(size=m.k_vc)]
-    assert m.logposterior(point) == pytest.approx(dense_log_posterior(m, point, 2.0), abs=1e-8)
-    steps = 1e-5 * np.eye(len(point))
-    slopes = [
-        (dense_log_posterior(m, point + h, 2.0) - dense_log_posterior(m, point - h, 2.0)) / 2e-5
-        for h in steps
-    ]
-    np.testing.assert_allclose(m.logposterior_grad(point), slopes, rtol=1e-6, atol=1e-5)
-    curvature = np.array(
-        [(m.logposterior_grad(point + h) - m.logposterior_grad(point - h)) / 2e-5 for h in steps]
-    )
-    np.testing.assert_allclose(m.logposterior_hess(point).toarray(), curvature, rtol=1e-5, atol=1e-4)
 
 
 def test_priors_in_units_are_those_of_centred_columns() -> None:

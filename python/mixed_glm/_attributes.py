@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from mixed_glm._formula.encoding import Encoding
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.families import Family
+
+if TYPE_CHECKING:
+    from mixed_glm._formula.encoding import Encoding
 
 Floats = npt.NDArray[np.float64]
 

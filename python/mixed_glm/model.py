@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm import _core, _saving, plots
+from mixed_glm import _core, plots
 from mixed_glm._assess.prior_pull import warn_of_prior_pull
 from mixed_glm._attributes import ModelAttributes
 from mixed_glm._fit import choose, densities, joint_mode, marginal, variational
 from mixed_glm._fit.fit import Fit
-from mixed_glm._formula.build import build
 from mixed_glm._input.arrays import row_index
 from mixed_glm._input.keywords import refuse_unknown
 from mixed_glm._methods import as_method, of_spec
@@ -34,6 +33,8 @@ from mixed_glm.results import MixedGLMResults
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from mixed_glm._saving import Saved
 
 __all__ = ["MixedGLM", "load"]
 
@@ -311,6 +312,8 @@ class MixedGLM(ModelAttributes):
             As for the class; also for an unknown column or a formula that cannot be understood.
         """
         refuse_unknown(unknown, "from_formula", _ARGUMENTS)
+        from mixed_glm._formula.build import build  # formulaic, behind it, is slow to import
+
         if data is None and not isinstance(vc_formulas, pd.DataFrame):
             raise TypeError("data must be given, as from_formula(formula, data=...)")
         chosen = as_given_family(family)
@@ -323,7 +326,7 @@ class MixedGLM(ModelAttributes):
         arguments = built.arguments | {k: v for k, v in names.items() if v is not None}
         design = make_design(family=chosen, vcp_p=vcp_p, fe_p=fe_p, priors=priors, shared=False, **arguments)
         warn_of_doubts(design, chosen)
-        index = built.frame.index[built.kept]
+        index = built.frame.index if built.kept.all() else built.frame.index[built.kept]
         model = cls._of(ModelSpec(design, chosen, built.response_name, built.encoding, index))
         model.data.frame, model.data.kept = built.frame, built.kept
         return model
@@ -392,6 +395,8 @@ class MixedGLM(ModelAttributes):
         path : path
             A file there is replaced once the new one is complete.
         """
+        from mixed_glm import _saving
+
         _saving.save(_saving.Saved(type(self).__name__, self.spec, None), path)
 
     @classmethod
@@ -412,6 +417,8 @@ class MixedGLM(ModelAttributes):
         ValueError
             If the file is not a saved model, is damaged, or holds a model of another class.
         """
+        from mixed_glm import _saving
+
         return _model_of(cls, _saving.load(path, context, trusted, with_fit=False), path)
 
     def __repr__(self) -> str:
@@ -449,6 +456,8 @@ def load(
     ValueError
         If it is not a saved result, is damaged, or was written by a newer version of the format.
     """
+    from mixed_glm import _saving  # formulaic, behind it, is slow to import
+
     saved = _saving.load(path, context, trusted)
     if saved.fit is None:
         raise ValueError(f"{os.fspath(path)!r} holds a model without a result; read it with MixedGLM.load")
@@ -456,7 +465,7 @@ def load(
     return model._results_class(model, saved.fit)
 
 
-def _model_of(base: type[ModelT], saved: _saving.Saved, path: str | os.PathLike[str]) -> ModelT:
+def _model_of(base: type[ModelT], saved: Saved, path: str | os.PathLike[str]) -> ModelT:
     """The model of a file, of class `base` or of one derived from it."""
     known = [base]
     for cls in known:

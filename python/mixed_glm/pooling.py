@@ -145,10 +145,8 @@ class PooledResults:
 
         Parameters
         ----------
-        n : int, default 1000
-            Number of draws.
-        rng : int or numpy.random.Generator, optional
-            Source of random numbers; a number makes the draws reproducible.
+        n, rng
+            As for `MixedGLMResults.posterior_sample`.
 
         Returns
         -------

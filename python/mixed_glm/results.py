@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm import _saving, plots
+from mixed_glm import plots
 from mixed_glm._assess.check import check
 from mixed_glm._assess.kfold import kfold
 from mixed_glm._assess.leave_out import leave_out
@@ -419,6 +419,8 @@ class MixedGLMResults(Generic[ModelT]):
         TypeError
             If a level of a factor is of a type that the format cannot hold.
         """
+        from mixed_glm import _saving  # formulaic, behind it, is slow to import
+
         _saving.save(_saving.Saved(type(self.model).__name__, self.fit.spec, self.fit), path)
 
     if not TYPE_CHECKING:  # a type checker would take any name for an attribute

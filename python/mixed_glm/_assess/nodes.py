@@ -7,7 +7,6 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +63,8 @@ def nodes_of(points: Floats, weights: Floats) -> Nodes:
     weights : float array, shape (m,)
         Not negative; they sum to one.
     """
+    from scipy.optimize import nnls  # slow to import
+
     used = weights > 0.0
     points, weights = points[used], weights[used] / weights[used].sum()
     m, d = points.shape

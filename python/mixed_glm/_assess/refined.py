@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._input.arrays import as_probability
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K
 
@@ -76,10 +76,8 @@ class RefinedDraws(PosteriorDraws):
 
         Parameters
         ----------
-        alpha : float, default 0.05
-            The interval has probability ``1 - alpha``.
-        random : bool, default False
-            Whether the random effects are rows too.
+        alpha, random
+            As for `MixedGLMResults.to_frame`.
 
         Returns
         -------
@@ -92,7 +90,7 @@ class RefinedDraws(PosteriorDraws):
         ValueError
             If `alpha` is not a probability.
         """
-        tail, layout = as_probability(alpha, "alpha") / 2, self.spec.layout
+        tail, layout = as_alpha(alpha) / 2, self.spec.layout
         wanted = slice(None) if random else layout.leading
         values, weights = self.proposals[:, wanted], self._weights
         mean = weights @ values

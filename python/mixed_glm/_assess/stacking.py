@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,6 +44,8 @@ def stacking_weights(pointwise: Floats) -> Floats:
 
 def _newton(curvature: Floats, gradient: Floats, weights: Floats) -> Floats:
     """Weights that are not negative and maximize the quadratic expansion; ``curvature @ weights`` is the gradient."""
+    from scipy.optimize import nnls  # slow to import
+
     small = _PROXIMAL * (curvature.diagonal() + 1.0)
     root = np.linalg.cholesky(curvature + np.diag(small)).T
     linear = 2.0 * gradient - 1.0 + small * weights

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from mixed_glm._effects.tables import spread
 from mixed_glm._fit.fit import Fit
-from mixed_glm._formula.data import known_columns
+from mixed_glm._formula.frames import known_columns
 from mixed_glm._input.arrays import as_count, as_generator, as_vector
 from mixed_glm._predict.categories import category_chances
 from mixed_glm._predict.groups import as_groups

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mixed_glm._formula.data import as_frame, known_columns
-from mixed_glm._formula.encoding import Encoding
+from mixed_glm._formula.frames import as_frame, known_columns
 from mixed_glm._spec.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from mixed_glm._formula.encoding import Encoding
 
 OF_LEVELS = ("reference", "sequential", "pairwise")
 OF_NUMBERS = ("sd", "iqr", "minmax")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
-
-from scipy.optimize import OptimizeResult
+from typing import TYPE_CHECKING, Protocol
 
 from mixed_glm._fit.integration import Integration
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._spec.spec import ModelSpec
+
+if TYPE_CHECKING:  # slow to import
+    from scipy.optimize import OptimizeResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class Fit:
     optim_retvals : OptimizeResult or None
     integration : Integration or None
         None where nothing was integrated over the log standard deviations, and in files of older versions.
+    strained : tuple of str
+        Fixed effects for which another approximation took the place of the one that was asked for, as a warning has told.
     """
 
     spec: ModelSpec
@@ -42,6 +45,7 @@ class Fit:
     log_evidence: float | None = None
     optim_retvals: OptimizeResult | None = None
     integration: Integration | None = None
+    strained: tuple[str, ...] = ()
 
 
 class HasFit(Protocol):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
-from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._console.progress import Report, counting
@@ -24,6 +23,9 @@ from mixed_glm._fit.optimize import (
 )
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._spec.approximation import newton_options
+
+if TYPE_CHECKING:  # slow to import
+    from scipy.optimize import OptimizeResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -137,6 +139,8 @@ def start_params(core: _core.Model, start: Floats | None, rng: object) -> Floats
 
 def _as_optim(fit: _core.MapFit) -> OptimizeResult:
     """As `scipy.optimize.minimize` would tell it."""
+    from scipy.optimize import OptimizeResult
+
     optim = OptimizeResult()
     optim.update(
         x=fit.params,

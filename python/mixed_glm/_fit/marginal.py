@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
@@ -24,6 +23,9 @@ from mixed_glm._spec.approximation import EP_N_QUAD, Approximation, Leaf, core_m
 from mixed_glm._spec.layout import as_hyper
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.exceptions import ConvergenceWarning, FactorizationWarning, PriorPullWarning
+
+if TYPE_CHECKING:  # slow to import
+    from scipy.optimize import OptimizeResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -204,7 +206,7 @@ def sound_fit(
     else:
         status = ResponseStatus.ROUGH_INTEGRATION
     warn(told_of_strain(names, approximation, substitute), PriorPullWarning)
-    return as_fit(spec, substitute, found, status, optim)
+    return replace(as_fit(spec, substitute, found, status, optim), strained=tuple(names))
 
 
 def _sound_approximation(

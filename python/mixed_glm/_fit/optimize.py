@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import OptimizeResult, minimize
 
 from mixed_glm._input.arrays import as_generator
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +24,8 @@ NO_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
 
 def scipy_minimize(fun: Callable[[Floats], Any], x0: Floats, **options: Any) -> OptimizeResult:
     """`scipy.optimize.minimize`, whose typed overloads leave out much of what it takes."""
+    from scipy.optimize import minimize  # slow to import
+
     try:
         result: OptimizeResult = cast(Any, minimize)(fun, x0, **options)
     except ValueError as error:

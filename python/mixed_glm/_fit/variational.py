@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import OptimizeResult
 
 from mixed_glm import _core
 from mixed_glm._console.caller import warn
@@ -33,6 +32,9 @@ from mixed_glm._spec.spec import ModelSpec
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm.exceptions import ConvergenceWarning
 from mixed_glm.priors import LogNormal
+
+if TYPE_CHECKING:  # slow to import
+    from scipy.optimize import OptimizeResult
 
 Floats = npt.NDArray[np.float64]
 

@@ -22,20 +22,19 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
-from mixed_glm._formula.columns import plain_columns, with_columns
+from mixed_glm._formula.columns import plain_columns, some_columns
+from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._formula.data import (
     Environment,
-    as_frame,
     caller_context,
     functions_in,
-    known_columns,
     names_of_factor,
     needs_all,
-    require_once,
     resolve_names,
 )
 from mixed_glm._formula.encoding import Encoding, model_columns, offset_of
-from mixed_glm._formula.groups import Component, CorrelatedComponents, assemble, group_components
+from mixed_glm._formula.frames import as_frame, known_columns, require_once
+from mixed_glm._formula.groups import Component, assemble, group_components
 from mixed_glm._formula.origins import mixing
 from mixed_glm._formula.other_rows import on_other_rows
 from mixed_glm._formula.r_syntax import as_python
@@ -101,13 +100,14 @@ def build(
     ValueError, TypeError
         For an unknown column, a formula that cannot be understood, and everything `Design` refuses.
     """
-    parse_formula(formula)
+    text = parse_formula(formula)
     vc = _check_vc_formulas(vc_formulas)
     frame = as_frame(data)
     context = caller_context() if context is None else context
-    formula = as_python(formula, frame.columns, context)
     vc = {name: as_python(one, frame.columns, context) for name, one in vc.items()}
-    text = parse_formula(formula)
+    of_r, formula = formula, as_python(formula, frame.columns, context)
+    if formula != of_r:
+        text = parse_formula(formula)
     if ordinal and not _has_constant(text):
         formula += " + 1"
         text = parse_formula(formula)
@@ -119,7 +119,7 @@ def build(
     needed = set().union(*(names_of_factor(e) for e in expressions if needs_all(e)))
     part, kept = _complete_rows(frame, variables, needed, rows)
     beside = aligned(used, expressions, frame.index, kept, "data")
-    env = Environment(*_with_used_levels(part, beside, text))
+    env = Environment(*_with_used_levels(part, beside, text, fixed_terms))
     y, trials, levels = evaluate_response(text, env, binomial, ordinal)
     if trials is not None and "n_trials" in rows:
         raise ValueError("n_trials must not be given with a response that has its own trials")
@@ -214,11 +214,11 @@ def _complete_rows(
     frame: pd.DataFrame, names: set[str], needed: set[str], rows: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """Columns that are used, without the rows in which one of them or another value that is used is missing."""
-    part = require_once(frame[[c for c in frame.columns if c in names]])
+    part = require_once(some_columns(frame, names))
     kept = np.ones(len(frame), dtype=bool)
     for column in (*(part[c] for c in part.columns if c in needed), *rows.values()):
         if np.ndim(column):
-            kept &= ~pd.isna(column).to_numpy()
+            kept &= ~np.asarray(pd.isna(column.array))
     if not kept.any():
         absent = [repr(c) for c in part.columns if c in needed and part[c].isna().all()]
         absent += [repr(k) for k, v in rows.items() if np.ndim(v) and pd.isna(v).all()]
@@ -235,16 +235,15 @@ def _complete_rows(
 
 
 def _with_used_levels(
-    part: pd.DataFrame, beside: dict[str, Any], text: FormulaText
+    part: pd.DataFrame, beside: dict[str, Any], text: FormulaText, fixed_terms: list[list[str]]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Columns and variables without unused levels; those of the response are failure and success even if unused."""
     response = set().union(*(names_of_factor(e) for e in text.response))
-    terms = [*parse_terms(text.fixed), *(t for g in text.groups for t in parse_terms(g.effects))]
+    terms = [*fixed_terms, *(t for g in text.groups for t in parse_terms(g.effects))]
     fixed = set().union(*(names_of_factor(f) for term in terms for f in term))
-    others = part.drop(columns=[c for c in part.columns if c in response])
-    kept, variables = without_unused(others, beside, fixed)
-    warn_of_spaces(kept)
-    return with_columns(part, {c: kept[c] for c in kept.columns}), variables
+    used, variables = without_unused(part, beside, fixed, response)
+    warn_of_spaces(used, response)
+    return used, variables
 
 
 def _rows_kept(values: Any, kept: npt.NDArray[np.bool_]) -> Any:

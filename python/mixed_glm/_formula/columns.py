@@ -7,7 +7,7 @@ them, because the small integers that files have for columns wrap around without
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -23,14 +23,21 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
     formulaic would not take texts of the former for factors, and would take numbers of the latter for them. Missing
     values stay missing, different values stay different; the caller's frame is not changed.
     """
-    plain = {name: plain_column(frame[name]) for name in frame.columns if not _is_plain(frame[name].dtype)}
+    plain = {name: plain_column(frame[name]) for name, dtype in frame.dtypes.items() if not _is_plain(dtype)}
     return with_columns(frame, plain)
 
 
 def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Numbers of plain columns as float64; booleans, texts and categories stay what they are."""
-    as_floats = {name: number_column(frame[name]) for name in frame.columns if _is_number(frame[name])}
+    numbers = {name: frame[name] for name, dtype in frame.dtypes.items() if _may_be_numbers(dtype)}
+    as_floats = {name: column.astype(np.float64) for name, column in numbers.items() if _is_number(column)}
     return with_columns(frame, as_floats)
+
+
+def some_columns(frame: pd.DataFrame, names: Collection[Any]) -> pd.DataFrame:
+    """The columns that are among `names`; the frame itself where these are all."""
+    chosen = [name in names for name in frame.columns]
+    return frame if all(chosen) else frame.loc[:, chosen]
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[Any, pd.Series[Any]]) -> pd.DataFrame:
@@ -94,10 +101,14 @@ def _is_plain(dtype: Any) -> bool:
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
-    dtype = column.dtype
-    if dtype == object:
+    if column.dtype == object:
         return _numbers_alone(column[~column.isna()], str(column.name))
-    return isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype != np.float64
+    return _may_be_numbers(column.dtype)
+
+
+def _may_be_numbers(dtype: Any) -> bool:
+    """Whether a plain column of this kind is made of numbers other than float64, or may be."""
+    return isinstance(dtype, np.dtype) and dtype.kind in "iufO" and dtype != np.float64
 
 
 def _plain_integers(column: pd.Series[Any]) -> pd.Series[Any]:

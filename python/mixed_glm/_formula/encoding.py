@@ -17,16 +17,15 @@ from formulaic import ModelSpec
 from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
-from mixed_glm._formula.columns import plain_columns
+from mixed_glm._formula.columns import plain_columns, some_columns
 from mixed_glm._formula.data import (
     Environment,
-    as_frame,
     functions_in,
     names_of_factor,
     needs_all,
-    require_once,
     resolve_names,
 )
+from mixed_glm._formula.frames import as_frame, require_once
 from mixed_glm._formula.groups import Component
 from mixed_glm._formula.guard import Guard
 from mixed_glm._formula.labels import require_exact, spelt
@@ -104,7 +103,7 @@ class Encoding:
             missing |= part[column].isna().to_numpy()
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
-            env = self._environment(data, expressions, ~missing)
+            env = self._environment_of(part, data.index, expressions, ~missing)
             self._check_levels(env)
             with _named(self.formula):
                 matrix = columns_of_new_rows(self.fixed, env)
@@ -112,6 +111,11 @@ class Encoding:
         if self.has_constant:
             return out
         return np.asfortranarray(np.delete(out, self.fixed.column_names.index("Intercept"), axis=1))
+
+    def grouped(self, component: int) -> Component | None:
+        """The term ``(x | g)`` that a variance component is of; None for one of `vc_formulas`."""
+        found = self.components[component]
+        return found if isinstance(found, Component) else None
 
     @property
     def width(self) -> int:
@@ -147,6 +151,8 @@ class Encoding:
 
     def encode_offset(self, data: Any) -> Floats | None:
         """Sum of the formula's ``offset(...)`` terms for new rows; None if it has none."""
+        if not self.text.offsets:
+            return None
         return offset_of(self.text.offsets, self._environment(data, self.text.offsets))
 
     def encode_random(self, data: Any) -> sparse.csr_array:
@@ -218,16 +224,19 @@ class Encoding:
         absent = [g for g in sorted(groups) if g not in frame.columns and g not in self.context]
         return frame.assign(**{str(g): np.nan for g in absent}) if absent else frame
 
-    def _environment(
-        self, data: Any, expressions: Iterable[str], kept: npt.NDArray[np.bool_] | None = None
-    ) -> Environment:
-        """What `expressions` are evaluated in for new rows (all, or those `kept`): the columns that they use, no others."""
+    def _environment(self, data: Any, expressions: Iterable[str]) -> Environment:
+        """What `expressions` are evaluated in for new rows: the columns that they use, no others."""
         frame, expressions = as_frame(data, empty=True), list(expressions)
         part = self._columns(frame, expressions)
-        kept = np.ones(len(part), dtype=bool) if kept is None else kept
+        return self._environment_of(part, frame.index, expressions, np.ones(len(part), dtype=bool))
+
+    def _environment_of(
+        self, part: pd.DataFrame, index: pd.Index, expressions: list[str], kept: npt.NDArray[np.bool_]
+    ) -> Environment:
+        """The same of those columns, for the rows `kept`."""
         part = (part if kept.all() else part[kept]).reset_index(drop=True)
         beside = {name: value for name, value in self.context.items() if name not in part.columns}
-        context = aligned(beside, expressions, frame.index, kept, "exog")
+        context = aligned(beside, expressions, index, kept, "exog")
         return Environment(plain_columns(part), context, copy.deepcopy(self.state), self.guard)
 
     def _columns(self, frame: pd.DataFrame, expressions: Iterable[str]) -> pd.DataFrame:
@@ -239,7 +248,7 @@ class Encoding:
             raise ValueError(reason)
         self._check_lost((names - set(frame.columns)) | functions)
         resolve_names(names, frame.columns, self.context, functions)
-        return require_once(frame[[c for c in frame.columns if c in names]])
+        return require_once(some_columns(frame, names))
 
     def _check_levels(self, env: Environment) -> None:
         env = dataclasses.replace(env, state=copy.deepcopy(self.fixed.transform_state))
@@ -315,12 +324,9 @@ def offset_of(expressions: tuple[str, ...], env: Environment) -> Floats | None:
 def _as_fortran(matrix: pd.DataFrame, n: int) -> Floats:
     """Copy a frame column by column: the only dense copy of X that is made."""
     out = np.empty((n, matrix.shape[1]), order="F")
-    for j in range(matrix.shape[1]):
-        column = matrix.iloc[:, j]
+    for j, (name, column) in enumerate(matrix.items()):
         if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
-            raise ValueError(
-                f"formula: {str(matrix.columns[j])!r} must be numeric or a factor, got {column.dtype}"
-            )
+            raise ValueError(f"formula: {str(name)!r} must be numeric or a factor, got {column.dtype}")
         out[:, j] = column.to_numpy()
     return out
 

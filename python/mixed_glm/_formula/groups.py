@@ -13,6 +13,7 @@ from formulaic import ModelSpec
 from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
+from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._formula.data import Environment
 from mixed_glm._formula.labels import find_levels, number_groups
 from mixed_glm._formula.rows import columns_of_new_rows, columns_of_rows
@@ -89,11 +90,13 @@ class Grouping:
         rows = (self.codes(env) < 0) | everything
         return number_groups([env.evaluate(f, labels=True).values for f in self.factors], rows)
 
+    def labels_of(self, factor: int) -> pd.Index:
+        """Level of a factor in each group; whole numbers where missing values had made them floats."""
+        return _whole(self.levels[factor]).take(self.members[:, factor])
+
     def labels(self) -> list[str]:
         """One label a group, ``a1:b1``."""
-        parts = [
-            whole(level).take(self.members[:, j]).astype(str).tolist() for j, level in enumerate(self.levels)
-        ]
+        parts = [_written(self.labels_of(j)) for j in range(len(self.factors))]
         return parts[0] if len(parts) == 1 else [":".join(row) for row in zip(*parts, strict=True)]
 
 
@@ -145,28 +148,6 @@ class Component:
     def labels(self) -> list[str]:
         """Names of the random effects, ``g[1]``."""
         return [f"{self.name}[{label}]" for label in self.grouping.labels()]
-
-
-@dataclass(frozen=True)
-class CorrelatedComponents:
-    """Components of one ``(effects | group)`` term, whose effects on a group are correlated.
-
-    Attributes
-    ----------
-    grouping : str
-        Name of the groups.
-    first : int
-        Number of the first of them; they follow each other.
-    coordinates : tuple of str
-        What varies by group, ``("Intercept", "x")``.
-    text : str
-        The term as the user wrote it.
-    """
-
-    grouping: str
-    first: int
-    coordinates: tuple[str, ...]
-    text: str
 
 
 def group_components(
@@ -288,13 +269,20 @@ def _constants(spec: ModelSpec) -> list[bool]:
     return [all(f.expr == "1" for f in row.term.factors) for row in spec.structure for _ in row.columns]
 
 
-def whole(levels: pd.Index) -> pd.Index:
+def _whole(levels: pd.Index) -> pd.Index:
     """Whole numbers that missing values had made floats, as integers again."""
     if not pd.api.types.is_float_dtype(levels.dtype):
         return levels
     values = levels.to_numpy(dtype=np.float64)
     all_whole = (values == np.round(values)).all() and (np.abs(values) < 2.0**53).all()
     return levels.astype(np.int64) if all_whole else levels
+
+
+def _written(labels: pd.Index) -> list[str]:
+    """As pandas writes them, which takes its time where they are whole numbers."""
+    if pd.api.types.is_integer_dtype(labels.dtype):
+        return [str(label) for label in labels.tolist()]
+    return labels.astype(str).tolist()
 
 
 def _bare_name(expression: str) -> str:

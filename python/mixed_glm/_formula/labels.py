@@ -52,6 +52,8 @@ def distinct(levels: pd.Index, name: str) -> pd.Index:
     ValueError
         If two are written in the same way, as 1 and "1", or are whole numbers that were rounded.
     """
+    if pd.api.types.is_integer_dtype(levels.dtype):
+        return levels
     written: dict[str, Any] = {}
     for level in levels.tolist():
         require_exact(level, name)

@@ -81,8 +81,9 @@ def _with_levels(value: Any, state: Mapping[str, Any]) -> Any:
 
 def _require_no_times(spec: ModelSpec, frame: pd.DataFrame) -> None:
     """Refuse times as covariates: numpy would take them for numbers of an unknown unit, or fail."""
+    times = {name for name, dtype in frame.dtypes.items() if dtype.kind in "mM"}
     for factor in {f for term in spec.formula for f in term.factors}:
-        if factor.eval_method.value == "lookup" and factor.expr in frame.columns:
+        if factor.eval_method.value == "lookup" and factor.expr in times:
             refuse_times(factor.expr, frame[factor.expr])
 
 

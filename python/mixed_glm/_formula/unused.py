@@ -14,16 +14,21 @@ from mixed_glm.exceptions import UnusedLevelWarning
 
 
 def without_unused(
-    frame: pd.DataFrame, context: Mapping[str, Any], fixed: Collection[str]
+    frame: pd.DataFrame, context: Mapping[str, Any], fixed: Collection[str], response: Collection[str]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Columns and the caller's variables without levels that do not occur.
+    """Columns, but those of the response, and the caller's variables without levels that do not occur.
 
     Warns
     -----
     UnusedLevelWarning
         Where levels of a name in `fixed` are left out; groups without rows would not have had an effect anyway.
     """
-    columns = {name: used_levels(frame[name]) for name in frame.columns if _has_unused(frame[name])}
+    factors = {
+        str(name): frame[name]
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, pd.CategoricalDtype) and name not in response
+    }
+    columns = {name: used_levels(factor) for name, factor in factors.items() if _has_unused(factor)}
     variables = {name: used_levels(value) for name, value in context.items() if _has_unused(value)}
     for name, changed in (columns | variables).items():
         if name in fixed:

@@ -73,6 +73,8 @@ class Expression:
     @classmethod
     def of(cls, text: str) -> Expression:
         """Parse; what is no Python is the name of a column, which formulaic writes without its back-ticks."""
+        if text.isascii() and text.isidentifier() and not keyword.iskeyword(text):
+            return cls(ast.Name(text, ast.Load()), {}, {})
         try:
             return cls.parse(text)
         except ValueError:

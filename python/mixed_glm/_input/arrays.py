@@ -57,6 +57,8 @@ def _frame_to_floats(frame: pd.DataFrame, name: str) -> Floats:
 
 def require_finite(array: Floats, name: str, columns: list[str] | None = None) -> None:
     """Raise ValueError if an array of one or two dimensions holds NaN, infinity or huge numbers, saying where."""
+    if first_unusable(array.ravel(order="K")) is None:
+        return
     for j, column in enumerate(np.atleast_2d(array.T)):
         bad = first_unusable(column)
         if bad is not None:
@@ -302,6 +304,22 @@ def as_labels(value: Any, name: str) -> Any:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name} must hold one label for each, got {_describe(value)} ({error})") from None
+
+
+def label_series(value: Any, name: str) -> pd.Series[Any]:
+    """A label for each row, as a series without the index that it came with.
+
+    Raises
+    ------
+    TypeError
+        If it has other dimensions, or several fields.
+    """
+    labels = as_labels(value, name)
+    if np.ndim(labels) != 1 or getattr(labels.dtype, "names", None):
+        raise TypeError(
+            f"{name} must hold one label for each row, got {_describe(value)} and shape {np.shape(labels)}"
+        )
+    return pd.Series(labels).reset_index(drop=True)
 
 
 def column_names(value: Any) -> list[str] | None:

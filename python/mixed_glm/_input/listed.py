@@ -7,7 +7,7 @@ from collections.abc import Sequence
 _SHOWN = 5
 
 
-def listed(words: Sequence[str]) -> str:
-    """The first five, and how many more there are."""
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
+def listed(words: Sequence[str], most: int = _SHOWN) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

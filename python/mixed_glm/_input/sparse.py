@@ -26,7 +26,8 @@ def to_csr(value: Any, name: str) -> sparse.csr_array:
         z = sparse.csr_array(value, dtype=np.float64)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise _corrupt(value, name, str(error)) from None
-    require_sound(z, name)  # of formats that are checked only once they are CSR
+    if value.format != "csr":
+        require_sound(z, name)  # of formats that are checked only once they are CSR
     if z.has_canonical_format and z.data.all():
         return z
     z = z.copy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures as cf
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures.process import ProcessPoolExecutor
 from typing import Any
 
 from mixed_glm._many.problem import Arrays, Chunk, Problem, fit_chunk
@@ -142,7 +141,7 @@ class _Pool:
         """Do what may help the next attempt; False if there is nothing."""
         if not isinstance(error, cf.BrokenExecutor):
             time.sleep(PAUSE * 2**attempt)
-        elif isinstance(self._executor, ProcessPoolExecutor) and self._replaced < MOST_ATTEMPTS:
+        elif isinstance(self._executor, cf.ProcessPoolExecutor) and self._replaced < MOST_ATTEMPTS:
             self._replace(self._executor)
         else:
             return False
@@ -151,7 +150,7 @@ class _Pool:
     def _replace(self, broken: Any) -> None:
         broken.shutdown(wait=False)
         self._replaced += 1
-        self._own = self._executor = ProcessPoolExecutor(
+        self._own = self._executor = cf.ProcessPoolExecutor(
             broken._max_workers, broken._mp_context, broken._initializer, broken._initargs
         )
 

@@ -85,11 +85,7 @@ def variance_table(fit: Fit, alpha: float) -> Table | None:
 
 def prior_table(fit: Fit) -> Table:
     """The priors in force."""
-    frame = fit.spec.prior_frame()
-    rows = [
-        (str(name), [str(p), str(of)])
-        for name, p, of in zip(frame.index, frame["prior"], frame["of"], strict=True)
-    ]
+    rows = [(name, [prior, of]) for name, prior, of in fit.spec.prior_rows()]
     return Table("Priors", ("Parameter", "Prior", "It is the prior of"), rows, numbers=False)
 
 

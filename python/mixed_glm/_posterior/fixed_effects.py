@@ -42,7 +42,7 @@ class FixedEffects:
     @cached_property
     def roots(self) -> Floats:
         """Matrices R with R R' = covariance, shape (M, p, p)."""
-        return np.array([_root(c) for c in self.covariances]).reshape(self.covariances.shape)
+        return _roots(self.covariances)
 
     def combinations(self, matrix: Floats) -> tuple[Floats, Floats]:
         """Means and standard deviations of ``matrix @ beta`` in each component, shape (M, c) each."""
@@ -171,7 +171,8 @@ def turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -
     change : float array, shape (p, p)
         From the one to the other.
     """
-    return _turned_cubes(third, _root(before), _root(after), change)
+    root, turned = _roots(np.array([before, after]))
+    return _turned_cubes(third, root, turned, change)
 
 
 def _turned_cubes(third: Floats, before: Floats, after: Floats, change: Floats) -> Floats:
@@ -203,6 +204,19 @@ def point_covariances(weights: Floats, means: Floats, sds: Floats, total: Floats
     correlation = np.divide(within, scale, out=np.zeros_like(within), where=scale > 0.0)
     np.fill_diagonal(correlation, 1.0)
     return np.asarray(sds[:, :, None] * np.clip(correlation, -1.0, 1.0) * sds[:, None, :])
+
+
+def _roots(covariances: Floats) -> Floats:
+    """`_root` of each of M covariances, shape (M, p, p): together, where all are known and regular."""
+    if np.isfinite(covariances).all():
+        scale = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+        if (scale > 0.0).all():
+            try:
+                correlations = covariances / (scale[:, :, None] * scale[:, None, :])
+                return np.asarray(scale[:, :, None] * np.linalg.cholesky(correlations))
+            except np.linalg.LinAlgError:
+                pass
+    return np.array([_root(c) for c in covariances]).reshape(covariances.shape)
 
 
 def _root(covariance: Floats) -> Floats:

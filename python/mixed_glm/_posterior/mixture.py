@@ -8,22 +8,21 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from scipy.integrate import trapezoid
 
 from mixed_glm import _core
 from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
+from mixed_glm._posterior.integral import integral
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity, PsiDraws
 from mixed_glm._posterior.psi_margins import cor_margins, known_density
 from mixed_glm._posterior.quantiles import (
     expansion_cdf,
     expansion_quantile,
-    line_cdf,
     line_density,
-    line_quantile,
+    line_margin,
     margins_cdf,
     margins_quantile,
     mixture_cdf,
@@ -162,9 +161,7 @@ class MarginalPosterior(Posterior):
         )
         if self.vc_means.size:
             out[layout.vc] = mixture_quantile(weights, *self._components_of(effects), level)
-        if self._is_line:
-            out[layout.hyper] = line_quantile(self.points[:, 0], self.log_density, level)
-        elif self._margins is not None:
+        if self._margins is not None:
             out[layout.hyper] = margins_quantile(self._margins, level)
         out[layout.cor] = margins_quantile(self._cor_margins, level)
         return out
@@ -180,9 +177,7 @@ class MarginalPosterior(Posterior):
         )
         if self.vc_means.size:
             out[layout.vc] = mixture_cdf(weights, *self._components_of(effects), values[layout.vc])
-        if self._is_line:
-            out[layout.hyper] = line_cdf(self.points[:, 0], self.log_density, values[layout.hyper.start])
-        elif self._margins is not None:
+        if self._margins is not None:
             out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
         out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
@@ -203,7 +198,7 @@ class MarginalPosterior(Posterior):
         else:
             place = self.spec.layout.hyper.start + component
             return expansion_density(self.mean[place], self.sd[place], float(self.skewness[place]))
-        return psi, density / trapezoid(density, psi)
+        return psi, density / integral(density, psi)
 
     def cor_density(self, number: int) -> tuple[Floats, Floats]:
         """Density of a correlation, on a grid of increasing values; see `Posterior`."""
@@ -214,7 +209,7 @@ class MarginalPosterior(Posterior):
         )  # on the scale without bounds
         rho = np.tanh(z)
         density = density * np.cosh(z) ** 2
-        return rho, density / trapezoid(density, rho)
+        return rho, density / integral(density, rho)
 
     @cached_property
     def _cor_margins(self) -> list[tuple[Floats, Floats]]:
@@ -235,6 +230,8 @@ class MarginalPosterior(Posterior):
     @cached_property
     def _margins(self) -> list[tuple[Floats, Floats]] | None:
         """Marginal distribution functions of psi, piecewise linear; None where only its moments are known."""
+        if self._is_line:
+            return [line_margin(self.points[:, 0], self.log_density)]
         known = self._known_density
         return None if known is None else known.margins
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import trapezoid
 
 from mixed_glm._posterior.draws import Drawn
 from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.integral import integral
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.some_draws import EVERY, Effects, Places, SomeDraws
 
@@ -114,4 +114,4 @@ class PooledPosterior(Posterior):
 def _mean_density(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     grid = np.linspace(min(x[0] for x, _ in found), max(x[-1] for x, _ in found), _GRID)
     density = np.mean([np.interp(grid, x, f, left=0.0, right=0.0) for x, f in found], axis=0)
-    return grid, density / trapezoid(density, grid)
+    return grid, density / integral(density, grid)

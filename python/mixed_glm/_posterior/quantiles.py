@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
 from mixed_glm import _core
@@ -76,20 +75,8 @@ def _columns(moment: Floats | None, shape: tuple[int, ...]) -> Floats:
     return np.asfortranarray(np.broadcast_to(0.0 if moment is None else moment, shape))
 
 
-def line_quantile(points: Floats, log_density: Floats, level: float) -> float:
-    """Quantile of a density on the line, known by its logarithm at the points of a grid."""
-    fine, cumulative = _line(points, log_density)
-    return float(np.interp(level, cumulative, fine))
-
-
-def line_cdf(points: Floats, log_density: Floats, value: float) -> float:
-    """Probability of numbers below `value`; 0 or 1 outside the grid."""
-    fine, cumulative = _line(points, log_density)
-    return float(np.interp(value, fine, cumulative))
-
-
-def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
-    """Fine points and the distribution function there."""
+def line_margin(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
+    """Fine points and the distribution function there, of a density on the line that is known by its logarithm on a grid."""
     fine, density = line_density(points, log_density)
     cumulative = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
     return fine, cumulative / cumulative[-1]
@@ -97,6 +84,8 @@ def _line(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
 
 def line_density(points: Floats, log_density: Floats) -> tuple[Floats, Floats]:
     """Equally spaced points and the density there, relative to its largest value at the points of the grid."""
+    from scipy.interpolate import CubicSpline  # slow to import
+
     order = np.argsort(points)
     x, f = points[order], log_density[order]
     fine = np.linspace(x[0], x[-1], _FINE_STEPS)

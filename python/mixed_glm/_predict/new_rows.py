@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from mixed_glm._formula.data import known_columns
+from mixed_glm._formula.frames import known_columns
 from mixed_glm._input.arrays import as_floats, as_sparse_design, as_vector, require_same_index, row_index
 from mixed_glm._predict.groups import Groups
 from mixed_glm._predict.linear import is_raw, new_exog, new_offset

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._formula.data import known_columns
+from mixed_glm._formula.frames import known_columns
 from mixed_glm._input.arrays import as_floats, require_same_index
 from mixed_glm._input.ordinal import categories_of
 from mixed_glm._input.response import as_counts, successes

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
-from mixed_glm._formula.groups import Component, whole
 from mixed_glm._input.arrays import as_count, as_generator
 from mixed_glm._posterior.log_prior import log_priors
 from mixed_glm._posterior.parameter_draws import ParameterDraws
@@ -39,7 +38,7 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
         ``posterior_predictive``, ``observed_data``, ``constant_data`` (columns of the fixed effects, numbers of groups, offset, trials and
         weights), ``sample_stats`` with the log densities ``log_p`` of the model and ``log_q`` of the approximation at every
         draw, for ``loo_approximate_posterior``; ``log_prior`` of fixed effects, standard deviations and so on, for ``psense``;
-        and ``prior`` and ``prior_predictive`` with as many draws from the prior. Coordinates of groups that are whole numbers are whole numbers.
+        and ``prior`` and ``prior_predictive`` with as many draws from the prior. Responses that are counts, successes or categories, and coordinates of groups that are whole numbers are whole numbers.
 
     Raises
     ------
@@ -59,12 +58,22 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
         "prior": _parameters(before),
         "prior_predictive": {fit.spec.endog_name: before.predictive(generator)},
     }
+    name, discrete = fit.spec.endog_name, not fit.spec.family.is_continuous
+    for group in ("posterior_predictive", "prior_predictive") if discrete else ():
+        groups[group] = {name: _whole_numbers(groups[group][name])}
+    endog = fit.spec.design.endog
     chained = {group: {k: np.asarray(v)[None] for k, v in values.items()} for group, values in groups.items()}
     data = {
-        "observed_data": {fit.spec.endog_name: fit.spec.design.endog},
+        "observed_data": {name: _whole_numbers(endog) if discrete else endog},
         "constant_data": _constants(fit.spec),
     }
     return _convert(chained | data, *_coordinates(fit.spec))
+
+
+def _whole_numbers(values: Floats) -> npt.NDArray[Any]:
+    """As whole numbers, by which ArviZ knows what is discrete; as they are where one is beyond those."""
+    exact = np.abs(values) < 2.0**53
+    return values.astype(np.int64) if exact.all() and (values == np.floor(values)).all() else values
 
 
 def _parameters(draws: ParameterDraws) -> dict[str, Floats]:
@@ -141,9 +150,9 @@ def _labels(spec: ModelSpec, component: int) -> list[Any]:
     columns, term = spec.effects_of(component), spec.layout.vcp_names[component]
     if spec.layout.vc_names is None:
         return list(range(len(columns)))
-    encoded = None if spec.encoding is None else spec.encoding.components[component]
-    if isinstance(encoded, Component) and len(encoded.grouping.levels) == 1:
-        level = whole(encoded.grouping.levels[0]).take(encoded.grouping.members[:, 0])
+    encoded = spec.grouped(component)
+    if encoded is not None and len(encoded.grouping.levels) == 1:
+        level = encoded.grouping.labels_of(0)
         if pd.api.types.is_integer_dtype(level.dtype) and len(level) == len(columns):
             return list(level.tolist())
     names = [spec.layout.vc_names[j] for j in columns]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import html
+import math
 import textwrap
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm._fit.fit import Fit
 from mixed_glm._posterior.information import uninformed
-from mixed_glm._report.tables import estimates
+from mixed_glm._report.tables import named_estimates
 from mixed_glm._report.varcorr import varcorr_table
 from mixed_glm._spec.priors import AT_MEANS
+
+Floats = npt.NDArray[np.float64]
 
 METHOD_TITLES = {
     "map": "joint mode (MAP)",
@@ -167,7 +171,7 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
         ),
         *_priors(fit),
     ]
-    if (table["Type"] == "R").any():
+    if "R" in table["Type"].tolist():
         notes.insert(1, "R: random effects, in the order of their groups")
     if thresholds:
         notes.append(f"A larger linear predictor makes higher categories of {spec.endog_name} more likely")
@@ -192,14 +196,12 @@ def _summary_of(fit: Fit, table: pd.DataFrame, alpha: float) -> Summary:
 
 def _priors(fit: Fit) -> list[str]:
     """The priors in force, one after another where they are few; parameters with the same one together."""
-    frame = fit.spec.prior_frame()
-    texts = [p + f" {AT_MEANS}" * (of == AT_MEANS) for p, of in zip(frame["prior"], frame["of"], strict=True)]
     names: dict[str, list[str]] = {}
-    for name, text in zip(frame.index, texts, strict=True):
-        names.setdefault(text, []).append(str(name))
+    for name, prior, of in fit.spec.prior_rows():
+        names.setdefault(prior + f" {AT_MEANS}" * (of == AT_MEANS), []).append(name)
     said = [
-        f"{', '.join(of[:_NAMES])}{', ...' if len(of) > _NAMES else ''} ~ {text}"
-        for text, of in names.items()
+        f"{', '.join(its[:_NAMES])}{', ...' if len(its) > _NAMES else ''} ~ {text}"
+        for text, its in names.items()
     ]
     more = [f"{len(said) - _PRIORS} more in .priors"] if len(said) > _PRIORS else []
     return textwrap.wrap("Priors: " + "; ".join(said[:_PRIORS] + more), _WIDTH, subsequent_indent="    ")
@@ -236,27 +238,44 @@ def _density(fit: Fit) -> list[tuple[str, str]]:
 
 
 def _parameter_table(fit: Fit, alpha: float, random: bool = False) -> pd.DataFrame:
-    frame = estimates(fit, alpha, random)
-    kinds = {"fixed": "M", "log sd": "V", "correlation": "C", "family": "F", "threshold": "T", "random": "R"}
-    columns = {
-        "Type": [kinds[kind] for kind in frame["type"]],
-        "Post. Mean": [_number(v) for v in frame["mean"]],
-        "Post. SD": [_number(v) for v in frame["sd"]],
-        "LB": [_number(v) for v in frame["lower"]],
-        "UB": [_number(v) for v in frame["upper"]],
+    names, columns = named_estimates(fit, alpha, random)
+    kinds, mean, sd, lower, upper = columns.values()
+    letters = {
+        "fixed": "M",
+        "log sd": "V",
+        "correlation": "C",
+        "family": "F",
+        "threshold": "T",
+        "random": "R",
     }
-    of_logarithm = frame["type"].isin(["log sd", "family"])
-    for name, of in {"SD": "mean", "SD (LB)": "lower", "SD (UB)": "upper"}.items():
+    of_logarithm = [kind in ("log sd", "family") for kind in kinds]
+
+    def exponential(values: Floats) -> list[str]:
         with np.errstate(over="ignore"):
-            scale = np.exp(frame[of].where(of_logarithm, 0.0))
-        columns[name] = [_number(v, 3) if log else "" for v, log in zip(scale, of_logarithm, strict=True)]
-    return pd.DataFrame(columns, index=frame.index)
+            scale = np.exp(np.where(of_logarithm, values, 0.0))
+        return [_number(v, 3) if log else "" for v, log in zip(scale.tolist(), of_logarithm, strict=True)]
+
+    table = {
+        "Type": [letters[kind] for kind in kinds],
+        "Post. Mean": _numbers(mean),
+        "Post. SD": _numbers(sd),
+        "LB": _numbers(lower),
+        "UB": _numbers(upper),
+        "SD": exponential(mean),
+        "SD (LB)": exponential(lower),
+        "SD (UB)": exponential(upper),
+    }
+    return pd.DataFrame(table, index=names)
+
+
+def _numbers(values: Floats) -> list[str]:
+    return [_number(value) for value in values.tolist()]
 
 
 def _number(value: float, digits: int = 4) -> str:
     """Fixed point as statsmodels prints it; scientific where that would show nothing or too much."""
     size = abs(value)
-    if np.isfinite(value) and size and not 10.0**-digits <= size < 1e7:
+    if math.isfinite(value) and size and not 10.0**-digits <= size < 1e7:
         return f"{value:.{digits - 1}e}"
     return f"{value:.{digits}f}"
 
@@ -267,7 +286,7 @@ def _table_lines(table: pd.DataFrame) -> list[str]:
     width = max(map(len, names))
     lines = [name.ljust(width) for name in names]
     for column in table:
-        cells = [str(column), *table[column]]
+        cells = [str(column), *table[column].tolist()]
         width = max(map(len, cells)) + _GAP
         cells = [cell.center(len(column)) if column == "Type" else cell for cell in cells]
         lines = [line + cell.rjust(width) for line, cell in zip(lines, cells, strict=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -32,14 +34,19 @@ def estimates(fit: Fit, alpha: float = 0.05, random: bool = False) -> pd.DataFra
         Index: names. Columns: ``type`` (``fixed``, ``log sd``, ``threshold``, ``random``), ``mean``, ``sd``, ``lower``,
         ``upper``.
     """
+    names, columns = named_estimates(fit, alpha, random)
+    return pd.DataFrame(columns, index=names)
+
+
+def named_estimates(fit: Fit, alpha: float, random: bool) -> tuple[list[str], dict[str, Any]]:
+    """Names, and the columns of `estimates`."""
     posterior, layout = fit.posterior, fit.spec.layout
     random = as_flag(random, "random")
     rows = slice(0, layout.size) if random else layout.leading
     low, high = posterior.interval(alpha, EVERY if random else NO_EFFECT)
-    columns = {"type": layout.kinds[rows], "mean": posterior.mean[rows], "sd": posterior.sd[rows]}
-    return pd.DataFrame(
-        columns | {"lower": low, "upper": high}, index=layout.names if random else layout.leading_names
-    )
+    moments = {"mean": posterior.mean[rows], "sd": posterior.sd[rows]}
+    columns = {"type": layout.kinds[rows], **moments, "lower": low, "upper": high}
+    return (layout.names if random else layout.leading_names), columns
 
 
 def intervals(fit: Fit, alpha: float = 0.05) -> pd.DataFrame:

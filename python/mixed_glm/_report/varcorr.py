@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.integrate import trapezoid
 
 from mixed_glm._fit.fit import Fit
-from mixed_glm._formula.groups import Component
+from mixed_glm._posterior.integral import integral
 from mixed_glm._posterior.some_draws import NO_EFFECT
 from mixed_glm._spec.spec import ModelSpec
 
@@ -89,8 +88,8 @@ def _correlation_places(spec: ModelSpec) -> dict[tuple[int, int], int]:
 
 
 def _alone(spec: ModelSpec, k: int, name: str) -> tuple[str, str]:
-    component = None if spec.encoding is None else spec.encoding.components[k]
-    if isinstance(component, Component):
+    component = spec.grouped(k)
+    if component is not None:
         return component.grouping.name, component.effect or "Intercept"
     return name, ""
 
@@ -100,6 +99,6 @@ def _sd_moments(fit: Fit, component: int) -> tuple[float, float]:
     psi, density = fit.posterior.psi_density(component)
     if not np.isfinite(density).all():
         return np.nan, np.nan
-    mass, sd = trapezoid(density, psi), np.exp(psi)
-    mean = trapezoid(sd * density, psi) / mass
-    return float(mean), float(np.sqrt(max(trapezoid((sd - mean) ** 2 * density, psi) / mass, 0.0)))
+    mass, sd = integral(density, psi), np.exp(psi)
+    mean = integral(sd * density, psi) / mass
+    return float(mean), float(np.sqrt(max(integral((sd - mean) ** 2 * density, psi) / mass, 0.0)))

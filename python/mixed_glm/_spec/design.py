@@ -369,16 +369,15 @@ def numerical_rank(exog: Floats) -> int:
     the R of a QR factorization decides, which does not square the condition number.
     """
     n, p = exog.shape
-    norms = np.sqrt(np.einsum("ij,ij->j", exog, exog))
+    gram = exog.T @ exog
+    norms = np.sqrt(gram.diagonal())
     used = norms > 0
     if not used.any():
         return 0
     norms = norms[used]
-    columns = exog if used.all() else exog[:, used]
-    gram = (columns.T @ columns) / np.outer(norms, norms)
-    if n >= len(norms) and np.linalg.eigvalsh(gram)[0] > 1e-9:
+    if n >= len(norms) and np.linalg.eigvalsh(gram[np.ix_(used, used)] / np.outer(norms, norms))[0] > 1e-9:
         return len(norms)
-    triangle = np.linalg.qr(columns, mode="r")
+    triangle = np.linalg.qr(exog[:, used], mode="r")
     return int(np.linalg.matrix_rank(triangle / norms, tol=1e-11 * np.sqrt(p)))
 
 

@@ -112,9 +112,11 @@ def _asks_for_several(family: Family) -> bool:
 def _responses_of_effects(design: Design) -> Floats:
     """How many responses touch each random effect, trials and weights counted; NaN where no row does."""
     z = design.exog_vc
-    count = np.repeat(design.trials() * design.weights(), np.diff(z.indptr))
-    responses = np.bincount(z.indices, count, z.shape[1])
-    return np.where(np.bincount(z.indices, minlength=z.shape[1]) > 0, responses, np.nan)
+    responses = rows = np.bincount(z.indices, minlength=z.shape[1])
+    if design.n_trials is not None or design.freq_weights is not None:
+        count = np.repeat(design.trials() * design.weights(), np.diff(z.indptr))
+        responses = np.bincount(z.indices, count, z.shape[1])
+    return np.where(rows > 0, responses, np.nan)
 
 
 def _of_single_responses(component: Component, responses: Floats, family: Family) -> str | None:
@@ -137,11 +139,12 @@ def _of_single_responses(component: Component, responses: Floats, family: Family
 
 def _of_fixed_groups(component: Component, design: Design, family: Family) -> str | None:
     """Random effects whose columns are sums of fixed-effects columns."""
-    x, z = design.exog, component.z
+    x = design.exog
+    if not 1 < component.size <= x.shape[1] + family.is_ordinal:
+        return None
     if family.is_ordinal:  # thresholds are what a constant would be
         x = np.column_stack([np.ones(len(x)), x])
-    if not 1 < component.size <= x.shape[1]:
-        return None
+    z = component.z
     if _far_from_spanned(x, z) or not _is_spanned(x, z.toarray()):
         return None
     return (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import cumulative_trapezoid
 from scipy.special import ndtr
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +20,8 @@ def ordered_normals(loc: Floats, scale: Floats, n: int, rng: np.random.Generator
     """
     if (loc == loc[0]).all() and (scale == scale[0]).all():
         return np.sort(rng.normal(loc[0], scale[0], (n, len(loc))), axis=1)
+    from scipy.integrate import cumulative_trapezoid  # slow to import
+
     low, high = (loc - _REACH * scale).min(), (loc + _REACH * scale).max()
     grid = np.linspace(low, high, min(int((high - low) / (_STEP * scale.min())) + 2, _MOST_POINTS))
     below = [ndtr((grid - loc[0]) / scale[0])]

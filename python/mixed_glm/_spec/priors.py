@@ -130,23 +130,22 @@ class ModelPriors:
         """Whether there are priors of coefficients of other columns than those as they stand."""
         return self.constant >= 0 or self.mixing is not None
 
-    def to_frame(
+    def told(
         self,
         fep_names: Sequence[str],
         vcp_names: Sequence[str],
         family_names: Sequence[str] = (),
         terms: Sequence[str] = (),
-    ) -> pd.DataFrame:
-        """One row for each parameter, thresholds before the `fep_names`: its prior, and of what it is the prior."""
+    ) -> list[tuple[str, str, str]]:
+        """Of each parameter, thresholds before the `fep_names`, its name, its prior, and of what that is the prior."""
         of = [
             AT_MEANS if self.is_at_means(j) else "threshold" if j < self.thresholds else "coefficient"
             for j in range(len(self.fe))
         ]
         of += [SD] * len(self.sd) + ["correlations"] * len(self.cor) + [FAMILY] * len(self.family)
-        return pd.DataFrame(
-            {"prior": [repr(prior) for prior in (*self.fe, *self.sd, *self.cor, *self.family)], "of": of},
-            index=[*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names],
-        )
+        names = [*fep_names, *map(sd_name, vcp_names), *map(cor_name, terms), *family_names]
+        priors = map(repr, (*self.fe, *self.sd, *self.cor, *self.family))
+        return list(zip(names, priors, of, strict=True))
 
 
 def is_alone(mixing: Floats, place: int) -> bool:
@@ -160,11 +159,17 @@ def _read_only(numbers: list[float]) -> Floats:
     return array
 
 
+_FARTHEST = 690.0  # logarithm of a standard deviation that is a number: of gamma distributions with a shape near zero all are zero
+
+
 def _middle_and_width(prior: Prior) -> tuple[float, float]:
     if isinstance(prior, LogNormal):
         return prior.mu, prior.sigma
-    low, middle, high = np.log(prior.quantile([0.1587, 0.5, 0.8413]))
-    return float(middle), float(high - low) / 2.0
+    with np.errstate(divide="ignore"):
+        logs = np.log(prior.quantile([0.1587, 0.5, 0.8413]))
+    low, middle, high = np.clip(logs, -_FARTHEST, _FARTHEST)
+    least = _FARTHEST / 2.0 if np.abs(logs).max() > _FARTHEST else 1e-10  # wider; or one point by rounding
+    return float(middle), max(float(high - low) / 2.0, least)
 
 
 def sd_name(component: str) -> str:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mixed_glm import _core
-from mixed_glm._formula.encoding import Encoding
 from mixed_glm._input.options import as_flag
 from mixed_glm._spec.design import Design, make_core, threshold_names
 from mixed_glm._spec.layout import ParameterLayout
 from mixed_glm._spec.standardization import Standardization
 from mixed_glm._spec.terms import CorrelatedTerm
 from mixed_glm.families import Cumulative, Family
+
+if TYPE_CHECKING:  # formulaic, behind it, is slow to import
+    from mixed_glm._formula.encoding import Encoding
+    from mixed_glm._formula.groups import Component
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,13 +72,17 @@ class ModelSpec:
             cor_orders=tuple(term.order for term in design.correlated),
         )
 
-    def prior_frame(self) -> pd.DataFrame:
-        """The priors in force, a row for each by the name of what it is the prior of."""
+    def prior_rows(self) -> list[tuple[str, str, str]]:
+        """The priors in force: the name of each parameter, its prior, and of what that is the prior."""
         design = self.design
         terms = [term.name for term in design.correlated]
-        return design.priors.to_frame(
-            self.layout.fixed_names, design.vcp_names, self.family.shape_names, terms
-        )
+        return design.priors.told(self.layout.fixed_names, design.vcp_names, self.family.shape_names, terms)
+
+    def prior_frame(self) -> pd.DataFrame:
+        """The same, a row for each by its name."""
+        rows = self.prior_rows()
+        columns = {"prior": [prior for _, prior, _ in rows], "of": [of for _, _, of in rows]}
+        return pd.DataFrame(columns, index=[name for name, _, _ in rows])
 
     @property
     def nobs(self) -> int:
@@ -104,6 +111,10 @@ class ModelSpec:
     def effects_of(self, component: int) -> npt.NDArray[np.intp]:
         """Numbers of the random effects of a component."""
         return np.flatnonzero(self.design.ident == component)
+
+    def grouped(self, component: int) -> Component | None:
+        """The formula's term ``(x | g)`` that a component is of; None for others, and for a model from arrays."""
+        return None if self.encoding is None else self.encoding.grouped(component)
 
     @property
     def correlated_components(self) -> list[tuple[int, int]]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixed_glm._fit.fit import HasFit
-from mixed_glm._formula.groups import Component
 from mixed_glm._spec.spec import ModelSpec
 from mixed_glm.plots._axes import (
     BLUE,
@@ -86,10 +85,8 @@ def plot_random_effects(
 
 def _quantity(spec: ModelSpec, component: int) -> str:
     """What the effects are, with their unit."""
-    effect = None
-    if spec.encoding is not None:
-        encoded = spec.encoding.components[component]
-        effect = encoded.effect if isinstance(encoded, Component) else None
+    encoded = spec.grouped(component)
+    effect = None if encoded is None else encoded.effect
     if effect is None:
         return f"random effect ({scale_name(spec.family)})"
     return f"random slope of {plain(effect)} ({scale_name(spec.family)} per unit)"
