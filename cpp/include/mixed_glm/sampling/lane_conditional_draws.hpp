@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <mixed_glm/leaf/lane_marginal.hpp>
-#include <mixed_glm/sampling/conditional_draws.hpp>
 #include <mixed_glm/sampling/lane_effect_draws.hpp>
+#include <mixed_glm/sampling/marginal_draws.hpp>
 
 namespace mixed_glm {
 
