@@ -8,7 +8,6 @@
 
 #include <mixed_glm/fit/make_marginal.hpp>
 #include <mixed_glm/inference/monitor.hpp>
-#include <mixed_glm/many/lane_left_out.hpp>
 #include <mixed_glm/many/reloadable_model.hpp>
 #include <mixed_glm/parallel/run_workers.hpp>
 #include <mixed_glm/parallel/thread_count.hpp>
@@ -66,15 +65,14 @@ class LeftOutWorker {
     const Index s = points_.cols();
     starts_.setZero(model_.model().design().coefficients(), s);
     everything_.setConstant(s, nan);
-    const auto* lanes = dynamic_cast<const LaneMarginal*>(marginal_.get());
-    if (lanes != nullptr && LaneLeftOut::is_worth(model_.model(), s)) lanes_.emplace(*lanes);
+    shorter_ = make_rows_left_out(*marginal_, s);
     for (Index k = 0; k < s; ++k) {
       if (marginal_->evaluate(points_.col(k))) {
         starts_.col(k) = marginal_->posterior().mean;
         everything_[k] = marginal_->log_density();
-        if (lanes_) lanes_->add_point(*lanes, points_(0, k));
-      } else if (lanes_) {
-        lanes_->skip_point();
+        if (shorter_) shorter_->add_point(points_.col(k));
+      } else if (shorter_) {
+        shorter_->skip_point();
       }
     }
   }
@@ -82,12 +80,12 @@ class LeftOutWorker {
   // Of the rows that are there.
   Vector at_points() {
     Vector found = Vector::Constant(points_.cols(), nan);
-    if (lanes_) {
+    if (shorter_) {
       marginal_->update_response();
-      lanes_->update_response();
+      shorter_->update_response();
     }
     for (Index k = 0; k < found.size(); ++k) {
-      if (lanes_) found[k] = lanes_->log_ratio(k);
+      if (shorter_) found[k] = shorter_->log_ratio(k);
       if (std::isnan(found[k])) found[k] = log_density_at(k) - everything_[k];
     }
     return found;
@@ -107,7 +105,7 @@ class LeftOutWorker {
   StopMonitor monitor_;
   ReloadableModel model_;
   std::unique_ptr<Marginal> marginal_;
-  std::optional<LaneLeftOut> lanes_;  // where the marginal has them
+  std::unique_ptr<RowsLeftOut> shorter_;  // way, where the marginal has one
   Matrix starts_;
   Vector everything_;
 };

@@ -10,12 +10,13 @@
 #pragma once
 
 #include <algorithm>
+#include <mixed_glm/inference/rows_left_out.hpp>
 #include <mixed_glm/leaf/lane_marginal.hpp>
 #include <vector>
 
 namespace mixed_glm {
 
-class LaneLeftOut {
+class LaneLeftOut final : public RowsLeftOut {
  public:
   // How much there would be to remember.
   static bool is_worth(const Model& model, Index points) {
@@ -25,7 +26,8 @@ class LaneLeftOut {
 
   // The marginal has all rows, and is viewed, as its model.
   explicit LaneLeftOut(const LaneMarginal& marginal)
-      : lanes_(&marginal.lanes()),
+      : marginal_(&marginal),
+        lanes_(&marginal.lanes()),
         family_(marginal.model()),
         likelihood_(*lanes_, marginal.fixed_part(), family_, marginal.n_quad()),
         prior_(likelihood_.design(), marginal.fixed_part().prior()),
@@ -33,13 +35,12 @@ class LaneLeftOut {
         all_a_(lanes_->all_a()),
         all_b_(lanes_->all_b()) {}
 
-  // A point at which the marginal could not be evaluated, or has been right now.
-  void skip_point() { points_.emplace_back(); }
-  void add_point(const LaneMarginal& marginal, double psi) {
+  void skip_point() override { points_.emplace_back(); }
+  void add_point(const Vector& theta) override {
     Point point;
-    point.sd = effect_sd(psi);
-    point.coefficients = marginal.coefficients();
-    point.modes = marginal.modes();
+    point.sd = effect_sd(theta[0]);
+    point.coefficients = marginal_->coefficients();
+    point.modes = marginal_->modes();
     point.total = Sums(likelihood_.design());
     for (Index c = 0; c < Index(lanes_->batches().size()); ++c) {
       point.batches.push_back(batch_sums(point, c));
@@ -51,13 +52,12 @@ class LaneLeftOut {
     point.is_found = factorize(point.total.curvature);
     if (point.is_found) {
       point.log_determinant = precision_.log_determinant();
-      point.mean_shift = marginal.mean_shift();
+      point.mean_shift = marginal_->mean_shift();
     }
     points_.push_back(std::move(point));
   }
 
-  // After the model's rows, and the marginal's, have been replaced by those that remain.
-  void update_response() {
+  void update_response() override {
     likelihood_.nodes().update_response();
     changed_.clear();
     for (Index c = 0; c < Index(lanes_->batches().size()); ++c) {
@@ -65,8 +65,8 @@ class LaneLeftOut {
     }
   }
 
-  // At a point; NaN where Newton's steps alone do not lead to the mode.
-  double log_ratio(Index k) {
+  // NaN where Newton's steps alone do not lead to the mode.
+  double log_ratio(Index k) override {
     const Point& point = points_[size_t(k)];
     if (!point.is_found) return nan;
     Sums rest = changed_sums(point);
@@ -185,6 +185,7 @@ class LaneLeftOut {
            lanes_->all_b().segment(first, count) == all_b_.segment(first, count);
   }
 
+  const LaneMarginal* marginal_;
   const GroupLanes* lanes_;
   FamilyAt family_;
   LaneLikelihood likelihood_;
