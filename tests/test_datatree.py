@@ -44,6 +44,8 @@ def test_datatree() -> None:
     np.testing.assert_array_equal(tree["observed_data"]["incidence"].values, model.endog)
     predictive = tree["posterior_predictive"]["incidence"].values[0]
     assert predictive.shape == (50, model.nobs)
+    for group in ("observed_data", "posterior_predictive", "prior_predictive"):
+        assert tree[group]["incidence"].dtype.kind == "i"  # discrete, as ArviZ 1 asks
     assert (predictive <= model.n_trials).all()
 
 

@@ -324,6 +324,15 @@ def test_support_accepts() -> None:
 ALL = [Binomial("logit"), Binomial("probit"), Poisson(), NegativeBinomial(2.0), Exponential()]
 
 
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [(NegativeBinomial(2.0), None), (Gamma(), 9.0), (Exponential(), None), (Gaussian(), 1e308)],
+)
+def test_random_responses_are_finite(family: Family, shape: float | None) -> None:
+    drawn = family.sample(np.full(2000, 1e3), np.random.default_rng(1), shape=shape)
+    assert np.isfinite(drawn).all()
+
+
 @pytest.mark.parametrize("family", ALL, ids=str)
 def test_value_semantics(family: Family) -> None:
     family.core  # noqa: B018  (cached, and must not be pickled)

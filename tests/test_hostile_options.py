@@ -30,6 +30,9 @@ def result():
         ("predict", {"predictive": "no"}, TypeError, "predictive must be True or False"),
         ("predict", {"random": np.zeros(2)}, ValueError, "random must be one of 'population'"),
         ("predict", {"exog": 1.0}, TypeError, "exog must be a table or an array"),
+        ("predict", {"exog": np.array(1.0)}, TypeError, "exog must be a table or an array"),
+        ("predict", {"include": np.array(3)}, ValueError, "include must list random terms"),
+        ("kfold", {"groups": np.zeros(N, [("a", float), ("b", int)])}, TypeError, "groups must hold one label for each row"),
         ("predict", {"exog": np.ones((2, 1)), "exog_vc": 1.0, "random": "conditional"}, ValueError, "exog_vc must have rows and columns"),
         ("predict_draws", {"kind": np.zeros(2)}, ValueError, "kind must be one of 'linear'"),
         ("predict_draws", {"kind": "log_likelihood", "exog": np.ones((2, 1)), "random": "population", "endog": 1.0}, ValueError, "endog must have one value for each"),
@@ -91,7 +94,7 @@ def test_families_that_a_method_has_no_answer_for(method):
         model.log_marginal(np.zeros(2), "vb")
 
 
-@pytest.mark.parametrize("endog", [{1, 2}, [slice(1), slice(2)], [{}, {}]])
+@pytest.mark.parametrize("endog", [{1, 2}, [set(), {1}], [{}, {}]])
 def test_ordered_categories_that_are_none(endog):
     with pytest.raises(TypeError, match="endog must hold one label"):
         mg.MixedGLM(endog, None, family="cumulative")
@@ -124,3 +127,14 @@ def test_numbers_of_priors(make, message):
 def test_wide_priors_without_warnings():
     assert np.isinf(priors.LogNormal(0.0, 1e3).quantile(0.9))
     assert len(priors.InverseGamma(1e-3, 1.0).sample(5, rng=1)) == 5
+
+
+@pytest.mark.parametrize("odd", [np.zeros(N, [("a", float), ("b", int)]), np.array([["a", "b"]] * N)])
+def test_ordered_categories_are_one_label_a_row(odd):
+    with pytest.raises(TypeError, match="endog must hold one label for each row"):
+        mg.MixedGLM(odd, np.ones((N, 1)), G, np.zeros(4, int), family="cumulative")
+
+
+def test_correlated_is_a_list():
+    with pytest.raises(TypeError, match="correlated must be a list"):
+        mg.MixedGLM(Y, np.ones((N, 1)), G, np.zeros(4, int), "binomial", correlated=np.array(3))

@@ -169,3 +169,10 @@ def test_third_cumulants_of_merged_components_survive_a_change_of_coordinates(mo
         merged.skewness(matrix @ change @ change),
         rtol=1e-9,
     )
+
+
+def test_what_is_no_distribution_has_no_quantile() -> None:
+    """As a file whose numbers were changed may have it: a search for one would not end."""
+    means = np.array([[-2.3], [0.1], [0.7]])
+    sds = np.array([[-0.3], [0.1], [-1.8]])
+    assert np.isnan(mixture_quantile(np.full(3, 1 / 3), means, sds, None, 0.025)).all()

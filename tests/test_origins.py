@@ -97,3 +97,11 @@ def test_files_pickles_and_many_responses(tmp_path: Path) -> None:
         draws.log_p[:3], [result.model.logposterior(row) for row in draws.params[:3]], rtol=1e-10
     )
     assert result.check(500).ok
+
+
+def test_a_column_that_is_zero_only_where_origins_are() -> None:
+    """About their means a product is not zero, so that the origins are not free, and M has no inverse."""
+    data = panel(0.0).assign(a=lambda d: (d.tr == "a").astype(float), b=lambda d: (d.tr == "b").astype(float))
+    with pytest.warns(mg.MixedGLMWarning):
+        found = mg.MixedGLM.from_formula("y ~ 0 + a:b + (1 | g)", data=data, family="binomial")
+    assert found.fep_names == ["a:b"]

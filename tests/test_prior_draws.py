@@ -80,6 +80,13 @@ def test_standard_deviations_near_zero_stay_finite() -> None:
     assert np.isfinite(drawn.params).all()
 
 
+def test_endless_standard_deviations_stay_finite() -> None:
+    """Infinite effects of two signs in one row would have no sum."""
+    wide = model(vcp_p=1e18)
+    assert np.isfinite(wide.prior_sample(50, rng=1).params).all()
+    assert np.isfinite(wide.prior_predictive(50, rng=1)).all()
+
+
 def test_without_random_effects() -> None:
     drawn = mg.MixedGLM(np.ones(5), np.ones((5, 1)), None, None, "poisson").prior_sample(10, rng=0)
     assert drawn.shape == (10, 1)

@@ -143,4 +143,10 @@ def test_a_parameter_of_the_family_that_the_prior_decides() -> None:
     far = near.assign(y=rng.poisson(mean * rng.gamma(1.0, 1.0, len(g))))
     with warnings.catch_warnings():
         warnings.simplefilter("error", PriorPullWarning)
-        mg.MixedGLM.from_formula("y ~ (1 | g)", data=far, family="negative_binomial").fit("laplace")
+        fitted = mg.MixedGLM.from_formula("y ~ (1 | g)", data=far, family="negative_binomial")
+        fitted.fit("laplace")
+    both = np.column_stack([near.y, far.y])
+    with pytest.warns(
+        PriorPullWarning, match=r"prior pulls alpha in 1 of 2 responses .*priors=\{'alpha': HalfNormal"
+    ):
+        fitted.fit_many(both)

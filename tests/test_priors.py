@@ -349,3 +349,15 @@ def test_distributions_as_text(tmp_path: Any, capsys: Any) -> None:
     with pytest.raises(SystemExit):
         main([*command, "--prior", "sd(g)=uniform(1)"])
     assert "expected one of Exponential" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "prior", [Gamma(1e-50, 1.0), Gamma(1e-3, 1.0), InverseGamma(1e-50, 1.0), Gamma(1e50, 1e-50)]
+)
+def test_the_width_of_priors_of_all_orders_of_magnitude(prior: Prior) -> None:
+    with np.errstate(all="raise"):
+        middle, width = model(
+            "y ~ x + (1 | g)", grouped(), priors={"sd": prior}
+        ).spec.design.priors.of_log_sds
+    assert np.isfinite(middle).all()
+    assert (width > 0.0).all()

@@ -250,7 +250,12 @@ def test_pictures_leave_the_settings_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"alpha": 2.0}, "alpha"), ({"draws": 0}, "draws"), ({"draws": "many"}, "draws")],
+    [
+        ({"alpha": 2.0}, "alpha"),
+        ({"draws": 0}, "draws"),
+        ({"draws": "many"}, "draws"),
+        ({"newdata": max}, "data must be a data frame"),
+    ],
 )
 def test_bad_arguments(arguments, message: str, tmp_path: Path) -> None:
     with pytest.raises((ValueError, TypeError), match=message):

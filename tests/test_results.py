@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,3 +82,21 @@ def test_effects_without_names() -> None:
 
 def test_repr(result: mg.MixedGLMResults) -> None:
     assert repr(result).startswith("<MixedGLMResults: map, converged, of <MixedGLM: binomial")
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda r: r.conf_int(0.95), "alpha=0.95 gives intervals of 5 %; for those of 95 % write alpha=0.05"),
+        (lambda r: r.summary(alpha=0.9), "alpha=0.9 gives intervals of 10 %"),
+        (lambda r: r.contrast("x", alpha=0.95), "alpha=0.05"),
+        (lambda r: r.avg_predictions(conf_level=0.05), "for those of 95 % write conf_level=0.95"),
+    ],
+)
+def test_the_probability_of_intervals_is_not_taken_for_its_complement(ask: Any, told: str) -> None:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.integers(2, size=60), "x": rng.normal(size=60), "g": np.arange(60) % 6})
+    result = mg.MixedGLM.from_formula("y ~ x + (1 | g)", data=data, family="binomial").fit("laplace")
+    with pytest.warns(mg.NarrowIntervalWarning, match=told) as caught:
+        ask(result)
+    assert caught[0].filename == __file__

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mixed_glm as mg
+from mixed_glm._assess.separation import unbounded_effects
 
 PRIOR_SD = 50.0
 
@@ -61,8 +62,9 @@ def test_the_mean_of_a_separated_effect_is_that_of_its_density(
     n_quad: int, exact: tuple[float, float]
 ) -> None:
     model = separated()
-    with pytest.warns(mg.PriorPullWarning, match=r"bound the fixed effects FE_2 on one side"):
+    with pytest.warns(mg.PriorPullWarning, match=r"bound the fixed effects FE_2 on one side") as caught:
         result = model.fit_laplace(n_quad=n_quad) if n_quad else model.fit()
+    assert len(caught) == 1  # nothing that advises a wider prior
     assert result.status == "fell back"
     assert result.converged
     mean, sd = exact
@@ -94,6 +96,26 @@ def test_many_responses_are_told_which_of_them_it_is() -> None:
 
 
 def test_a_prior_that_bounds_it_leaves_the_method_alone() -> None:
-    result = separated(sd=2.0).fit_laplace()
+    with pytest.warns(mg.PriorPullWarning, match=r"A wider prior would take them further") as caught:
+        result = separated(sd=2.0).fit_laplace()
+    assert len(caught) == 1
     assert result.method == "laplace"
     assert result.status == "converged"
+
+
+@pytest.mark.parametrize(
+    ("family", "y", "expected"),
+    [
+        ("binomial", [0, 1, 0, 1, 0, 0, 1, 1], [False, False, True]),
+        ("binomial", [0, 1, 0, 1, 1, 0, 0, 1], [False, False, False]),
+        ("binomial", [0, 0, 0, 0, 1, 1, 1, 1], [True, True, True]),  # the sum of two columns tells them apart
+        ("poisson", [3, 1, 0, 4, 0, 0, 2, 5], [False, False, True]),
+        ("gaussian", [0, 1, 0, 1, 0, 0, 1, 1], [False, False, False]),
+    ],
+)
+def test_which_effects_the_responses_do_not_bound(family: str, y: list[int], expected: list[bool]) -> None:
+    x = np.array([-2.0, -1.0, -4.0, -3.0, 0.0, 0.0, 1.0, 2.0])
+    level = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    exog = np.column_stack([np.ones(8), x, level])
+    model = mg.MixedGLM(np.array(y), exog, np.eye(4)[np.arange(8) % 4], np.zeros(4, int), family)
+    assert unbounded_effects(model.spec).tolist() == expected

@@ -64,6 +64,11 @@ class CumulativeDesign(Design):
     link: str = "logit"
 
     @property
+    def description(self) -> str:
+        """In words."""
+        return f"{super().description}, {self.link} link"
+
+    @property
     def parameters(self) -> list[str]:
         """Names of all parameters, in their order."""
         cuts = [f"c{j + 1}" for j in range(CATEGORIES - 1)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,8 @@ WIDE_FE = 1e5  # and of fixed effects
 NARROW = 1e-3  # in standard errors: of the priors of thresholds that are held
 STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
 MOST_ROUNDS = 5
+NEAR = 5.0  # of the bounds of arctanh of a correlation (8) and of log standard deviations (-11.5)
+PLAIN_SDS = (0.05, 0.3)
 TOO_FAR = 1e12
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
 
@@ -105,13 +107,13 @@ class Ours:
                 theta
             )
 
-        theta, value = _search(objective, self._start(), self._bounds(0))
+        theta, value = _best_search(objective, self._starts(), self._bounds(0))
         return Maximum(self.fe, theta, -value)
 
     @cached_property
     def best_likelihood(self) -> Maximum:
         """Where L is largest: gradient exact in theta, by differences in beta, which is in units of standard errors."""
-        p, start = len(self.fe), self._start()
+        p = len(self.fe)
 
         def objective(x: Floats) -> tuple[float, Floats]:
             fe, theta = self.fe + self.fe_sd * x[:p], x[p:]
@@ -125,13 +127,22 @@ class Ours:
                 gradient[j] = (up - down) / (2 * STEP)
             return log_prior - held.log_marginal(theta), -gradient
 
-        x, value = _search(objective, np.concatenate([np.zeros(p), start]), self._bounds(p))
+        starts = (np.concatenate([np.zeros(p), start]) for start in self._starts())
+        x, value = _best_search(objective, starts, self._bounds(p))
         return Maximum(self.fe + self.fe_sd * x[:p], x[p:], -value)
 
-    def _start(self) -> Floats:
+    def _starts(self) -> Iterator[Floats]:
+        """Where to begin: at the mode of the fit; then at plain points, as there are several maxima where a covariance is singular."""
         low = [bound[0] if bound[0] is not None else -np.inf for bound in self._bounds(0)]
         high = [bound[1] if bound[1] is not None else np.inf for bound in self._bounds(0)]
-        return np.clip(self.theta, low, high)
+        yield np.clip(self.theta, low, high)
+        k = len(self.problem.components)
+        correlations = slice(k, len(self.theta) - (self.problem.family in SHAPED))
+        plain = self.theta.copy()
+        plain[correlations] = 0.0
+        for sd in PLAIN_SDS:
+            plain[:k] = math.log(sd)
+            yield plain
 
     def _bounds(self, free: int) -> list[tuple[float | None, float | None]]:
         """Standard deviations not below what stands for zero, correlations not beyond what stands for one."""
@@ -173,6 +184,21 @@ def _log_prior(problem: Problem, theta: Floats) -> tuple[float, Floats]:
     gradient[wide] = -theta[wide] / WIDE**2
     normal = -0.5 * (theta[wide] / WIDE) ** 2 - math.log(WIDE * math.sqrt(2 * np.pi))
     return value + float(np.sum(normal)), gradient
+
+
+def _best_search(
+    objective: Callable[[Floats], tuple[float, Floats]],
+    starts: Iterator[Floats],
+    bounds: list[tuple[float | None, float | None]],
+) -> tuple[Floats, float]:
+    """The lowest of searches from several points; from the first alone where that ends inside of all bounds that it has."""
+    best = _search(objective, next(starts), bounds)
+    ends = np.array([[-np.inf if a is None else a, np.inf if b is None else b] for a, b in bounds])
+    if (np.abs(best[0][:, None] - ends) < NEAR).any():
+        best = min(
+            [best, *(_search(objective, start, bounds) for start in starts)], key=lambda found: found[1]
+        )
+    return best
 
 
 def _search(

@@ -7,6 +7,7 @@ __all__ = [
     "DesignWarning",
     "FactorizationWarning",
     "MixedGLMWarning",
+    "NarrowIntervalWarning",
     "PredictionWarning",
     "PriorPullWarning",
     "RankDeficiencyWarning",
@@ -39,6 +40,10 @@ class FactorizationWarning(MixedGLMWarning):
     """
 
 
+class NarrowIntervalWarning(MixedGLMWarning):
+    """Intervals of less than 50 % were asked for: ``alpha=0.95`` is an interval of 5 %, as in statsmodels."""
+
+
 class PredictionWarning(MixedGLMWarning):
     """The mean of a prediction hangs on few draws: it may not exist. The median does."""
 
@@ -46,8 +51,8 @@ class PredictionWarning(MixedGLMWarning):
 class PriorPullWarning(MixedGLMWarning):
     """A prior decides where a parameter is.
 
-    It pulls a fixed effect by more than half a standard error, or the logarithm of a standard deviation by more than half a
-    posterior standard deviation; or it alone bounds a fixed effect on one side, so far out that another method had to find it.
+    It pulls a fixed effect by more than half a standard error, or the logarithm of a standard deviation by more than three quarters of
+    a posterior standard deviation; or it alone bounds a fixed effect on one side, so far out that another method had to find it.
     """
 
 

@@ -231,7 +231,9 @@ def fit_responses(
         **with_thresholds(arrays, layout), quantile_levels=levels,
     )  # fmt: skip
     _warn(results)
-    warn_of_pull_in_many(spec, results.prior_pull[results.converged], results.vcp_mean[results.converged])
+    sound = results.converged
+    estimates = (results.prior_pull, results.vcp_mean, results.family_mean, results.family_sd)
+    warn_of_pull_in_many(spec, *(values[sound] for values in estimates))
     return results
 
 

@@ -62,7 +62,7 @@ KINDS = [getattr(priors, name) for name in priors.__all__ if name not in ("Prior
 def case(rng: np.random.Generator) -> str:
     how = rng.random()
     if how < 0.1:
-        return judge(lambda: distribution(rng), said=["prior", "must be a", "positional"])
+        return judge(lambda: distribution(rng), said=["prior", "must be a", "must be between", "positional"])
     arguments = problem(rng)
     if how < 0.5:
         spoil(rng, arguments)

@@ -232,7 +232,20 @@ def groups(read: pd.DataFrame, table: list[list[str]]) -> str:
     if len(known) < 2:
         return "too few rows"
     data = pd.DataFrame({"y": np.arange(len(read)) % 3, "g": read.iloc[:, 0]})
+    if any(isinstance(value, float) and 2.0**53 <= abs(value) < np.inf for value in known):
+        return refused(data)
     model = mg.MixedGLM.from_formula("y ~ 1 + (1 | g)", data=data, family="poisson")
     if model.k_vc != len(set(known)):
         raise Defect(f"{model.k_vc} groups of {known}")
     return sound(model.fit_laplace(), flagged=True)
+
+
+def refused(data: pd.DataFrame) -> str:
+    """Numbers that may be rounded whole ones are no labels."""
+    try:
+        mg.MixedGLM.from_formula("y ~ 1 + (1 | g)", data=data, family="poisson")
+    except ValueError as error:
+        if str(error).startswith("g holds "):
+            return "groups refused"
+        raise
+    raise Defect("labels that may have been rounded were taken")

@@ -71,3 +71,26 @@ TEST_CASE("where EP cannot go on, Laplace takes the point, and it is counted") {
   CHECK(marginal.log_density() == Approx(laplace.log_density()).epsilon(1e-12));
   CHECK((marginal.posterior().mean - laplace.posterior().mean).norm() < 1e-8);
 }
+
+TEST_CASE("offsets against the responses move the evidence by what they do, however large") {
+  auto random = random_design(Shape::one_factor, 60, 1, 5);
+  const Design design = random.design();
+  const Vector at = Vector::Constant(1, -1.0), elsewhere = Vector::Constant(1, 0.3);
+  std::vector<double> gains;
+  for (const double against : {1e3, 1e11}) {
+    random.offset.head(30).setConstant(against);  // the likelihood of a failure there: exp(-eta)
+    Vector y = Vector::Zero(60);
+    for (Index i = 30; i < 60; ++i) y[i] = double(i % 3 != 0);
+    const Family family{BinomialLogit()};
+    const Model model(
+        design, family, encode_response(family, y, Vector::Ones(60), Vector::Ones(60)),
+        {Vector::Constant(design.fixed(), 2.0), Vector::Constant(1, 0.8)}, random.offset);
+    EpMarginal marginal(model, tight_ep());
+    REQUIRE(marginal.evaluate(at));
+    const double here = marginal.log_density();
+    REQUIRE(marginal.evaluate(elsewhere));
+    CHECK(marginal.fallbacks() == 0);
+    gains.push_back(marginal.log_density() - here);
+  }
+  CHECK(gains[1] == Approx(gains[0]).margin(0.02));
+}

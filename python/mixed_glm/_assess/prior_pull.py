@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._assess.separation import unbounded_effects
 from mixed_glm._console.caller import warn
 from mixed_glm._fit.fit import Fit
 from mixed_glm._input.listed import listed
@@ -60,50 +61,75 @@ def warn_of_prior_pull(fit: Fit) -> None:
     """
     if not fit.converged or fit.status == "collapsed":
         return
-    _warn_of_shapes(fit)
+    family = fit.spec.layout.family
+    _warn_of_shapes(fit.spec, fit.posterior.mean[None, family], fit.posterior.sd[None, family])
     if _surely_little(fit):
         return
     pull = prior_pull(fit)
     spec, mean = fit.spec, fit.posterior.mean
     fixed = spec.layout.fixed
-    much = is_much(pull, len(fixed))
+    names = _names(spec)
+    much = is_much(pull, len(fixed)) & ~np.isin(names, fit.strained)  # of which another warning has told
     if not much.any():
         return
-    names = _names(spec)
     with np.errstate(over="ignore"):
         values = [*mean[fixed], *np.exp(mean[spec.layout.vcp])]
 
     def said(j: int) -> str:
         return f"{names[j]} ({values[j]:.3g}: by {pull[j]:.1f})"
 
-    _warn(spec, np.where(much, pull, 0.0), said, mean[spec.layout.vcp])
+    rank = np.where(much, pull, 0.0)
+    if much[: len(fixed)].any():
+        one_sided = unbounded_effects(spec) & much[: len(fixed)]
+        _warn_of_one_sided(spec, np.flatnonzero(one_sided), said)
+        rank[: len(fixed)][one_sided] = 0.0
+    _warn(spec, rank, said, mean[spec.layout.vcp])
 
 
-def _warn_of_shapes(fit: Fit) -> None:
-    """The same of the family's own parameter: near-Poisson counts, for one, say no more of alpha than that it is small."""
-    layout, priors = fit.spec.layout, fit.spec.design.priors
-    if not layout.shape_names:
-        return
-    mean, sd = fit.posterior.mean[layout.family], fit.posterior.sd[layout.family]
-    pull = shape_pull(mean, sd, priors)
-    for j, name in enumerate(layout.shape_names):
-        if pull[j] > MUCH_OF_SD:
-            middle, width = (float(v[j]) for v in priors.of_log_shapes)
-            advice = _for_log(middle, width, name, float(mean[j]), "the simpler family")
-            warn(
-                f"the prior pulls {name} ({np.exp(mean[j]):.3g}) by {pull[j]:.1f} posterior standard deviations of its logarithm. "
-                f"{advice}",
-                PriorPullWarning,
-            )
+def _warn_of_one_sided(spec: ModelSpec, which: npt.NDArray[np.intp], said: Callable[[int], str]) -> None:
+    """Where a wider prior would only move coefficients further."""
+    if len(which):
+        name = spec.layout.fixed_names[which[0]]
+        warn(
+            f"the responses bound fixed effects on one side only, and how far they are on the other is what the prior says: "
+            f"{listed([said(j) for j in which])}. A wider prior would take them further; let it say how large such an effect may be, as "
+            f"priors={{{name!r}: Normal(0, ...)}}, or put levels together",
+            PriorPullWarning,
+        )
 
 
-def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> None:
-    """The same of many responses: `pull` has shape (m, p + K), `vcp_mean` (m, K).
+def _warn_of_shapes(spec: ModelSpec, mean: Floats, sd: Floats) -> None:
+    """The same of the family's own parameter: near-Poisson counts, for one, say no more of alpha than that it is small.
+
+    `mean` and `sd`, of its logarithm, have a row for each response.
+    """
+    priors = spec.design.priors
+    for j, name in enumerate(spec.layout.shape_names):
+        pull = shape_pull(mean, sd, priors)[:, j]
+        much = pull > MUCH_OF_SD
+        if not much.any():
+            continue
+        at = float(np.median(mean[much, j]))
+        one = f" ({np.exp(at):.3g}) by {pull[0]:.1f}"
+        many = f" in {np.count_nonzero(much)} of {len(much)} responses by more than three quarters of"
+        middle, width = (float(v[j]) for v in priors.of_log_shapes)
+        warn(
+            f"the prior pulls {name}{one if len(much) == 1 else many} posterior standard deviations of its logarithm. "
+            f"{_for_log(middle, width, name, at, 'the simpler family')}",
+            PriorPullWarning,
+        )
+
+
+def warn_of_pull_in_many(
+    spec: ModelSpec, pull: Floats, vcp_mean: Floats, family_mean: Floats, family_sd: Floats
+) -> None:
+    """The same of many responses: `pull` has shape (m, p + K), `vcp_mean` (m, K), the others (m, k).
 
     Warns
     -----
     PriorPullWarning
     """
+    _warn_of_shapes(spec, family_mean, family_sd)
     p = len(spec.layout.fixed)
     much = is_much(pull, p)
     counts = much.sum(axis=0)
@@ -116,11 +142,20 @@ def warn_of_pull_in_many(spec: ModelSpec, pull: Floats, vcp_mean: Floats) -> Non
 
     of_these = zip(vcp_mean.T, much[:, p:].T, strict=True)
     middle = np.array([np.median(v[m]) if m.any() else 0.0 for v, m in of_these])
-    _warn(spec, counts.astype(np.float64), said, middle)
+    _warn(
+        spec,
+        counts.astype(np.float64),
+        said,
+        middle,
+        "; but not for responses that bound it on one side only, as failures alone do",
+    )
 
 
-def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats) -> None:
-    """One warning for the fixed effects, one for the standard deviations: of those with a `rank` above zero, the highest first."""
+def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats, but: str = "") -> None:
+    """One warning for the fixed effects, one for the standard deviations: of those with a `rank` above zero, the highest first.
+
+    `but` restricts what is advised of fixed effects.
+    """
     p = len(spec.layout.fixed)
     priors, names = spec.design.priors, _names(spec)
     order = [int(j) for j in np.argsort(-rank, kind="stable") if rank[j] > 0.0]
@@ -128,7 +163,7 @@ def _warn(spec: ModelSpec, rank: Floats, said: Callable[[int], str], vcp: Floats
     if fixed:
         warn(
             f"the prior pulls fixed effects by more than half a standard error: {listed([said(j) for j in fixed])}. "
-            f"{_for_fixed(priors, names[fixed[0]], fixed[0])}",
+            f"{_for_fixed(priors, names[fixed[0]], fixed[0])}{but}",
             PriorPullWarning,
         )
     if sds:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._input.arrays import as_probability
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._posterior.draws import PosteriorDraws
 from mixed_glm._posterior.psis import GOOD_K
 
@@ -90,7 +90,7 @@ class RefinedDraws(PosteriorDraws):
         ValueError
             If `alpha` is not a probability.
         """
-        tail, layout = as_probability(alpha, "alpha") / 2, self.spec.layout
+        tail, layout = as_alpha(alpha) / 2, self.spec.layout
         wanted = slice(None) if random else layout.leading
         values, weights = self.proposals[:, wanted], self._weights
         mean = weights @ values

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mixed_glm._input.arrays import label_series
 from mixed_glm._spec.spec import ModelSpec
 
 Rows = npt.NDArray[np.intp]
@@ -79,7 +80,7 @@ def _of_labels(spec: ModelSpec, given: Any, argument: str) -> RowGroups:
     values = (
         _in_order(spec, given, argument)
         if isinstance(given, pd.Series)
-        else pd.Series(_one_each(given, argument))
+        else label_series(_one_each(given, argument), argument)
     )
     if len(values) != spec.nobs:
         dropped = f" ({spec.n_missing} more had missing values)" if spec.n_missing else ""

@@ -13,7 +13,7 @@ from scipy.special import logit
 from mixed_glm._effects.cells import Cells, Whose, cell_means, summarized
 from mixed_glm._effects.variables import Pair, as_numbers, as_pairs, as_rows, as_values, fixed_at
 from mixed_glm._fit.fit import Fit
-from mixed_glm._input.arrays import as_probability
+from mixed_glm._input.intervals import as_conf_level
 from mixed_glm._input.options import as_choice
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ def avg_predictions(
     PredictionWarning
         If a mean hangs on few of the draws, as with ``random="marginal"`` under a log link where there are few groups.
     """
-    as_probability(conf_level, "conf_level")
+    as_conf_level(conf_level)
     encoding, frame = as_rows(fit.spec, newdata)
     cells = Cells.by(frame, by, wts)
     versions = as_values(encoding, frame, variables)
@@ -334,7 +334,7 @@ def _table(
     larger: float,
     conf_level: float,
 ) -> pd.DataFrame:
-    as_probability(conf_level, "conf_level")
+    as_conf_level(conf_level)
     tables = []
     for pair, label, of in zip(pairs, labels, values, strict=True):
         above = np.where(np.isnan(of[:, 0]), np.nan, (of > larger).mean(axis=1))

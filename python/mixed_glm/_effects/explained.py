@@ -12,7 +12,8 @@ import pandas as pd
 from mixed_glm._effects.family_variance import distribution_variance, require_variance, response_variance
 from mixed_glm._effects.tables import summaries
 from mixed_glm._fit.fit import Fit
-from mixed_glm._input.arrays import as_count, as_generator, as_probability
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._predict.groups import Groups
 from mixed_glm._predict.new_effects import NewEffects
 from mixed_glm._predict.new_rows import own_rows
@@ -61,7 +62,7 @@ def r2(
     ValueError, TypeError
         If an argument does not fit.
     """
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     parts = _variances(fit, as_count(draws, "draws"), as_generator(rng), approximation)
     random = parts.random.sum(axis=0)
     total = parts.fixed + random + parts.residual
@@ -98,7 +99,7 @@ def icc(
     ValueError, TypeError
         If an argument does not fit, or the model has no random effects.
     """
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     if not fit.spec.layout.k_vcp:
         raise ValueError("icc needs random effects: the model has none")
     parts = _variances(fit, as_count(draws, "draws"), as_generator(rng), approximation)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mixed_glm._effects.hypothesis_text import Hypothesis, read_hypothesis
 from mixed_glm._fit.fit import Fit
-from mixed_glm._input.arrays import as_count, as_generator, as_probability
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._posterior.contrast import joint_draws, of_contrasts, of_weights
 from mixed_glm._posterior.named import NamedParameters
 from mixed_glm._posterior.prior_draws import prior_sample
@@ -55,7 +56,7 @@ def hypothesis(
     ValueError, TypeError
         If a hypothesis is not understood, has no value at some draws, or says that what cannot be negative is zero.
     """
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     count = as_count(draws, "draws")
     names = _Names(fit.spec)
     read = {label: _read(text, names) for label, text in _as_texts(hypothesis).items()}

@@ -31,6 +31,8 @@ class Fit:
     optim_retvals : OptimizeResult or None
     integration : Integration or None
         None where nothing was integrated over the log standard deviations, and in files of older versions.
+    strained : tuple of str
+        Fixed effects for which another approximation took the place of the one that was asked for, as a warning has told.
     """
 
     spec: ModelSpec
@@ -43,6 +45,7 @@ class Fit:
     log_evidence: float | None = None
     optim_retvals: OptimizeResult | None = None
     integration: Integration | None = None
+    strained: tuple[str, ...] = ()
 
 
 class HasFit(Protocol):

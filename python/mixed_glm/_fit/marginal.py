@@ -206,7 +206,7 @@ def sound_fit(
     else:
         status = ResponseStatus.ROUGH_INTEGRATION
     warn(told_of_strain(names, approximation, substitute), PriorPullWarning)
-    return as_fit(spec, substitute, found, status, optim)
+    return replace(as_fit(spec, substitute, found, status, optim), strained=tuple(names))
 
 
 def _sound_approximation(

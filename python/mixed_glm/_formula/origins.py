@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 _SAME = 1e-7  # of a column's spread, what may be left of it beside those that span it
 _NOTHING = 1e-9  # of a column, in units of both
+_SINGULAR = 1e13  # condition of M beyond which X is taken as dependent
 
 
 def mixing(
@@ -100,7 +101,8 @@ def _way(x: Floats, moved: Floats) -> Floats | None:
     if moved.shape != x.shape or not np.isfinite(moved).all():
         return None
     size = np.sqrt((moved**2).sum(axis=0))
-    if not (size > 0.0).all():
+    length = np.sqrt((x**2).sum(axis=0))
+    if not ((size > 0.0) & (length > 0.0)).all():
         return None
     unit = moved / size
     gram = unit.T @ unit
@@ -109,7 +111,7 @@ def _way(x: Floats, moved: Floats) -> Floats | None:
     back = np.linalg.solve(gram, unit.T @ x)  # the moved columns are the better conditioned
     rest = np.abs(x - unit @ back).max(axis=0)
     spread = _spread(x)
-    if not (rest <= _SAME * spread).all():
+    if not (rest <= _SAME * spread).all() or np.linalg.cond(back / length) > _SINGULAR:
         return None
     way = np.linalg.inv(back / size[:, None])
     way[np.abs(way) * spread[:, None] <= _NOTHING * _spread(moved)] = 0.0

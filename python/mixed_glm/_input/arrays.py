@@ -306,6 +306,22 @@ def as_labels(value: Any, name: str) -> Any:
         raise TypeError(f"{name} must hold one label for each, got {_describe(value)} ({error})") from None
 
 
+def label_series(value: Any, name: str) -> pd.Series[Any]:
+    """A label for each row, as a series without the index that it came with.
+
+    Raises
+    ------
+    TypeError
+        If it has other dimensions, or several fields.
+    """
+    labels = as_labels(value, name)
+    if np.ndim(labels) != 1 or getattr(labels.dtype, "names", None):
+        raise TypeError(
+            f"{name} must hold one label for each row, got {_describe(value)} and shape {np.shape(labels)}"
+        )
+    return pd.Series(labels).reset_index(drop=True)
+
+
 def column_names(value: Any) -> list[str] | None:
     """Names that a data frame or series brings along."""
     if isinstance(value, pd.DataFrame):

@@ -1,9 +1,9 @@
-"""Checks of arguments that are one of a few words, or True or False."""
+"""Checks of arguments that are one of a few words, True or False, or one thing or several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -33,3 +33,10 @@ def as_flag(value: Any, name: str) -> bool:
     if not isinstance(value, (bool, np.bool_, int, np.integer)) or value not in (0, 1):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def is_several(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether it is one thing after the other, and not one thing: a text, or an array without dimensions, which Python would go through."""
+    return (
+        isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) != 0
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._input.arrays import as_vector
+from mixed_glm._input.arrays import as_vector, label_series
 from mixed_glm._input.response import is_labels
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ def as_ordinal(values: Any, name: str) -> tuple[Floats, tuple[str, ...]]:
         values = values.iloc[:, 0]
     if is_labels(values):
         try:
-            codes, levels = _of_labels(pd.Series(values).reset_index(drop=True), name)
+            codes, levels = _of_labels(label_series(values, name), name)
         except TypeError as error:  # sets, lists: nothing that labels are made of
             raise TypeError(
                 f"{name} must hold one label a row, such as a text or a number ({error})"
@@ -99,7 +99,7 @@ def categories_of(values: Any, levels: tuple[str, ...], name: str) -> Floats:
     ValueError
         If one is none of the `levels`.
     """
-    labels = pd.Series(values).reset_index(drop=True)
+    labels = label_series(values, name)
     numbers = {level: float(k) for k, level in enumerate(levels)}
     missing = labels.isna().to_numpy()
     texts = [f"{v:g}" if isinstance(v, (float, np.floating)) else str(v) for v in labels]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._input.arrays import as_floats, as_labels, as_vector, require_finite
+from mixed_glm._input.arrays import as_floats, as_labels, as_vector, label_series, require_finite
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,7 +83,7 @@ def successes(values: Any, levels: tuple[str, ...], name: str) -> Floats:
     ValueError
         If one is neither.
     """
-    labels = pd.Series(values)
+    labels = label_series(values, name)
     missing = labels.isna().to_numpy()
     written = labels.astype(object).map(str).to_numpy()
     strangers = ~missing & ~np.isin(written, levels)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mixed_glm import _core
+from mixed_glm._effects.variables import as_rows
 from mixed_glm._fit.fit import HasFit
-from mixed_glm._input.arrays import as_count, as_probability
+from mixed_glm._input.arrays import as_count
 from mixed_glm._input.files import check_writable, replacing
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._page import pictures, quality
 from mixed_glm._page.figures import Picture
 from mixed_glm._page.pictures import Rows
@@ -103,10 +105,12 @@ def report(
     ValueError, TypeError
         If an argument does not fit.
     """
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     as_count(draws, "draws")
     check_writable(Path(path))
     require_packages()
+    if newdata is not None and result.fit.spec.encoding is not None:
+        _, newdata = as_rows(result.fit.spec, newdata)
     rows = Rows(newdata, {"offset": offset, "exposure": exposure, "n_trials": n_trials})
     spec = result.fit.spec
     formula = None if spec.encoding is None else spec.encoding.formula

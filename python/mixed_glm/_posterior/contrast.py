@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mixed_glm._input.arrays import as_count, as_floats, as_generator, as_probability, require_finite
+from mixed_glm._input.arrays import as_count, as_floats, as_generator, require_finite
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._posterior.fixed_effects import FixedEffects
 from mixed_glm._posterior.linear_text import NotLinearError, read_linear
 from mixed_glm._posterior.named import NamedParameters
@@ -27,7 +28,7 @@ def contrast(
     posterior: Posterior, L: Any, alpha: float = 0.05, draws: int = 4000, rng: Any = 0
 ) -> pd.DataFrame:
     """Posterior of linear combinations of the parameters; see `MixedGLMResults.contrast`."""
-    as_probability(alpha, "alpha")
+    as_alpha(alpha)
     return of_contrasts(posterior, as_contrasts(L, NamedParameters(posterior.spec.layout)), alpha, draws, rng)
 
 

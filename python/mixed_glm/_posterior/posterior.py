@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from mixed_glm._input.arrays import as_count, as_generator, as_probability
+from mixed_glm._input.arrays import as_count, as_generator
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm._posterior.draws import Drawn, PosteriorDraws, independent
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest
 from mixed_glm._posterior.sd_density import expansion_density
@@ -60,7 +61,7 @@ class Posterior:
         ValueError
             If `alpha` is not a probability.
         """
-        tail = as_probability(alpha, "alpha") / 2
+        tail = as_alpha(alpha) / 2
         return self.quantile(tail, effects), self.quantile(1 - tail, effects)
 
     def cdf(self, values: Floats, effects: Effects = EVERY) -> Floats:

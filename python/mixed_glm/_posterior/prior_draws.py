@@ -16,6 +16,8 @@ from mixed_glm.priors import LKJ
 
 Floats = npt.NDArray[np.float64]
 
+_LARGEST = 1e200  # of a standard deviation: infinite effects of both signs in one row have no sum
+
 
 def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDraws:
     """Draw fixed effects, log standard deviations and random effects jointly from their prior.
@@ -47,7 +49,9 @@ def prior_sample(spec: ModelSpec, n: int = 1000, rng: Any = None) -> ParameterDr
     of_hyper = [(layout.vcp, priors.sd), (layout.family, priors.family)]
     for places, own in of_hyper:
         for place, prior in zip(range(*places.indices(layout.size)), own, strict=True):
-            params[:, place] = np.log(np.maximum(prior.sample(n, generator), np.finfo(np.float64).tiny))
+            params[:, place] = np.log(
+                np.clip(prior.sample(n, generator), np.finfo(np.float64).tiny, _LARGEST)
+            )
     terms = zip(spec.design.correlated, layout.cor_slices(), priors.cor, strict=True)
     effects = params[:, layout.vc]
     for term, part, prior in terms:

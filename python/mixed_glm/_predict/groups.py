@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._input.options import as_choice
+from mixed_glm._input.options import as_choice, is_several
 from mixed_glm._spec.layout import ParameterLayout
 
 RANDOM = ("population", "conditional", "marginal")
@@ -57,7 +56,7 @@ def as_groups(
 
 
 def _components(include: Any, layout: ParameterLayout) -> list[int]:
-    if isinstance(include, (str, int)) or not isinstance(include, Iterable):
+    if not is_several(include):
         include = [include]
     found = []
     for term in include:

@@ -78,7 +78,7 @@ def new_exog(spec: ModelSpec, exog: Any) -> Floats:
     if is_raw(spec, exog):
         assert spec.encoding is not None
         return spec.encoding.encode_fixed(exog)
-    if not hasattr(exog, "__len__"):
+    if not hasattr(exog, "__len__") or getattr(exog, "ndim", 1) == 0:
         raise TypeError(f"exog must be a table or an array of new rows, got {exog!r}")
     x, _ = as_design(fixed_in_order(spec, exog), "exog", len(exog))
     if x.shape[1] != spec.layout.k_fep:

@@ -38,7 +38,7 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
         ``posterior_predictive``, ``observed_data``, ``constant_data`` (columns of the fixed effects, numbers of groups, offset, trials and
         weights), ``sample_stats`` with the log densities ``log_p`` of the model and ``log_q`` of the approximation at every
         draw, for ``loo_approximate_posterior``; ``log_prior`` of fixed effects, standard deviations and so on, for ``psense``;
-        and ``prior`` and ``prior_predictive`` with as many draws from the prior. Coordinates of groups that are whole numbers are whole numbers.
+        and ``prior`` and ``prior_predictive`` with as many draws from the prior. Responses that are counts, successes or categories, and coordinates of groups that are whole numbers are whole numbers.
 
     Raises
     ------
@@ -58,12 +58,22 @@ def to_datatree(fit: Fit, draws: int = 1000, rng: Any = 0) -> Any:
         "prior": _parameters(before),
         "prior_predictive": {fit.spec.endog_name: before.predictive(generator)},
     }
+    name, discrete = fit.spec.endog_name, not fit.spec.family.is_continuous
+    for group in ("posterior_predictive", "prior_predictive") if discrete else ():
+        groups[group] = {name: _whole_numbers(groups[group][name])}
+    endog = fit.spec.design.endog
     chained = {group: {k: np.asarray(v)[None] for k, v in values.items()} for group, values in groups.items()}
     data = {
-        "observed_data": {fit.spec.endog_name: fit.spec.design.endog},
+        "observed_data": {name: _whole_numbers(endog) if discrete else endog},
         "constant_data": _constants(fit.spec),
     }
     return _convert(chained | data, *_coordinates(fit.spec))
+
+
+def _whole_numbers(values: Floats) -> npt.NDArray[Any]:
+    """As whole numbers, by which ArviZ knows what is discrete; as they are where one is beyond those."""
+    exact = np.abs(values) < 2.0**53
+    return values.astype(np.int64) if exact.all() and (values == np.floor(values)).all() else values
 
 
 def _parameters(draws: ParameterDraws) -> dict[str, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Real
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixed_glm import _core
-from mixed_glm._input.options import as_choice, as_flag
+from mixed_glm._input.options import as_choice, as_flag, is_several
 from mixed_glm._spec.correlated import WHOLE_TERM, require_independent
 from mixed_glm._spec.spec import ModelSpec
 
@@ -99,8 +99,8 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
         if not len(candidates):
             raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1 or fit_ep()")
         return tuple(_core.default_leaf(core))
-    several = not isinstance(leaf, str) and isinstance(leaf, Iterable)
-    given: list[Any] = list(leaf) if several else [leaf]  # type: ignore[arg-type]
+    several = is_several(leaf)
+    given: list[Any] = list(leaf) if is_several(leaf) else [leaf]
     numbers = [names.index(k) if k in names else k for k in given]
     if not numbers or any(not isinstance(k, (int, np.integer)) or k not in candidates for k in numbers):
         or_list = ", or a list of up to three such components of the same groups"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._input.arrays import as_labels
+from mixed_glm._input.options import is_several
 from mixed_glm._spec.terms import MOST_COORDINATES, CorrelatedTerm
 
 Codes = npt.NDArray[np.int32]
@@ -33,7 +34,7 @@ def as_correlated(
         return ()
     if isinstance(correlated, list) and all(isinstance(term, CorrelatedComponents) for term in correlated):
         return tuple(_of_formula(term, ident) for term in correlated)
-    if isinstance(correlated, (str, bytes, Mapping)) or not isinstance(correlated, Iterable):
+    if isinstance(correlated, Mapping) or not is_several(correlated):
         raise TypeError(
             f"correlated must be a list of tuples of components, as {_EXAMPLE}, got {correlated!r}"
         )
@@ -136,7 +137,7 @@ def _level_codes(levels: Any, q: int) -> npt.NDArray[np.intp]:
 
 
 def _components(term: Any, names: list[str]) -> list[int]:
-    if isinstance(term, (str, bytes)) or not isinstance(term, Iterable):
+    if not is_several(term):
         raise TypeError(f"correlated must have tuples of components, as {_EXAMPLE}, got {term!r}")
     found = []
     for name in term:

@@ -159,11 +159,17 @@ def _read_only(numbers: list[float]) -> Floats:
     return array
 
 
+_FARTHEST = 690.0  # logarithm of a standard deviation that is a number: of gamma distributions with a shape near zero all are zero
+
+
 def _middle_and_width(prior: Prior) -> tuple[float, float]:
     if isinstance(prior, LogNormal):
         return prior.mu, prior.sigma
-    low, middle, high = np.log(prior.quantile([0.1587, 0.5, 0.8413]))
-    return float(middle), float(high - low) / 2.0
+    with np.errstate(divide="ignore"):
+        logs = np.log(prior.quantile([0.1587, 0.5, 0.8413]))
+    low, middle, high = np.clip(logs, -_FARTHEST, _FARTHEST)
+    least = _FARTHEST / 2.0 if np.abs(logs).max() > _FARTHEST else 1e-10  # wider; or one point by rounding
+    return float(middle), max(float(high - low) / 2.0, least)
 
 
 def sd_name(component: str) -> str:

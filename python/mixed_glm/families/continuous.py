@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mixed_glm.families._bounded import bounded_product
 from mixed_glm.families._support import Floats, require
 from mixed_glm.families.base import Family
 
@@ -26,7 +27,7 @@ class Gaussian(Family):
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:
         assert shape is not None
-        return mean + shape * rng.standard_normal(mean.shape)
+        return mean + bounded_product(shape, rng.standard_normal(mean.shape))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Gamma(Family):
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:
         assert shape is not None
-        return mean * rng.gamma(1.0 / shape, shape, mean.shape)
+        return bounded_product(mean, rng.gamma(1.0 / shape, shape, mean.shape))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,4 +64,4 @@ class Exponential(Family):
     def _sample(
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:
-        return rng.exponential(mean)
+        return bounded_product(mean, rng.standard_exponential(mean.shape))

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mixed_glm.families._bounded import bounded_product
 from mixed_glm.families._support import Floats
 from mixed_glm.families.base import Family
 
@@ -64,7 +65,7 @@ class NegativeBinomial(Family):
         self, mean: Floats, rng: np.random.Generator, trials: Floats | None, shape: Floats | None
     ) -> Floats:
         alpha = np.asarray(self.alpha if shape is None else np.maximum(shape, _LEAST_ALPHA), dtype=np.float64)
-        return _poisson(mean * rng.gamma(1.0 / alpha, alpha, mean.shape), rng)
+        return _poisson(bounded_product(mean, rng.gamma(1.0 / alpha, alpha, mean.shape)), rng)
 
 
 def _poisson(mean: Floats, rng: np.random.Generator) -> Floats:

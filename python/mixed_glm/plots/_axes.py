@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mixed_glm._input.arrays import as_probability
+from mixed_glm._input.intervals import as_alpha
 from mixed_glm.families import Family
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def percent(alpha: float) -> str:
     ValueError
         If `alpha` is not between 0 and 1.
     """
-    return f"{100 * (1 - as_probability(alpha, 'alpha')):g} %"
+    return f"{100 * (1 - as_alpha(alpha)):g} %"
 
 
 def centre_name(method: str) -> str:

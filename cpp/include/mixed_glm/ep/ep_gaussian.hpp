@@ -1,15 +1,17 @@
 // The Gaussian of expectation propagation: every row's likelihood is replaced by a site
-// exp(-tau_i eta_i^2 / 2 + nu_i eta_i), eta_i = offset_i + a_i' x, so that
+// exp(-tau_i e_i^2 / 2 + nu_i e_i), e_i = a_i' x = eta_i - offset_i, so that
 //
-//     H = A' diag(tau) A + P,   mean = H^-1 A' (nu - tau offset),   s_i = a_i' H^-1 a_i
+//     H = A' diag(tau) A + P,   mean = H^-1 A' nu,   s_i = a_i' H^-1 a_i
 //
 // A sweep (parallel EP, damped) takes every site out, matches the moments of the tilted density and
 // puts the new site in. Evidence (Minka 2001; Rasmussen and Williams 2006, sec. 3.6), with tc, mc
-// the cavity's precision and mean and Z_i its integral with the likelihood:
+// the precision and mean of the cavity of e_i and Z_i its integral with the likelihood:
 //
 //     log Z = sum_i [ log Z_i + 1/2 log(1 + tau/tc)
 //                     + (tc tau mc^2 - 2 tc mc nu - nu^2) / (2 (tc + tau)) ]
-//           + sum_i [ nu o - tau o^2 / 2 ] + 1/2 (nu - tau o)' A m + 1/2 log|P| - 1/2 log|H|
+//           + 1/2 nu' A m + 1/2 log|P| - 1/2 log|H|
+//
+// With sites of eta itself, squares of large offsets would cancel in it.
 #pragma once
 
 #include <mixed_glm/ep/site_history.hpp>
@@ -90,7 +92,7 @@ class EpGaussian {
     sigma_.compute(precision_);
     rows_.for_blocks([&](TeamBlock& block) {
       detail::predict(*model_, mean_, block);
-      row_mean_.segment(block.first, block.count) = block.view(block.eta);
+      row_mean_.segment(block.first, block.count) = block.view(block.eta) - offset(block);
       row_variance_of_.evaluate(block, block.value);
       row_variance_.segment(block.first, block.count) = block.view(block.value);
     });
@@ -108,11 +110,11 @@ class EpGaussian {
         [&](TeamBlock& block) {
           Tilted& tilted = tilted_[size_t(block.member)];
           if (block.opens_chunk) tilted.spread = tilted.slope = 0.0;
-          take_out(block, tilted.rows);
+          take_out(block, tilted.rows, tilted.cavity_mean);
           tilted.moments.compute(block, tilted.rows);
-          block.sum += site_evidence(block, tilted.rows);
+          block.sum += site_evidence(block, tilted);
           if (has_family) tilted.slope += tilted.moments.family_slope(block);
-          tilted.spread += put_in(block, tilted.rows, damping);
+          tilted.spread += put_in(block, tilted, damping);
           rows_.add_gradient(block, step_);
         },
         [&](TeamBlock& chunk) {
@@ -164,6 +166,7 @@ class EpGaussian {
         : moments(model, family, n_quad) {}
     TiltedMoments moments;
     TiltedRows rows;
+    RowBlock::Column cavity_mean;      // without the offset
     double spread = 0.0, slope = 0.0;  // of a chunk: see sweep()
   };
 
@@ -172,53 +175,59 @@ class EpGaussian {
     const auto weight = block.view(block.weight);
     tau_.segment(block.first, block.count) = weight;
     nu_.segment(block.first, block.count) =
-        block.view(block.pull) + weight.cwiseProduct(block.view(block.eta));
+        block.view(block.pull) + weight.cwiseProduct(block.view(block.eta) - offset(block));
   }
 
   MIXED_GLM_NOINLINE void get_sites(RowBlock& block) const {
-    const auto offset = model_->offset().segment(block.first, block.count);
     block.view(block.weight) = tau_.segment(block.first, block.count);
-    block.view(block.pull) =
-        nu_.segment(block.first, block.count) - block.view(block.weight).cwiseProduct(offset);
+    block.view(block.pull) = nu_.segment(block.first, block.count);
   }
 
-  // Cavities, and the posterior as a guess of where the tilted densities are.
-  MIXED_GLM_NOINLINE void take_out(const RowBlock& block, TiltedRows& rows) const {
+  ConstVectorRef offset(const RowBlock& block) const {
+    return model_->offset().segment(block.first, block.count);
+  }
+
+  // Cavities of eta, and the posterior as a guess of where the tilted densities are.
+  MIXED_GLM_NOINLINE void take_out(const RowBlock& block, TiltedRows& rows,
+                                   RowBlock::Column& cavity_mean) const {
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
       const double precision = 1.0 / row_variance_[i];
       // A site takes at most what there is: rounding may leave nothing of a very informative row's.
       const double cavity = math::max(precision - tau_[i], 1e-10 * precision);
       rows.cavity_precision[size_t(r)] = cavity;
-      rows.cavity_mean[size_t(r)] = (row_mean_[i] * precision - nu_[i]) / cavity;
-      rows.center[size_t(r)] = row_mean_[i];
+      cavity_mean[size_t(r)] = (row_mean_[i] * precision - nu_[i]) / cavity;
+      rows.cavity_mean[size_t(r)] = model_->offset()[i] + cavity_mean[size_t(r)];
+      rows.center[size_t(r)] = model_->offset()[i] + row_mean_[i];
       rows.spread[size_t(r)] = std::sqrt(row_variance_[i]);
     }
   }
 
-  MIXED_GLM_NOINLINE double site_evidence(RowBlock& block, const TiltedRows& rows) const {
+  MIXED_GLM_NOINLINE double site_evidence(RowBlock& block, const Tilted& tilted) const {
+    const TiltedRows& rows = tilted.rows;
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
-      const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
-      const double tau = tau_[i], nu = nu_[i], offset = model_->offset()[i];
+      const double tc = rows.cavity_precision[size_t(r)], mc = tilted.cavity_mean[size_t(r)];
+      const double tau = tau_[i], nu = nu_[i];
       block.value[size_t(r)] =
           rows.log_z[size_t(r)] + 0.5 * math::log(1.0 + tau / tc) +
-          (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau)) + nu * offset -
-          0.5 * tau * offset * offset;
+          (tc * tau * mc * mc - 2.0 * tc * mc * nu - nu * nu) / (2.0 * (tc + tau));
     }
     return block.view(block.value).sum();
   }
 
   // Leaves the pull of the new sites at the posterior's mean in the block. Returns half the sum of
   // squared changes of precision.
-  MIXED_GLM_NOINLINE double put_in(RowBlock& block, const TiltedRows& rows, double damping) {
+  MIXED_GLM_NOINLINE double put_in(RowBlock& block, const Tilted& tilted, double damping) {
+    const TiltedRows& rows = tilted.rows;
     for (Index r = 0; r < block.count; ++r) {
       const Index i = block.first + r;
-      const double tc = rows.cavity_precision[size_t(r)], mc = rows.cavity_mean[size_t(r)];
+      const double tc = rows.cavity_precision[size_t(r)], mc = tilted.cavity_mean[size_t(r)];
       const double precision = 1.0 / rows.variance[size_t(r)];
       const double tau =
           math::max(precision - tc, 0.0);  // log-concave: never negative but by rounding
-      const double nu = rows.mean[size_t(r)] * (tc + tau) - tc * mc;
+      const double mean = rows.mean[size_t(r)] - model_->offset()[i];
+      const double nu = mean * (tc + tau) - tc * mc;
       const double bend = tau - tau_[i], lift = nu - nu_[i];
       third_[i] = rows.third[size_t(r)];
       block.pull[size_t(r)] = lift - bend * row_mean_[i];

@@ -42,7 +42,7 @@ class SkewMixture {
   double quantile(double z) const {
     double low = infinity, high = -infinity, mean = 0.0, square = 0.0, cube = 0.0;
     for (const Component& c : components_) {
-      if (!(std::isfinite(c.mean) && std::isfinite(c.sd))) return nan;
+      if (!(std::isfinite(c.mean) && c.sd >= 0.0 && std::isfinite(c.sd))) return nan;
       const double reach = (std::abs(z) + 4.0) * c.sd;
       low = std::min(low, c.mean - reach);
       high = std::max(high, c.mean + reach);
