@@ -6,7 +6,7 @@
 // same on any number of threads.
 #pragma once
 
-#include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/make_marginal.hpp>
 #include <mixed_glm/inference/monitor.hpp>
 #include <mixed_glm/many/reloadable_model.hpp>
 #include <mixed_glm/parallel/run_workers.hpp>
