@@ -2,9 +2,9 @@
 // normals.
 
 #include <algorithm>
+#include <mixed_glm/fit/effects_integral.hpp>
 #include <mixed_glm/fit/make_draws.hpp>
 #include <mixed_glm/inference/joint_density.hpp>
-#include <mixed_glm/sampling/effects_integral.hpp>
 #include <mixed_glm/sampling/joint_mode_draws.hpp>
 #include <mixed_glm/sampling/weighted_gaussian.hpp>
 #include <numeric>

@@ -77,8 +77,7 @@ class EpGaussian {
     rows_.for_blocks(
         [&](TeamBlock& block) {
           get_sites(block);
-          rows_.add_gradient(block, mean_);
-          rows_.add_curvature(block, precision_.values());
+          rows_.add_expansion(block, mean_, precision_.values());
         },
         [&](TeamBlock& chunk) {
           rows_.finish_gradient(chunk, mean_);

@@ -1,18 +1,10 @@
-// Which approximation integrates fixed and random effects out given psi, with all that any of them
-// needs: a marginal posterior (marginal.hpp) by name.
+// Which approximation integrates fixed and random effects out given psi: its name, with all that
+// any of them may be asked for. What it stands for: approximations.hpp.
 #pragma once
 
 #include <array>
-#include <memory>
-#include <mixed_glm/ep/ep_marginal.hpp>
-#include <mixed_glm/fit/check_argument.hpp>
-#include <mixed_glm/fit/refuse_correlated.hpp>
 #include <mixed_glm/inference/enum_names.hpp>
-#include <mixed_glm/inference/laplace_marginal.hpp>
-#include <mixed_glm/leaf/lane_marginal.hpp>
-#include <mixed_glm/leaf/leaf_marginal.hpp>
-#include <mixed_glm/variational/variational_marginal.hpp>
-#include <stdexcept>
+#include <mixed_glm/leaf/leaf_block.hpp>
 #include <string>
 
 namespace mixed_glm {
@@ -46,70 +38,6 @@ struct Approximation {
   Index n_quad = 0;     // nodes of a leaf's coordinate or a tilted density; 0: the default; "vb": 0
                         // for as many as needed
   bool mean_correction = true;  // of Laplace's means, to second order
-
-  LaplaceSettings laplace_settings(const NewtonSettings& inner) const {
-    LaplaceSettings settings;
-    settings.inner = inner;
-    settings.mean_correction = mean_correction;
-    return settings;
-  }
-  // coordinates: of the leaf, once it is known.
-  LeafSettings leaf_settings(const NewtonSettings& inner, Index coordinates) const {
-    LeafSettings settings;
-    settings.inner = inner;
-    settings.mean_correction = mean_correction;
-    settings.by_need = n_quad == 0;
-    settings.n_quad = n_quad > 0 ? n_quad : leaf_n_quad[size_t(coordinates - 1)];
-    return settings;
-  }
-  EpSettings ep_settings(const NewtonSettings& inner) const {
-    EpSettings settings;
-    settings.n_quad = n_quad > 0 ? n_quad : ep_n_quad;
-    settings.laplace = laplace_settings(inner);
-    return settings;
-  }
 };
-
-// The leaf, or the default one. Throws std::invalid_argument where there is none, or these
-// components cannot be one.
-inline LeafBlock checked_leaf(const Design& design, const LeafBlock& leaf) {
-  const LeafBlock chosen = leaf.is_default() ? default_leaf(design) : leaf;
-  if (is_leaf(design, chosen)) return chosen;
-  refuse_correlated(design, "leaf quadrature",
-                    "the leaf must be a whole term, of up to three coordinates each of which has "
-                    "one effect a row at most, and the only one whose effects are correlated");
-  std::string got;
-  for (const Index k : leaf.components()) got += (got.empty() ? "" : ", ") + std::to_string(k);
-  refuse_argument("leaf",
-                  "a component of which each row touches at most one effect, or up to three of the "
-                  "same groups",
-                  got.empty() ? "none" : got);
-}
-
-// The model is viewed and must outlive the marginal.
-inline std::unique_ptr<Marginal> make_marginal(const Model& model, const Approximation& approx,
-                                               const NewtonSettings& inner) {
-  switch (approx.name) {
-    case ApproximationName::leaf: {
-      const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      const LeafSettings settings = approx.leaf_settings(inner, leaf.size());
-      if (LaneMarginal::suits(model)) return std::make_unique<LaneMarginal>(model, settings);
-      return std::make_unique<LeafMarginal>(model, leaf, settings);
-    }
-    case ApproximationName::ep:
-      refuse_joint_rows(model.family(), "expectation propagation");
-      return std::make_unique<EpMarginal>(model, approx.ep_settings(inner));
-    case ApproximationName::vb: {
-      refuse_correlated(model.design(), "the variational bound", independent_only);
-      refuse_joint_rows(model.family(), "the variational bound");
-      AscentSettings ascent;
-      ascent.monitor = inner.monitor;
-      return std::make_unique<VariationalMarginal>(model, ascent, approx.n_quad);
-    }
-    case ApproximationName::laplace:
-      break;
-  }
-  return std::make_unique<LaplaceMarginal>(model, approx.laplace_settings(inner));
-}
 
 }  // namespace mixed_glm

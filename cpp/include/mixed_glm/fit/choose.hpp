@@ -24,7 +24,7 @@
 #pragma once
 
 #include <memory>
-#include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/make_marginal.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
 #include <utility>
 
@@ -54,8 +54,7 @@ class Chooser {
       : model_(&model), monitor_(monitor), inner_(marginal_newton_settings(monitor, team)) {}
 
   Choice run(const Vector& start) {
-    const auto laplace =
-        std::make_shared<LaplaceMarginal>(*model_, Approximation().laplace_settings(inner_));
+    const std::shared_ptr<Marginal> laplace = make_marginal(*model_, Approximation(), inner_);
     MarginalModeSettings settings;
     settings.monitor = monitor_;
     settings.tolerance = line_search_tolerance;
@@ -63,7 +62,7 @@ class Chooser {
     const MarginalMode mode = search.find(start);
     if (!mode.found) return {Approximation(), start};
     psi_ = mode.psi;
-    coefficients_ = laplace->mode().coefficients();
+    coefficients_ = laplace->mode_of_coefficients();
     gradient_ = laplace->gradient(psi_);
     if (model_->design().rows() > most_rows_to_choose) {
       return {Approximation(), psi_, mode.precision, laplace};
@@ -187,7 +186,7 @@ class Chooser {
 inline Choice choose(const Model& model, Monitor* monitor = nullptr, Team* team = nullptr) {
   const Vector start = model.hyperparameters().start();
   if (start.size() == 0 || is_quadratic(model.family())) return {Approximation(), start};
-  if (LaneMarginal::suits(model)) {
+  if (has_lanes(model)) {
     const Approximation leaf{ApproximationName::leaf, default_leaf(model.design())};
     return {leaf, start};
   }

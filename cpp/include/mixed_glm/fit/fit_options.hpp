@@ -3,6 +3,7 @@
 
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/fit/check_argument.hpp>
+#include <mixed_glm/fit/checked_leaf.hpp>
 #include <mixed_glm/inference/integration.hpp>
 
 namespace mixed_glm {

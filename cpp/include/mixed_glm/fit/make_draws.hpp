@@ -1,35 +1,18 @@
-// Draws of the coefficients given psi, from the approximation that a fit used.
+// Draws of the coefficients given psi, from the approximation that a fit used. With MIXED_GLM_APART
+// they are compiled elsewhere (fit/apart.hpp).
 #pragma once
 
+#include <memory>
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/fit/mixed_model.hpp>
-#include <mixed_glm/sampling/leaf_conditional_draws.hpp>
+#include <mixed_glm/sampling/conditional_draws.hpp>
 
 namespace mixed_glm {
 
 // The model is viewed and must outlive the draws. Throws std::invalid_argument for the variational
 // approximation, whose draws no psi is given for.
-inline std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
-                                                    const Approximation& approx) {
-  const NewtonSettings inner = marginal_newton_settings();
-  switch (approx.name) {
-    case ApproximationName::laplace:
-      return std::make_unique<GaussianConditionalDraws<LaplaceMarginal>>(
-          model, approx.laplace_settings(inner));
-    case ApproximationName::leaf: {
-      const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      return std::make_unique<LeafConditionalDraws>(model, leaf,
-                                                    approx.leaf_settings(inner, leaf.size()));
-    }
-    case ApproximationName::ep:
-      refuse_joint_rows(model.family(), "expectation propagation");
-      return std::make_unique<GaussianConditionalDraws<EpMarginal>>(model,
-                                                                    approx.ep_settings(inner));
-    case ApproximationName::vb:
-      break;
-  }
-  refuse_argument("approx", "'laplace', 'leaf' or 'ep'", "'vb'");
-}
+MIXED_GLM_ONCE std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
+                                                            const Approximation& approx);
 
 namespace detail {
 
@@ -75,3 +58,7 @@ inline std::unique_ptr<ConditionalDraws> make_draws(const MixedModel& model,
 }
 
 }  // namespace mixed_glm
+
+#ifndef MIXED_GLM_APART
+#include <mixed_glm/fit/draws_of_name.hpp>
+#endif

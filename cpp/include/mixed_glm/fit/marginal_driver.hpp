@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <mixed_glm/fit/approximation.hpp>
+#include <mixed_glm/fit/make_marginal.hpp>
 #include <mixed_glm/inference/fit_marginal.hpp>
 
 namespace mixed_glm {

@@ -45,10 +45,16 @@ class EffectSums {
   // each number has a column.
   void add(const ConstMatrixRef& values) {
     for (const Open& open : runs_) {
-      double* const sums = sums_.data() + open.first;
-      for (Index k = 0; k < values.cols(); ++k) {
-        sums[k] += detail::product_with_run(design_->z(), open.run, values.col(k).data());
+      const Index length = open.run.length();
+      Index room = length;
+      const double* factors = ones_.data();
+      if (design_->z().is_indicator()) {
+        room = values.rows() - open.run.begin;
+      } else {
+        factors = design_->z().values() + open.run.entry;
       }
+      add_column_products(factors, length, room, values.data() + open.run.begin,
+                          values.outerStride(), values.cols(), sums_.data() + open.first);
     }
   }
 
@@ -89,6 +95,7 @@ class EffectSums {
   std::vector<Code> slot_, free_;  // of each effect, and those not in use
   std::vector<double> sums_;       // numbers_ for each slot
   std::vector<Open> runs_;
+  Vector ones_ = Vector::Ones(row_block_size);  // factors of an indicator design
 };
 
 }  // namespace mixed_glm

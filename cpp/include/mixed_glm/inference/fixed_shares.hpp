@@ -2,6 +2,7 @@
 // Sigma, c_i = cov(eta_i, beta) = Sigma_b. a_i, block by block.
 #pragma once
 
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/math/resize_buffer.hpp>
 #include <mixed_glm/model/design.hpp>
@@ -30,7 +31,8 @@ class FixedShares {
     const auto x = design_->x().middleRows(first, count);
     for (Index a = 0; a < p; ++a) {
       const Index terms = root_ == nullptr ? p : a + 1;
-      shares_.col(a).head(count).noalias() = x.leftCols(terms) * covariance_.col(a).head(terms);
+      shares_.col(a).head(count).setZero();
+      add_columns(x.leftCols(terms), covariance_.col(a).data(), shares_.col(a).data());
     }
     const SparseRows& z = design_->z();
     for_each_run(z, first, count, [&](const EntryRun& run) {

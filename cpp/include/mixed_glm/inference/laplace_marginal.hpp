@@ -94,6 +94,7 @@ class LaplaceMarginal final : public Marginal {
   const Vector& family_pull() const override { return family_pull_; }
   const Model& model() const override { return *model_; }
   int passes() const override { return mode_.iterations(); }
+  Vector mode_of_coefficients() const override { return mode_.coefficients(); }
   const ConditionalMode& mode() const { return mode_; }
   const Precision& precision() const { return mode_.precision(); }
   const Vector& delta() const { return delta_; }

@@ -66,6 +66,8 @@ class Marginal {
   // g, with which the mean of the coefficients moves by H^-1 g dphi; empty: there is no phi.
   virtual const Vector& family_pull() const { return no_pull_; }
   virtual ConditionalPosterior posterior() const = 0;
+  // (u, beta) where their density given theta is highest, as far as it is known: for start_at().
+  virtual Vector mode_of_coefficients() const { return posterior().mean; }
   // Whether posteriors that follow have third moments, which cost a look at the rows.
   void want_third(bool wanted) { wants_third_ = wanted; }
   virtual const Model& model() const = 0;

@@ -64,7 +64,7 @@ class ThirdCumulants {
       for (Index r = 0; r < run.length(); ++r) {
         covariance[r] = weight[r] * covariance[r] * covariance[r] * covariance[r];
       }
-      third[run.effect] += sum_of_run(shares_of_run_.data(), run);
+      third[run.effect] += detail::sum_rows(shares_of_run_.data() + run.begin, run.length(), 0);
     });
   }
 
@@ -78,12 +78,9 @@ class ThirdCumulants {
         shares[r] *= z.value(e);
       }
     }
-    const auto border = sigma_->with_border(run.effect);
-    for (Index a = 0; a < design_->fixed(); ++a) {
-      const double* const x = design_->x().col(a).data() + first + run.begin;
-      const double factor = border[a];
-      for (Index r = 0; r < run.length(); ++r) shares[r] += factor * x[r];
-    }
+    const Index length = run.length();
+    add_columns(design_->x().data() + first + run.begin, design_->x().outerStride(),
+                design_->fixed(), sigma_->with_border(run.effect).data(), length, length, shares);
   }
 
   // cov(eta_i, u_j) for each entry (i, j) of a row, then their cubes.

@@ -57,6 +57,11 @@ class KrylovInverse {
 
  private:
   static constexpr int together = SchurProbes::together;
+  using Numbers = Eigen::Array<float, together, 1>;  // of an effect, one for each probe of a block
+
+  static Eigen::Map<const Numbers> numbers(const std::vector<float>& of_all, Index effect) {
+    return Eigen::Map<const Numbers>(of_all.data() + effect * together);
+  }
 
   const CrossedBlocks& blocks() const { return factor_->blocks(); }
   const BorderedPattern& pattern() const { return factor_->pattern(); }
@@ -195,16 +200,13 @@ class KrylovInverse {
     });
     for_levels(team(), eliminated_, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) {
-        std::array<float, together> z = {}, r = {};
+        Numbers z = Numbers::Zero(), r = Numbers::Zero();
         for_pairs_of(i, [&](Index j, Index, double ratio) {
-          const float* const zj = z_.data() + (eliminated_ + j) * together;
-          const float* const rj = r_.data() + (eliminated_ + j) * together;
-          const auto by = float(ratio);
-          for (size_t c = 0; c < together; ++c) z[c] -= by * zj[c];
-          for (size_t c = 0; c < together; ++c) r[c] -= by * rj[c];
+          z -= float(ratio) * numbers(z_, eliminated_ + j);
+          r -= float(ratio) * numbers(r_, eliminated_ + j);
         });
-        std::copy(z.begin(), z.end(), z_.begin() + i * together);
-        std::copy(r.begin(), r.end(), r_.begin() + i * together);
+        Eigen::Map<Numbers>(z_.data() + i * together) = z;
+        Eigen::Map<Numbers>(r_.data() + i * together) = r;
       }
     });
   }
@@ -223,14 +225,8 @@ class KrylovInverse {
 
   // Sum over the probes of (z_a r_b + r_a z_b) / 2.
   double product(Index a, Index b) const {
-    const float *const za = z_.data() + a * together, *const zb = z_.data() + b * together;
-    const float *const ra = r_.data() + a * together, *const rb = r_.data() + b * together;
-    std::array<float, together> terms;
-    for (size_t c = 0; c < together; ++c) terms[c] = za[c] * rb[c] + ra[c] * zb[c];
-    for (size_t half = together / 2; half > 0; half /= 2) {  // in an order that vectorizes
-      for (size_t c = 0; c < half; ++c) terms[c] += terms[c + half];
-    }
-    return 0.5 * double(terms[0]);
+    const Numbers terms = numbers(z_, a) * numbers(r_, b) + numbers(r_, a) * numbers(z_, b);
+    return 0.5 * double(terms.sum());
   }
 
   // From the first block: how the probes differ among themselves.

@@ -110,14 +110,15 @@ class ScaledSchur {
   static void gather(const Couplings& couplings, const T* MIXED_GLM_RESTRICT values,
                      const T* MIXED_GLM_RESTRICT from, Index first, Index last,
                      T* MIXED_GLM_RESTRICT to) {
+    using Numbers =
+        Eigen::Array<T, M, 1>;  // of plain loops over M, compilers vectorize the wrong one
     const Code* const other = couplings.other();
     for (Index i = first; i < last; ++i) {
-      std::array<T, M> sum = {};
+      Numbers sum = Numbers::Zero();
       for (Index e = couplings.begin(i), end = couplings.end(i); e < end; ++e) {
-        const T* const v = from + Index(other[e]) * M;
-        for (int c = 0; c < M; ++c) sum[size_t(c)] += values[e] * v[c];
+        sum += values[e] * Eigen::Map<const Numbers>(from + Index(other[e]) * M);
       }
-      for (int c = 0; c < M; ++c) to[i * M + c] = sum[size_t(c)];
+      Eigen::Map<Numbers>(to + i * M) = sum;
     }
   }
 

@@ -3,6 +3,8 @@
 // and rows of equal length store no row pointers, so one grouping factor is just an array of codes.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <mixed_glm/typedefs.hpp>
 #include <stdexcept>
 #include <string>
@@ -22,6 +24,7 @@ class SparseRows {
     columns_.assign(indices, indices + indptr[rows]);
     store_values(indptr[rows], data);
     store_starts(indptr);
+    find_runs();
   }
 
   Index rows() const { return rows_; }
@@ -37,6 +40,10 @@ class SparseRows {
   const Code* columns() const { return columns_.data(); }
   const double* values() const { return values_.data(); }  // meaningless for an indicator design
   double value(Index entry) const { return values_.empty() ? 1.0 : values_[size_t(entry)]; }
+
+  // Rows from this one on that touch the same column, as far as they are counted, where each row
+  // has one entry.
+  Index run_length(Index row) const { return run_[size_t(row)]; }
 
   // Number of unordered pairs of entries that stand in one row, over all rows.
   Index pairs() const {
@@ -63,6 +70,7 @@ class SparseRows {
     values_ = std::move(values);
     if (!start_.empty()) start_ = std::move(start);
     rows_ = Index(order.size());
+    find_runs();
   }
 
   // Column c becomes new_column[c].
@@ -119,10 +127,22 @@ class SparseRows {
     }
   }
 
+  void find_runs() {
+    if (width() != 1) return;
+    constexpr std::uint8_t most = 255;
+    run_.assign(size_t(rows_), 1);
+    for (Index i = rows_ - 2; i >= 0; --i) {
+      const std::uint8_t next = run_[size_t(i) + 1];
+      const bool goes_on = columns_[size_t(i)] == columns_[size_t(i) + 1];
+      run_[size_t(i)] = std::uint8_t(goes_on ? std::min<int>(next + 1, most) : 1);
+    }
+  }
+
   Index rows_, cols_, width_ = 0;
   std::vector<Code> columns_;
-  std::vector<double> values_;  // empty: all ones
-  std::vector<Index> start_;    // empty: every row has width_ entries
+  std::vector<double> values_;     // empty: all ones
+  std::vector<Index> start_;       // empty: every row has width_ entries
+  std::vector<std::uint8_t> run_;  // of rows with one entry each
 };
 
 }  // namespace mixed_glm

@@ -19,3 +19,10 @@
 #define MIXED_GLM_COLD __attribute__((cold))  // runs seldom: to be small, not fast
 #define MIXED_GLM_RESTRICT __restrict__
 #endif
+
+// A function behind which much code stands: in every unit that calls it, or in one (fit/apart.hpp).
+#ifdef MIXED_GLM_APART
+#define MIXED_GLM_ONCE
+#else
+#define MIXED_GLM_ONCE inline
+#endif

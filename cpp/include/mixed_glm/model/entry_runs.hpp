@@ -15,34 +15,10 @@ struct EntryRun {
   Index length() const { return end - begin; }
 };
 
-// Sums and increments over a run of a few rows, as plain loops: Eigen's would spend more on the
-// alignment of their ends.
-inline double sum_of_run(const double* values, const EntryRun& run) {
-  double sums[4] = {0.0, 0.0, 0.0, 0.0};
-  Index r = run.begin;
-  for (; r + 4 <= run.end; r += 4) {
-    for (Index k = 0; k < 4; ++k) sums[k] += values[r + k];
-  }
-  for (; r < run.end; ++r) sums[0] += values[r];
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
+// An increment over a run of a few rows, as a plain loop: Eigen's would spend more on the alignment
+// of its ends.
 inline void add_to_run(double* values, const EntryRun& run, double increment) {
   for (Index r = run.begin; r < run.end; ++r) values[r] += increment;
-}
-
-// Where a run of equal columns ends that begins at r, of rows with one entry each.
-inline Index end_of_run(const Code* columns, Index r, Index count) {
-  const Code effect = columns[r];
-  Index end = r + 1;
-  if (end < count && columns[end] == effect) {
-    for (; end + 4 <= count; end += 4) {  // of long runs, four at a time
-      Code differs = 0;
-      for (Index k = 0; k < 4; ++k) differs |= columns[end + k] ^ effect;
-      if (differs != 0) break;
-    }
-  }
-  while (end < count && columns[end] == effect) ++end;
-  return end;
 }
 
 namespace detail {
@@ -81,7 +57,7 @@ void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) 
   const Code* const columns = z.columns();
   if (z.width() == 1) {
     for (Index r = 0; r < count;) {
-      const Index end = end_of_run(columns + first, r, count);
+      const Index end = std::min(count, r + z.run_length(first + r));
       visit(EntryRun{columns[first + r], r, end, first + r, 1});
       r = end;
     }

@@ -12,7 +12,8 @@ struct RowBlock {
 
   Index first = 0, count = 0;
   alignas(64) Column eta, value, pull, weight;
-  Matrix weighted_x;  // diag(weight) X, or room for other products of X
+  Column scaled;      // of a run, values times factors
+  Matrix weighted_x;  // diag(weight) X, where it is needed
 
   Eigen::Map<Vector> view(Column& column) const { return {column.data(), count}; }
   // Eight rows more than a block, so that its columns lie in different cache sets.

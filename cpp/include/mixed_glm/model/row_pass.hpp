@@ -32,8 +32,8 @@ MIXED_GLM_NOINLINE inline void predict(const Model& model, const Vector& coeffic
   const Design& design = model.design();
   auto eta = block.view(block.eta);
   eta = model.offset().segment(block.first, block.count);
-  eta.noalias() +=
-      design.x().middleRows(block.first, block.count) * coefficients.tail(design.fixed());
+  add_columns(design.x().middleRows(block.first, block.count),
+              coefficients.data() + design.effects(), block.eta.data());
   const SparseRows& z = design.z();
   if (z.is_indicator() && z.width() >= 0) {
     const Code* const columns = z.columns() + z.begin(block.first);
@@ -62,8 +62,8 @@ double pass_rows(const Model& model, const Sites& sites, const Vector& coefficie
         detail::predict(model, coefficients, block);
         sites.template evaluate<Order>(block);
         block.sum += block.view(block.value).sum();
-        if constexpr (Order >= 1) rows.add_gradient(block, *gradient);
-        if constexpr (Order >= 2) rows.add_curvature(block, values);
+        if constexpr (Order == 1) rows.add_gradient(block, *gradient);
+        if constexpr (Order >= 2) rows.add_expansion(block, *gradient, values);
       },
       [&](TeamBlock& chunk) {
         sum += chunk.sum;

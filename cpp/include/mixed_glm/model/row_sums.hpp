@@ -1,6 +1,7 @@
 // What a block of rows adds to the sums of a pass: pulls to A' pull, weights to A' diag(weight) A.
 #pragma once
 
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/model/design.hpp>
 #include <mixed_glm/model/entry_runs.hpp>
 #include <mixed_glm/model/row_block.hpp>
@@ -8,14 +9,15 @@
 namespace mixed_glm::detail {
 
 // X' pull.
-inline void add_fixed_gradient(const Design& design, RowBlock& block, VectorRef sums) {
-  sums.noalias() +=
-      design.x().middleRows(block.first, block.count).transpose() * block.view(block.pull);
+inline void add_fixed_gradient(const Design& design, const RowBlock& block, double* sums) {
+  add_column_products(block.pull.data(), design.x().middleRows(block.first, block.count), sums);
 }
 
-// Of one run, the sum of its factors times the values of its rows.
-inline double product_with_run(const SparseRows& z, const EntryRun& run, const double* values) {
-  if (z.is_indicator()) return sum_of_run(values, run);
+// Of one run, the sum of its factors times the values of its rows, which are `count` in all.
+inline double product_with_run(const SparseRows& z, const EntryRun& run, const double* values,
+                               Index count) {
+  if (z.is_indicator() && run.length() == 1) return values[run.begin];
+  if (z.is_indicator()) return sum_rows(values + run.begin, run.length(), count - run.begin);
   double sum = 0.0;
   for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
     sum += z.value(e) * values[r];
@@ -24,13 +26,16 @@ inline double product_with_run(const SparseRows& z, const EntryRun& run, const d
 }
 
 inline void add_gradient(const Design& design, RowBlock& block, Vector& gradient) {
-  add_fixed_gradient(design, block, gradient.tail(design.fixed()));
+  add_fixed_gradient(design, block, gradient.data() + design.effects());
   for_each_run(design.z(), block.first, block.count, [&](const EntryRun& run) {
-    gradient[run.effect] += product_with_run(design.z(), run, block.pull.data());  // Z' pull
+    gradient[run.effect] +=
+        product_with_run(design.z(), run, block.pull.data(), block.count);  // Z' pull
   });
 }
 
+// What runs of one row add, which only a second factor has many of.
 inline void weigh_fixed(const Design& design, RowBlock& block) {
+  if (!design.has_pairs()) return;
   const auto x = design.x().middleRows(block.first, block.count);
   const auto weight = block.view(block.weight);
   block.reserve_weighted_x(design.fixed());
@@ -42,18 +47,14 @@ inline void weigh_fixed(const Design& design, RowBlock& block) {
 // X'WX, lower triangle, of which `corner` is the first entry and `stride` lies between two columns.
 inline void add_fixed_curvature(const Design& design, const RowBlock& block, double* corner,
                                 Index stride) {
-  const auto x = design.x().middleRows(block.first, block.count);
-  const auto wx = block.weighted_x.topRows(block.count);
-  const Index p = design.fixed();
-  for (Index a = 0; a < p; ++a) {
-    double* const column = corner + a * (stride + 1);
-    Eigen::Map<Vector>(column, p - a).noalias() += x.rightCols(p - a).transpose() * wx.col(a);
-  }
+  add_weighted_squares(block.weight.data(), design.x().middleRows(block.first, block.count), corner,
+                       stride);
 }
 
 // Diagonal of Z'WZ, of one run.
-inline double square_of_run(const SparseRows& z, const EntryRun& run, const double* weight) {
-  if (z.is_indicator()) return sum_of_run(weight, run);
+inline double square_of_run(const SparseRows& z, const EntryRun& run, const double* weight,
+                            Index count) {
+  if (z.is_indicator()) return sum_rows(weight + run.begin, run.length(), count - run.begin);
   double sum = 0.0;
   for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
     sum += weight[r] * z.value(e) * z.value(e);
@@ -61,24 +62,33 @@ inline double square_of_run(const SparseRows& z, const EntryRun& run, const doub
   return sum;
 }
 
-// The same, and Z'WX. Where an effect's rows are scattered, as a second factor's, most runs are of
-// one row.
-inline void add_run_curvature(const Design& design, const RowBlock& block, const EntryRun& run,
-                              double* values) {
+// The same, and Z'WX; after weigh_fixed().
+inline void add_run_curvature(const Design& design, RowBlock& block, const EntryRun& run,
+                              double& diagonal, double* border) {
   const SparseRows& z = design.z();
-  const BorderedPattern& pattern = design.pattern();
-  const Matrix& wx = block.weighted_x;
-  double& diagonal = values[pattern.diagonal_position(run.effect)];
-  double* const border = values + pattern.border_position(run.effect);
-  if (z.is_indicator() && run.length() == 1) {
-    diagonal += block.weight[size_t(run.begin)];
-    for (Index a = 0; a < design.fixed(); ++a) border[a] += wx(run.begin, a);
+  const double* weight = block.weight.data();
+  if (z.is_indicator() && run.length() == 1 && design.has_pairs()) {
+    diagonal += weight[run.begin];
+    for (Index a = 0; a < design.fixed(); ++a) border[a] += block.weighted_x(run.begin, a);
     return;
   }
-  diagonal += square_of_run(z, run, block.weight.data());
-  for (Index a = 0; a < design.fixed(); ++a) {
-    border[a] += product_with_run(z, run, wx.col(a).data());
+  diagonal += square_of_run(z, run, weight, block.count);
+  if (!z.is_indicator()) {
+    for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+      block.scaled[size_t(r)] = weight[r] * z.value(e);
+    }
+    weight = block.scaled.data();
   }
+  const Index room = z.is_indicator() ? block.count - run.begin : run.length();
+  add_column_products(weight + run.begin, run.length(), room,
+                      design.x().data() + block.first + run.begin, design.x().outerStride(),
+                      design.fixed(), border);
+}
+inline void add_run_curvature(const Design& design, RowBlock& block, const EntryRun& run,
+                              double* values) {
+  const BorderedPattern& pattern = design.pattern();
+  add_run_curvature(design, block, run, values[pattern.diagonal_position(run.effect)],
+                    values + pattern.border_position(run.effect));
 }
 
 // visit(one effect, the other, position, product) for what lies below the diagonal of Z'WZ.

@@ -93,22 +93,9 @@ class RowTeam {
 
   // Adds A' pull of the block, but for what waits for the chunk's turn.
   void add_gradient(TeamBlock& block, Vector& gradient) const {
-    const SparseRows& z = design_->z();
-    WaitingSums& waiting = block.waiting;
-    if (block.opens_chunk) {
-      block.fixed_gradient.setZero();
-      waiting.clear();
-    }
-    detail::add_fixed_gradient(*design_, block, block.fixed_gradient);
-    for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
-      const double sum = detail::product_with_run(z, run, block.pull.data());
-      if (is_shared(run.effect)) {
-        waiting.effect.push_back(run.effect);
-        waiting.gradient.push_back(sum);
-      } else {
-        gradient[run.effect] += sum;
-      }
-    });
+    add_fixed_gradient(block);
+    for_each_run(design_->z(), block.first, block.count,
+                 [&](const EntryRun& run) { add_run_gradient(block, run, gradient); });
   }
   void finish_gradient(const TeamBlock& chunk, Vector& gradient) const {
     const WaitingSums& waiting = chunk.waiting;
@@ -118,13 +105,14 @@ class RowTeam {
     }
   }
 
-  // Adds A' diag(weight) A of the block, but for what waits for the chunk's turn; after
-  // add_gradient.
-  void add_curvature(TeamBlock& block, double* values) const {
+  // The same, and A' diag(weight) A.
+  void add_expansion(TeamBlock& block, Vector& gradient, double* values) const {
+    add_fixed_gradient(block);
     if (block.opens_chunk) block.fixed_curvature.setZero();
     detail::weigh_fixed(*design_, block);
     detail::add_fixed_curvature(*design_, block, block.fixed_curvature.data(), design_->fixed());
     for_each_run(design_->z(), block.first, block.count, [&](const EntryRun& run) {
+      add_run_gradient(block, run, gradient);
       if (is_shared(run.effect)) {
         set_run_aside(block, run);
       } else {
@@ -164,13 +152,28 @@ class RowTeam {
   }
   bool is_shared(Code effect) const { return team_ != nullptr && shared_.contains(effect); }
 
-  void set_run_aside(TeamBlock& block, const EntryRun& run) const {
-    const SparseRows& z = design_->z();
-    std::vector<double>& sums = block.waiting.curvature;
-    sums.push_back(detail::square_of_run(z, run, block.weight.data()));
-    for (Index a = 0; a < design_->fixed(); ++a) {
-      sums.push_back(detail::product_with_run(z, run, block.weighted_x.col(a).data()));
+  void add_fixed_gradient(TeamBlock& block) const {
+    if (block.opens_chunk) {
+      block.fixed_gradient.setZero();
+      block.waiting.clear();
     }
+    detail::add_fixed_gradient(*design_, block, block.fixed_gradient.data());
+  }
+  void add_run_gradient(TeamBlock& block, const EntryRun& run, Vector& gradient) const {
+    const double sum = detail::product_with_run(design_->z(), run, block.pull.data(), block.count);
+    if (is_shared(run.effect)) {
+      block.waiting.effect.push_back(run.effect);
+      block.waiting.gradient.push_back(sum);
+    } else {
+      gradient[run.effect] += sum;
+    }
+  }
+
+  void set_run_aside(TeamBlock& block, const EntryRun& run) const {
+    std::vector<double>& sums = block.waiting.curvature;
+    const size_t first = sums.size();
+    sums.resize(first + size_t(1 + design_->fixed()), 0.0);
+    detail::add_run_curvature(*design_, block, run, sums[first], sums.data() + first + 1);
   }
 
   // All memory that a block will need: which member meets which chunk is left to chance.

@@ -6,6 +6,7 @@
 // for a block of rows, from the selected inverse: every entry needed is on its pattern.
 #pragma once
 
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/linalg/selected_inverse.hpp>
 #include <mixed_glm/model/row_pass.hpp>
 
@@ -16,49 +17,46 @@ class RowVariance {
   RowVariance(const Design& design, const SelectedInverse& sigma)
       : design_(&design), sigma_(&sigma) {}
 
-  // Uses block.weighted_x, and may write to a column of the block.
+  // May write to a column of the block, but for its scratch `scaled`. Half of it is summed first.
   MIXED_GLM_NOINLINE void evaluate(RowBlock& block, RowBlock::Column& variance) const {
-    block.reserve_weighted_x(design_->fixed());
-    multiply_fixed(block);
     block.view(variance).setZero();
+    add_fixed(block, variance);
     add_effects(block, variance);
-    const auto x = design_->x().middleRows(block.first, block.count);
-    for (Index a = 0; a < design_->fixed(); ++a) {
-      block.view(variance) += block.weighted_x.col(a).head(block.count).cwiseProduct(x.col(a));
-    }
     if (design_->has_pairs()) add_pairs(block, variance);
+    block.view(variance) *= 2.0;
   }
 
  private:
-  // Column a of the product: what x_a is to be multiplied with. x' S_bb x counts each pair of
-  // columns once, so that column a needs the columns up to a only.
-  void multiply_fixed(RowBlock& block) const {
+  // x' S_bb x counts each pair of columns once.
+  void add_fixed(RowBlock& block, RowBlock::Column& variance) const {
     const auto x = design_->x().middleRows(block.first, block.count);
     const auto covariance = sigma_->border_block();
+    auto product = block.view(block.scaled);
     for (Index a = 0; a < design_->fixed(); ++a) {
-      auto column = block.weighted_x.col(a).head(block.count);
-      column = covariance(a, a) * x.col(a);
-      if (a > 0) column.noalias() += x.leftCols(a) * (2.0 * covariance.col(a).head(a));
+      product = (0.5 * covariance(a, a)) * x.col(a);
+      add_columns(x.leftCols(a), covariance.col(a).data(), block.scaled.data());
+      block.view(variance) += product.cwiseProduct(x.col(a));
     }
   }
 
   void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
-    const Index p = design_->fixed();
+    const Index p = design_->fixed(), stride = design_->x().outerStride();
+    const double* const x = design_->x().data() + block.first;
     for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
-      const double own = sigma_->variance(run.effect);
-      const auto border = sigma_->with_border(run.effect);
+      const double own = 0.5 * sigma_->variance(run.effect);
+      const double* const border = sigma_->with_border(run.effect).data();
       if (z.is_indicator() && run.length() > 2) {
-        for (Index a = 0; a < p; ++a) {
-          add_to_run(block.weighted_x.col(a).data(), run, 2.0 * border[a]);
-        }
+        double* const values = variance.data() + run.begin;
         add_to_run(variance.data(), run, own);
+        add_columns(x + run.begin, stride, p, border, run.length(), block.count - run.begin,
+                    values);
         return;
       }
       for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-        const double value = z.value(e);
-        for (Index a = 0; a < p; ++a) block.weighted_x(r, a) += 2.0 * value * border[a];
-        variance[size_t(r)] += value * value * own;
+        double product = z.value(e) * own;
+        for (Index a = 0; a < p; ++a) product += border[a] * x[a * stride + r];
+        variance[size_t(r)] += z.value(e) * product;
       }
     });
   }
@@ -73,7 +71,7 @@ class RowVariance {
         for (Index f = begin; f < e; ++f)
           sum += z.value(e) * z.value(f) * sigma_->values()[*pair++];
       }
-      variance[size_t(r)] += 2.0 * sum;
+      variance[size_t(r)] += sum;
     }
   }
 

@@ -7,8 +7,8 @@
 
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/sampling/block_effect_draws.hpp>
-#include <mixed_glm/sampling/conditional_draws.hpp>
 #include <mixed_glm/sampling/leaf_effect_draws.hpp>
+#include <mixed_glm/sampling/marginal_draws.hpp>
 #include <optional>
 
 namespace mixed_glm {

@@ -5,9 +5,7 @@
 #pragma once
 
 #include <memory>
-#include <mixed_glm/inference/laplace_marginal.hpp>
-#include <mixed_glm/leaf/lane_marginal.hpp>
-#include <mixed_glm/leaf/leaf_marginal.hpp>
+#include <mixed_glm/fit/make_marginal.hpp>
 
 namespace mixed_glm {
 
@@ -18,19 +16,8 @@ class EffectsIntegral {
       : response_{model.design().to_user_rows(model.response().a),
                   model.design().to_user_rows(model.response().b),
                   model.design().to_user_rows(model.response().constant)},
-        model_(model.design(), model.family(), response_, model.prior()) {
-    if (leaf.is_default()) {
-      marginal_ = std::make_unique<LaplaceMarginal>(model_);
-      return;
-    }
-    LeafSettings settings;
-    settings.n_quad = n_quad;
-    if (LaneMarginal::suits(model_)) {
-      marginal_ = std::make_unique<LaneMarginal>(model_, settings);
-    } else {
-      marginal_ = std::make_unique<LeafMarginal>(model_, leaf, settings);
-    }
-  }
+        model_(model.design(), model.family(), response_, model.prior()),
+        marginal_(make_marginal(model_, approximation(leaf, n_quad), NewtonSettings())) {}
 
   // offset: offset + X beta, the caller's order. NaN where the evaluation fails.
   double evaluate(const Vector& psi, ConstVectorRef offset) {
@@ -41,6 +28,11 @@ class EffectsIntegral {
   }
 
  private:
+  static Approximation approximation(const LeafBlock& leaf, Index n_quad) {
+    if (leaf.is_default()) return {};
+    return {ApproximationName::leaf, leaf, n_quad};
+  }
+
   Response response_;
   Model model_;
   std::unique_ptr<Marginal> marginal_;
