@@ -295,6 +295,7 @@ def test_what_does_not_fit_is_refused(trial, tmp_path) -> None:
             {"dose": "pairwise"}
         ),
         "'dose' must come with two values": lambda: result.avg_comparisons({"dose": [1, 2, 3]}),
+        "variables must name a number, or a factor": lambda: result.avg_comparisons([]),
         "levels that were not in the data": lambda: result.avg_comparisons({"drug": ["old", "odd"]}),
         "conf_level": lambda: result.avg_comparisons(conf_level=95),
         "by and variables must name different columns": lambda: result.avg_predictions("drug", by="drug"),

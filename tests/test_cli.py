@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -34,6 +35,23 @@ def test_fit_prints_the_summary(csv: str, capsys: pytest.CaptureFixture[str]) ->
     assert "Binomial Mixed GLM Results" in printed.out
     assert "C(period)[T.4]" in printed.out
     assert printed.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "COMMAND: fit, report,"),
+        (["fit", "a.csv", "y ~ x"], "--family: gaussian, binomial,"),
+        (["fit", "a.csv"], "FORMULA: such as 'y ~ x + (1 | g)'"),
+        (["fit", "y ~ x", "a.csv", "--family", "poisson"], "mixed-glm fit a.csv 'y ~ x' ..."),
+    ],
+)
+def test_what_is_missing_is_told_with_what_may_stand_there(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(SystemExit):  # which the parser raises
+        assert main(arguments) == 2
+    assert expected in capsys.readouterr().err
 
 
 def test_warnings_are_one_line(csv: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,3 +227,17 @@ def test_messages_are_plain_text(formula):
     for message in map(str, (caught.value, of_components.value, of_contrast.value)):
         assert message.isprintable()
         assert "⧛" not in message
+
+
+def test_weights_next_to_nothing_are_nothing():
+    """Means of a row's logarithms, weighted by denormal numbers, were NaN."""
+    y, x = np.array([3.9, 0.5, 2.7, 0.19, 0.2, 0.04]), np.ones((6, 1))
+    point = np.zeros(6)
+    values = [
+        mg.MixedGLM(
+            y, x, np.eye(3)[np.arange(6) % 3], np.zeros(3, int), "gamma", freq_weights=[3, 2, 1, w, 0, 3]
+        ).logposterior(point)
+        for w in (5e-324, 0.0)
+    ]
+    assert values[0] == values[1]
+    assert np.isfinite(values[0])

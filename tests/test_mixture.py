@@ -151,6 +151,16 @@ def test_quantiles_of_some_effects_are_those_of_all(result):
     assert_allclose(posterior.cdf(some, effects), 0.1, atol=1e-6)
 
 
+def test_few_nodes_stand_for_all_points_where_psi_is_well_known(monkeypatch):
+    posterior = one_factor("poisson", groups=800, rows=8, sd=1.0).model().fit().posterior
+    effects = np.arange(0, 800, 7)
+    few = posterior.quantile(0.975, effects)
+    assert posterior._few_nodes is not None
+    assert_allclose(posterior.cdf(few, effects)[posterior.spec.layout.vc.start :], 0.975, atol=1e-9)
+    monkeypatch.setitem(vars(posterior), "_few_nodes", None)
+    assert_allclose(few, posterior.quantile(0.975, effects), atol=2e-6)
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_third_cumulants_of_merged_components_survive_a_change_of_coordinates(most):
     """They are in coordinates whitened by the root of a component that is merged with others."""

@@ -66,6 +66,15 @@ def test_levels_of_a_factor_and_of_another(frame, counts) -> None:
     assert texts == [f"{v:.4g}" for v in (x.mean() - x.std(), x.mean(), x.mean() + x.std())]
     lines = counts.plot_effect("x", "f")
     assert [line.get_label() for line in lines.lines] == [r"a\$", "b", "c"]
+    lines.figure.canvas.draw()
+    bottom = lines.transData.inverted().transform(lines.get_legend().get_window_extent())[0, 1]
+    bands = [
+        c.get_paths()[0].vertices[:, 1].max()
+        for c in lines.collections
+        if len(c.get_paths()[0].vertices) > 50
+    ]
+    assert len(bands) == 3
+    assert max(bands) < bottom
     dots = lines.collections
     assert sum(len(d.get_offsets()) for d in dots if hasattr(d, "get_sizes") and len(d.get_sizes())) == 119
     _, mine = plt.subplots()

@@ -53,7 +53,7 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
     const Integral exact(h, mode, scale);
     DensityNodes places;
     places.place(mode, scale, h.sd);
-    const Vector nodes = places.all().matrix();
+    const DensityNodes::Table nodes = places.all();
     LineDensity density;
     density.tabulate(places, nodes.unaryExpr([&](double u) { return h.value(u); }).eval(),
                      nodes.unaryExpr([&](double u) { return h.slope(u); }).eval());
@@ -68,7 +68,7 @@ TEST_CASE("Quantiles of a tabulated density, skew or wide, and their densities")
 TEST_CASE("The ends of a tabulated density are finite, whatever the values far out") {
   DensityNodes places;
   places.place(0.0, 1.0, 100.0);
-  const Vector nodes = places.all().matrix();
+  const DensityNodes::Table nodes = places.all();
   LineDensity density;
   const double infinity = std::numeric_limits<double>::infinity();
   const auto value = [&](double u) { return u > 20.0 ? -infinity : -0.5 * u * u; };

@@ -8,6 +8,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
+from mixed_glm._posterior.gauss import gauss_nodes
+
 Floats = npt.NDArray[np.float64]
 
 _LINE_NODES = 3  # of one hyperparameter: moments up to the fifth are right
@@ -71,12 +73,12 @@ def nodes_of(points: Floats, weights: Floats) -> Nodes:
     none = np.zeros((0, 0))
     if d == 0 or m <= _LINE_NODES:
         return Nodes(points, weights, none, weights)
+    if d == 1:
+        nodes = gauss_nodes(points[:, 0], weights, _LINE_NODES)
+        return Nodes(nodes.points[:, None], nodes.weights, none, weights)
     center = weights @ points
     scale = np.sqrt(weights @ (points - center) ** 2)
     z = (points - center) / np.where(scale > 0.0, scale, 1.0)
-    if d == 1:
-        nodes, found = _gauss(z[:, 0], weights)
-        return Nodes(center + scale * nodes[:, None], found, none, weights)
     found = nnls(*_moments(z, weights))[0]
     kept = found > 0.0
     found = found[kept] / found[kept].sum()
@@ -90,14 +92,6 @@ def _quadratic(z: Floats, kept: npt.NDArray[np.bool_], weights: Floats) -> Float
     if np.linalg.matrix_rank(root[:, None] * monomials[kept]) < monomials.shape[1]:
         return np.zeros((0, 0))
     return np.asarray(monomials @ np.linalg.pinv(root[:, None] * monomials[kept]) * root)
-
-
-def _gauss(z: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Gauss quadrature of a discrete measure: eigenvalues of multiplication by z among polynomials of low degree."""
-    root = np.sqrt(weights)
-    basis = np.linalg.qr(root[:, None] * np.vander(z, _LINE_NODES, increasing=True))[0]
-    nodes, vectors = np.linalg.eigh(basis.T @ (z[:, None] * basis))
-    return nodes, vectors[0] ** 2
 
 
 def _moments(z: Floats, weights: Floats) -> tuple[Floats, Floats]:

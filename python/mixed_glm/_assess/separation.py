@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import null_space
-from scipy.optimize import linprog
 
 from mixed_glm._spec.spec import ModelSpec
 
@@ -69,6 +68,8 @@ def _unbounded_columns(exog: Floats, end: Floats, counts: Mask) -> Mask:
 
 def _has_part(rows: Floats, gain: Floats) -> bool:
     """Whether ``gain @ z`` can be other than zero where ``rows @ z`` is nowhere negative."""
+    from scipy.optimize import linprog  # slow to import
+
     for sign in (1.0, -1.0):
         found = linprog(
             -sign * gain, A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1.0, 1.0), method="highs"

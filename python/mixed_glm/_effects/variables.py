@@ -100,11 +100,16 @@ def as_pairs(encoding: Encoding, frame: pd.DataFrame, variables: Any) -> list[Pa
     ValueError, TypeError
         If it is not understood.
     """
-    return [
+    found = [
         pair
         for name, how in _wanted(encoding, frame, variables).items()
         for pair in _pairs_of(encoding, frame, name, how)
     ]
+    if not found:
+        raise ValueError(
+            f"variables must name a number, or a factor with two levels at least, got {variables!r}; without it all are compared"
+        )
+    return found
 
 
 def as_values(encoding: Encoding, frame: pd.DataFrame, variables: Any) -> list[dict[str, Any]]:
@@ -158,6 +163,8 @@ def _wanted(encoding: Encoding, frame: pd.DataFrame, variables: Any) -> dict[str
 
 def _pairs_of(encoding: Encoding, frame: pd.DataFrame, name: str, how: Any) -> list[Pair]:
     levels = levels_of(encoding, frame, name)
+    if isinstance(how, np.ndarray) and how.ndim == 0:
+        how = how.item()
     if isinstance(how, (list, tuple, np.ndarray)):
         if len(how) != 2:
             raise ValueError(f"variables: {name!r} must come with two values to compare, got {len(how)}")

@@ -22,7 +22,7 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from scipy import sparse
 
-from mixed_glm._formula.columns import plain_columns, some_columns
+from mixed_glm._formula.columns import is_missing, plain_columns, some_columns
 from mixed_glm._formula.correlated import CorrelatedComponents
 from mixed_glm._formula.data import (
     Environment,
@@ -218,7 +218,7 @@ def _complete_rows(
     kept = np.ones(len(frame), dtype=bool)
     for column in (*(part[c] for c in part.columns if c in needed), *rows.values()):
         if np.ndim(column):
-            kept &= ~np.asarray(pd.isna(column.array))
+            kept &= ~is_missing(column)
     if not kept.any():
         absent = [repr(c) for c in part.columns if c in needed and part[c].isna().all()]
         absent += [repr(k) for k, v in rows.items() if np.ndim(v) and pd.isna(v).all()]

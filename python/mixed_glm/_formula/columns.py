@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 EXACT = 2.0**53  # whole numbers from here on are not all floats
@@ -48,6 +49,11 @@ def with_columns(frame: pd.DataFrame, columns: Mapping[Any, pd.Series[Any]]) -> 
     for name, column in columns.items():
         changed[name] = column
     return changed
+
+
+def is_missing(column: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Where nothing is; asked of the array, since pandas would make a column of the answer."""
+    return np.asarray(pd.isna(column.array))
 
 
 def number_column(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -17,7 +17,7 @@ from formulaic import ModelSpec
 from scipy import sparse
 
 from mixed_glm._console.plain import plain_message
-from mixed_glm._formula.columns import plain_columns, some_columns
+from mixed_glm._formula.columns import is_missing, plain_columns, some_columns
 from mixed_glm._formula.data import (
     Environment,
     functions_in,
@@ -100,7 +100,7 @@ class Encoding:
         for column in set().union(*(names_of_factor(e) for e in expressions if needs_all(e))) & set(
             part.columns
         ):
-            missing |= part[column].isna().to_numpy()
+            missing |= is_missing(part[column])
         out = np.full((len(missing), len(self.fixed.column_names)), np.nan, order="F")
         if not missing.all():
             env = self._environment_of(part, data.index, expressions, ~missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mixed_glm._console.caller import warn
@@ -45,8 +46,10 @@ def unused_levels(values: Any) -> list[Any]:
     """Categories that do not occur; none if `values` are not categories."""
     if not (isinstance(values, pd.Series) and is_categorical(values)):
         return []
-    used = set(used_levels(values).cat.categories)
-    return [level for level in values.cat.categories if level not in used]
+    factor: Any = values.array
+    codes, levels = factor.codes, factor.categories
+    used = np.bincount(codes[codes >= 0], minlength=len(levels)) > 0
+    return [] if used.all() else levels[~used].tolist()
 
 
 def tell(name: str, before: Any, after: Any) -> None:

@@ -14,6 +14,7 @@ from mixed_glm._posterior.curvature import hessian
 from mixed_glm._posterior.draws import Drawn, draw_given_psi
 from mixed_glm._posterior.few_effects import draw_few, worthwhile
 from mixed_glm._posterior.fixed_effects import FixedEffects, heaviest, point_covariances, turned_cubes
+from mixed_glm._posterior.gauss import GaussNodes, gauss_nodes
 from mixed_glm._posterior.integral import integral
 from mixed_glm._posterior.posterior import Posterior
 from mixed_glm._posterior.psi_density import KnownDensity, MomentDensity, PsiDensity, PsiDraws
@@ -38,6 +39,7 @@ from mixed_glm._spec.spec import ModelSpec
 Floats = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_WEIGHT = 1e-4  # of a point, for the covariance
+_FEW_NODES, _WELL_KNOWN = 3, 0.05  # sd of psi up to which so many give quantiles to a millionth of an sd
 _COR_SAMPLE = 8192  # points for the distribution of correlations where only moments are known
 _LARGEST_CORRELATION = 1.0 - 1e-10
 
@@ -160,7 +162,7 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, level
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_quantile(weights, *self._components_of(effects), level)
+            out[layout.vc] = mixture_quantile(*self._mixture_of(effects), level)
         if self._margins is not None:
             out[layout.hyper] = margins_quantile(self._margins, level)
         out[layout.cor] = margins_quantile(self._cor_margins, level)
@@ -176,18 +178,36 @@ class MarginalPosterior(Posterior):
             weights, self.fe_means[used], self.fe_sds[used], self.fe_skewness, values[layout.fixed]
         )
         if self.vc_means.size:
-            out[layout.vc] = mixture_cdf(weights, *self._components_of(effects), values[layout.vc])
+            out[layout.vc] = mixture_cdf(*self._mixture_of(effects), values[layout.vc])
         if self._margins is not None:
             out[layout.hyper] = margins_cdf(self._margins, values[layout.hyper])
         out[layout.cor] = margins_cdf(self._cor_margins, values[layout.cor])
         return out
 
-    def _components_of(self, effects: Effects) -> tuple[Floats, Floats, Floats]:
-        """Means, standard deviations and skewness of some random effects at the points with weight, shape (M, m) each."""
+    def _mixture_of(self, effects: Effects) -> tuple[Floats, Floats, Floats, Floats]:
+        """Weights, shape (M,), and means, standard deviations and skewness of some random effects, shape (M, m) each.
+
+        At the points with weight; where these are so close that moments hardly bend between them, at few nodes.
+        """
         used = self.weights > 0.0
-        moments = (self.vc_means, self.vc_sds, self.vc_skewness)
-        mean, sd, skewness = (moment[:, effects][used] for moment in moments)
-        return mean, sd, skewness
+        mean, sd, skewness = (
+            moment[:, effects][used] for moment in (self.vc_means, self.vc_sds, self.vc_skewness)
+        )
+        nodes = self._few_nodes
+        if nodes is None:
+            return self.weights[used], mean, sd, skewness
+        return nodes.weights, nodes.at_nodes(mean), nodes.at_nodes(sd), nodes.at_nodes(skewness)
+
+    @cached_property
+    def _few_nodes(self) -> GaussNodes | None:
+        """What stands for all points with weight in a single hyperparameter that the data know well."""
+        used = self.weights > 0.0
+        if self.points.shape[1] != 1 or used.sum() <= _FEW_NODES:
+            return None
+        points, weights = self.points[used, 0], self.weights[used] / self.weights[used].sum()
+        if weights @ (points - weights @ points) ** 2 > _WELL_KNOWN**2:
+            return None
+        return gauss_nodes(points, weights, _FEW_NODES)
 
     def psi_density(self, component: int) -> tuple[Floats, Floats]:
         """Density of the log standard deviation psi of a component, on a grid of increasing values; see `Posterior`."""

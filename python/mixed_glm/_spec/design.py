@@ -338,7 +338,7 @@ def _weights(freq_weights: Any, n: int) -> Floats | None:
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
         raise ValueError(f"freq_weights must not be negative, got {weights[row]:g} at row {row}")
-    return weights
+    return np.where(weights < 1.0 / check.LARGEST, 0.0, weights)  # quotients of denormal ones are NaN
 
 
 def check_exposure(exposure: Any, n: int, family: Family) -> Floats | None:

@@ -89,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fit, write what is asked for, and print."""
+    _require_order(options)
     written = {"--save": options.save, "--output": options.output, "--plot": options.plot}
     written["--report"] = options.report
     check_files([("DATA", options.data)], written)
@@ -108,6 +109,14 @@ def run(options: argparse.Namespace) -> None:
         ],
         lambda: [str(result.summary()), *drawn],
     )
+
+
+def _require_order(options: argparse.Namespace) -> None:
+    """Find out before any work whether data and formula stand in each other's place."""
+    if "~" in options.data and "~" not in options.formula and not Path(options.data).exists():
+        raise ValueError(
+            f"expected the table first and then the formula: mixed-glm fit {options.formula} {options.data!r} ..."
+        )
 
 
 def _model(options: argparse.Namespace) -> MixedGLM:

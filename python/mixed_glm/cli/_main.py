@@ -89,8 +89,20 @@ class _OneLineParser(argparse.ArgumentParser):
     """Errors are one line; the usage is for --help."""
 
     def error(self, message: str) -> NoReturn:
-        complain("error: ", f"{message} (try {self.prog} --help)")
+        told = "; ".join([message, *self._missing(message)])
+        complain("error: ", f"{told} (try {self.prog} --help)")
         self.exit(USER_ERROR)
+
+    def _missing(self, message: str) -> list[str]:
+        """What may stand for the arguments that a message says are required."""
+        named = message.partition("are required: ")[2].replace("/", ", ").split(", ")
+        found = []
+        for action in self._actions:
+            name = action.option_strings[-1] if action.option_strings else str(action.metavar)
+            meaning = action.help or ", ".join(action.choices or ())
+            if action.required and name in named and meaning:
+                found.append(f"{name}: {meaning}")
+        return found
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,6 +29,7 @@ _RATIOS = {"logit": "odds ratio", "log": "ratio of means"}
 _LINE_SPACING = 1.15  # of labels below each other, in font sizes
 _SMALLEST_FONT = 6.0  # points
 _ROW_HEIGHT = 0.2  # inches
+_LEGEND_WIDTH = 60  # letters
 _MOST_ROWS = 60  # of a figure that grows with its rows
 _MOST_MARKS = 2000  # as lines and dots of their own in files of vector graphics
 
@@ -132,10 +133,13 @@ def use_ratio_axis(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def add_legend(ax: Axes, title: str | None = None) -> None:
-    """Legend at the top, and room for it above what is drawn."""
-    legend = ax.legend(title=title, alignment="left", frameon=False, loc="upper right")
-    lines = len(legend.get_texts()) + (1.5 if title is None else 2.5)
+def add_legend(ax: Axes, title: str | None = None, in_columns: bool = False) -> None:
+    """Legend at the top, and room for it above what is drawn; short labels may stand side by side."""
+    labels = ax.get_legend_handles_labels()[1]
+    wide = max(map(len, labels), default=0) + 5  # letters, and the mark before them
+    columns = max(1, min(len(labels), _LEGEND_WIDTH // wide)) if in_columns else 1
+    legend = ax.legend(title=title, alignment="left", frameon=False, loc="upper right", ncols=columns)
+    lines = -(-len(labels) // columns) + (1.5 if title is None else 2.5)
     share = lines * 1.25 * float(legend.get_texts()[0].get_fontsize()) / (_height(ax) * 72.0)
     low, high = ax.get_ylim()
     ax.set_ylim(low, low + (high - low) / max(1.0 - share, 0.4))

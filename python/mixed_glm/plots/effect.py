@@ -19,7 +19,7 @@ from mixed_glm._predict.groups import as_groups
 from mixed_glm._predict.new_rows import make_rows
 from mixed_glm._predict.predict import predict
 from mixed_glm._predict.responses import responses_of
-from mixed_glm.plots._axes import COLOURS, is_image, new_axes, percent, plain
+from mixed_glm.plots._axes import COLOURS, add_legend, is_image, new_axes, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -312,4 +312,4 @@ def _name(ax: Axes, fit: Fit, effect: _Effect) -> None:
         ax.set_xlim(-0.5, len(effect.levels) - 0.5)
     legend = spec.endog_name if effect.of_response else effect.by
     if legend is not None:
-        ax.legend(title=plain(legend), frameon=False)
+        add_legend(ax, plain(legend), in_columns=True)

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mixed_glm/fit/approximation_settings.hpp>
 #include <mixed_glm/fit/checked_leaf.hpp>
+#include <mixed_glm/sampling/lane_conditional_draws.hpp>
 #include <mixed_glm/sampling/leaf_conditional_draws.hpp>
 
 namespace mixed_glm {
@@ -17,8 +18,11 @@ MIXED_GLM_ONCE std::unique_ptr<ConditionalDraws> make_draws(const Model& model,
           model, laplace_settings(approx, inner));
     case ApproximationName::leaf: {
       const LeafBlock leaf = checked_leaf(model.design(), approx.leaf);
-      return std::make_unique<LeafConditionalDraws>(model, leaf,
-                                                    leaf_settings(approx, inner, leaf.size()));
+      const LeafSettings settings = leaf_settings(approx, inner, leaf.size());
+      if (LaneMarginal::suits(model)) {
+        return std::make_unique<LaneConditionalDraws>(model, settings);
+      }
+      return std::make_unique<LeafConditionalDraws>(model, leaf, settings);
     }
     case ApproximationName::ep:
       refuse_joint_rows(model.family(), "expectation propagation");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mixed_glm/fit/approximation.hpp>
 #include <mixed_glm/inference/marginal.hpp>
+#include <mixed_glm/inference/rows_left_out.hpp>
 
 namespace mixed_glm {
 
@@ -15,6 +16,10 @@ MIXED_GLM_ONCE std::unique_ptr<Marginal> make_marginal(const Model& model,
                                                        const NewtonSettings& inner);
 // Whether leaf quadrature has its fast form here, of all that there is (leaf/lane_marginal.hpp).
 MIXED_GLM_ONCE bool has_lanes(const Model& model);
+// A shorter way at so many points, where the marginal has one; null: it has none. The marginal is
+// viewed.
+MIXED_GLM_ONCE std::unique_ptr<RowsLeftOut> make_rows_left_out(const Marginal& marginal,
+                                                               Index points);
 
 }  // namespace mixed_glm
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mixed_glm/fit/approximation_settings.hpp>
 #include <mixed_glm/fit/checked_leaf.hpp>
+#include <mixed_glm/leaf/lane_left_out.hpp>
 #include <mixed_glm/leaf/lane_marginal.hpp>
 #include <mixed_glm/leaf/leaf_marginal.hpp>
 #include <mixed_glm/variational/variational_marginal.hpp>
@@ -11,6 +12,13 @@
 namespace mixed_glm {
 
 MIXED_GLM_ONCE bool has_lanes(const Model& model) { return LaneMarginal::suits(model); }
+
+MIXED_GLM_ONCE std::unique_ptr<RowsLeftOut> make_rows_left_out(const Marginal& marginal,
+                                                               Index points) {
+  const auto* const lanes = dynamic_cast<const LaneMarginal*>(&marginal);
+  if (lanes == nullptr || !LaneLeftOut::is_worth(marginal.model(), points)) return nullptr;
+  return std::make_unique<LaneLeftOut>(*lanes);
+}
 
 MIXED_GLM_ONCE std::unique_ptr<Marginal> make_marginal(const Model& model,
                                                        const Approximation& approx,

@@ -63,6 +63,8 @@ class GroupLanes {
   const double* offset(Index row) const { return offset_.data() + row * lane_count; }
   const double* a(Index row) const { return a_.data() + row * lane_count; }
   const double* b(Index row) const { return b_.data() + row * lane_count; }
+  const Vector& all_a() const { return a_; }
+  const Vector& all_b() const { return b_; }
 
  private:
   static constexpr Index most_without_effect = 64;  // rows in one group

@@ -57,6 +57,26 @@ class LaneMarginal final : public Marginal {
         second_moments_(model.design().effects()) {}
 
   auto covariance() const { return sigma_.border_block(); }  // of beta
+  // Its mode, and how far its mean is from there to first order: H^-1 slope of -1/2 log|H|.
+  const Vector& coefficients() const { return mode_.coefficients(); }
+  const Vector& mean_shift() const { return moments_.delta(); }
+  Vector fixed_mean() const {
+    if (!settings_.mean_correction) return coefficients();
+    return coefficients() + mean_shift();
+  }
+  const Precision& precision() const { return mode_.precision(); }
+  // d mode / d psi.
+  Vector psi_response() const {
+    Vector move = 2.0 * effect_precision(theta_[0]) * effects().square_coupling();
+    mode_.precision().solve_in_place(move);
+    return move;
+  }
+  const GroupLanes& lanes() const { return lanes_; }
+  Index n_quad() const { return settings_.n_quad; }
+  const Model& fixed_part() const { return fixed_.model(); }
+  const Vector& modes() const {
+    return likelihood_.nodes().modes();
+  }  // of the effects in all lanes
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
@@ -150,8 +170,7 @@ class LaneMarginal final : public Marginal {
       result.variance[effect] = effects().variance(slot);
       third[effect] = effects().central_cube(slot);
     });
-    result.mean.tail(p) = mode_.coefficients();
-    if (settings_.mean_correction) result.mean.tail(p) += moments_.delta();
+    result.mean.tail(p) = fixed_mean();
     result.fe_cov = covariance();
     add_tails(result, third);
     return result;
@@ -235,9 +254,7 @@ class LaneMarginal final : public Marginal {
   void predict(const Vector& theta) {
     const double change = theta[0] - theta_[0];
     if (std::abs(change) > 1.0) return;
-    Vector move = 2.0 * change * effect_precision(theta_[0]) * effects().square_coupling();
-    mode_.precision().solve_in_place(move);
-    mode_.set_start(mode_.coefficients() + move);
+    mode_.set_start(mode_.coefficients() + change * psi_response());
   }
 
   LeafSettings settings_;

@@ -83,6 +83,11 @@ class LaneNodes {
     coefficients_ = other.coefficients_;
     set_sd(other.sd_);
   }
+  // At coefficients whose modes are told by set_start().
+  void start_at(const Vector& coefficients) { coefficients_ = coefficients; }
+  // From now on one batch is all there is.
+  void visit_only(Index batch) { pieces_ = {batch, batch + 1}; }
+  void visit_all() { make_pieces(); }
   // Where the search for the mode of an effect begins next.
   void set_start(Index slot, double effect) { mode_[slot] = effect; }
   // Nodes of each effect from now on.
@@ -102,6 +107,8 @@ class LaneNodes {
   // Whether the rule is one that is exact to rounding for nearly normal integrands.
   bool is_exact() const { return sd_ <= AdaptiveRule::widest_for_gauss_hermite; }
 
+  const Vector& modes() const { return mode_; }
+  const Vector& scales() const { return scale_; }
   const double* centre(Index batch) const { return mode_.data() + batch * lane_count; }
   // p for each batch, the shift h of leaf_scores.hpp: minus the slope of the mode.
   const double* shift(Index batch) const {
@@ -143,6 +150,33 @@ class LaneNodes {
           finish(member);
         });
     return total;
+  }
+
+  // Places some batches for coefficients: begin(batch) when the modes of its effects are there,
+  // then rows(opened, first, count) for the blocks of its rows, then end(batch).
+  template <class Begin, class Rows, class End>
+  void visit_placed(const Vector& at, const std::vector<Index>& batches, Begin&& begin, Rows&& rows,
+                    End&& end) {
+    reserve();
+    const Vector move = at - coefficients_;
+    coefficients_ = at;
+    LaneChunk& chunk = chunks_.front();
+    LaneRows& opened = rows_.front();
+    for (const Index c : batches) {
+      chunk.batch = c;
+      place(chunk, move);
+      begin(c);
+      const GroupLanes::Batch& b = batch(chunk);
+      if (is_one_block(b)) {
+        rows(opened, b.first, b.rows);
+      } else {
+        for_parts(b, [&](Index first, Index count) {
+          open(chunk, first, count);
+          rows(opened, first, count);
+        });
+      }
+      end(c);
+    }
   }
 
  private:

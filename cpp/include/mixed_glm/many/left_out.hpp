@@ -42,7 +42,6 @@ class LeftOutWorker {
     marginal_ = make_marginal(model_.model(), uncorrected, marginal_newton_settings(&monitor_));
     marginal_->want_third(false);
     find_starts();
-    everything_ = at_points();
   }
   LeftOutWorker(const LeftOutWorker&) = delete;  // the marginal views the model
   LeftOutWorker& operator=(const LeftOutWorker&) = delete;
@@ -52,9 +51,9 @@ class LeftOutWorker {
     monitor_.watch(stop);
     for (const Index i : rows) weights_[i] = 0.0;
     const bool loaded = model_.load(batch_, 0);
-    const Vector rest = loaded ? at_points() : Vector(Vector::Constant(points_.cols(), nan));
+    const Vector found = loaded ? at_points() : Vector(Vector::Constant(points_.cols(), nan));
     for (const Index i : rows) weights_[i] = all_weights_[i];
-    return rest - everything_;
+    return found;
   }
 
  private:
@@ -63,21 +62,40 @@ class LeftOutWorker {
   static constexpr double decrement = 1e-3;
 
   void find_starts() {
-    starts_.setZero(model_.model().design().coefficients(), points_.cols());
-    for (Index k = 0; k < points_.cols(); ++k) {
-      if (marginal_->evaluate(points_.col(k))) starts_.col(k) = marginal_->posterior().mean;
+    const Index s = points_.cols();
+    starts_.setZero(model_.model().design().coefficients(), s);
+    everything_.setConstant(s, nan);
+    shorter_ = make_rows_left_out(*marginal_, s);
+    for (Index k = 0; k < s; ++k) {
+      if (marginal_->evaluate(points_.col(k))) {
+        starts_.col(k) = marginal_->posterior().mean;
+        everything_[k] = marginal_->log_density();
+        if (shorter_) shorter_->add_point(points_.col(k));
+      } else if (shorter_) {
+        shorter_->skip_point();
+      }
     }
   }
 
+  // Of the rows that are there.
   Vector at_points() {
-    Vector found(points_.cols());
+    Vector found = Vector::Constant(points_.cols(), nan);
+    if (shorter_) {
+      marginal_->update_response();
+      shorter_->update_response();
+    }
     for (Index k = 0; k < found.size(); ++k) {
-      marginal_->reset();
-      marginal_->start_at(starts_.col(k));
-      marginal_->allow_decrement(decrement);
-      found[k] = marginal_->evaluate(points_.col(k)) ? marginal_->log_density() : nan;
+      if (shorter_) found[k] = shorter_->log_ratio(k);
+      if (std::isnan(found[k])) found[k] = log_density_at(k) - everything_[k];
     }
     return found;
+  }
+
+  double log_density_at(Index k) {
+    marginal_->reset();
+    marginal_->start_at(starts_.col(k));
+    marginal_->allow_decrement(decrement);
+    return marginal_->evaluate(points_.col(k)) ? marginal_->log_density() : nan;
   }
 
   ConstMatrixRef points_;
@@ -87,6 +105,7 @@ class LeftOutWorker {
   StopMonitor monitor_;
   ReloadableModel model_;
   std::unique_ptr<Marginal> marginal_;
+  std::unique_ptr<RowsLeftOut> shorter_;  // way, where the marginal has one
   Matrix starts_;
   Vector everything_;
 };

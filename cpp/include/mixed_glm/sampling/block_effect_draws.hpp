@@ -63,7 +63,7 @@ class BlockEffectDraws {
       }
       DensityNodes& places = places_[size_t(column(g))];
       places.place(following(g, c), root(c, c), prior.root()(c, c));
-      const DensityNodes::Column nodes = places.all();
+      const DensityNodes::Table nodes = places.all();
       for (Index k = 0; k < on_line; ++k) set_points(g, c, k, nodes[k], effects);
       add_prior(g, prior, behind.log_weights);
     }
@@ -167,7 +167,7 @@ class BlockEffectDraws {
   std::vector<ProductRule> behind_;  // for each coordinate, of those behind it
   RowBlock block_;
   LineDensity line_;
-  Eigen::Matrix<double, on_line, 1> line_value_, line_slope_;
+  DensityNodes::Table line_value_, line_slope_;
   // Of the groups of a batch, in the column of their number modulo row_block_size.
   std::vector<DensityNodes> places_;
   Matrix z_, direction_;           // m: of the draws; how u moves with the line

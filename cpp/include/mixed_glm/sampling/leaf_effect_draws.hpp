@@ -31,13 +31,13 @@ class LeafEffectDraws {
     for (Index g = 0; g < groups; ++g) {
       DensityNodes& places = places_[size_t(g)];
       places.place(modes_.mode()[first + g], modes_.scale()[first + g], sd);
-      node_.row(g) = places.all().matrix().transpose();
+      node_.row(g) = places.all().matrix();
     }
     evaluate(eta, sd, batch);
     double total = 0.0;
     for (Index g = 0; g < groups; ++g) {
       if (leaf_->group_effect(first + g) < 0) continue;
-      line_.tabulate(places_[size_t(g)], value_.row(g).transpose(), slope_.row(g).transpose());
+      line_.tabulate(places_[size_t(g)], value_.row(g).array(), slope_.row(g).array());
       const double probability = 0.5 * std::erfc(-effects(0, first + g) / std::sqrt(2.0));
       const LineDensity::Draw drawn = line_.quantile(probability);
       effects(0, first + g) = drawn.value;
