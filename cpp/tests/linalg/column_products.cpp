@@ -58,7 +58,7 @@ TEST_CASE("columns times factors are added to the rows asked for alone") {
   });
 }
 
-TEST_CASE("weighted squares of columns are those of a matrix") {
+TEST_CASE("weighted squares and quadratic forms of rows are those of a matrix") {
   for_blocks_of_columns([](Index rows, Index, const Matrix& x, const Vector& values) {
     const Index p = x.cols();
     const auto block = x.topRows(rows);
@@ -67,5 +67,11 @@ TEST_CASE("weighted squares of columns are those of a matrix") {
     const Matrix square = block.transpose() * values.head(rows).asDiagonal() * block;
     expected.topRows(p) = square.triangularView<Eigen::Lower>();
     CHECK(largest_entry(sums - expected) < 1e-12);
+
+    Vector forms = values, products(rows);
+    add_half_forms(block, square, forms.data(), products.data());
+    const Vector half = 0.5 * (block * square).cwiseProduct(block).rowwise().sum();
+    CHECK(largest_entry(forms.head(rows) - values.head(rows) - half) < 1e-11);
+    CHECK(forms.tail(forms.size() - rows) == values.tail(forms.size() - rows));
   });
 }

@@ -106,6 +106,38 @@ void add_square_tile(const double* weights, Index rows, const double* left, cons
   }
 }
 
+// Half of x' S x for each row x of a few columns, S symmetric.
+template <int Columns>
+void add_half_forms(const double* column, Index stride, const double* matrix, Index matrix_stride,
+                    Index rows, double* values) {
+  double factors[Columns * (Columns + 1) / 2], *next = factors;
+  for (Index a = 0; a < Columns; ++a) {
+    for (Index c = 0; c <= a; ++c) {
+      *next++ = (c == a ? 0.5 : 1.0) * matrix[c + a * matrix_stride];
+    }
+  }
+  Index r = 0;
+  for (; r + lane_count <= rows; r += lane_count) {
+    Lanes x[Columns], sum = load(values + r);
+    const double* factor = factors;
+    for (Index a = 0; a < Columns; ++a) x[a] = load(column + a * stride + r);
+    for (Index a = 0; a < Columns; ++a) {
+      Lanes product = 0.0;
+      for (Index c = 0; c <= a; ++c) product += Lanes(*factor++) * x[c];
+      sum += product * x[a];
+    }
+    store(values + r, sum);
+  }
+  for (; r < rows; ++r) {
+    const double* factor = factors;
+    for (Index a = 0; a < Columns; ++a) {
+      double product = 0.0;
+      for (Index c = 0; c <= a; ++c) product += *factor++ * column[c * stride + r];
+      values[r] += product * column[a * stride + r];
+    }
+  }
+}
+
 // The sum of `rows` values.
 MIXED_GLM_INLINE double sum_rows(const double* values, Index rows, Index room) {
   Lanes lanes = 0.0;
@@ -195,6 +227,23 @@ MIXED_GLM_NOINLINE inline void add_weighted_squares(const double* weights, const
         }
       });
     }
+  }
+}
+
+// Adds half of x' S x to the value of each row x, S symmetric. products: room for as many values.
+MIXED_GLM_NOINLINE inline void add_half_forms(const ConstMatrixRef& x, const ConstMatrixRef& s,
+                                              double* values, double* products) {
+  const Index rows = x.rows(), columns = x.cols(), stride = x.outerStride();
+  if (columns <= detail::most_at_once) {
+    return detail::by_columns(columns, [&](auto count, Index) {
+      detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);
+    });
+  }
+  Eigen::Map<Vector> product(products, rows), sum(values, rows);
+  for (Index a = 0; a < columns; ++a) {
+    product = (0.5 * s(a, a)) * x.col(a);
+    add_columns(x.leftCols(a), s.col(a).data(), products);
+    sum += product.cwiseProduct(x.col(a));
   }
 }
 

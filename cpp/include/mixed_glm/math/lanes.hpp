@@ -25,9 +25,9 @@ struct Lanes {
 
   Lanes() = default;
   MIXED_GLM_INLINE Lanes(Register r) noexcept : v(r) {}  // NOLINT(google-explicit-constructor)
-  MIXED_GLM_INLINE Lanes(double x) noexcept {            // NOLINT(google-explicit-constructor)
-    for (Index l = 0; l < lane_count; ++l) v[l] = x;
-  }
+  // The difference is one instruction, where GCC makes one for each lane of a loop over them.
+  MIXED_GLM_INLINE Lanes(double x) noexcept  // NOLINT(google-explicit-constructor)
+      : v(x - Register{}) {}
 };
 
 MIXED_GLM_INLINE Lanes operator+(Lanes a, Lanes b) noexcept { return a.v + b.v; }

@@ -20,25 +20,14 @@ class RowVariance {
   // May write to a column of the block, but for its scratch `scaled`. Half of it is summed first.
   MIXED_GLM_NOINLINE void evaluate(RowBlock& block, RowBlock::Column& variance) const {
     block.view(variance).setZero();
-    add_fixed(block, variance);
+    add_half_forms(design_->x().middleRows(block.first, block.count), sigma_->border_block(),
+                   variance.data(), block.scaled.data());
     add_effects(block, variance);
     if (design_->has_pairs()) add_pairs(block, variance);
     block.view(variance) *= 2.0;
   }
 
  private:
-  // x' S_bb x counts each pair of columns once.
-  void add_fixed(RowBlock& block, RowBlock::Column& variance) const {
-    const auto x = design_->x().middleRows(block.first, block.count);
-    const auto covariance = sigma_->border_block();
-    auto product = block.view(block.scaled);
-    for (Index a = 0; a < design_->fixed(); ++a) {
-      product = (0.5 * covariance(a, a)) * x.col(a);
-      add_columns(x.leftCols(a), covariance.col(a).data(), block.scaled.data());
-      block.view(variance) += product.cwiseProduct(x.col(a));
-    }
-  }
-
   void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed(), stride = design_->x().outerStride();
