@@ -44,6 +44,7 @@ class EffectSums {
   // To all numbers of each effect: the sums of its rows' factors times the rows' values, of which
   // each number has a column.
   void add(const ConstMatrixRef& values) {
+    if (values.cols() == 0) return;
     for (const Open& open : runs_) {
       const Index length = open.run.length();
       Index room = length;

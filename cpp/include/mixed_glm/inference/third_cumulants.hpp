@@ -79,8 +79,8 @@ class ThirdCumulants {
       }
     }
     const Index length = run.length();
-    add_columns(design_->x().data() + first + run.begin, design_->x().outerStride(),
-                design_->fixed(), sigma_->with_border(run.effect).data(), length, length, shares);
+    add_columns(design_->x_from(first + run.begin), design_->x().outerStride(), design_->fixed(),
+                sigma_->with_border(run.effect).data(), length, length, shares);
   }
 
   // cov(eta_i, u_j) for each entry (i, j) of a row, then their cubes.

@@ -190,6 +190,7 @@ MIXED_GLM_NOINLINE inline void add_column_products(const double* values, Index r
 }
 inline void add_column_products(const double* values, const ConstMatrixRef& matrix, double* sums) {
   const Index rows = matrix.rows();
+  if (rows == 0) return;
   add_column_products(values, rows, rows, matrix.data(), matrix.outerStride(), matrix.cols(), sums);
 }
 
@@ -204,6 +205,7 @@ MIXED_GLM_NOINLINE inline void add_columns(const double* column, Index stride, I
 }
 inline void add_columns(const ConstMatrixRef& matrix, const double* factors, double* values) {
   const Index rows = matrix.rows();
+  if (rows == 0) return;
   add_columns(matrix.data(), matrix.outerStride(), matrix.cols(), factors, rows, rows, values);
 }
 
@@ -213,6 +215,7 @@ MIXED_GLM_NOINLINE inline void add_weighted_squares(const double* weights, const
                                                     double* corner, Index sums_stride) {
   constexpr Index tile = 3;
   const Index rows = x.rows(), columns = x.cols(), stride = x.outerStride();
+  if (rows == 0) return;
   for (Index b = 0; b < columns; b += tile) {
     for (Index a = b; a < columns; a += tile) {
       const auto add = [&](auto high, auto wide) {
@@ -234,6 +237,7 @@ MIXED_GLM_NOINLINE inline void add_weighted_squares(const double* weights, const
 MIXED_GLM_NOINLINE inline void add_half_forms(const ConstMatrixRef& x, const ConstMatrixRef& s,
                                               double* values, double* products) {
   const Index rows = x.rows(), columns = x.cols(), stride = x.outerStride();
+  if (rows == 0) return;
   if (columns <= detail::most_at_once) {
     return detail::by_columns(columns, [&](auto count, Index) {
       detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);

@@ -113,6 +113,8 @@ class Design {
   }
 
   const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>& x() const { return x_; }
+  // Column 0 from a row on; null where there is no column.
+  const double* x_from(Index row) const { return fixed() == 0 ? nullptr : x_.data() + row; }
   const SparseRows& z() const { return z_; }
   const BorderedPattern& pattern() const { return elimination_.pattern; }
   Code component(Index effect) const { return component_[size_t(effect)]; }

@@ -81,7 +81,7 @@ inline void add_run_curvature(const Design& design, RowBlock& block, const Entry
   }
   const Index room = z.is_indicator() ? block.count - run.begin : run.length();
   add_column_products(weight + run.begin, run.length(), room,
-                      design.x().data() + block.first + run.begin, design.x().outerStride(),
+                      design.x_from(block.first + run.begin), design.x().outerStride(),
                       design.fixed(), border);
 }
 inline void add_run_curvature(const Design& design, RowBlock& block, const EntryRun& run,

@@ -31,15 +31,15 @@ class RowVariance {
   void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed(), stride = design_->x().outerStride();
-    const double* const x = design_->x().data() + block.first;
+    const double* const x = design_->x_from(block.first);
     for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
       const double own = 0.5 * sigma_->variance(run.effect);
       const double* const border = sigma_->with_border(run.effect).data();
       if (z.is_indicator() && run.length() > 2) {
         double* const values = variance.data() + run.begin;
         add_to_run(variance.data(), run, own);
-        add_columns(x + run.begin, stride, p, border, run.length(), block.count - run.begin,
-                    values);
+        add_columns(design_->x_from(block.first + run.begin), stride, p, border, run.length(),
+                    block.count - run.begin, values);
         return;
       }
       for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
