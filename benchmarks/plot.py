@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
+def wrapped(label: str) -> str:
+    """In lines that leave most of the width to the plot."""
+    return textwrap.fill(label, 44)
+
+
 def plot_speed(ax: Axes, comparisons: Sequence[Comparison]) -> None:
     """Times as multiples of ours, one line a problem, one mark a package."""
     shown = [c for c in comparisons if c["ratios"] is not None]
@@ -35,9 +41,9 @@ def plot_speed(ax: Axes, comparisons: Sequence[Comparison]) -> None:
             ax.plot(x, y, "osD^vP*"[number % 7], label=peer)
     ax.axvline(1.0, color="0.6")
     ax.set_xscale("log")
-    ax.set_yticks([-row for row in range(len(shown))], [title(c["problem"]) for c in shown])
+    ax.set_yticks([-row for row in range(len(shown))], [wrapped(title(c["problem"])) for c in shown])
     ax.set_xlabel("time of one fit, from arrays, as a multiple of mixed_glm's")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False)
 
 
 def plot_many(ax: Axes, records: Sequence[Record]) -> None:
@@ -53,7 +59,7 @@ def plot_many(ax: Axes, records: Sequence[Record]) -> None:
 def plot_kernels(ax: Axes, records: Sequence[Record]) -> None:
     """How many times as long as the limit each kernel takes."""
     found = pd.DataFrame(of_kind(records, "kernel"))
-    names = found["kernel"] + ", " + found["size"]
+    names = (found["kernel"] + ", " + found["size"]).map(wrapped)
     ax.barh(names[::-1], (found["seconds"] / found["bound_seconds"])[::-1])
     ax.axvline(1.0, color="0.6")
     ax.set_xscale("log")
@@ -85,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if kind in kinds:
             figure, ax = plt.subplots(layout="constrained")
             draw(ax)
-            figure.set_size_inches(9, 1.2 + 0.26 * len(ax.get_yticks()))
+            lines = "\n".join(label.get_text() for label in ax.get_yticklabels()).count("\n") + 1
+            figure.set_size_inches(9, 1.2 + 0.24 * lines)
             figure.savefig(options.to / f"{name}.svg", metadata={"Date": None})
             plt.close(figure)
     return 0
