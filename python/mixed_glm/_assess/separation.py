@@ -32,22 +32,16 @@ def unbounded_effects(spec: ModelSpec) -> Mask:
 
 def _ends(spec: ModelSpec) -> tuple[Floats, Mask]:
     """For each row 1 where the response is the highest possible, -1 where it is the lowest, else 0; and whether the row counts."""
-    design, name = spec.design, spec.family.name
-    y = design.endog
+    design, family = spec.design, spec.family
+    y, trials = design.endog, design.trials()
     end = np.zeros(len(y))
-    if name in ("binomial", "poisson", "negative_binomial", "cumulative"):
+    if not family.is_continuous:
         end[y == 0] = -1.0
-    if name == "binomial":
-        trials = np.ones(len(y)) if design.n_trials is None else design.n_trials
+    if family.has_trials:
         end[y == trials] = 1.0
-        counts = trials > 0
-    else:
-        counts = np.ones(len(y), dtype=bool)
-    if name == "cumulative":
+    if family.is_ordinal:
         end[y == y.max()] = 1.0
-    if design.freq_weights is not None:
-        counts &= design.freq_weights > 0
-    return end, counts
+    return end, (trials > 0) & (design.weights() > 0)
 
 
 def _unbounded_columns(exog: Floats, end: Floats, counts: Mask) -> Mask:

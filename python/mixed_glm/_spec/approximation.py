@@ -99,13 +99,12 @@ def find_leaf(spec: ModelSpec, leaf: Leaf) -> tuple[int, ...]:
         if not len(candidates):
             raise ValueError(f"n_quad > 1 needs {rule}; use n_quad=1 or fit_ep()")
         return tuple(_core.default_leaf(core))
-    several = is_several(leaf)
     given: list[Any] = list(leaf) if is_several(leaf) else [leaf]
     numbers = [names.index(k) if k in names else k for k in given]
     if not numbers or any(not isinstance(k, (int, np.integer)) or k not in candidates for k in numbers):
         or_list = ", or a list of up to three such components of the same groups"
         raise ValueError(f"leaf must be 'auto' or {rule}{or_list}, got {leaf!r}")
-    if not several:
+    if not is_several(leaf):
         return tuple(_core.leaf_around(core, numbers[0]))
     if not _core.is_leaf(core, numbers):
         of_same_groups = (

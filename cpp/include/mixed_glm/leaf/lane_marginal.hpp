@@ -74,9 +74,8 @@ class LaneMarginal final : public Marginal {
   const GroupLanes& lanes() const { return lanes_; }
   Index n_quad() const { return settings_.n_quad; }
   const Model& fixed_part() const { return fixed_.model(); }
-  const Vector& modes() const {
-    return likelihood_.nodes().modes();
-  }  // of the effects in all lanes
+  // Of the effects in all lanes.
+  const Vector& modes() const { return likelihood_.nodes().modes(); }
 
   bool evaluate(const Vector& theta) override {
     prior_.set(theta);
