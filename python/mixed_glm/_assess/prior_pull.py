@@ -37,17 +37,36 @@ def _pull_of_sds(fit: Fit) -> Floats:
 
 
 def _surely_little(fit: Fit) -> bool:
-    """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C."""
+    """A quick bound: no pull is above |b| (t / (1 - t))^(1/2) where the prior is standard normal, b being the mean, t the trace of C.
+
+    Every fit asks for it: in plain floats, of which there are few, not in arrays.
+    """
     posterior = fit.posterior
     if posterior.change is None:
-        fe, scale = fit.spec.layout.fixed, fit.spec.design.priors.fe_scale
-        mean, sd = posterior.mean[fe] / scale, posterior.sd[fe] / scale
-        trace = float(sd @ sd)
+        fe, scales = fit.spec.layout.fixed, fit.spec.design.priors.fe_scale.tolist()
+        means, sds = posterior.mean[fe].tolist(), posterior.sd[fe].tolist()
+        trace = sum((sd / scale) ** 2 for sd, scale in zip(sds, scales, strict=True))
+        square = sum((mean / scale) ** 2 for mean, scale in zip(means, scales, strict=True))
     else:
-        mean, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
-        trace = float(spread.trace())
-    little = trace < 1.0 and float(mean @ mean) * trace < MUCH**2 * (1.0 - trace)
-    return little and not (_pull_of_sds(fit) > MUCH_OF_SD).any()
+        standard, spread = FixedPrior.of(fit.spec, posterior.change).standard(*posterior.fixed_at_mode())
+        trace, square = float(spread.trace()), float(standard @ standard)
+    little = trace < 1.0 and square * trace < MUCH**2 * (1.0 - trace)
+    return little and _sds_surely_little(fit)
+
+
+def _sds_surely_little(fit: Fit) -> bool:
+    if fit.method == "map":
+        return True
+    vcp = fit.spec.layout.vcp
+    middles, widths = fit.spec.design.priors.of_log_sds
+    of_each = zip(
+        fit.posterior.mean[vcp].tolist(),
+        fit.posterior.sd[vcp].tolist(),
+        middles.tolist(),
+        widths.tolist(),
+        strict=True,
+    )
+    return not any(sd * abs(mean - middle) > MUCH_OF_SD * width**2 for mean, sd, middle, width in of_each)
 
 
 def warn_of_prior_pull(fit: Fit) -> None:
@@ -61,8 +80,9 @@ def warn_of_prior_pull(fit: Fit) -> None:
     """
     if not fit.converged or fit.status == "collapsed":
         return
-    family = fit.spec.layout.family
-    _warn_of_shapes(fit.spec, fit.posterior.mean[None, family], fit.posterior.sd[None, family])
+    if fit.spec.layout.shape_names:
+        family = fit.spec.layout.family
+        _warn_of_shapes(fit.spec, fit.posterior.mean[None, family], fit.posterior.sd[None, family])
     if _surely_little(fit):
         return
     pull = prior_pull(fit)

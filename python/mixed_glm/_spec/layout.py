@@ -130,11 +130,13 @@ class ParameterLayout:
         """All parameters but the random effects."""
         return slice(0, self.vc.start)
 
-    @property
+    @cached_property
     def fixed(self) -> npt.NDArray[np.intp]:
-        """Positions of thresholds and fixed effects: what is normal given psi beside the random effects."""
+        """Positions of thresholds and fixed effects: what is normal given psi beside the random effects. Read-only."""
         parts = (self.family, self.fe) if self.has_thresholds else (self.fe,)
-        return np.concatenate([np.arange(part.start, part.stop) for part in parts])
+        places = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+        places.flags.writeable = False
+        return places
 
     @property
     def shape_names(self) -> tuple[str, ...]:

@@ -105,6 +105,9 @@ class Marginal {
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
+  // One that leaves all coefficients together so near their mode that psi may move on by a standard
+  // deviation; a hundred times that, from the start of a search.
+  virtual double rough_decrement() const { return 0.0; }
   virtual double last_decrement() const { return 0.0; }  // what the last evaluation made of it
 
   // Of the evaluations to come; held: of the last one, too, which then has its own.

@@ -40,7 +40,8 @@ class MarginalModeSearch {
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
     const double coefficients = double(marginal_->model().design().coefficients());
-    marginal_->allow_decrement(start.size() > 0 ? first_share * coefficients : 0.0);
+    const double first = std::max(first_share * coefficients, 100.0 * allowance());
+    marginal_->allow_decrement(start.size() > 0 ? first : 0.0);
     if (!begin(start)) return mode_;
     if (settings_.precision.size() > 0) {
       mode_.precision = settings_.precision;
@@ -105,6 +106,10 @@ class MarginalModeSearch {
   // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
   static constexpr double first_share = 1e-3, share = 1e-4;
   static constexpr double rough = 1e-6;  // more is too rough for the mode itself
+  // Of the decrement, by which the value may be wrong after the last step.
+  static constexpr double value_share = 0.1;
+
+  double allowance() const { return marginal_->rough_decrement(); }
 
   MarginalMode go_on() {
     double radius = settings_.initial_radius;
@@ -118,7 +123,8 @@ class MarginalModeSearch {
         if (!evaluate(mode_.psi)) break;
         move_to(mode_.psi);
       } else {
-        marginal_->allow_decrement(share * decrement());
+        const double way = decrement();
+        marginal_->allow_decrement(std::max(share * way, std::min(1.0, way) * allowance()));
         advance(radius);
       }
     }
@@ -191,7 +197,8 @@ class MarginalModeSearch {
     const TrustRegionStep trial = TrustRegion(-bent_.gradient(), mode_.precision).solve(radius);
     const Vector psi = mode_.psi + trial.step;
     const bool valid = evaluate(psi);
-    const double noise = marginal_->value_error() + 1e-11 * std::abs(mode_.log_density);
+    const double noise = marginal_->value_error() + 1e-11 * std::abs(mode_.log_density) +
+                         value_share * (roughness_ + marginal_->last_decrement());
     const double gain = marginal_->log_density() - mode_.log_density;
     if (!valid || !(gain >= 0.01 * trial.predicted - noise)) {
       stands_at_mode_ = false;

@@ -38,7 +38,7 @@ class LaneMarginal final : public Marginal {
  public:
   // Whether it is for this model.
   static bool suits(const Model& model) {
-    return GroupLanes::suit(model.design()) && !has_shape(model.family()) &&
+    return LaneDesign::suits(model.design()) && !has_shape(model.family()) &&
            rows_together(model.family()) == 1 && !has_gaps(model.family()) &&
            model.design().fixed() <= most_fixed;
   }

@@ -11,6 +11,7 @@
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
 #include <mixed_glm/linalg/pattern_values.hpp>
+#include <mixed_glm/linalg/small_product.hpp>
 #include <mixed_glm/math/compiler.hpp>
 #include <vector>
 
@@ -29,8 +30,15 @@ class CholeskyInverse {
 
   void compute(const BorderedCholesky& factor) {
     invert_dense(factor);
+    border_.set(sigma_->border_block());
     const auto invert_columns = [&](Index begin, Index end, Column& work) {
-      for (Index j = end - 1; j >= begin; --j) invert_column(factor, j, work);
+      for (Index j = end - 1; j >= begin; --j) {
+        if (pattern_->column_begin(j) == pattern_->column_end(j)) {
+          invert_lone_column(factor, j);
+        } else {
+          invert_column(factor, j, work);
+        }
+      }
     };
     invert_columns(pieces_.rest(), pattern_->sparse(), columns_.front());
     for_each_piece(team_, pieces_.count(), [&](int member, Index k) {
@@ -68,6 +76,14 @@ class CholeskyInverse {
     load_ratios(factor, j, work);
     multiply(j, work);
     store_column(factor, j, work);
+  }
+
+  // Where S is the border alone.
+  void invert_lone_column(const BorderedCholesky& factor, Index j) {
+    const double pivot = factor.values()[j], inverse = 1.0 / pivot;
+    double* const border = sigma_->values() + pattern_->border_position(j);
+    const double form = border_.multiply(factor.border_of(j).data(), -inverse, border);
+    sigma_->values()[j] = inverse * (inverse - form);
   }
 
   // l = L_Sj / L_jj, scattered by row.
@@ -164,6 +180,7 @@ class CholeskyInverse {
   Team* team_;
   PatternValues* sigma_;
   ColumnPieces pieces_;
+  SmallProduct border_;          // by Sigma of the border
   std::vector<Column> columns_;  // of each member of the team
 };
 

@@ -15,11 +15,14 @@
 #include <mixed_glm/model/parameter_layout.hpp>
 #include <mixed_glm/model/row_order.hpp>
 #include <mixed_glm/terms/correlated_levels.hpp>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mixed_glm {
+
+class LaneDesign;  // leaf/lane_design.hpp
 
 class Design {
  public:
@@ -264,6 +267,14 @@ class Design {
     }
   }
 
+  // What is made of the design when it is first asked for.
+  struct Lanes {
+    std::mutex mutex;
+    std::shared_ptr<const LaneDesign> design;
+    Index padded_rows = -1;
+  };
+  friend class LaneDesign;
+
   Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> x_;  // of the caller, or of sorted_x_
   SparseRows z_;
   Vector component_size_;
@@ -280,6 +291,7 @@ class Design {
   Index user_rows_;
   Matrix sorted_x_;
   std::vector<Index> pair_start_;  // empty when all rows have equally many entries
+  mutable Lanes lanes_;
 };
 
 }  // namespace mixed_glm
