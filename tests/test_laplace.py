@@ -152,7 +152,7 @@ def test_scipy_methods_reach_the_same_mode(method, n_quad):
     if method == "Nelder-Mead" and n_quad > 1:
         pytest.skip("slow and no different")
     model = crossed(n=200)
-    newton = model.fit_laplace(n_quad=n_quad, integrate="mode")
+    newton = model.fit_laplace(n_quad=n_quad, integrate="mode", minim_opts={"tol": 1e-10})
     options = {"gtol": 1e-6} if method != "Nelder-Mead" else {"xatol": 1e-6, "fatol": 1e-9}
     other = model.fit_laplace(n_quad=n_quad, integrate="mode", method=method, minim_opts=options)
     assert other.converged

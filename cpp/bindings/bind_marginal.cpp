@@ -24,6 +24,7 @@ using mixed_glm::Matrix;
 using mixed_glm::PosteriorPoint;
 using mixed_glm::PosteriorSummary;
 using mixed_glm::QuadratureReport;
+using mixed_glm::RowMatrix;
 using mixed_glm::Vector;
 using python_monitor::watched;
 
@@ -102,7 +103,7 @@ MarginalFit fit_marginal(const BoundModel& bound, const MarginalMethod& method, 
 auto stacked(Vector PosteriorPoint::* member) {
   return [=](const MarginalFit& fit) {
     const std::vector<PosteriorPoint>& points = fit.posterior.points;
-    Matrix rows(Index(points.size()), points.empty() ? 0 : (points.front().*member).size());
+    RowMatrix rows(Index(points.size()), points.empty() ? 0 : (points.front().*member).size());
     for (size_t i = 0; i < points.size(); ++i) rows.row(Index(i)) = (points[i].*member).transpose();
     return rows;
   };

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <mixed_glm/leaf/lane_scores.hpp>
+#include <mixed_glm/parallel/for_each_piece.hpp>
 
 namespace mixed_glm {
 
@@ -74,10 +75,10 @@ class LaneEffects {
   }
 
   // The moments, from all that is there. shift: of all batches; own: the corrections are those of
-  // this point.
+  // this point. team: works on it, or null.
   void finish(const double* shift, ConstMatrixRef sigma, const Vector& step, double precision,
-              bool own) {
-    for (Index b = 0; b < batches_; ++b) {
+              bool own, Team* team) {
+    for_batches(team, [&](Index b) {
       const Lanes spread = spread_of(shift + b * p_ * lane_count, sigma);
       const Lanes between[powers] = {0.0, spread, 3.0 * spread * load(node(b, 0))};
       const Lanes twice = 2.0 * load(centre_.data() + b * lane_count);
@@ -93,8 +94,18 @@ class LaneEffects {
       store(square_.data() + b * lane_count,
             0.25 * twice * twice + twice * of_nodes[0] + of_nodes[1] +
                 1.0 / precision * load(of_square_.data() + b * lane_count));
-    }
-    set_coupling();
+    });
+    set_coupling(team);
+  }
+
+  // work(batch), in any thread.
+  template <class Work>
+  void for_batches(Team* team, Work&& work) const {
+    const EqualPieces pieces(batches_, 64);
+    for_each_piece(team, pieces.count, [&](int, Index k) {
+      const Index begin = pieces.begin(k), end = begin + pieces.length(k);
+      for (Index b = begin; b < end; ++b) work(b);
+    });
   }
 
   Lanes node_mean(Index batch, Index n) const { return load(node_.data() + place(batch, n)); }
@@ -148,8 +159,8 @@ class LaneEffects {
     }
     return spread;
   }
-  void set_coupling() {
-    for (Index j = 0; j < p_; ++j) {
+  void set_coupling(Team* team) {
+    for_each_piece(team, p_, [&](int, Index j) {
       Lanes sum = 0.0;
       for (Index b = 0; b < batches_; ++b) {
         sum +=
@@ -158,7 +169,7 @@ class LaneEffects {
       double lanes[lane_count];
       store(lanes, sum);
       coupling_[j] = sum_of_lanes(lanes);
-    }
+    });
   }
 
   Index p_, batches_;

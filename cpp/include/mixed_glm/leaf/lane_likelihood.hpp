@@ -17,7 +17,7 @@ class LaneLikelihood final : public CoefficientLikelihood {
         family_(&family),
         nodes_(lanes, family, n_quad, team),
         effects_(lanes),
-        rows_(fixed.design()),
+        rows_(fixed.design(), team),
         members_(size_t(nodes_.members()), Member(nodes_)) {}
 
   LaneNodes& nodes() { return nodes_; }

@@ -231,9 +231,11 @@ class LaneMarginal final : public Marginal {
                    0.5 * double(lanes_.fixed()) * log_two_pi - half_log_determinant_ +
                    of_last_step();
     likelihood_.effects().finish(likelihood_.nodes().shift(0), covariance(), mode_.last_step(),
-                                 likelihood_.nodes().precision(), own);
-    for_effects([&](Index effect, Index slot) {
-      second_moments_.set(effect, effects().square(slot), effects().variance(slot));
+                                 likelihood_.nodes().precision(), own, likelihood_.nodes().team());
+    effects().for_batches(likelihood_.nodes().team(), [&](Index batch) {
+      for_effects_of(batch, [&](Index effect, Index slot) {
+        second_moments_.set(effect, effects().square(slot), effects().variance(slot));
+      });
     });
     valid_ = std::isfinite(log_density_) && second_moments_.is_finite();
   }
@@ -241,11 +243,13 @@ class LaneMarginal final : public Marginal {
   // visit(effect, slot) for each effect and its lane.
   template <class Visit>
   void for_effects(Visit&& visit) const {
-    for (Index c = 0; c < Index(lanes_.batches().size()); ++c) {
-      for (Index l = 0; l < lane_count; ++l) {
-        const Index effect = lanes_.effect(c, l);
-        if (effect >= 0) visit(effect, c * lane_count + l);
-      }
+    for (Index c = 0; c < Index(lanes_.batches().size()); ++c) for_effects_of(c, visit);
+  }
+  template <class Visit>
+  void for_effects_of(Index batch, Visit&& visit) const {
+    for (Index l = 0; l < lane_count; ++l) {
+      const Index effect = lanes_.effect(batch, l);
+      if (effect >= 0) visit(effect, batch * lane_count + l);
     }
   }
 

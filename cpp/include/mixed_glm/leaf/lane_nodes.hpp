@@ -64,6 +64,7 @@ class LaneNodes {
   LaneNodes& operator=(const LaneNodes&) = delete;
 
   int members() const { return team_ == nullptr ? 1 : team_->size(); }
+  Team* team() const { return team_; }  // null: it is not worth while
   const GroupLanes& lanes() const { return *lanes_; }
 
   // After the response of the lanes has been replaced.
