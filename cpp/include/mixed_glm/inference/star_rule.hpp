@@ -23,10 +23,10 @@ class StarRule {
       : marginal_(&marginal), mode_(&mode), whitened_(mode.psi, mode.precision) {}
 
   // evaluate(psi) evaluates the marginal; false where that fails. Returns false, and adds nothing,
-  // where the density is too far from a normal one.
+  // where the density is too far from a normal one, or too wide.
   template <class Evaluate>
   bool run(Evaluate&& evaluate, const GridSettings& grid, PosteriorMixture& mixture) {
-    if (!place(evaluate)) return false;
+    if (spread_of_logs() > widest_of_logs || !place(evaluate)) return false;
     const StarExpansion density(values_, reach);
     const Vector scales = density.scales();
     if (scales.minCoeff() < narrowest || !(scales.maxCoeff() < widest)) return false;
@@ -46,6 +46,18 @@ class StarRule {
   // Of a standard deviation of some 15 groups and more: errors of standard deviations of psi stay
   // below one percent.
   static constexpr double most_third = 0.06, most_fourth = 0.01;
+
+  // Of a log standard deviation; variances of the effects grow with its exponential, which what is
+  // interpolated from few points does not follow far: at this spread standard deviations of the
+  // effects are off by some percent at most, at one by a third.
+  static constexpr double widest_of_logs = 0.3;
+
+  // The largest standard deviation of one.
+  double spread_of_logs() const {
+    const Hyperparameters::Block psi = marginal_->model().hyperparameters().psi();
+    const Matrix axes = whitened_.axes().middleRows(psi.begin, psi.size);
+    return psi.size > 0 ? axes.rowwise().norm().maxCoeff() : 0.0;
+  }
 
   template <class Evaluate>
   bool place(Evaluate& evaluate) {
