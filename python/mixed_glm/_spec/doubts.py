@@ -124,6 +124,8 @@ def _of_single_responses(component: Component, responses: Floats, family: Family
     if not _asks_for_several(family):
         return None
     own = responses[component.places]
+    if (own > 1.0).any():
+        return None
     if not np.nanmax(own, initial=-np.inf) <= 1.0 or np.isnan(own).all():
         return None
     if "sigma" in family.shape_names:
