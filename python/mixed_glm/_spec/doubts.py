@@ -91,7 +91,7 @@ def doubts(design: Design, family: Family) -> Iterator[str]:
         )
         if found:
             yield found
-    if len(components) > 1:
+    if len(components) > 1 and (design.exog_vc.data != 1.0).any():  # else there are no slopes
         yield from _of_far_origins(components, design)
 
 

@@ -18,14 +18,16 @@ class SparseRows {
  public:
   // Compressed sparse rows: entries indptr[i] .. indptr[i + 1] of (indices, data) belong to row i.
   // data may be null: all ones. A column may stand only once in a row.
+  SparseRows(Index rows, Index cols, const std::int64_t* indptr, const Code* indices,
+             const double* data)
+      : rows_(rows), cols_(cols) {
+    assign(indptr, indices, data);
+  }
+  // The same in numbers of other widths.
   template <class Start, class Column>
   SparseRows(Index rows, Index cols, const Start* indptr, const Column* indices, const double* data)
       : rows_(rows), cols_(cols) {
-    check(indptr, indices);
-    columns_.assign(indices, indices + indptr[rows]);
-    store_values(indptr[rows], data);
-    store_starts(indptr);
-    find_runs();
+    assign(indptr, indices, data);
   }
 
   Index rows() const { return rows_; }
@@ -76,6 +78,15 @@ class SparseRows {
   }
 
  private:
+  template <class Start, class Column>
+  void assign(const Start* indptr, const Column* indices, const double* data) {
+    check(indptr, indices);
+    columns_.assign(indices, indices + indptr[rows_]);
+    store_values(Index(indptr[rows_]), data);
+    store_starts(indptr);
+    find_runs();
+  }
+
   template <class Start, class Column>
   void check(const Start* indptr, const Column* indices) const {
     if (rows_ < 0 || cols_ < 0) throw std::invalid_argument("exog_vc: negative dimension");

@@ -97,6 +97,7 @@ class Design {
     sums.setZero();
     for (Index i = 0; i < user_rows_; ++i) sums[row_of_[size_t(i)]] += values[i];
   }
+  // The same, of values that are not needed any more.
   Vector summed(Vector values) const {
     if (row_order_.empty()) return values;
     Vector sums(rows());
