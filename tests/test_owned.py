@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -143,3 +144,43 @@ def test_there_is_one_copy_of_x(exog: Callable[[int], Any]) -> None:
     tracemalloc.stop()
     assert model.exog.nbytes == 24 * n * 8
     assert peak < 1.6 * model.exog.nbytes  # and some vectors
+
+
+@pytest.mark.parametrize("claim", [True, False])
+def test_what_an_array_says_of_its_order_is_not_believed(claim: bool) -> None:
+    """scipy.sparse keeps what it once found out of an array, and does not see when its parts are changed."""
+    indices = np.array([1, 0, 0, 0, 1])
+    z = sparse.csr_array((np.ones(5), indices, [0, 2, 4, 5]), shape=(3, 2))
+    z.has_canonical_format = claim
+    model = mg.MixedGLM(np.ones(3), None, z, [0, 0], "poisson")
+    np.testing.assert_array_equal(model.exog_vc.toarray(), [[1, 1], [2, 0], [0, 1]])
+    assert model.exog_vc.has_canonical_format
+    assert z.has_canonical_format is claim
+    np.testing.assert_array_equal(z.indices, indices)
+
+
+def grouped(order: np.ndarray) -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    z = sparse.csr_array((np.ones(200), (np.arange(200), order % 20)), shape=(200, 20))
+    exog = np.asfortranarray(np.c_[np.ones(200), rng.normal(3.0, 2.0, 200)])
+    return {"endog": rng.poisson(1.0, 200), "exog": exog, "exog_vc": z, "ident": np.zeros(20, int)}
+
+
+def test_columns_that_a_fit_sorts_are_not_those_of_the_model() -> None:
+    given = grouped(np.arange(200))
+    model = mg.MixedGLM(family="poisson", **given)
+    first = model.fit_laplace(integrate="mode").params
+    np.testing.assert_array_equal(model.exog, given["exog"])
+    again = mg.MixedGLM(family="poisson", **given).fit_laplace(integrate="mode")
+    np.testing.assert_array_equal(again.params, first)
+    np.testing.assert_array_equal(model.fit_laplace(integrate="mode").params, first)
+
+
+@pytest.mark.parametrize(
+    ("order", "kept"), [(np.arange(200), 0), (np.arange(200) // 10, 1)], ids=["scattered", "sorted"]
+)
+def test_a_compiled_model_keeps_columns_only_where_it_looks_at_them(order: np.ndarray, kept: int) -> None:
+    model = mg.MixedGLM(family="poisson", fe_p=1.0, vcp_p=1.0, **grouped(order))
+    before = sys.getrefcount(model.spec.design.exog)
+    model.core()
+    assert sys.getrefcount(model.spec.design.exog) == before + kept

@@ -3,7 +3,9 @@
 
 #include <mixed_glm/families/threshold_locations.hpp>
 #include <mixed_glm/fit/default_priors.hpp>
+#include <mixed_glm/linalg/sound_rows.hpp>
 #include <mixed_glm/model/component_spread.hpp>
+#include <mixed_glm/model/independent_columns.hpp>
 #include <mixed_glm/model/ordered_normals.hpp>
 #include <mixed_glm/model/standardization.hpp>
 
@@ -17,6 +19,9 @@ using bound_model::Codes;
 using bound_model::Doubles;
 using bound_model::FortranDoubles;
 using bound_model::view;
+using bound_model::visit_codes;
+using Codes32 = py::array_t<std::int32_t, py::array::c_style>;
+using Codes64 = py::array_t<std::int64_t, py::array::c_style>;
 using mixed_glm::Code;
 using mixed_glm::ColumnSpreads;
 using mixed_glm::Family;
@@ -36,6 +41,30 @@ Vector each(const std::vector<NormalPrior>& priors, Member member) {
   Vector result(Index(priors.size()));
   for (size_t j = 0; j < priors.size(); ++j) result[Index(j)] = (priors[j].*member)();
   return result;
+}
+
+// Whether arrays are compressed sparse rows that can be taken as they are; false, too, where they
+// are of other types than those that are usual.
+bool are_sound_rows(Index cols, const py::array& indptr, const py::array& indices,
+                    const py::array& data, double largest) {
+  const auto is_codes = [](const py::array& numbers) {
+    return py::isinstance<Codes32>(numbers) || py::isinstance<Codes64>(numbers);
+  };
+  if (!is_codes(indptr) || !is_codes(indices) || !py::isinstance<Doubles>(data)) return false;
+  const bool fit = indptr.ndim() == 1 && indices.ndim() == 1 && data.ndim() == 1 &&
+                   indptr.size() > 0 && indices.size() == data.size();
+  if (!fit) return false;
+  const auto values = py::cast<Doubles>(data);
+  return visit_codes(indptr, [&](const auto* starts) {
+    return visit_codes(indices, [&](const auto* columns) {
+      return mixed_glm::are_sound_rows(indptr.size() - 1, cols, starts, columns, values.data(),
+                                       values.size(), largest);
+    });
+  });
+}
+
+bool are_clearly_independent(const FortranDoubles& exog) {
+  return mixed_glm::are_clearly_independent(columns_of(exog));
 }
 
 // (center, scale, T, the constant's number); thresholds: how many stand before the columns'
@@ -75,11 +104,10 @@ RowMatrix threshold_locations(const Family& family, const FortranDoubles& endog,
 }
 
 // Means of the log standard deviations.
-Vector default_sd_priors(const py::array_t<std::int64_t>& indptr, const Codes& indices,
-                         const Doubles& data, const Codes& ident, Index components,
-                         const Doubles& weights, double scale) {
-  const mixed_glm::SparseRows z(indptr.size() - 1, ident.size(), indptr.data(), indices.data(),
-                                data.data());
+Vector default_sd_priors(const py::array& indptr, const py::array& indices, const Doubles& data,
+                         const Codes& ident, Index components, const Doubles& weights,
+                         double scale) {
+  const mixed_glm::SparseRows z = bound_model::sparse_rows(indptr, indices, data, ident.size());
   const std::vector<Code> component(ident.data(), ident.data() + ident.size());
   return each(mixed_glm::default_sd_priors(
                   mixed_glm::component_spreads(z, component, components, view(weights)), scale),
@@ -127,6 +155,9 @@ RowMatrix coefficients_back(const Matrix& way, const Vector& origin, const RowMa
 
 void bind_defaults(py::module_& m) {
   using namespace bind_defaults_detail;
+  m.def("are_sound_rows", &are_sound_rows, py::arg("cols"), py::arg("indptr"), py::arg("indices"),
+        py::arg("data"), py::arg("largest"));
+  m.def("are_clearly_independent", &are_clearly_independent, py::arg("exog"));
   m.def("standardization", &standardization, py::arg("exog"), py::arg("weights"),
         py::arg("thresholds") = 0);
   m.def("threshold_locations", &threshold_locations, py::kw_only(), py::arg("family"),

@@ -6,6 +6,19 @@
 
 namespace bound_model {
 
+mixed_glm::SparseRows sparse_rows(const py::array& indptr, const py::array& indices,
+                                  const Doubles& data, Index cols) {
+  if (indptr.size() < 1) throw std::invalid_argument("exog_vc: indptr is empty");
+  const Index rows = indptr.size() - 1;
+  return visit_codes(indptr, [&](const auto* starts) {
+    check_length("exog_vc indices", indices.size(), Index(starts[rows]));
+    check_length("exog_vc data", data.size(), indices.size());
+    return visit_codes(indices, [&](const auto* columns) {
+      return mixed_glm::SparseRows(rows, cols, starts, columns, data.data());
+    });
+  });
+}
+
 ModelArrays::ModelArrays(const py::kwargs& given) {
   keywords::Keywords names("Model", given);
   const std::pair<const char*, Doubles ModelArrays::*> doubles[] = {
@@ -24,6 +37,7 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
       .optional("cor_priors", cor_priors)
       .optional("family_priors", family_priors)
       .optional("merge_rows", merge_rows)
+      .optional("own_exog", own_exog)
       .optional("thresholds", thresholds)
       .optional("any_response", any_response)
       .optional("factorization", factorization)
@@ -31,13 +45,8 @@ ModelArrays::ModelArrays(const py::kwargs& given) {
 }
 
 mixed_glm::RandomEffects ModelArrays::random_effects() const {
-  if (vc_indptr.size() < 1) throw std::invalid_argument("exog_vc: indptr is empty");
-  const Index rows = vc_indptr.size() - 1;
-  check_length("exog_vc indices", vc_indices.size(), vc_indptr.data()[rows]);
-  check_length("exog_vc data", vc_data.size(), vc_indices.size());
-  return {{rows, ident.size(), vc_indptr.data(), vc_indices.data(), vc_data.data()},
-          std::vector<Code>(ident.data(), ident.data() + ident.size()),
-          Index(sd_priors.size()),
+  return {sparse_rows(vc_indptr, vc_indices, vc_data, ident.size()),
+          std::vector<Code>(ident.data(), ident.data() + ident.size()), Index(sd_priors.size()),
           correlated_columns()};
 }
 
@@ -47,11 +56,12 @@ std::vector<mixed_glm::CorrelatedColumns> ModelArrays::correlated_columns() cons
   return terms;
 }
 
-mixed_glm::ModelData ModelArrays::data() const {
+mixed_glm::ModelData ModelArrays::data() {
   if (exog.ndim() != 2) throw std::invalid_argument("exog: expected two dimensions");
   mixed_glm::ModelData data;
   data.endog = {endog.data(), endog.size()};
   data.exog = {exog.data(), exog.shape(0), exog.shape(1)};
+  if (own_exog) data.exog_own = exog.mutable_data();
   data.random = random_effects();
   data.family = family;
   data.n_trials = {trials.data(), trials.size()};

@@ -26,14 +26,26 @@ using Doubles = py::array_t<double, py::array::c_style>;
 using FortranDoubles = py::array_t<double, py::array::f_style>;
 using Codes = py::array_t<Code>;
 
+// visit() of a pointer to whole numbers, which may be of either width: none are copied.
+template <class Visit>
+auto visit_codes(const py::array& numbers, Visit&& visit) {
+  using Narrow = py::array_t<std::int32_t, py::array::c_style>;
+  using Wide = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+  if (py::isinstance<Narrow>(numbers)) return visit(py::cast<Narrow>(numbers).data());
+  return visit(py::cast<Wide>(numbers).data());
+}
+
+// Compressed rows.
+mixed_glm::SparseRows sparse_rows(const py::array& indptr, const py::array& indices,
+                                  const Doubles& data, Index cols);
+
 inline Eigen::Map<const Vector> view(const Doubles& array) { return {array.data(), array.size()}; }
 
 // mixed_glm::ModelData in numpy arrays, by the names that Python has for them.
 struct ModelArrays {
   Doubles endog;
   FortranDoubles exog;
-  py::array_t<std::int64_t> vc_indptr;  // of the random effects' design, as compressed rows
-  Codes vc_indices;
+  py::array vc_indptr, vc_indices;  // of the random effects' design, as compressed rows
   Doubles vc_data;
   Codes ident;
   mixed_glm::Family family;
@@ -45,11 +57,12 @@ struct ModelArrays {
   std::vector<double> cor_priors;  // LKJ's shape for each of them
   std::vector<std::tuple<std::string, double, double>> family_priors;  // likewise
   bool merge_rows = true, any_response = false;
+  bool own_exog = false;                    // whether exog is nobody else's, and may be overwritten
   std::string factorization = "automatic";  // model/elimination.hpp
 
   MIXED_GLM_COLD explicit ModelArrays(const py::kwargs& given);
 
-  MIXED_GLM_COLD mixed_glm::ModelData data() const;  // views the arrays
+  MIXED_GLM_COLD mixed_glm::ModelData data();  // views the arrays
 
  private:
   MIXED_GLM_COLD mixed_glm::RandomEffects random_effects() const;
@@ -58,7 +71,9 @@ struct ModelArrays {
 
 class BoundModel {
  public:
-  explicit BoundModel(const ModelArrays& arrays) : exog_(arrays.exog), model_(arrays.data()) {}
+  explicit BoundModel(ModelArrays arrays) : exog_(arrays.exog), model_(arrays.data()) {
+    if (design().x().data() != exog_.data()) exog_ = {};  // it has its own, in another order
+  }
 
   const mixed_glm::Design& design() const { return model_.design(); }
   const mixed_glm::Model& model() const { return model_.model(); }
@@ -69,7 +84,7 @@ class BoundModel {
   }
 
  private:
-  FortranDoubles exog_;  // viewed by the model
+  FortranDoubles exog_;  // where it is viewed by the model
   mixed_glm::MixedModel model_;
 };
 

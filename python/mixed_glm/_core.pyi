@@ -112,8 +112,8 @@ class Model:
         *,
         endog: _Floats,
         exog: _Floats,
-        vc_indptr: NDArray[np.int64],
-        vc_indices: NDArray[np.int32],
+        vc_indptr: NDArray[np.integer],
+        vc_indices: NDArray[np.integer],
         vc_data: _Floats,
         ident: NDArray[np.int32],
         family: Family,
@@ -126,6 +126,7 @@ class Model:
         cor_priors: list[float] = ...,
         family_priors: list[tuple[str, float, float]] = ...,
         merge_rows: bool = ...,
+        own_exog: bool = ...,
         thresholds: _Floats = ...,
         any_response: bool = ...,
         factorization: str = ...,
@@ -463,6 +464,14 @@ def thread_count(n_jobs: int) -> int: ...
 
 DEFAULT_PRIOR_SCALE: float
 
+def are_sound_rows(
+    cols: int,
+    indptr: NDArray[np.integer],
+    indices: NDArray[np.integer],
+    data: NDArray[np.generic],
+    largest: float,
+) -> bool: ...
+def are_clearly_independent(exog: _Floats) -> bool: ...
 def standardization(
     exog: _Floats, weights: _Floats, thresholds: int = 0
 ) -> tuple[_Floats, _Floats, _Floats, int]: ...
@@ -475,8 +484,8 @@ def threshold_locations(*, family: Family, endog: _Floats, weights: _Floats, off
 def log_ordered_probability(mean: _Floats, sd: _Floats) -> float: ...
 def default_sd_priors(
     *,
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
+    indptr: NDArray[np.integer],
+    indices: NDArray[np.integer],
     data: _Floats,
     ident: NDArray[np.int32],
     components: int,

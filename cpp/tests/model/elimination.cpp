@@ -45,8 +45,8 @@ struct CrossedFactors {
   Elimination eliminate(Factorization factorization = Factorization::automatic) const {
     const SparseRows z(Index(starts.size()) - 1, Index(component.size()), starts.data(),
                        columns.data(), nullptr);
-    return choose_elimination(z, component, size, std::vector<bool>(size_t(size.size()), true), 2,
-                              factorization);
+    return choose_elimination(effect_neighbours(z), component, size,
+                              std::vector<bool>(size_t(size.size()), true), 2, factorization);
   }
 
   Vector size;

@@ -118,3 +118,24 @@ TEST_CASE("rows that differ in anything stay apart") {
   CHECK(sums == (Vector(4) << 9.0, 3.0, 4.0, 5.0).finished());
   CHECK(design->to_user_rows(sums) == (Vector(6) << 9.0, 9.0, 3.0, 4.0, 5.0, 9.0).finished());
 }
+
+TEST_CASE("columns that may be overwritten are sorted and merged in place") {
+  const Repeated data(3000, 12, 4, 5);
+  Matrix own = data.x, untouched = data.x;
+  const auto in_place = Design::merged(own, data.z(), data.ident, data.components(), data.offset,
+                                       {}, mixed_glm::Factorization::automatic, own.data());
+  const auto copied =
+      Design::merged(untouched, data.z(), data.ident, data.components(), data.offset);
+  REQUIRE(in_place->rows() == copied->rows());
+  CHECK(in_place->x().data() == own.data());
+  CHECK(in_place->x() == copied->x());
+  CHECK(untouched == data.x);
+}
+
+TEST_CASE("equal rows are found wherever they stand in a window") {
+  Repeated data(400, 1, 0, 3);  // one window
+  const auto design = Design::merged(data.x, data.z(), data.ident, 1, data.offset);
+  CHECK(design->rows() == 4);  // two values of a covariate, two offsets
+  const Vector first = design->to_design_rows(data.x.col(1));
+  CHECK(design->to_user_rows(first) == Vector(data.x.col(1)));
+}

@@ -62,5 +62,7 @@ TEST_CASE("sorting rows is stable and keeps what is in order") {
   const std::vector<std::int64_t> indptr = {0, 1, 2, 3, 4};
   const std::vector<Code> columns = {0, 1, 0, 1};
   CHECK(sorted_row_order({4, 2, indptr.data(), columns.data(), nullptr}, {0, 0}, 0).empty());
-  CHECK(detail::sorted_by({1, 0, 1, 0}, 2, {0, 1, 2, 3}) == std::vector<Index>{1, 3, 0, 2});
+  const detail::RowKeys by{{1, 0, 1, 0}, 2};
+  const auto as_they_are = [](Index r) { return r; };
+  CHECK(detail::sorted_by(by, by.starts(), as_they_are) == std::vector<Index>{1, 3, 0, 2});
 }

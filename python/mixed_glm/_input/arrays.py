@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from mixed_glm._input.sparse import require_sound, to_csr
+from mixed_glm._input.sparse import as_it_is, require_sound, to_csr
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,6 +25,8 @@ def as_floats(value: Any, name: str) -> Floats:
     TypeError
         If `value` is not numeric.
     """
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return np.asarray(value, order="F")
     if sparse.issparse(value):
         require_sound(value, name)
         value = value.toarray()  # type: ignore[attr-defined]
@@ -188,6 +190,8 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
         raise ValueError(f"{name} must have {n} rows, one for each observation, got {value.shape[0]}")
     if np.dtype(value.dtype).kind not in "biuf":
         raise TypeError(f"{name} must be numeric, got dtype {value.dtype}")
+    if (shared := as_it_is(value, LARGEST)) is not None:
+        return shared, names
     z = to_csr(value if sparse.issparse(value) else sparse.coo_array(value), name)
     entry = first_unusable(z.data)
     if entry is not None:
@@ -202,6 +206,8 @@ def as_sparse_design(value: Any, name: str, n: int) -> tuple[sparse.csr_array, l
 
 def as_prior_sd(value: Any, name: str, k: int, what: str) -> Floats:
     """Prior standard deviations, shape (k,), from one positive number or `k` of them."""
+    if type(value) is float and 1 / LARGEST <= value <= LARGEST:
+        return np.full(k, value)
     array = as_floats(value, name)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != k):
         raise ValueError(

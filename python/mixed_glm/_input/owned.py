@@ -19,8 +19,10 @@ def owned(array: Floats, given: Any) -> Floats:
 
 
 def owned_sparse(array: sparse.csr_array, given: Any) -> sparse.csr_array:
-    """`array`, which was made of `given`; a copy where the two may share memory."""
-    return array.copy() if any(_may_share(part, given) for part in _arrays(array)) else array
+    """`array`, which was made of `given` and is nobody else's but for its arrays: they are copied where the two may share memory."""
+    if any(_may_share(part, given) for part in _arrays(array)):  # scipy's copy looks at all numbers again
+        array.data, array.indices, array.indptr = array.data.copy(), array.indices.copy(), array.indptr.copy()
+    return array
 
 
 def protect(*values: Any) -> None:

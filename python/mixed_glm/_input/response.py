@@ -21,6 +21,8 @@ def is_labels(values: Any) -> bool:
         return False
     dtype = getattr(values, "dtype", None)
     dtype = as_labels(values, "endog").dtype if dtype is None else dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
+        return False
     if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype):
         return True
     if dtype == object:

@@ -3,12 +3,27 @@ directly, and its compiled routines then read and write memory that is not the a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+
+from mixed_glm import _core
+
+
+def as_it_is(value: Any, largest: float) -> sparse.csr_array | None:
+    """Another CSR array of the same arrays, if they are as `to_csr` makes them and no number is larger than `largest`."""
+    if type(value) is not sparse.csr_array or not {"indptr", "indices", "data"} <= vars(value).keys():
+        return None
+    sound = _core.are_sound_rows(value.shape[1], value.indptr, value.indices, value.data, largest)
+    if not sound or len(value.indptr) != value.shape[0] + 1:
+        return None
+    shared = copy.copy(value)  # scipy's constructor would look at them again
+    shared.has_canonical_format = True  # whatever the caller's object says
+    return shared
 
 
 def to_csr(value: Any, name: str) -> sparse.csr_array:

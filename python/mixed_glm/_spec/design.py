@@ -30,6 +30,8 @@ from mixed_glm.families import Binomial, Cumulative, Family
 Floats = npt.NDArray[np.float64]
 ValueT = TypeVar("ValueT")
 
+_NONE = np.empty(0)
+
 # What has a value for each row, beside exog.
 _BY_ROW = ("endog", "exog_vc", "n_trials", "freq_weights", "offset", "exposure")
 
@@ -233,19 +235,18 @@ def default_priors(
     thresholds: int = 0,
 ) -> Defaults:
     """Priors in units of the columns and of the response, for whatever is given no other."""
-    none = np.empty(0)
-    weights = none if freq_weights is None else freq_weights
+    weights = _given(freq_weights)
     known = (
         Binomial() if family.is_ordinal else family
     )  # of which nothing is asked that thresholds would matter for
     unit = response_unit(known, y, freq_weights, offset)
     loc, scale, constant = _core.default_fe_priors(
-        exog=exog, family=known.core, endog=y, trials=none if n_trials is None else n_trials, weights=weights,
-        offset=none if offset is None else offset,
+        exog=exog, family=known.core, endog=y, trials=_given(n_trials), weights=weights,
+        offset=_given(offset),
     )  # fmt: skip
     mu = _core.default_sd_priors(
-        indptr=exog_vc.indptr.astype(np.int64, copy=False), indices=exog_vc.indices.astype(np.int32, copy=False),
-        data=exog_vc.data, ident=ident, components=k, weights=weights, scale=unit,
+        indptr=exog_vc.indptr, indices=exog_vc.indices, data=exog_vc.data, ident=ident, components=k, weights=weights,
+        scale=unit,
     )  # fmt: skip
     if isinstance(family, Cumulative) and thresholds:
         constant = 0
@@ -265,7 +266,7 @@ def response_unit(family: Family, y: Floats, freq_weights: Floats | None, offset
     """The unit of the linear predictor that a response suggests: its standard deviation where the link is the identity, else 1."""
     none = np.empty((0, 0), order="F")
     scales = _core.response_scales(
-        family=family.core, endog=y[:, None], weights=np.empty(0) if freq_weights is None else freq_weights,
+        family=family.core, endog=y[:, None], weights=_given(freq_weights),
         offset=none if offset is None else offset[:, None],
     )  # fmt: skip
     return float(scales[0])
@@ -369,6 +370,8 @@ def numerical_rank(exog: Floats) -> int:
     the R of a QR factorization decides, which does not square the condition number.
     """
     n, p = exog.shape
+    if _core.are_clearly_independent(exog):
+        return int(p)
     gram = exog.T @ exog
     norms = np.sqrt(gram.diagonal())
     used = norms > 0
@@ -388,12 +391,12 @@ def make_core(
 
     Without `merge_rows` equal rows stay apart, as they must where their offsets are to be replaced.
     """
-    return _core.Model(merge_rows=merge_rows, **model_arguments(design, family, change))
+    arguments = model_arguments(design, family, change)
+    return _core.Model(merge_rows=merge_rows, own_exog=arguments["exog"] is not design.exog, **arguments)
 
 
 def model_arguments(design: Design, family: Family, change: Standardization | None) -> dict[str, Any]:
     """The arguments of the compiled model of `design` in the coordinates of `change`."""
-    n = len(design.exog)
     exog = design.exog if change is None else change.apply(design.exog)
     offset = design.total_offset()
     if change is not None:
@@ -401,11 +404,16 @@ def model_arguments(design: Design, family: Family, change: Standardization | No
     return {
         "endog": design.endog,
         "family": family.core,
-        "trials": design.trials(),
-        "weights": design.weights(),
-        "offset": np.zeros(n) if offset is None else offset,
+        "trials": _given(design.n_trials),
+        "weights": _given(design.freq_weights),
+        "offset": _given(offset),
         **core_arguments(design, exog, change),
     }
+
+
+def _given(values: Floats | None) -> Floats:
+    """As the core has it: empty where nothing is given."""
+    return _NONE if values is None else values
 
 
 def core_arguments(design: Design, exog: Floats, change: Standardization | None) -> dict[str, Any]:
@@ -413,8 +421,8 @@ def core_arguments(design: Design, exog: Floats, change: Standardization | None)
     z, origin = design.exog_vc, threshold_origin(design.priors, change)
     return {
         "exog": exog,
-        "vc_indptr": z.indptr.astype(np.int64, copy=False),
-        "vc_indices": z.indices.astype(np.int32, copy=False),
+        "vc_indptr": z.indptr,
+        "vc_indices": z.indices,
         "vc_data": z.data,
         "ident": design.ident,
         "fe_p": prior_scale(design.priors, change),

@@ -91,7 +91,7 @@ def doubts(design: Design, family: Family) -> Iterator[str]:
         )
         if found:
             yield found
-    if len(components) > 1:
+    if len(components) > 1 and (design.exog_vc.data != 1.0).any():  # else there are no slopes
         yield from _of_far_origins(components, design)
 
 
@@ -124,6 +124,8 @@ def _of_single_responses(component: Component, responses: Floats, family: Family
     if not _asks_for_several(family):
         return None
     own = responses[component.places]
+    if (own > 1.0).any():
+        return None
     if not np.nanmax(own, initial=-np.inf) <= 1.0 or np.isnan(own).all():
         return None
     if "sigma" in family.shape_names:

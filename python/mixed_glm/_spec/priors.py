@@ -307,7 +307,9 @@ def _by_number(
         scales = as_prior_sd(list(given.values()), argument, len(given), what)
         found = dict(zip(given, scales.tolist(), strict=True))
         return [make(found[name]) if name in found else None for name in names]
-    return [make(scale) for scale in as_prior_sd(value, argument, len(names), what).tolist()]
+    each = as_prior_sd(value, argument, len(names), what).tolist()
+    made = {scale: make(scale) for scale in each}
+    return [made[scale] for scale in each]
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Standardization:
 
     def apply(self, exog: Floats) -> Floats:
         """Standardized copy of `exog`, Fortran order."""
-        scaled = np.array(exog if self.mixing is None else exog @ self.mixing, order="F")
+        scaled = np.array(exog, order="F") if self.mixing is None else np.asfortranarray(exog @ self.mixing)
         for column, center, scale in zip(scaled.T, *self._of_columns(scaled.shape[1]), strict=True):
             column -= center  # column by column: numpy 2 crashes where it finds no memory to broadcast
             column /= scale

@@ -17,19 +17,21 @@ struct Response {
 };
 
 // y: response (number of successes for a binomial), trials: per row, ignored unless binomial,
-// weights: how often each row counts. The caller has checked that y is in the family's support.
+// weights: how often each row counts. Both may be empty: ones. The caller has checked that y is in
+// the family's support.
 template <class Kernel>
 void encode_response(const Kernel& kernel, const ConstVectorRef& y, const ConstVectorRef& trials,
                      const ConstVectorRef& weights, Response& response) {
   const Index n = y.size();
-  if (trials.size() != n || weights.size() != n) {
+  const bool once = trials.size() == 0, alike = weights.size() == 0;
+  if ((!once && trials.size() != n) || (!alike && weights.size() != n)) {
     throw std::invalid_argument("encode_response: expected trials and weights of length " +
                                 std::to_string(n) + ", got " + std::to_string(trials.size()) +
                                 " and " + std::to_string(weights.size()));
   }
   for (Vector* column : {&response.a, &response.b, &response.constant}) column->resize(n);
   for (Index i = 0; i < n; ++i) {
-    const RowCode row = kernel.encode(y[i], trials[i], weights[i]);
+    const RowCode row = kernel.encode(y[i], once ? 1.0 : trials[i], alike ? 1.0 : weights[i]);
     response.a[i] = row.a;
     response.b[i] = row.b;
     response.constant[i] = row.constant;

@@ -8,11 +8,14 @@
 
 namespace mixed_glm {
 
-// y: response, trials: per row, ignored unless binomial.
+// y: response, trials: per row, ignored unless binomial; empty: ones.
 inline bool supports(const Family& family, ConstVectorRef y, ConstVectorRef trials) {
   const auto all_rows = [&](const auto& kernel) {
     bool good = true;
-    for (Index i = 0; i < y.size(); ++i) good = good && kernel.supports(y[i], trials[i]);
+    const bool once = trials.size() == 0;
+    for (Index i = 0; i < y.size(); ++i) {
+      good = good && kernel.supports(y[i], once ? 1.0 : trials[i]);
+    }
     return good;
   };
   return std::visit(all_rows, family);

@@ -31,11 +31,10 @@ class MixedModel {
  public:
   // Throws std::invalid_argument that names the member of ModelData, what was expected and what
   // came.
-  explicit MixedModel(const ModelData& data) {
+  explicit MixedModel(ModelData data) {
     const Index n = data.endog.size();
     const MatrixView given = data.exog.cols() > 0 ? data.exog : MatrixView(nullptr, n, 0);
-    const Vector trials = or_ones(data.n_trials, n), weights = or_ones(data.freq_weights, n);
-    check(data, given, trials, weights);
+    check(data, given);
     const double scale =
         response_scale(data.family, data.endog.map(), data.freq_weights.map(), data.offset.map());
     const FixedPriors fixed(data, given, scale);
@@ -45,12 +44,12 @@ class MixedModel {
     MatrixView x = keeps_columns ? given : MatrixView(exog_);
     Vector offset = data.offset.map();
     if (coordinates_) offset = coordinates_->offset(offset, x.map());
-    const RandomEffects none(n);
-    const RandomEffects& random = data.random.components() == 0 ? none : data.random;
-    SparseRows z = random.matrix();
+    if (data.random.components() == 0) data.random = RandomEffects(n);
+    SparseRows z = data.random.take_matrix();
     Prior prior = model_prior(data, fixed, z, scale);
     Response response;
     if (fixed.thresholds() > 0) {
+      const Vector weights = or_ones(data.freq_weights, n);
       const Vector origin = threshold_origin(fixed.thresholds());
       const OrdinalRows& rows = make_ordinal(data);
       encode_ordinal(data, rows, weights, origin, prior, response);
@@ -60,15 +59,19 @@ class MixedModel {
       offset = rows.offset(offset, origin);
       exog_ = rows.exog(x.map());
       x = MatrixView(exog_);
-    } else {
-      encode_response(data.family, data.endog.map(), trials, weights, response);
     }
     // Rows that belong together are none to be merged one by one.
     const bool merge_rows = data.merge_rows && rows_together(data.family) == 1;
-    design_ = make_design(x, std::move(z), random, offset, data.factorization, merge_rows);
-    if (design_->x().data() != exog_.data())
-      exog_.resize(0, 0);  // it has its own, sorted or merged
-    model_ = std::make_unique<Model>(*design_, data.family, response, std::move(prior), offset);
+    double* const own = x.map().data() == exog_.data() ? exog_.data() : data.exog_own;
+    design_ = merge_rows ? Design::merged(x.map(), std::move(z), data.random.ident(),
+                                          data.random.components(), offset,
+                                          data.random.correlated(), data.factorization, own)
+                         : std::make_unique<Design>(
+                               x.map(), std::move(z), data.random.ident(), data.random.components(),
+                               data.random.correlated(), data.factorization, own);
+    if (fixed.thresholds() == 0) encode(data, response);
+    model_ = std::make_unique<Model>(*design_, data.family, std::move(response), std::move(prior),
+                                     offset);
   }
 
   // What the methods work on: its fixed effects are those of coordinates().
@@ -92,7 +95,9 @@ class MixedModel {
   static constexpr double unbounded = std::numeric_limits<double>::lowest();
 
   static void check_finite(const char* name, const ConstVectorRef& values, double least) {
-    if (values.size() == 0 || (values.allFinite() && values.minCoeff() >= least)) return;
+    // NaN and infinities times zero are NaN.
+    const bool is_finite = (values.array() * 0.0).sum() == 0.0;
+    if (values.size() == 0 || (is_finite && values.minCoeff() >= least)) return;
     for (Index i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i]) && values[i] >= least) continue;
       refuse_row(name, least == 0.0 ? "finite values, none negative" : "finite values", values[i],
@@ -101,8 +106,8 @@ class MixedModel {
   }
 
   // Names the first row that is none.
-  [[noreturn]] MIXED_GLM_COLD static void refuse_response(const ModelData& data,
-                                                          const Vector& trials) {
+  [[noreturn]] MIXED_GLM_COLD static void refuse_response(const ModelData& data) {
+    const Vector trials = or_ones(data.n_trials, data.endog.size());
     Index i = 0;
     while (supports(data.family, data.endog.map().segment(i, 1), trials.segment(i, 1))) ++i;
     throw std::invalid_argument("endog: " + std::to_string(data.endog[i]) + " in row " +
@@ -110,24 +115,27 @@ class MixedModel {
                                 family_name(data.family) + " family");
   }
 
-  static void check_support(const ModelData& data, const Vector& trials) {
-    if (!supports(data.family, data.endog.map(), trials)) refuse_response(data, trials);
+  static void encode(const ModelData& data, Response& response) {
+    encode_response(data.family, data.endog.map(), data.n_trials.map(), data.freq_weights.map(),
+                    response);
   }
 
-  static void check(const ModelData& data, const MatrixView& x, const Vector& trials,
-                    const Vector& weights) {
+  static void check_rows(const char* name, const VectorView& values, Index rows, double least) {
+    if (values.empty()) return;  // not given
+    check_length(name, values.size(), rows);
+    check_finite(name, values.map(), least);
+  }
+
+  static void check(const ModelData& data, const MatrixView& x) {
     const Index n = data.endog.size();
     check_length("exog", x.rows(), n);
     for (Index a = 0; a < x.cols(); ++a) check_finite("exog", x.map().col(a), unbounded);
-    if (!data.offset.empty()) check_length("offset", data.offset.size(), n);
-    check_finite("offset", data.offset.map(), unbounded);
+    check_rows("offset", data.offset, n, unbounded);
     if (data.random.components() > 0) check_length("random", data.random.rows(), n);
-    check_length("n_trials", trials.size(), n);
-    check_length("freq_weights", weights.size(), n);
-    check_finite("n_trials", trials, 0.0);
-    check_finite("freq_weights", weights, 0.0);
-    check_support(data, trials);
-    if (family_categories(data.family)) check_no_constant(x, weights);
+    check_rows("n_trials", data.n_trials, n, 0.0);
+    check_rows("freq_weights", data.freq_weights, n, 0.0);
+    if (!supports(data.family, data.endog.map(), data.n_trials.map())) refuse_response(data);
+    if (family_categories(data.family)) check_no_constant(x, data.freq_weights.map());
   }
 
   // Thresholds are what a constant would be.
@@ -159,18 +167,6 @@ class MixedModel {
     while (counts[k] > 0.0) ++k;
     refuse_argument("endog", "an observation in each category between others",
                     "none in category " + std::to_string(k));
-  }
-
-  static std::unique_ptr<Design> make_design(const MatrixView& x, SparseRows z,
-                                             const RandomEffects& random, const Vector& offset,
-                                             Factorization factorization, bool merge_rows) {
-    const Index components = random.components();
-    if (!merge_rows) {
-      return std::make_unique<Design>(x.map(), std::move(z), random.ident(), components,
-                                      random.correlated(), factorization);
-    }
-    return Design::merged(x.map(), std::move(z), random.ident(), components, offset,
-                          random.correlated(), factorization);
   }
 
   std::optional<Standardization> coordinates_;

@@ -26,10 +26,12 @@ inline Factorization factorization_named(std::string_view name) {
 // Not given: one trial, weights of one, no offset, and priors in units of the data
 // (fit/default_priors.hpp).
 struct ModelData {
-  VectorView endog;         // n responses; numbers of successes for a binomial; ordinal: categories
-                            // 0 .. C - 1
-  MatrixView exog;          // n x p; no columns: no fixed effects
-  RandomEffects random{0};  // q effects in K components; no rows: none
+  VectorView endog;  // n responses; numbers of successes for a binomial; ordinal: categories
+                     // 0 .. C - 1
+  MatrixView exog;   // n x p; no columns: no fixed effects
+  double* exog_own = nullptr;  // exog's numbers, where they may be overwritten: rows are then
+                               // sorted in place
+  RandomEffects random{0};     // q effects in K components; no rows: none
   Family family = BinomialLogit();
   VectorView n_trials;      // n, binomial only
   VectorView freq_weights;  // n, how often each row counts

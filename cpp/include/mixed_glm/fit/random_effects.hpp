@@ -79,6 +79,14 @@ class RandomEffects {
   const std::vector<Code>& ident() const { return ident_; }
   const std::vector<CorrelatedColumns>& correlated() const { return correlated_; }
 
+  // The same, which is no longer here then.
+  SparseRows take_matrix() {
+    if (!given_ || !terms_.empty()) return matrix();
+    SparseRows z = std::move(*given_);
+    given_.reset();
+    return z;
+  }
+
   SparseRows matrix() const {
     if (given_ && terms_.empty()) return *given_;
     std::vector<std::int64_t> indptr = {0};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <mixed_glm/math/compiler.hpp>
 #include <mixed_glm/typedefs.hpp>
 #include <stdexcept>
 #include <string>
@@ -20,11 +21,13 @@ class SparseRows {
   SparseRows(Index rows, Index cols, const std::int64_t* indptr, const Code* indices,
              const double* data)
       : rows_(rows), cols_(cols) {
-    check(indptr, indices);
-    columns_.assign(indices, indices + indptr[rows]);
-    store_values(indptr[rows], data);
-    store_starts(indptr);
-    find_runs();
+    assign(indptr, indices, data);
+  }
+  // The same in numbers of other widths.
+  template <class Start, class Column>
+  SparseRows(Index rows, Index cols, const Start* indptr, const Column* indices, const double* data)
+      : rows_(rows), cols_(cols) {
+    assign(indptr, indices, data);
   }
 
   Index rows() const { return rows_; }
@@ -47,6 +50,7 @@ class SparseRows {
 
   // Number of unordered pairs of entries that stand in one row, over all rows.
   Index pairs() const {
+    if (start_.empty()) return rows_ * (width_ * (width_ - 1) / 2);
     Index count = 0;
     for (Index i = 0; i < rows_; ++i) count += (end(i) - begin(i)) * (end(i) - begin(i) - 1) / 2;
     return count;
@@ -54,21 +58,16 @@ class SparseRows {
 
   // Row order[r] becomes the r-th; rows that are not in it go.
   void select_rows(const std::vector<Index>& order) {
-    std::vector<Code> columns;
-    std::vector<double> values;
-    std::vector<Index> start = {0};
-    columns.reserve(columns_.size());
-    values.reserve(values_.size());
-    for (const Index row : order) {
-      for (Index e = begin(row), last = end(row); e < last; ++e) {
-        columns.push_back(columns_[size_t(e)]);
-        if (!values_.empty()) values.push_back(values_[size_t(e)]);
-      }
-      if (!start_.empty()) start.push_back(Index(columns.size()));
+    std::vector<Index> start;
+    if (!start_.empty()) {
+      start.reserve(order.size() + 1);
+      start.push_back(0);
+      for (const Index row : order) start.push_back(start.back() + end(row) - begin(row));
     }
-    columns_ = std::move(columns);
-    values_ = std::move(values);
-    if (!start_.empty()) start_ = std::move(start);
+    const size_t count = start_.empty() ? order.size() * size_t(width_) : size_t(start.back());
+    columns_ = entries_of(order, columns_, count);
+    if (!values_.empty()) values_ = entries_of(order, values_, count);
+    start_ = std::move(start);
     rows_ = Index(order.size());
     find_runs();
   }
@@ -79,7 +78,17 @@ class SparseRows {
   }
 
  private:
-  void check(const std::int64_t* indptr, const Code* indices) const {
+  template <class Start, class Column>
+  void assign(const Start* indptr, const Column* indices, const double* data) {
+    check(indptr, indices);
+    columns_.assign(indices, indices + indptr[rows_]);
+    store_values(Index(indptr[rows_]), data);
+    store_starts(indptr);
+    find_runs();
+  }
+
+  template <class Start, class Column>
+  void check(const Start* indptr, const Column* indices) const {
     if (rows_ < 0 || cols_ < 0) throw std::invalid_argument("exog_vc: negative dimension");
     if (cols_ > std::numeric_limits<Code>::max()) {
       throw std::invalid_argument("exog_vc: more than 2^31 - 1 columns");
@@ -89,27 +98,55 @@ class SparseRows {
       if (indptr[i] > indptr[i + 1])
         throw std::invalid_argument("exog_vc: indptr must not decrease");
     }
+    bool in_order = true;  // then none stands twice
+    for (Index i = 0; i < rows_; ++i) {
+      for (Start e = indptr[i]; e < indptr[i + 1]; ++e) {
+        const Column c = indices[e];
+        if (c < 0 || c >= cols_) refuse_column(c, i);
+        in_order = in_order && (e == indptr[i] || indices[e - 1] < c);
+      }
+    }
+    if (!in_order) check_distinct(indptr, indices);
+  }
+
+  [[noreturn]] MIXED_GLM_COLD void refuse_column(Index column, Index row) const {
+    throw std::invalid_argument("exog_vc: column index " + std::to_string(column) + " in row " +
+                                std::to_string(row) + " is outside 0.." +
+                                std::to_string(cols_ - 1));
+  }
+
+  template <class Start, class Column>
+  void check_distinct(const Start* indptr, const Column* indices) const {
     std::vector<Index> last_row(static_cast<size_t>(cols_), -1);
     for (Index i = 0; i < rows_; ++i) {
-      for (std::int64_t e = indptr[i]; e < indptr[i + 1]; ++e) {
-        const Code c = indices[e];
-        if (c < 0 || c >= cols_) {
-          throw std::invalid_argument("exog_vc: column index " + std::to_string(c) + " in row " +
-                                      std::to_string(i) + " is outside 0.." +
-                                      std::to_string(cols_ - 1));
-        }
-        if (last_row[size_t(c)] == i) {
-          throw std::invalid_argument("exog_vc: column " + std::to_string(c) +
-                                      " stands twice in row " + std::to_string(i));
-        }
-        last_row[size_t(c)] = i;
+      for (Start e = indptr[i]; e < indptr[i + 1]; ++e) {
+        const Column c = indices[e];
+        if (std::exchange(last_row[size_t(c)], i) != i) continue;
+        throw std::invalid_argument("exog_vc: column " + std::to_string(c) +
+                                    " stands twice in row " + std::to_string(i));
       }
     }
   }
 
-  void store_values(std::int64_t count, const double* data) {
+  // What stands in the rows of `order`, of a list of all entries.
+  template <class T>
+  std::vector<T> entries_of(const std::vector<Index>& order, const std::vector<T>& all,
+                            size_t count) const {
+    std::vector<T> entries(count);
+    T* to = entries.data();
+    if (width() == 1) {
+      for (const Index row : order) *to++ = all[size_t(row)];
+      return entries;
+    }
+    for (const Index row : order) {
+      to = std::copy(all.data() + begin(row), all.data() + end(row), to);
+    }
+    return entries;
+  }
+
+  void store_values(Index count, const double* data) {
     if (data == nullptr) return;
-    for (std::int64_t e = 0; e < count; ++e) {
+    for (Index e = 0; e < count; ++e) {
       if (data[e] != 1.0) {
         values_.assign(data, data + count);
         return;
@@ -117,7 +154,8 @@ class SparseRows {
     }
   }
 
-  void store_starts(const std::int64_t* indptr) {
+  template <class Start>
+  void store_starts(const Start* indptr) {
     width_ = rows_ > 0 ? indptr[1] : 0;
     for (Index i = 0; i < rows_; ++i) {
       if (indptr[i + 1] - indptr[i] != width_) {
@@ -130,11 +168,12 @@ class SparseRows {
   void find_runs() {
     if (width() != 1) return;
     constexpr std::uint8_t most = 255;
-    run_.assign(size_t(rows_), 1);
-    for (Index i = rows_ - 2; i >= 0; --i) {
-      const std::uint8_t next = run_[size_t(i) + 1];
-      const bool goes_on = columns_[size_t(i)] == columns_[size_t(i) + 1];
-      run_[size_t(i)] = std::uint8_t(goes_on ? std::min<int>(next + 1, most) : 1);
+    run_.resize(size_t(rows_));
+    int length = 0;
+    for (Index i = rows_ - 1; i >= 0; --i) {
+      const bool goes_on = i + 1 < rows_ && columns_[size_t(i)] == columns_[size_t(i) + 1];
+      length = goes_on ? std::min<int>(length + 1, most) : 1;
+      run_[size_t(i)] = std::uint8_t(length);
     }
   }
 

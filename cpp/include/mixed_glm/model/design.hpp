@@ -26,14 +26,15 @@ class LaneDesign;  // leaf/lane_design.hpp
 
 class Design {
  public:
-  // x (n x p) is viewed and must outlive the design; it is copied only where rows are sorted.
+  // x (n x p) is viewed and must outlive the design; it is copied only where rows are sorted, and
+  // not even there if x_own points to its numbers, which may be overwritten then.
   // ident[j] in 0 .. components - 1: the variance component of effect j. correlated: its terms of
   // correlated effects, by columns of z.
   Design(ConstMatrixRef x, SparseRows z, const std::vector<Code>& ident, Index components,
          const std::vector<CorrelatedColumns>& correlated = {},
-         Factorization factorization = Factorization::automatic)
-      : Design(x, z, with_levels(z, correlated), ident, components, correlated, factorization) {
-    rearrange_rows({sorted_row_order(z_, component_, largest_single()), {}});
+         Factorization factorization = Factorization::automatic, double* x_own = nullptr)
+      : Design(x, std::move(z), nullptr, ident, components, correlated, factorization) {
+    rearrange_rows({sorted_row_order(z_, component_, largest_single()), {}}, x_own);
     locate_pairs();
   }
 
@@ -43,12 +44,14 @@ class Design {
                                         const std::vector<Code>& ident, Index components,
                                         ConstVectorRef offset,
                                         const std::vector<CorrelatedColumns>& correlated = {},
-                                        Factorization factorization = Factorization::automatic) {
-    const SparseRows cliques = with_levels(z, correlated);
+                                        Factorization factorization = Factorization::automatic,
+                                        double* x_own = nullptr) {
     std::unique_ptr<Design> design(
-        new Design(x, std::move(z), cliques, ident, components, correlated, factorization));
-    const auto order = sorted_row_order(design->z_, design->component_, design->largest_single());
-    design->rearrange_rows(RowMerger(x, design->z_, offset).merge(order));
+        new Design(x, std::move(z), nullptr, ident, components, correlated, factorization));
+    design->rearrange_rows(
+        RowMerger(x, design->z_, offset)
+            .merge(sorted_row_order(design->z_, design->component_, design->largest_single())),
+        x_own);
     design->locate_pairs();
     return design;
   }
@@ -59,7 +62,7 @@ class Design {
                                               const SparseRows& cliques,
                                               const std::vector<Code>& ident, Index components) {
     std::unique_ptr<Design> design(
-        new Design(x, std::move(z), cliques, ident, components, {}, Factorization::exact));
+        new Design(x, std::move(z), &cliques, ident, components, {}, Factorization::exact));
     design->locate_pairs();
     return design;
   }
@@ -96,6 +99,13 @@ class Design {
     if (row_of_.empty()) return to_design_rows(values, sums);
     sums.setZero();
     for (Index i = 0; i < user_rows_; ++i) sums[row_of_[size_t(i)]] += values[i];
+  }
+  // The same, of values that are not needed any more.
+  Vector summed(Vector values) const {
+    if (row_order_.empty()) return values;
+    Vector sums(rows());
+    sum_to_design_rows(values, sums);
+    return sums;
   }
   Vector to_user_rows(ConstVectorRef values) const {
     if (row_order_.empty()) return values;
@@ -169,15 +179,17 @@ class Design {
   }
 
  private:
-  Design(ConstMatrixRef x, SparseRows z, const SparseRows& cliques, const std::vector<Code>& ident,
+  // cliques: rows of effects that are neighbours; null: those of z and the correlated ones.
+  Design(ConstMatrixRef x, SparseRows z, const SparseRows* cliques, const std::vector<Code>& ident,
          Index components, const std::vector<CorrelatedColumns>& correlated,
          Factorization factorization)
       : x_(x.data(), x.rows(), x.cols(), Eigen::OuterStride<>(x.outerStride())),
         z_(std::move(z)),
         component_size_(checked_sizes(ident, components)),
         single_(single_effect_components(z_, ident, components)),
-        elimination_(
-            choose_elimination(cliques, ident, component_size_, single_, x.cols(), factorization)),
+        elimination_(choose_elimination(
+            cliques != nullptr ? effect_neighbours(*cliques) : neighbours(z_, correlated), ident,
+            component_size_, single_, x.cols(), factorization)),
         component_(ident.size()),
         effects_of_(size_t(components)),
         user_rows_(x.rows()) {
@@ -189,9 +201,14 @@ class Design {
     for (const CorrelatedColumns& columns : correlated) add_correlated(columns, ident);
   }
 
+  static Neighbours neighbours(const SparseRows& z,
+                               const std::vector<CorrelatedColumns>& correlated) {
+    if (correlated.empty()) return effect_neighbours(z);
+    return effect_neighbours(with_levels(z, correlated));
+  }
+
   static SparseRows with_levels(const SparseRows& z,
                                 const std::vector<CorrelatedColumns>& correlated) {
-    if (correlated.empty()) return z;
     std::vector<std::int64_t> indptr = {0};
     for (Index i = 0; i < z.rows(); ++i) indptr.push_back(z.end(i));
     std::vector<Code> columns(z.columns(), z.columns() + z.entries());
@@ -220,18 +237,23 @@ class Design {
     correlated_.push_back(std::move(levels));
   }
 
-  void rearrange_rows(RowMap map) {
+  void rearrange_rows(RowMap map, double* x_own) {
     row_order_ = std::move(map.first);
     row_of_ = std::move(map.row_of);
     if (row_order_.empty()) return;
     const Index n = Index(row_order_.size());
-    sorted_x_.resize(n, fixed());
-    for (Index a = 0; a < fixed(); ++a) {
-      for (Index r = 0; r < n; ++r) sorted_x_(r, a) = x_(row_order_[size_t(r)], a);
-    }
     z_.select_rows(row_order_);
+    Vector spare(x_own != nullptr ? n : 0);
+    if (x_own == nullptr) sorted_x_.resize(n, fixed());
+    const Index stride = x_own == nullptr ? n : x_.outerStride();
+    for (Index a = 0; a < fixed(); ++a) {
+      const double* const column = x_.data() + a * x_.outerStride();
+      double* const sorted = x_own == nullptr ? sorted_x_.data() + a * n : spare.data();
+      for (Index r = 0; r < n; ++r) sorted[r] = column[row_order_[size_t(r)]];
+      if (x_own != nullptr) std::copy(sorted, sorted + n, x_own + a * stride);
+    }
     new (&x_) Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(
-        sorted_x_.data(), n, fixed(), Eigen::OuterStride<>(sorted_x_.outerStride()));
+        x_own == nullptr ? sorted_x_.data() : x_own, n, fixed(), Eigen::OuterStride<>(stride));
   }
 
   // How many effects each component has.
@@ -255,6 +277,7 @@ class Design {
   const std::vector<Code>& order() const { return elimination_.order; }
 
   void locate_pairs() {
+    if (z_.width() == 0 || z_.width() == 1) return;
     pair_positions_.reserve(static_cast<size_t>(z_.pairs()));
     for (Index i = 0; i < z_.rows(); ++i) {
       if (z_.width() < 0) pair_start_.push_back(Index(pair_positions_.size()));

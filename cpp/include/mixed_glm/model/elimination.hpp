@@ -25,14 +25,20 @@ inline std::vector<Code> numbers_of(const std::vector<Code>& order) {
   return number;
 }
 
-inline Neighbours renumbered_neighbours(SparseRows cliques, const std::vector<Code>& order) {
-  cliques.relabel(numbers_of(order));
-  return effect_neighbours(cliques);
+// Of each effect by its number in the elimination.
+inline Neighbours renumbered(const Neighbours& neighbours, const std::vector<Code>& order) {
+  const std::vector<Code> number = numbers_of(order);
+  Neighbours result(neighbours.size());
+  for (size_t k = 0; k < order.size(); ++k) {
+    result[k] = neighbours[size_t(order[k])];
+    for (Code& other : result[k]) other = number[size_t(other)];
+  }
+  return result;
 }
 
-inline Elimination filled_elimination(const SparseRows& cliques, std::vector<Code> order,
+inline Elimination filled_elimination(const Neighbours& neighbours, std::vector<Code> order,
                                       Index fixed) {
-  BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed);
+  BorderedPattern pattern(renumbered(neighbours, order), fixed);
   return {std::move(order), std::move(pattern), false};
 }
 
@@ -100,17 +106,17 @@ inline double count_couplings(const Neighbours& neighbours) {
 // each effect, are put in another order in some hundredths of a second.
 constexpr double least_filled_work = 1e7, few_couplings = 5e4;
 
-inline Elimination filled_elimination(const SparseRows& cliques, const Neighbours& neighbours,
+inline Elimination filled_elimination(const Neighbours& neighbours,
                                       const std::vector<Code>& component, const Vector& size,
                                       Index fixed) {
-  Elimination by_size = filled_elimination(cliques, order_by_size(component, size), fixed);
+  Elimination by_size = filled_elimination(neighbours, order_by_size(component, size), fixed);
   const auto first = size.size() > 0 ? Index(size.maxCoeff()) : 0;
   const double work = filled_work(by_size.pattern);
   if (work < least_filled_work) return by_size;
   const double couplings = count_couplings(neighbours);
   const bool is_quick = couplings < few_couplings && couplings < 4.0 * double(component.size());
   if (!is_quick && !are_communities(by_size.order, neighbours, first)) return by_size;
-  Elimination by_degree = filled_elimination(cliques, fill_reducing_order(neighbours), fixed);
+  Elimination by_degree = filled_elimination(neighbours, fill_reducing_order(neighbours), fixed);
   by_degree.in_communities = 2.0 * filled_work(by_degree.pattern) < work;
   return by_degree.in_communities ? by_degree : by_size;
 }
@@ -119,7 +125,7 @@ inline Elimination filled_elimination(const SparseRows& cliques, const Neighbour
 constexpr Index most_small_levels = 50, most_small_effects = 100;
 
 // component: of each column; eliminated: of which each row touches at most one effect.
-inline Elimination unfilled_elimination(const SparseRows& cliques,
+inline Elimination unfilled_elimination(const Neighbours& neighbours,
                                         const std::vector<Code>& component, const Vector& size,
                                         Index eliminated, Index fixed) {
   const Index components = size.size();
@@ -146,7 +152,7 @@ inline Elimination unfilled_elimination(const SparseRows& cliques,
   unfilled.eliminated = Index(size[eliminated]);
   unfilled.small = Index(small);
   for (const Code c : order) unfilled.part.push_back(component[size_t(c)]);
-  BorderedPattern pattern(renumbered_neighbours(cliques, order), fixed, std::move(unfilled));
+  BorderedPattern pattern(renumbered(neighbours, order), fixed, std::move(unfilled));
   return {std::move(order), std::move(pattern), false};
 }
 
@@ -164,21 +170,20 @@ inline bool is_iterating_faster(const Elimination& filled, const Neighbours& nei
 
 }  // namespace detail
 
-// cliques: rows of effects that are neighbours; component: of each column; single: components of
-// which each row of z touches at most one effect. Throws std::length_error where the factor cannot
-// be numbered.
-inline Elimination choose_elimination(const SparseRows& cliques, const std::vector<Code>& component,
-                                      const Vector& size, const std::vector<bool>& single,
-                                      Index fixed, Factorization factorization) {
-  const Neighbours neighbours = effect_neighbours(cliques);
-  Elimination filled = detail::filled_elimination(cliques, neighbours, component, size, fixed);
+// component: of each column; single: components of which each row of z touches at most one effect.
+// Throws std::length_error where the factor cannot be numbered.
+inline Elimination choose_elimination(const Neighbours& neighbours,
+                                      const std::vector<Code>& component, const Vector& size,
+                                      const std::vector<bool>& single, Index fixed,
+                                      Factorization factorization) {
+  Elimination filled = detail::filled_elimination(neighbours, component, size, fixed);
   const Index eliminated = largest_single_component(single, size);
   const bool can_iterate = eliminated >= 0 && size[eliminated] < size.sum();
   const bool iterate = can_iterate && (factorization == Factorization::iterative ||
                                        (factorization == Factorization::automatic &&
                                         detail::is_iterating_faster(filled, neighbours)));
   if (iterate) {
-    filled = detail::unfilled_elimination(cliques, component, size, eliminated, fixed);
+    filled = detail::unfilled_elimination(neighbours, component, size, eliminated, fixed);
   }
   filled.pattern.require_numbered();
   return filled;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <mixed_glm/linalg/sparse_rows.hpp>
 #include <vector>
@@ -28,17 +29,20 @@ class RowMerger {
   // order: the caller's rows as they are to stand; empty: as they are. Equal rows are looked for
   // among neighbours in it that share their first effect, so that rows sorted by group are searched
   // group by group. Without a row_of where merging would not pay.
-  RowMap merge(const std::vector<Index>& order) const {
+  RowMap merge(std::vector<Index> order) const {
     const Index n = x_.rows();
-    RowMap map;
-    map.row_of.resize(size_t(n));
+    std::vector<Index> first, target;  // target[r]: the row that the r-th in the order went to
+    std::vector<Seen> table;
     for (Index begin = 0, end = 0; begin < n; begin = end) {
       end = end_of_window(order, begin);
-      merge_window(order, begin, end, map);
-      const bool pays = double(map.first.size()) <= most_kept * double(end);
-      if (!pays && (end == n || end >= trial_rows)) return {order, {}};
+      merge_window(order, begin, end, table, first, target);
+      const bool pays = double(first.size()) <= most_kept * double(end);
+      if (!pays && (end == n || end >= trial_rows)) return {std::move(order), {}};
     }
-    return map;
+    if (order.empty()) return {std::move(first), std::move(target)};
+    std::vector<Index> row_of(target.size());
+    for (size_t r = 0; r < target.size(); ++r) row_of[size_t(order[r])] = target[r];
+    return {std::move(first), std::move(row_of)};
   }
 
  private:
@@ -46,12 +50,10 @@ class RowMerger {
   static constexpr Index trial_rows = 2000;  // after which it is given up
   static constexpr Index largest_window = 1 << 16;
 
-  struct Hashed {
+  // A place of a hash table: a row of the design.
+  struct Seen {
     std::uint64_t hash;
-    Index row;
-    bool operator<(const Hashed& other) const {
-      return hash != other.hash ? hash < other.hash : row < other.row;
-    }
+    Index number;  // -1: none
   };
 
   static Index row_at(const std::vector<Index>& order, Index r) {
@@ -71,33 +73,33 @@ class RowMerger {
     return end;
   }
 
-  void merge_window(const std::vector<Index>& order, Index begin, Index end, RowMap& map) const {
-    std::vector<Hashed> hashed;
+  // Adds the rows of the window that are like none before them in it to `first`, and a target for
+  // each row of it.
+  void merge_window(const std::vector<Index>& order, Index begin, Index end,
+                    std::vector<Seen>& table, std::vector<Index>& first,
+                    std::vector<Index>& target) const {
+    size_t places = 2;
+    while (places < 2 * size_t(end - begin)) places *= 2;
+    table.assign(places, {0, -1});
     for (Index r = begin; r < end; ++r) {
       const Index row = row_at(order, r);
-      hashed.push_back({hash(row), row});
-    }
-    std::sort(hashed.begin(), hashed.end());
-    // Each row's first equal one, then numbers in the order of the window.
-    for (size_t k = 0; k < hashed.size(); ++k) {
-      const bool same = k > 0 && hashed[k].hash == hashed[k - 1].hash;
-      const Index leader = same ? map.row_of[size_t(hashed[k - 1].row)] : -1;
-      map.row_of[size_t(hashed[k].row)] =
-          same && equal(hashed[k].row, leader) ? leader : hashed[k].row;
-    }
-    for (Index r = begin; r < end; ++r) {
-      const Index row = row_at(order, r);
-      Index& target = map.row_of[size_t(row)];
-      if (target == row) map.first.push_back(row);
-      target = target == row ? Index(map.first.size()) - 1 : map.row_of[size_t(target)];
+      const std::uint64_t own = hash(row);
+      size_t place = size_t(own) & (places - 1);
+      while (table[place].number >= 0 &&
+             !(table[place].hash == own && equal(row, first[size_t(table[place].number)]))) {
+        place = (place + 1) & (places - 1);
+      }
+      if (table[place].number < 0) {
+        table[place] = {own, Index(first.size())};
+        first.push_back(row);
+      }
+      target.push_back(table[place].number);
     }
   }
 
-  static std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {  // splitmix64
-    hash += value + 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-    return hash ^ (hash >> 31);
+  static std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ (hash >> 32);
   }
   static std::uint64_t mix(std::uint64_t hash, double value) {
     std::uint64_t bits = 0;
@@ -109,9 +111,10 @@ class RowMerger {
     std::uint64_t result = key_.size() > 0 ? mix(0, key_[row]) : 0;
     for (Index a = 0; a < x_.cols(); ++a) result = mix(result, x_(row, a));
     for (Index e = z_->begin(row); e < z_->end(row); ++e) {
-      result = mix(mix(result, std::uint64_t(z_->columns()[e])), z_->value(e));
+      result = mix(result, std::uint64_t(z_->columns()[e]));
+      if (!z_->is_indicator()) result = mix(result, z_->value(e));
     }
-    return result;
+    return mix(result, std::uint64_t{0});
   }
 
   bool equal(Index i, Index j) const {

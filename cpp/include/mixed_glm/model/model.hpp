@@ -19,35 +19,38 @@ class Model {
  public:
   // The design is viewed and must outlive the model; many models may share one. Response and offset
   // (empty: zero) are in the caller's order of rows.
-  Model(const Design& design, Family family, const Response& response, Prior prior,
+  Model(const Design& design, Family family, Response response, Prior prior,
         ConstVectorRef offset = Vector())
       : design_(&design),
         family_(family),
-        response_{Vector(design.rows()), Vector(design.rows()), Vector(design.rows())},
         offset_(design.rows()),
         prior_(checked(std::move(prior), design)),
         hyperparameters_(prior_.of_psi(), prior_.cor, prior_.of_family(has_shape(family_) ? 1 : 0),
                          design.correlated_orders()) {
-    set_rows(response, offset);
+    check_rows(response, offset);
+    log_likelihood_constant_ = response.constant.sum();
+    // One after the other, so that the memory of each is free for the next.
+    response_.constant = design.summed(std::move(response.constant));
+    if (has_shape(family_)) {
+      response_.a = design.summed(response.a);
+      response_.b = design.summed(response.b);
+      set_shape_constants(response);
+    } else {
+      response_.a = design.summed(std::move(response.a));
+      response_.b = design.summed(std::move(response.b));
+    }
+    set_offset(offset);
   }
 
   // Another response, and its offset, in the place of this one: whoever views the model sees it.
   void set_rows(const Response& response, ConstVectorRef offset) {
-    check_length("endog", response.a.size());
-    if (offset.size() > 0) check_length("offset", offset.size());
+    check_rows(response, offset);
     log_likelihood_constant_ = response.constant.sum();
     design_->sum_to_design_rows(response.a, response_.a);
     design_->sum_to_design_rows(response.b, response_.b);
     design_->sum_to_design_rows(response.constant, response_.constant);
-    if (has_shape(family_)) {
-      shape_constants_.set(family_, response.a, response.b, design_->to_user_rows(response_.a),
-                           design_->to_user_rows(response_.b));
-    }
-    if (offset.size() > 0) {
-      design_->to_design_rows(offset, offset_);
-    } else {
-      offset_.setZero();
-    }
+    if (has_shape(family_)) set_shape_constants(response);
+    set_offset(offset);
   }
 
   const Design& design() const { return *design_; }
@@ -72,6 +75,24 @@ class Model {
   static Prior checked(Prior prior, const Design& design) {
     prior.check(design.fixed(), design.components(), design.correlations());
     return prior;
+  }
+
+  void set_shape_constants(const Response& response) {
+    shape_constants_.set(family_, response.a, response.b, design_->to_user_rows(response_.a),
+                         design_->to_user_rows(response_.b));
+  }
+
+  void set_offset(ConstVectorRef offset) {
+    if (offset.size() > 0) {
+      design_->to_design_rows(offset, offset_);
+    } else {
+      offset_.setZero();
+    }
+  }
+
+  void check_rows(const Response& response, const ConstVectorRef& offset) const {
+    check_length("endog", response.a.size());
+    if (offset.size() > 0) check_length("offset", offset.size());
   }
 
   void check_length(const char* name, Index size) const {

@@ -17,6 +17,7 @@ inline std::vector<bool> single_effect_components(const SparseRows& z,
                                                   const std::vector<Code>& component,
                                                   Index components) {
   std::vector<bool> single(size_t(components), true);
+  if (z.width() == 0 || z.width() == 1) return single;
   std::vector<Index> last_row(single.size(), -1);
   for (Index i = 0; i < z.rows(); ++i) {
     for (Index e = z.begin(i); e < z.end(i); ++e) {
@@ -39,14 +40,71 @@ inline Index largest_single_component(const std::vector<bool>& single, const Vec
 
 namespace detail {
 
-// The rows in a stable order by key, 0 .. keys - 1.
-inline std::vector<Index> sorted_by(const std::vector<Index>& key, Index keys,
-                                    const std::vector<Index>& rows) {
-  std::vector<Index> start(size_t(keys) + 1, 0), order(key.size());
-  for (const Index k : key) ++start[size_t(k) + 1];
-  std::partial_sum(start.begin(), start.end(), start.begin());
-  for (const Index i : rows) order[size_t(start[size_t(key[size_t(i)])]++)] = i;
+// Of each row a key, 0 .. keys - 1.
+struct RowKeys {
+  std::vector<Code> key;
+  Index keys;
+
+  // Where the rows of each key begin, once they are in order by it.
+  std::vector<Index> starts() const {
+    std::vector<Index> start(size_t(keys) + 1, 0);
+    for (const Code k : key) ++start[size_t(k) + 1];
+    std::partial_sum(start.begin(), start.end(), start.begin());
+    return start;
+  }
+};
+
+// rows(r): the r-th row. In a stable order by key, of which `start` are the starts().
+template <class Rows>
+std::vector<Index> sorted_by(const RowKeys& by, std::vector<Index> start, Rows&& rows) {
+  std::vector<Index> order(by.key.size());
+  for (Index r = 0; r < Index(order.size()); ++r) {
+    const Index i = rows(r);
+    order[size_t(start[size_t(by.key[size_t(i)])]++)] = i;
+  }
   return order;
+}
+
+// The column of the component in each row; the number of columns where there is none.
+inline RowKeys columns_of(const SparseRows& z, const std::vector<Code>& component, Index of) {
+  RowKeys by{std::vector<Code>(size_t(z.rows()), Code(z.cols())), z.cols() + 1};
+  for (Index i = 0; i < z.rows(); ++i) {
+    for (Index e = z.begin(i); e < z.end(i); ++e) {
+      const Code c = z.columns()[e];
+      if (component[size_t(c)] == of) by.key[size_t(i)] = c;
+    }
+  }
+  return by;
+}
+
+// The number of entries of each row; nothing where all rows have equally many.
+inline RowKeys lengths_of(const SparseRows& z) {
+  if (z.width() >= 0) return {{}, 0};
+  RowKeys by{std::vector<Code>(size_t(z.rows())), 0};
+  for (Index i = 0; i < z.rows(); ++i) {
+    by.key[size_t(i)] = Code(z.end(i) - z.begin(i));
+    by.keys = std::max(by.keys, Index(by.key[size_t(i)]) + 1);
+  }
+  return by;
+}
+
+// Runs of rows that are equal in both keys.
+template <class Rows>
+Index count_runs(const RowKeys& column, const RowKeys& length, Rows&& rows) {
+  Index count = 1;
+  for (Index r = 1; r < Index(column.key.size()); ++r) {
+    const auto i = size_t(rows(r)), before = size_t(rows(r - 1));
+    count += column.key[i] != column.key[before] ||
+             (!length.key.empty() && length.key[i] != length.key[before]);
+  }
+  return count;
+}
+
+// Keys that some row has.
+inline Index count_used(const std::vector<Index>& start) {
+  Index count = 0;
+  for (size_t k = 1; k < start.size(); ++k) count += start[k] != start[k - 1];
+  return count;
 }
 
 }  // namespace detail
@@ -56,29 +114,20 @@ inline std::vector<Index> sorted_row_order(const SparseRows& z, const std::vecto
                                            Index sort_by) {
   constexpr Index fewest_rows = 50;
   if (sort_by < 0 || z.rows() < fewest_rows) return {};
-  std::vector<Index> key(size_t(z.rows()), z.cols()), entries(key.size()), order(key.size());
-  std::iota(order.begin(), order.end(), 0);
-  Index most = 0;
-  for (Index i = 0; i < z.rows(); ++i) {
-    entries[size_t(i)] = z.end(i) - z.begin(i);
-    most = std::max(most, entries[size_t(i)]);
-    for (Index e = z.begin(i); e < z.end(i); ++e) {
-      const Code c = z.columns()[e];
-      if (component[size_t(c)] == sort_by) key[size_t(i)] = c;
-    }
+  const detail::RowKeys column = detail::columns_of(z, component, sort_by);
+  const detail::RowKeys length = detail::lengths_of(z);
+  const auto as_they_are = [](Index r) { return r; };
+  const Index runs = detail::count_runs(column, length, as_they_are);
+  const std::vector<Index> start = column.starts();
+  if (length.key.empty()) {
+    if (2 * runs <= 3 * detail::count_used(start)) return {};
+    return detail::sorted_by(column, start, as_they_are);
   }
-  const auto runs = [&] {
-    Index count = 1;
-    for (size_t r = 1; r < order.size(); ++r) {
-      const auto i = size_t(order[r]), before = size_t(order[r - 1]);
-      count += key[i] != key[before] || entries[i] != entries[before];
-    }
-    return count;
-  };
-  const Index as_they_are = runs();
-  if (z.width() < 0) order = detail::sorted_by(entries, most + 1, order);
-  order = detail::sorted_by(key, z.cols() + 1, order);
-  if (2 * as_they_are <= 3 * runs()) return {};
+  const std::vector<Index> by_length = detail::sorted_by(length, length.starts(), as_they_are);
+  std::vector<Index> order =
+      detail::sorted_by(column, start, [&](Index r) { return by_length[size_t(r)]; });
+  const auto in_order = [&order](Index r) { return order[size_t(r)]; };
+  if (2 * runs <= 3 * detail::count_runs(column, length, in_order)) return {};
   return order;
 }
 
