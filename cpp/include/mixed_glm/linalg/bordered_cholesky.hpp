@@ -11,6 +11,7 @@
 #include <mixed_glm/linalg/column_pieces.hpp>
 #include <mixed_glm/linalg/dense_cholesky.hpp>
 #include <mixed_glm/linalg/multiply.hpp>
+#include <mixed_glm/math/lanes.hpp>
 #include <mixed_glm/parallel/ordered_chunks.hpp>
 #include <vector>
 
@@ -279,7 +280,7 @@ class BorderedCholesky {
   }
 
   // From columns first .. last - 1, of the dense block, in the order of the sparse ones, but for
-  // those that have most rows of the dense block: of these, some at a time.
+  // those that have most rows of a large dense block: of these, some at a time.
   void subtract_sparse_from_columns(Index first, Index last, int member) {
     const Index m = pattern_->sparse(), skipped = first - m;
     const Index width = last - first, below = pattern_->dense() - (last - m);
@@ -295,6 +296,10 @@ class BorderedCholesky {
       count = 0;
     };
     for (Index j = 0; j < m; ++j) {
+      if (pattern_->dense() <= most_spread_rows && pattern_->has_full_tail(j)) {
+        subtract_spread_column(j, first, last, full.data());
+        continue;
+      }
       if (!pattern_->has_full_tail(j)) {
         subtract_column_from_dense(j, first, last);
         continue;
@@ -333,6 +338,34 @@ class BorderedCholesky {
     }
   }
 
+  // The same as multiples of all of the column; spread: room for it.
+  void subtract_spread_column(Index j, Index first, Index last, double* spread) {
+    const Index m = pattern_->sparse(), size = pattern_->dense();
+    double* const dense = values() + pattern_->dense_offset();
+    const Code* const rows = pattern_->rows();
+    std::fill_n(spread, size, 0.0);
+    for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
+      spread[rows[e] - m] = lower(e);
+    }
+    std::copy_n(border_of(j).data(), pattern_->border(), spread + pattern_->tail());
+    for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
+      if (rows[e] < first || rows[e] >= last) continue;
+      const Index row = rows[e] - m;
+      subtract_multiple(lower(e), spread, row, size, dense + row * size);
+    }
+  }
+  // column -= factor x, from a row on or a few before it: there is nothing above the diagonal.
+  static void subtract_multiple(double factor, const double* x, Index row, Index size,
+                                double* column) {
+    const Index before = (lane_count - (size - row) % lane_count) % lane_count;
+    Index r = before <= row ? row - before : row;
+    const Lanes factors = factor;
+    for (; r + lane_count <= size; r += lane_count) {
+      store(column + r, load(column + r) - factors * load(x + r));
+    }
+    for (; r < size; ++r) column[r] -= factor * x[r];
+  }
+
   Eigen::Map<Vector> border_values(Index j) {
     return {values() + pattern_->border_position(j), pattern_->border()};
   }
@@ -344,6 +377,7 @@ class BorderedCholesky {
   mutable std::vector<Member> members_;                 // room to work in
   std::vector<Index> chain_head_, chain_next_, reach_;  // columns waiting for each row
   static constexpr Index together = 64;                 // columns with most rows of the dense block
+  static constexpr Index most_spread_rows = 128;        // of it, where they are best taken singly
   std::vector<Matrix> full_columns_;                    // of each member: so many of them
 };
 

@@ -209,6 +209,23 @@ inline void add_columns(const ConstMatrixRef& matrix, const double* factors, dou
   add_columns(matrix.data(), matrix.outerStride(), matrix.cols(), factors, rows, rows, values);
 }
 
+// The same of one row: its numbers lie `stride` apart.
+MIXED_GLM_INLINE void add_row(double value, const double* row, Index stride, Index columns,
+                              double* sums) {
+  detail::by_columns(columns, [&](auto count, Index a) {
+    for (Index c = a; c < a + count; ++c) sums[c] += value * row[c * stride];
+  });
+}
+// And the product of a row with factors.
+MIXED_GLM_INLINE double row_product(const double* row, Index stride, Index columns,
+                                    const double* factors) {
+  double product = 0.0;
+  detail::by_columns(columns, [&](auto count, Index a) {
+    for (Index c = a; c < a + count; ++c) product += factors[c] * row[c * stride];
+  });
+  return product;
+}
+
 // Adds X' diag(weights) X, its lower triangle, to a matrix of which `corner` is the first entry and
 // `sums_stride` lies between two columns.
 MIXED_GLM_NOINLINE inline void add_weighted_squares(const double* weights, const ConstMatrixRef& x,
@@ -238,11 +255,12 @@ MIXED_GLM_NOINLINE inline void add_half_forms(const ConstMatrixRef& x, const Con
                                               double* values, double* products) {
   const Index rows = x.rows(), columns = x.cols(), stride = x.outerStride();
   if (rows == 0) return;
-  if (columns <= detail::most_at_once) {
-    return detail::by_columns(columns, [&](auto count, Index) {
-      detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);
-    });
-  }
+  const auto add = [&](auto count, Index) {
+    detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);
+  };
+  if (columns <= detail::most_at_once) return detail::by_columns(columns, add);
+  if (columns == 7) return add(std::integral_constant<int, 7>(), 0);
+  if (columns == 8) return add(std::integral_constant<int, 8>(), 0);
   Eigen::Map<Vector> product(products, rows), sum(values, rows);
   for (Index a = 0; a < columns; ++a) {
     product = (0.5 * s(a, a)) * x.col(a);

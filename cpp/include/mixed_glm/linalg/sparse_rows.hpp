@@ -41,9 +41,10 @@ class SparseRows {
   const double* values() const { return values_.data(); }  // meaningless for an indicator design
   double value(Index entry) const { return values_.empty() ? 1.0 : values_[size_t(entry)]; }
 
-  // Rows from this one on that touch the same column, as far as they are counted, where each row
-  // has one entry.
+  // Rows from this one on that touch the same columns, as far as they are counted.
   Index run_length(Index row) const { return run_[size_t(row)]; }
+  // Whether rows touch several columns and those that touch the same ones mostly lie together.
+  bool has_groups() const { return has_groups_; }
 
   // Number of unordered pairs of entries that stand in one row, over all rows.
   Index pairs() const {
@@ -128,21 +129,39 @@ class SparseRows {
   }
 
   void find_runs() {
-    if (width() != 1) return;
+    if (width() == 1) {
+      count_runs([this](Index row) { return columns_[size_t(row)] == columns_[size_t(row) + 1]; });
+      return;
+    }
+    const Index ends = count_runs([this](Index row) {
+      const auto at = columns_.begin() + begin(row), next = columns_.begin() + end(row);
+      return end(row + 1) - end(row) == next - at && std::equal(at, next, next);
+    });
+    has_groups_ = 2 * ends <= rows_;
+  }
+
+  // goes_on(row): the next one touches the same columns. How often it does not.
+  template <class GoesOn>
+  Index count_runs(GoesOn&& goes_on) {
     constexpr std::uint8_t most = 255;
+    Index ends = 1;
     run_.assign(size_t(rows_), 1);
     for (Index i = rows_ - 2; i >= 0; --i) {
-      const std::uint8_t next = run_[size_t(i) + 1];
-      const bool goes_on = columns_[size_t(i)] == columns_[size_t(i) + 1];
-      run_[size_t(i)] = std::uint8_t(goes_on ? std::min<int>(next + 1, most) : 1);
+      if (goes_on(i)) {
+        run_[size_t(i)] = std::uint8_t(std::min<int>(run_[size_t(i) + 1] + 1, most));
+      } else {
+        ++ends;
+      }
     }
+    return ends;
   }
 
   Index rows_, cols_, width_ = 0;
   std::vector<Code> columns_;
   std::vector<double> values_;     // empty: all ones
   std::vector<Index> start_;       // empty: every row has width_ entries
-  std::vector<std::uint8_t> run_;  // of rows with one entry each
+  std::vector<std::uint8_t> run_;  // of each row: how long it goes on
+  bool has_groups_ = false;
 };
 
 }  // namespace mixed_glm

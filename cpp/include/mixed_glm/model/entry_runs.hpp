@@ -1,5 +1,6 @@
 // Runs of consecutive rows that touch the same effect: rows usually come sorted by some grouping
-// factor, and then the sums of a group over a block are sums over contiguous memory.
+// factor, and then the sums of a group over a block are sums over contiguous memory. And groups of
+// rows that touch the same effects, all of them: two effects of a term, a class and its school.
 #pragma once
 
 #include <mixed_glm/linalg/sparse_rows.hpp>
@@ -15,9 +16,19 @@ struct EntryRun {
   Index length() const { return end - begin; }
 };
 
+// Rows begin .. end - 1 (relative to the first row of the block) with the same `width` effects; the
+// entries of the first of them begin with `entry`, those of the others follow.
+struct RowGroup {
+  Index begin, end;
+  Index entry, width;
+
+  Index length() const { return end - begin; }
+};
+
 // An increment over a run of a few rows, as a plain loop: Eigen's would spend more on the alignment
 // of its ends.
-inline void add_to_run(double* values, const EntryRun& run, double increment) {
+template <class Run>
+void add_to_run(double* values, const Run& run, double increment) {
   for (Index r = run.begin; r < run.end; ++r) values[r] += increment;
 }
 
@@ -67,6 +78,16 @@ void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) 
     const Index entry = z.begin(first + r), width = z.end(first + r) - entry;
     const Index end = detail::end_of_width(z, first, r, count);
     detail::for_each_run_of_width(columns, entry, width, r, end, visit);
+    r = end;
+  }
+}
+
+// Visits all rows first .. first + count - 1, group by group.
+template <class Visit>
+void for_each_group(const SparseRows& z, Index first, Index count, Visit&& visit) {
+  for (Index r = 0; r < count;) {
+    const Index row = first + r, end = std::min(count, r + z.run_length(row));
+    visit(RowGroup{r, end, z.begin(row), z.end(row) - z.begin(row)});
     r = end;
   }
 }

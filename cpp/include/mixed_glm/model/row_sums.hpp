@@ -33,17 +33,6 @@ inline void add_gradient(const Design& design, RowBlock& block, Vector& gradient
   });
 }
 
-// What runs of one row add, which only a second factor has many of.
-inline void weigh_fixed(const Design& design, RowBlock& block) {
-  if (!design.has_pairs()) return;
-  const auto x = design.x().middleRows(block.first, block.count);
-  const auto weight = block.view(block.weight);
-  block.reserve_weighted_x(design.fixed());
-  for (Index a = 0; a < design.fixed(); ++a) {
-    block.weighted_x.col(a).head(block.count) = x.col(a).cwiseProduct(weight);
-  }
-}
-
 // X'WX, lower triangle, of which `corner` is the first entry and `stride` lies between two columns.
 inline void add_fixed_curvature(const Design& design, const RowBlock& block, double* corner,
                                 Index stride) {
@@ -62,14 +51,15 @@ inline double square_of_run(const SparseRows& z, const EntryRun& run, const doub
   return sum;
 }
 
-// The same, and Z'WX; after weigh_fixed().
+// The same, and Z'WX.
 inline void add_run_curvature(const Design& design, RowBlock& block, const EntryRun& run,
                               double& diagonal, double* border) {
   const SparseRows& z = design.z();
   const double* weight = block.weight.data();
-  if (z.is_indicator() && run.length() == 1 && design.has_pairs()) {
+  if (z.is_indicator() && run.length() == 1) {
     diagonal += weight[run.begin];
-    for (Index a = 0; a < design.fixed(); ++a) border[a] += block.weighted_x(run.begin, a);
+    add_row(weight[run.begin], design.x_from(block.first + run.begin), design.x().outerStride(),
+            design.fixed(), border);
     return;
   }
   diagonal += square_of_run(z, run, weight, block.count);
@@ -91,10 +81,34 @@ inline void add_run_curvature(const Design& design, RowBlock& block, const Entry
                     values + pattern.border_position(run.effect));
 }
 
+// Of a group of rows, the sum of their weights times the factors of two of their entries.
+inline double product_in_group(const SparseRows& z, const RowGroup& group, const double* weight,
+                               Index e, Index f) {
+  double sum = 0.0;
+  for (Index r = group.begin, k = group.entry; r < group.end; ++r, k += group.width) {
+    sum += weight[r] * z.value(k + e) * z.value(k + f);
+  }
+  return sum;
+}
+
 // visit(one effect, the other, position, product) for what lies below the diagonal of Z'WZ.
 template <class Visit>
 void for_each_pair(const Design& design, const RowBlock& block, Visit&& visit) {
   const SparseRows& z = design.z();
+  if (z.has_groups()) {
+    for_each_group(z, block.first, block.count, [&](const RowGroup& group) {
+      const Code* const effects = z.columns() + group.entry;
+      const std::int32_t* pair =
+          design.pair_positions() + design.pair_begin(block.first + group.begin);
+      for (Index e = 1; e < group.width; ++e) {
+        for (Index f = 0; f < e; ++f) {
+          visit(effects[e], effects[f], *pair++,
+                product_in_group(z, group, block.weight.data(), e, f));
+        }
+      }
+    });
+    return;
+  }
   const std::int32_t* pair = design.pair_positions() + design.pair_begin(block.first);
   for (Index r = 0; r < block.count; ++r) {
     const Index begin = z.begin(block.first + r), end = z.end(block.first + r);
@@ -113,7 +127,6 @@ inline double* fixed_corner(const Design& design, double* values) {
 }
 
 inline void add_curvature(const Design& design, RowBlock& block, double* values) {
-  weigh_fixed(design, block);
   add_fixed_curvature(design, block, fixed_corner(design, values), design.pattern().dense());
   for_each_run(design.z(), block.first, block.count,
                [&](const EntryRun& run) { add_run_curvature(design, block, run, values); });
