@@ -52,8 +52,8 @@ class FixedShares {
   void add_to_row(double factor, const double* border, Index row) {
     double* const shares = shares_.data() + row;
     const Index stride = shares_.rows();
-    detail::by_columns(shares_.cols(), [&](auto columns, Index a) {
-      for (Index c = a; c < a + columns; ++c) shares[c * stride] += factor * border[c];
+    detail::with_columns(shares_.cols(), [&](auto columns) {
+      for (Index a = 0; a < columns; ++a) shares[a * stride] += factor * border[a];
     });
   }
   // In place: root is lower triangular.

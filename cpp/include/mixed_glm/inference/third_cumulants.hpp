@@ -111,27 +111,29 @@ class ThirdCumulants {
     const SparseRows& z = design_->z();
     const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(first);
     const Index stride = design_->x().outerStride();
-    for (Index r = first; r < first + count; ++r) {
-      const Index begin = z.begin(r), entries = z.end(r) - begin;
-      if (entries > shares_of_row_.size()) resize_buffer(shares_of_row_, entries, 1);
-      for (Index e = 0; e < entries; ++e) {
-        const Code effect = z.columns()[begin + e];
-        shares_of_row_[e] = z.value(begin + e) * sigma_->variance(effect) +
-                            row_product(design_->x_from(r), stride, design_->fixed(),
-                                        sigma_->with_border(effect).data());
-      }
-      for (Index e = 1; e < entries; ++e) {
-        for (Index f = 0; f < e; ++f) {
-          const double covariance = sigma_->values()[*pair++];
-          shares_of_row_[e] += z.value(begin + f) * covariance;
-          shares_of_row_[f] += z.value(begin + e) * covariance;
+    detail::with_columns(design_->fixed(), [&](auto p) {
+      for (Index r = first; r < first + count; ++r) {
+        const Index begin = z.begin(r), entries = z.end(r) - begin;
+        if (entries > shares_of_row_.size()) resize_buffer(shares_of_row_, entries, 1);
+        for (Index e = 0; e < entries; ++e) {
+          const Code effect = z.columns()[begin + e];
+          shares_of_row_[e] =
+              z.value(begin + e) * sigma_->variance(effect) +
+              row_product(design_->x_from(r), stride, p, sigma_->with_border(effect).data());
+        }
+        for (Index e = 1; e < entries; ++e) {
+          for (Index f = 0; f < e; ++f) {
+            const double covariance = sigma_->values()[*pair++];
+            shares_of_row_[e] += z.value(begin + f) * covariance;
+            shares_of_row_[f] += z.value(begin + e) * covariance;
+          }
+        }
+        for (Index e = 0; e < entries; ++e) {
+          const double covariance = shares_of_row_[e];
+          third[z.columns()[begin + e]] += row_weight[r] * covariance * covariance * covariance;
         }
       }
-      for (Index e = 0; e < entries; ++e) {
-        const double covariance = shares_of_row_[e];
-        third[z.columns()[begin + e]] += row_weight[r] * covariance * covariance * covariance;
-      }
-    }
+    });
   }
 
   const Design* design_;

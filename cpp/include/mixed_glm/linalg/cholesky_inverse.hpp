@@ -158,9 +158,8 @@ class CholeskyInverse {
   }
   void load_dense_product(Index j, Column& work) const {
     const auto product = work.dense_product.col(work.next - 1);
-    for_tail(j, [&](Index row, Index e) {
-      work.product[size_t(pattern_->rows()[e])] = product[row];
-    });
+    for_tail(j,
+             [&](Index row, Index e) { work.product[size_t(pattern_->rows()[e])] = product[row]; });
     work.border_product = product.tail(pattern_->border());
   }
   // Of a column that has no rows but those of the dense block.
@@ -172,8 +171,7 @@ class CholeskyInverse {
     Eigen::Map<Vector>(sigma_->values() + pattern_->border_position(j), pattern_->border()) =
         -product.tail(pattern_->border());
     const double pivot = factor.values()[j];
-    sigma_->values()[j] =
-        1.0 / (pivot * pivot) + product.dot(work.dense_ratio.col(work.next - 1));
+    sigma_->values()[j] = 1.0 / (pivot * pivot) + product.dot(work.dense_ratio.col(work.next - 1));
   }
 
   // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.

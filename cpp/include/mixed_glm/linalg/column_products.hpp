@@ -177,6 +177,14 @@ MIXED_GLM_INLINE void by_columns(Index columns, Work&& work) {
   }
 }
 
+// work(number of columns), a constant where they are few.
+template <class Work>
+MIXED_GLM_INLINE void with_columns(Index columns, Work&& work) {
+  if (columns == 0) return work(std::integral_constant<Index, 0>());
+  if (columns > most_at_once) return work(columns);
+  by_columns(columns, [&](auto count, Index) { work(std::integral_constant<Index, count>()); });
+}
+
 }  // namespace detail
 
 // Adds to sums[a] the product of `rows` values with column a of a matrix, of which `column` is the
@@ -209,20 +217,13 @@ inline void add_columns(const ConstMatrixRef& matrix, const double* factors, dou
   add_columns(matrix.data(), matrix.outerStride(), matrix.cols(), factors, rows, rows, values);
 }
 
-// The same of one row: its numbers lie `stride` apart.
-MIXED_GLM_INLINE void add_row(double value, const double* row, Index stride, Index columns,
-                              double* sums) {
-  detail::by_columns(columns, [&](auto count, Index a) {
-    for (Index c = a; c < a + count; ++c) sums[c] += value * row[c * stride];
-  });
-}
-// And the product of a row with factors.
-MIXED_GLM_INLINE double row_product(const double* row, Index stride, Index columns,
+// The product of one row with factors: its numbers lie `stride` apart. columns: their number, at
+// best a constant.
+template <class Columns>
+MIXED_GLM_INLINE double row_product(const double* row, Index stride, Columns columns,
                                     const double* factors) {
   double product = 0.0;
-  detail::by_columns(columns, [&](auto count, Index a) {
-    for (Index c = a; c < a + count; ++c) product += factors[c] * row[c * stride];
-  });
+  for (Index a = 0; a < columns; ++a) product += factors[a] * row[a * stride];
   return product;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mixed_glm/linalg/sparse_rows.hpp>
+#include <type_traits>
 
 namespace mixed_glm {
 
@@ -14,6 +15,12 @@ struct EntryRun {
   Index entry, stride;  // entry + k * stride is that of row begin + k
 
   Index length() const { return end - begin; }
+};
+
+// The same of rows that touch one effect after another: a place of their lists, not sorted by it.
+struct ScatteredRows {
+  Index begin, end;
+  Index entry, stride;
 };
 
 // Rows begin .. end - 1 (relative to the first row of the block) with the same `width` effects; the
@@ -34,12 +41,26 @@ void add_to_run(double* values, const Run& run, double increment) {
 
 namespace detail {
 
+// Stands for a visitor where all rows are to be visited as runs.
+struct AsRuns {};
+
+// Whether rows seem to touch one effect after another in a place: the first of them do.
+inline bool are_scattered(const Code* columns, Index width, Index count) {
+  return count > 2 && columns[0] != columns[width] && columns[width] != columns[2 * width];
+}
+
 // Of rows begin .. end - 1, all of which have `width` entries, from `entry` on: place by place in
 // the rows' lists.
-template <class Visit>
+template <class Visit, class VisitScattered>
 void for_each_run_of_width(const Code* columns, Index entry, Index width, Index begin, Index end,
-                           Visit&& visit) {
+                           Visit&& visit, VisitScattered&& visit_scattered) {
   for (Index place = entry; place < entry + width; ++place) {
+    if constexpr (!std::is_same_v<std::decay_t<VisitScattered>, AsRuns>) {
+      if (are_scattered(columns + place, width, end - begin)) {
+        visit_scattered(ScatteredRows{begin, end, place, width});
+        continue;
+      }
+    }
     for (Index r = begin, e = place; r < end;) {
       const Code effect = columns[e];
       EntryRun run{effect, r++, 0, e, width};
@@ -62,9 +83,11 @@ inline Index end_of_width(const SparseRows& z, Index first, Index r, Index count
 }  // namespace detail
 
 // Visits all entries of rows first .. first + count - 1, as runs: of rows that have equally many
-// entries, within one place of their lists.
-template <class Visit>
-void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) {
+// entries, within one place of their lists. visit_scattered(rows): called for those for which runs
+// would hardly be longer than a row.
+template <class Visit, class VisitScattered = detail::AsRuns>
+void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit,
+                  VisitScattered&& visit_scattered = {}) {
   const Code* const columns = z.columns();
   if (z.width() == 1) {
     for (Index r = 0; r < count;) {
@@ -77,7 +100,7 @@ void for_each_run(const SparseRows& z, Index first, Index count, Visit&& visit) 
   for (Index r = 0; r < count;) {
     const Index entry = z.begin(first + r), width = z.end(first + r) - entry;
     const Index end = detail::end_of_width(z, first, r, count);
-    detail::for_each_run_of_width(columns, entry, width, r, end, visit);
+    detail::for_each_run_of_width(columns, entry, width, r, end, visit, visit_scattered);
     r = end;
   }
 }

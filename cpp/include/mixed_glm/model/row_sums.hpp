@@ -56,12 +56,6 @@ inline void add_run_curvature(const Design& design, RowBlock& block, const Entry
                               double& diagonal, double* border) {
   const SparseRows& z = design.z();
   const double* weight = block.weight.data();
-  if (z.is_indicator() && run.length() == 1) {
-    diagonal += weight[run.begin];
-    add_row(weight[run.begin], design.x_from(block.first + run.begin), design.x().outerStride(),
-            design.fixed(), border);
-    return;
-  }
   diagonal += square_of_run(z, run, weight, block.count);
   if (!z.is_indicator()) {
     for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
@@ -79,6 +73,50 @@ inline void add_run_curvature(const Design& design, RowBlock& block, const Entry
   const BorderedPattern& pattern = design.pattern();
   add_run_curvature(design, block, run, values[pattern.diagonal_position(run.effect)],
                     values + pattern.border_position(run.effect));
+}
+
+// The same of scattered rows: in block.weighted, the share of each in the diagonal and the border.
+// There they are rounded, whether they are then added at once or set aside.
+inline void weigh_rows(const Design& design, RowBlock& block, const ScatteredRows& rows) {
+  const SparseRows& z = design.z();
+  const Index length = rows.end - rows.begin;
+  const auto x = design.x().middleRows(block.first + rows.begin, length);
+  block.reserve_weighted(design.fixed());
+  auto weighted = block.weighted.middleRows(rows.begin, length);
+  weighted.col(0) = block.view(block.weight).segment(rows.begin, length);
+  Eigen::Map<Vector> scaled(block.scaled.data() + rows.begin, length);
+  scaled = weighted.col(0);
+  if (!z.is_indicator()) {
+    for (Index r = 0, e = rows.entry; r < length; ++r, e += rows.stride) {
+      scaled[r] *= z.value(e);
+      weighted(r, 0) = scaled[r] * z.value(e);
+    }
+  }
+  for (Index a = 0; a < design.fixed(); ++a) weighted.col(1 + a) = scaled.cwiseProduct(x.col(a));
+}
+
+// Adds them; set_aside(effect, first share, stride between shares) of those for whose effects
+// waits(effect).
+template <class Waits, class SetAside>
+void add_scattered_curvature(const Design& design, RowBlock& block, const ScatteredRows& rows,
+                             double* values, Waits&& waits, SetAside&& set_aside) {
+  const Code* const columns = design.z().columns();
+  const BorderedPattern& pattern = design.pattern();
+  weigh_rows(design, block, rows);
+  const Index stride = block.weighted.rows();
+  with_columns(design.fixed(), [&](auto p) {
+    for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+      const Code effect = columns[e];
+      const double* const share = block.weighted.data() + r;
+      if (waits(effect)) {
+        set_aside(effect, share, stride);
+        continue;
+      }
+      values[pattern.diagonal_position(effect)] += *share;
+      double* const border = values + pattern.border_position(effect);
+      for (Index a = 0; a < p; ++a) border[a] += share[(1 + a) * stride];
+    }
+  });
 }
 
 // Of a group of rows, the sum of their weights times the factors of two of their entries.
@@ -128,8 +166,14 @@ inline double* fixed_corner(const Design& design, double* values) {
 
 inline void add_curvature(const Design& design, RowBlock& block, double* values) {
   add_fixed_curvature(design, block, fixed_corner(design, values), design.pattern().dense());
-  for_each_run(design.z(), block.first, block.count,
-               [&](const EntryRun& run) { add_run_curvature(design, block, run, values); });
+  for_each_run(
+      design.z(), block.first, block.count,
+      [&](const EntryRun& run) { add_run_curvature(design, block, run, values); },
+      [&](const ScatteredRows& rows) {
+        add_scattered_curvature(
+            design, block, rows, values, [](Code) { return false; },
+            [](Code, const double*, Index) {});
+      });
   if (design.has_pairs()) {
     for_each_pair(design, block, [&](Code, Code, std::int32_t position, double product) {
       values[position] += product;

@@ -103,8 +103,10 @@ class RowTeam {
       });
       return;
     }
-    for_each_run(design_->z(), block.first, block.count,
-                 [&](const EntryRun& run) { add_run_gradient(block, run, gradient); });
+    for_each_run(
+        design_->z(), block.first, block.count,
+        [&](const EntryRun& run) { add_run_gradient(block, run, gradient); },
+        [&](const ScatteredRows& rows) { add_scattered_gradient(block, rows, gradient); });
   }
   void finish_gradient(const TeamBlock& chunk, Vector& gradient) const {
     const WaitingSums& waiting = chunk.waiting;
@@ -125,19 +127,28 @@ class RowTeam {
       });
       return;
     }
-    for_each_run(design_->z(), block.first, block.count, [&](const EntryRun& run) {
-      add_run_gradient(block, run, gradient);
-      if (is_shared(run.effect)) {
-        set_run_aside(block, run);
-      } else {
-        detail::add_run_curvature(*design_, block, run, values);
-      }
-    });
+    for_each_run(
+        design_->z(), block.first, block.count,
+        [&](const EntryRun& run) {
+          add_run_gradient(block, run, gradient);
+          if (is_shared(run.effect)) return set_run_aside(block, run);
+          detail::add_run_curvature(*design_, block, run, values);
+        },
+        [&](const ScatteredRows& rows) {
+          add_scattered_gradient(block, rows, gradient);
+          detail::add_scattered_curvature(
+              *design_, block, rows, values, [this](Code effect) { return is_shared(effect); },
+              [&](Code, const double* share, Index stride) {
+                for (Index a = 0; a <= design_->fixed(); ++a) {
+                  block.waiting.curvature.push_back(share[a * stride]);
+                }
+              });
+        });
     if (!design_->has_pairs()) return;
-    if (team_ == nullptr) {
-      detail::for_each_pair(*design_, block, [&](Code, Code, std::int32_t position, double product) {
-        values[position] += product;
-      });
+    if (team_ == nullptr && design_->z().is_indicator()) {  // products that need no rounding
+      detail::for_each_pair(
+          *design_, block,
+          [&](Code, Code, std::int32_t position, double product) { values[position] += product; });
       return;
     }
     detail::for_each_pair(
@@ -186,10 +197,15 @@ class RowTeam {
     }
   }
 
-  // Whether rows lie in groups and add the same numbers to each of their effects.
-  bool has_equal_shares() const {
-    return design_->z().has_groups() && design_->z().is_indicator();
+  void add_scattered_gradient(TeamBlock& block, const ScatteredRows& rows, Vector& gradient) const {
+    const SparseRows& z = design_->z();
+    for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+      add_to_gradient(block, z.columns()[e], z.value(e) * block.pull[size_t(r)], gradient);
+    }
   }
+
+  // Whether rows lie in groups and add the same numbers to each of their effects.
+  bool has_equal_shares() const { return design_->z().has_groups() && design_->z().is_indicator(); }
   template <class Visit>
   void for_effects(const RowGroup& group, Visit&& visit) const {
     const Code* const effects = design_->z().columns() + group.entry;
@@ -256,6 +272,7 @@ class RowTeam {
 
   // All memory that a block will need: which member meets which chunk is left to chance.
   void reserve(TeamBlock& block) const {
+    block.reserve_weighted(design_->fixed());
     const auto entries = size_t(shared_.most_entries()), pairs = size_t(shared_.most_pairs());
     block.waiting.effect.reserve(entries);
     block.waiting.gradient.reserve(entries);

@@ -59,19 +59,37 @@ class RowVariance {
   void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed(), stride = design_->x().outerStride();
-    const double* const x = design_->x_from(block.first);
-    for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
-      const double own = 0.5 * sigma_->variance(run.effect);
-      const double* const border = sigma_->with_border(run.effect).data();
-      if (z.is_indicator() && run.length() > 2) {
-        double* const values = variance.data() + run.begin;
-        add_to_run(variance.data(), run, own);
-        add_columns(design_->x_from(block.first + run.begin), stride, p, border, run.length(),
-                    block.count - run.begin, values);
-        return;
-      }
-      for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-        const double product = z.value(e) * own + row_product(x + r, stride, p, border);
+    for_each_run(
+        z, block.first, block.count,
+        [&](const EntryRun& run) {
+          const double own = 0.5 * sigma_->variance(run.effect);
+          const double* const border = sigma_->with_border(run.effect).data();
+          if (z.is_indicator() && run.length() > 2) {
+            double* const values = variance.data() + run.begin;
+            add_to_run(variance.data(), run, own);
+            add_columns(design_->x_from(block.first + run.begin), stride, p, border, run.length(),
+                        block.count - run.begin, values);
+            return;
+          }
+          for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+            const double product =
+                z.value(e) * own + row_product(design_->x_from(block.first + r), stride, p, border);
+            variance[size_t(r)] += z.value(e) * product;
+          }
+        },
+        [&](const ScatteredRows& rows) { add_scattered(block, rows, variance); });
+  }
+
+  void add_scattered(const RowBlock& block, const ScatteredRows& rows,
+                     RowBlock::Column& variance) const {
+    const SparseRows& z = design_->z();
+    const Index stride = design_->x().outerStride();
+    detail::with_columns(design_->fixed(), [&](auto p) {
+      for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+        const Code effect = z.columns()[e];
+        const double product = 0.5 * z.value(e) * sigma_->variance(effect) +
+                               row_product(design_->x_from(block.first + r), stride, p,
+                                           sigma_->with_border(effect).data());
         variance[size_t(r)] += z.value(e) * product;
       }
     });

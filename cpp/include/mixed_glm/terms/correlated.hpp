@@ -115,7 +115,8 @@ class CorrelatedEffects {
         for (Index d = 0; d <= a; ++d) {
           for (Index b = 0; b < m; ++b) {
             for (Index c = 0; c < m; ++c) {
-              part(a, d) += squares(triangle_entry(a, b), triangle_entry(c, d)) * both[size_t(i)](b, c);
+              part(a, d) +=
+                  squares(triangle_entry(a, b), triangle_entry(c, d)) * both[size_t(i)](b, c);
             }
           }
           part(d, a) = part(a, d);
@@ -177,7 +178,8 @@ class CorrelatedEffects {
       const Code* const u = levels_->level(l);
       Index pair = levels_->first_pair + l * lower_entries(m);
       for (Index r = 0; r < m; ++r) {
-        for (Index c = 0; c < r; ++c) covariance[r][c] = covariance[c][r] = moments.covariance(pair++);
+        for (Index c = 0; c < r; ++c)
+          covariance[r][c] = covariance[c][r] = moments.covariance(pair++);
         covariance[r][r] = moments.variance(u[r]);
       }
       for (Index r = 0; r < m; ++r) {  // W is lower triangular
