@@ -1,4 +1,4 @@
-// Rows of one entry each know how many from each of them on touch the same column.
+// Rows know how many from each of them on touch the same columns.
 
 #include <catch2/catch.hpp>
 #include <mixed_glm/linalg/sparse_rows.hpp>
@@ -30,4 +30,17 @@ TEST_CASE("long runs come in parts that make up all rows") {
   for (; row < count; row += rows.run_length(row)) ++parts;
   CHECK(row == count);
   CHECK(parts < 6);
+}
+
+TEST_CASE(
+    "rows of several columns are alike where they touch all of them, and mostly lie together") {
+  const std::vector<std::int64_t> start = {0, 2, 4, 6, 7, 8, 10, 10, 10};
+  std::vector<Code> columns = {0, 1, 0, 1, 0, 1, 0, 0, 0, 2};
+  const auto rows_of = [&] { return SparseRows(8, 3, start.data(), columns.data(), nullptr); };
+  const SparseRows alike = rows_of();
+  const std::vector<Index> lengths = {3, 2, 1, 2, 1, 1, 2, 1};
+  for (Index i = 0; i < 8; ++i) CHECK(alike.run_length(i) == lengths[size_t(i)]);
+  CHECK(alike.has_groups());
+  columns[5] = columns[3] = 2;
+  CHECK_FALSE(rows_of().has_groups());
 }

@@ -36,14 +36,26 @@ class FixedShares {
     }
     const SparseRows& z = design_->z();
     for_each_run(z, first, count, [&](const EntryRun& run) {
-      border_ = sigma_->with_border(run.effect);
-      if (root_ != nullptr) turn_border();
-      for (Index a = 0; a < p; ++a) add_run(z, run, border_[a], shares_.col(a).data());
+      const double* border = sigma_->with_border(run.effect).data();
+      if (root_ != nullptr) {
+        border_ = sigma_->with_border(run.effect);
+        turn_border();
+        border = border_.data();
+      }
+      if (run.length() == 1) return add_to_row(z.value(run.entry), border, run.begin);
+      for (Index a = 0; a < p; ++a) add_run(z, run, border[a], shares_.col(a).data());
     });
     return shares_.topRows(count);
   }
 
  private:
+  void add_to_row(double factor, const double* border, Index row) {
+    double* const shares = shares_.data() + row;
+    const Index stride = shares_.rows();
+    detail::with_columns(shares_.cols(), [&](auto columns) {
+      for (Index a = 0; a < columns; ++a) shares[a * stride] += factor * border[a];
+    });
+  }
   // In place: root is lower triangular.
   void turn_border() {
     const Index p = border_.size();

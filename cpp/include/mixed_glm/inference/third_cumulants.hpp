@@ -25,7 +25,10 @@ class ThirdCumulants {
   Vector of_effects(const Vector& row_weight) {
     Vector third = Vector::Zero(design_->effects());
     for_blocks([&](Index first, Index count) {
-      if (design_->has_pairs()) {
+      const SparseRows& z = design_->z();
+      if (z.has_groups() && z.is_indicator()) {
+        add_groups(row_weight, first, count, third);
+      } else if (design_->has_pairs()) {
         add_effects(row_weight, first, count, third);
       } else {
         add_single_effects(row_weight, first, count, third);
@@ -59,69 +62,84 @@ class ThirdCumulants {
     resize_buffer(shares_of_run_, row_block_size, 1);
     for_each_run(z, first, count, [&](const EntryRun& run) {
       double* const covariance = shares_of_run_.data() + run.begin;
-      set_shares(first, run, covariance);
-      const double* const weight = row_weight.data() + first + run.begin;
-      for (Index r = 0; r < run.length(); ++r) {
-        covariance[r] = weight[r] * covariance[r] * covariance[r] * covariance[r];
+      std::fill_n(covariance, run.length(), sigma_->variance(run.effect));
+      if (!z.is_indicator()) {
+        for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
+          covariance[r] *= z.value(e);
+        }
       }
-      third[run.effect] += detail::sum_rows(shares_of_run_.data() + run.begin, run.length(), 0);
+      third[run.effect] += sum_cubes(row_weight, first, run, run.effect);
     });
   }
 
-  // a_i' Sigma e_j for the rows of a run, but for their other effects.
-  void set_shares(Index first, const EntryRun& run, double* shares) const {
+  // Of an indicator design, for rows that touch the same effects.
+  void add_groups(const Vector& row_weight, Index first, Index count, Vector& third) {
     const SparseRows& z = design_->z();
-    const double own = sigma_->variance(run.effect);
-    std::fill_n(shares, run.length(), own);
-    if (!z.is_indicator()) {
-      for (Index r = 0, e = run.entry; r < run.length(); ++r, e += run.stride) {
-        shares[r] *= z.value(e);
+    resize_buffer(shares_of_run_, row_block_size, 1);
+    for_each_group(z, first, count, [&](const RowGroup& group) {
+      const Code* const effects = z.columns() + group.entry;
+      const std::int32_t* const pair =
+          design_->pair_positions() + design_->pair_begin(first + group.begin);
+      for (Index e = 0; e < group.width; ++e) {
+        double share = sigma_->variance(effects[e]);
+        for (Index f = 0; f < group.width; ++f) {
+          if (f == e) continue;
+          const Index high = std::max(e, f);
+          share += sigma_->values()[pair[high * (high - 1) / 2 + std::min(e, f)]];
+        }
+        std::fill_n(shares_of_run_.data() + group.begin, group.length(), share);
+        third[effects[e]] += sum_cubes(row_weight, first, group, effects[e]);
       }
-    }
+    });
+  }
+
+  // Of rows' weights times the cubes of their shares in an effect, where those of their effects are
+  // there; adds those of the fixed effects.
+  template <class Run>
+  double sum_cubes(const Vector& row_weight, Index first, const Run& run, Code effect) {
     const Index length = run.length();
+    double* const share = shares_of_run_.data() + run.begin;
     add_columns(design_->x_from(first + run.begin), design_->x().outerStride(), design_->fixed(),
-                sigma_->with_border(run.effect).data(), length, length, shares);
+                sigma_->with_border(effect).data(), length, length, share);
+    const double* const weight = row_weight.data() + first + run.begin;
+    for (Index r = 0; r < length; ++r) share[r] = weight[r] * share[r] * share[r] * share[r];
+    return detail::sum_rows(share, length, 0);
   }
 
   // cov(eta_i, u_j) for each entry (i, j) of a row, then their cubes.
   void add_effects(const Vector& row_weight, Index first, Index count, Vector& third) {
     const SparseRows& z = design_->z();
     const std::int32_t* pair = design_->pair_positions() + design_->pair_begin(first);
-    resize_buffer(x_, design_->fixed(), 1);
-    for (Index r = first; r < first + count; ++r) {
-      const Index begin = z.begin(r), entries = z.end(r) - begin;
-      if (entries > shares_of_row_.size()) resize_buffer(shares_of_row_, entries, 1);
-      x_ = design_->x().row(r).transpose();
-      for (Index e = 0; e < entries; ++e) {
-        const Code effect = z.columns()[begin + e];
-        shares_of_row_[e] = z.value(begin + e) * sigma_->variance(effect) +
-                            product_with_x(sigma_->with_border(effect).data());
-      }
-      for (Index e = 1; e < entries; ++e) {
-        for (Index f = 0; f < e; ++f) {
-          const double covariance = sigma_->values()[*pair++];
-          shares_of_row_[e] += z.value(begin + f) * covariance;
-          shares_of_row_[f] += z.value(begin + e) * covariance;
+    const Index stride = design_->x().outerStride();
+    detail::with_columns(design_->fixed(), [&](auto p) {
+      for (Index r = first; r < first + count; ++r) {
+        const Index begin = z.begin(r), entries = z.end(r) - begin;
+        if (entries > shares_of_row_.size()) resize_buffer(shares_of_row_, entries, 1);
+        for (Index e = 0; e < entries; ++e) {
+          const Code effect = z.columns()[begin + e];
+          shares_of_row_[e] =
+              z.value(begin + e) * sigma_->variance(effect) +
+              row_product(design_->x_from(r), stride, p, sigma_->with_border(effect).data());
+        }
+        for (Index e = 1; e < entries; ++e) {
+          for (Index f = 0; f < e; ++f) {
+            const double covariance = sigma_->values()[*pair++];
+            shares_of_row_[e] += z.value(begin + f) * covariance;
+            shares_of_row_[f] += z.value(begin + e) * covariance;
+          }
+        }
+        for (Index e = 0; e < entries; ++e) {
+          const double covariance = shares_of_row_[e];
+          third[z.columns()[begin + e]] += row_weight[r] * covariance * covariance * covariance;
         }
       }
-      for (Index e = 0; e < entries; ++e) {
-        const double covariance = shares_of_row_[e];
-        third[z.columns()[begin + e]] += row_weight[r] * covariance * covariance * covariance;
-      }
-    }
-  }
-
-  // A plain loop, for the few fixed effects that there mostly are.
-  double product_with_x(const double* border) const {
-    double sum = 0.0;
-    for (Index a = 0; a < x_.size(); ++a) sum += border[a] * x_[a];
-    return sum;
+    });
   }
 
   const Design* design_;
   const SelectedInverse* sigma_;
   FixedShares shares_;
-  Vector shares_of_run_, shares_of_row_, x_;
+  Vector shares_of_run_, shares_of_row_;
 };
 
 }  // namespace mixed_glm

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <mixed_glm/linalg/column_pieces.hpp>
 #include <mixed_glm/linalg/dense_cholesky.hpp>
+#include <mixed_glm/linalg/lower_squares.hpp>
 #include <mixed_glm/linalg/multiply.hpp>
 #include <mixed_glm/parallel/ordered_chunks.hpp>
 #include <vector>
@@ -118,6 +119,9 @@ class BorderedCholesky {
   }
 
  private:
+  static constexpr Index together = 64;   // columns with most rows of the dense block
+  static constexpr Index few_rows = 128;  // of it or the border: lower_squares.hpp
+
   template <class X>
   static constexpr bool is_vector = std::decay_t<X>::ColsAtCompileTime == 1;
 
@@ -126,9 +130,13 @@ class BorderedCholesky {
     explicit Member(const BorderedPattern& pattern)
         : column(size_t(pattern.effects())),
           border_square(pattern.border(), pattern.border()),
+          border_columns(
+              Matrix::Zero(padded_rows(pattern.border()), is_small(pattern) ? together : 0)),
           border_sum(pattern.border()) {}
+    static bool is_small(const BorderedPattern& pattern) { return pattern.border() <= few_rows; }
     std::vector<double> column;  // one of H, by row
-    Matrix border_square;        // of a piece's columns: B B', lower triangle
+    Matrix border_square;        // of a piece's columns: -B B', lower triangle
+    Matrix border_columns;       // some of B, padded, where they are small
     Vector border_sum;           // of a piece's columns: B x
   };
 
@@ -171,7 +179,16 @@ class BorderedCholesky {
     const Eigen::Map<const Matrix> border(values() + pattern_->border_position(first), p,
                                           last - first);
     own.border_square.setZero();
-    own.border_square.selfadjointView<Eigen::Lower>().rankUpdate(border);
+    if (!Member::is_small(*pattern_)) {
+      add_lower_aat(-1.0, border, own.border_square);
+      return true;
+    }
+    for (Index k = 0; k < border.cols(); k += together) {
+      const Index count = std::min(together, border.cols() - k);
+      own.border_columns.topLeftCorner(p, count) = border.middleCols(k, count);
+      subtract_lower_squares(own.border_columns.data(), own.border_columns.rows(), count, p, p,
+                             own.border_square.data(), p);
+    }
     return true;
   }
 
@@ -180,7 +197,7 @@ class BorderedCholesky {
     if (p == 0) return;
     Eigen::Map<Matrix> dense(values() + pattern_->dense_offset(), pattern_->dense(),
                              pattern_->dense());
-    dense.bottomRightCorner(p, p).triangularView<Eigen::Lower>() -=
+    dense.bottomRightCorner(p, p).triangularView<Eigen::Lower>() +=
         members_[size_t(member)].border_square;
   }
 
@@ -286,12 +303,18 @@ class BorderedCholesky {
     Eigen::Map<Matrix> dense(values() + pattern_->dense_offset(), pattern_->dense(),
                              pattern_->dense());
     auto columns = dense.block(skipped, skipped, width + below, width);
-    Eigen::Map<Matrix> full(full_columns_[size_t(member)].data(), width + below, together);
+    Eigen::Map<Matrix> full(full_columns_[size_t(member)].data(), padded_rows(width + below),
+                            together);
     Index count = 0;
     const auto subtract = [&] {
-      const auto across = full.topLeftCorner(width, count);
-      add_lower_aat(-1.0, across, columns.topRows(width));
-      subtract_abt(full.bottomLeftCorner(below, count), across, columns.bottomRows(below));
+      if (width + below <= few_rows) {
+        subtract_lower_squares(full.data(), full.rows(), count, width + below, width,
+                               columns.data(), pattern_->dense());
+      } else {
+        const auto across = full.topLeftCorner(width, count);
+        add_lower_aat(-1.0, across, columns.topRows(width));
+        subtract_abt(full.block(width, 0, below, count), across, columns.bottomRows(below));
+      }
       count = 0;
     };
     for (Index j = 0; j < m; ++j) {
@@ -304,7 +327,7 @@ class BorderedCholesky {
       for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
         if (pattern_->rows()[e] >= first) column[pattern_->rows()[e] - first] = lower(e);
       }
-      column.tail(pattern_->border()) = border_values(j);
+      column.segment(width + below - pattern_->border(), pattern_->border()) = border_values(j);
       if (++count == together) subtract();
     }
     if (count > 0) subtract();
@@ -314,7 +337,7 @@ class BorderedCholesky {
   static std::vector<Matrix> full_columns_at_once(const BorderedPattern& pattern, Team* team) {
     bool any = false;
     for (Index j = 0; j < pattern.sparse() && !any; ++j) any = pattern.has_full_tail(j);
-    const Matrix columns(any ? pattern.dense() : 0, any ? together : 0);
+    const Matrix columns(any ? padded_rows(pattern.dense()) : 0, any ? together : 0);
     return std::vector<Matrix>(team == nullptr ? 1 : size_t(team->size()), columns);
   }
 
@@ -343,7 +366,6 @@ class BorderedCholesky {
   std::vector<double> values_;
   mutable std::vector<Member> members_;                 // room to work in
   std::vector<Index> chain_head_, chain_next_, reach_;  // columns waiting for each row
-  static constexpr Index together = 64;                 // columns with most rows of the dense block
   std::vector<Matrix> full_columns_;                    // of each member: so many of them
 };
 

@@ -81,7 +81,7 @@ class BorderedPattern {
   const Code* rows() const { return rows_.data(); }
   // Whether it has so many rows of the dense block that they are best taken for all of them.
   bool has_full_tail(Index j) const {
-    return tail() >= least_full_tail && 3 * (column_end(j) - column_tail(j)) >= tail();
+    return tail() >= least_full_tail && 4 * (column_end(j) - column_tail(j)) >= tail();
   }
 
   Index lower_offset() const { return lower_offset_; }

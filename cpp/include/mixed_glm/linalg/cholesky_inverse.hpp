@@ -9,10 +9,12 @@
 #pragma once
 
 #include <mixed_glm/linalg/bordered_cholesky.hpp>
+#include <mixed_glm/linalg/column_products.hpp>
 #include <mixed_glm/linalg/dense_inverse.hpp>
 #include <mixed_glm/linalg/pattern_values.hpp>
 #include <mixed_glm/linalg/small_product.hpp>
 #include <mixed_glm/math/compiler.hpp>
+#include <mixed_glm/math/resize_buffer.hpp>
 #include <vector>
 
 namespace mixed_glm {
@@ -32,11 +34,12 @@ class CholeskyInverse {
     invert_dense(factor);
     border_.set(sigma_->border_block());
     const auto invert_columns = [&](Index begin, Index end, Column& work) {
+      work.next = work.known = 0;
       for (Index j = end - 1; j >= begin; --j) {
         if (pattern_->column_begin(j) == pattern_->column_end(j)) {
           invert_lone_column(factor, j);
         } else {
-          invert_column(factor, j, work);
+          invert_column(factor, begin, j, work);
         }
       }
     };
@@ -53,12 +56,15 @@ class CholeskyInverse {
         : ratio(size_t(pattern.effects())),
           product(size_t(pattern.effects())),
           border_ratio(pattern.border()),
-          border_product(pattern.border()),
-          dense_ratio(pattern.dense()) {}
+          border_product(pattern.border()) {}
     std::vector<double> ratio, product;
     Vector border_ratio, border_product;
-    Vector dense_ratio, dense_product;  // of the dense block, where most of it is needed
+    // Of this and the next columns that have most rows of the dense block, what comes from there:
+    // so many are known, and this is the next of them.
+    Matrix dense_ratio, dense_product;
+    Index known = 0, next = 0;
   };
+  static constexpr Index together = 32;  // of these columns
 
   void invert_dense(const BorderedCholesky& factor) {
     const Index n = pattern_->dense();
@@ -72,7 +78,16 @@ class CholeskyInverse {
     invert_from_cholesky(inverse, team_);
   }
 
-  MIXED_GLM_NOINLINE void invert_column(const BorderedCholesky& factor, Index j, Column& work) {
+  // first: of the columns that are inverted one after another, down to this one.
+  MIXED_GLM_NOINLINE void invert_column(const BorderedCholesky& factor, Index first, Index j,
+                                        Column& work) {
+    if (pattern_->has_full_tail(j)) {
+      if (work.next == work.known) multiply_dense(factor, first, j, work);
+      ++work.next;
+      if (pattern_->column_begin(j) == pattern_->column_tail(j)) {
+        return store_dense(factor, j, work);
+      }
+    }
     load_ratios(factor, j, work);
     multiply(j, work);
     store_column(factor, j, work);
@@ -101,9 +116,9 @@ class CholeskyInverse {
   void multiply(Index j, Column& work) const {
     const bool full = pattern_->has_full_tail(j);
     if (full) {
-      multiply_dense(j, work);
+      load_dense_product(j, work);
     } else {
-      work.border_product.noalias() = sigma_->border_block() * work.border_ratio;
+      multiply_border(work);
     }
     for (Index e = pattern_->column_begin(j); e < pattern_->column_tail(j); ++e) {
       add_sparse_column(j, pattern_->rows()[e], work);
@@ -123,20 +138,56 @@ class CholeskyInverse {
     }
   }
 
-  // The part that comes from the dense block, most of whose rows are in S.
-  void multiply_dense(Index j, Column& work) const {
-    const Index m = pattern_->sparse();
-    const auto for_rows = [&](auto&& visit) {
-      for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
-        visit(pattern_->rows()[e]);
-      }
-    };
-    work.dense_ratio.setZero();
-    for_rows([&](Code r) { work.dense_ratio[r - m] = work.ratio[size_t(r)]; });
-    work.dense_ratio.tail(pattern_->border()) = work.border_ratio;
-    work.dense_product.noalias() = sigma_->dense_block() * work.dense_ratio;
-    for_rows([&](Code r) { work.product[size_t(r)] = work.dense_product[r - m]; });
-    work.border_product = work.dense_product.tail(pattern_->border());
+  // A few columns, as they mostly are, in plain loops.
+  void multiply_border(Column& work) const {
+    const auto block = sigma_->border_block();
+    work.border_product.setZero();
+    add_columns(block.data(), block.outerStride(), block.cols(), work.border_ratio.data(),
+                block.rows(), block.rows(), work.border_product.data());
+  }
+
+  // visit(row of the dense block, entry) for column j.
+  template <class Visit>
+  void for_tail(Index j, Visit&& visit) const {
+    for (Index e = pattern_->column_tail(j); e < pattern_->column_end(j); ++e) {
+      visit(pattern_->rows()[e] - pattern_->sparse(), e);
+    }
+  }
+
+  // The part that comes from the dense block, most of whose rows are in S, for column j and those
+  // before it that are like it.
+  void multiply_dense(const BorderedCholesky& factor, Index first, Index j, Column& work) const {
+    resize_buffer(work.dense_ratio, pattern_->dense(), together);
+    resize_buffer(work.dense_product, pattern_->dense(), together);
+    work.next = work.known = 0;
+    for (; j >= first && work.known < together; --j) {
+      if (!pattern_->has_full_tail(j)) continue;
+      auto ratio = work.dense_ratio.col(work.known++);
+      const double inverse = 1.0 / factor.values()[j];
+      ratio.setZero();
+      for_tail(j, [&](Index row, Index e) { ratio[row] = factor.lower(e) * inverse; });
+      ratio.tail(pattern_->border()) = factor.border_of(j) * inverse;
+    }
+    auto product = work.dense_product.leftCols(work.known);
+    product.setZero();
+    add_ab(sigma_->dense_block(), work.dense_ratio.leftCols(work.known), product);
+  }
+  void load_dense_product(Index j, Column& work) const {
+    const auto product = work.dense_product.col(work.next - 1);
+    for_tail(j,
+             [&](Index row, Index e) { work.product[size_t(pattern_->rows()[e])] = product[row]; });
+    work.border_product = product.tail(pattern_->border());
+  }
+  // Of a column that has no rows but those of the dense block.
+  void store_dense(const BorderedCholesky& factor, Index j, const Column& work) {
+    const auto product = work.dense_product.col(work.next - 1);
+    for_tail(j, [&](Index row, Index e) {
+      sigma_->values()[pattern_->lower_offset() + e] = -product[row];
+    });
+    Eigen::Map<Vector>(sigma_->values() + pattern_->border_position(j), pattern_->border()) =
+        -product.tail(pattern_->border());
+    const double pivot = factor.values()[j];
+    sigma_->values()[j] = 1.0 / (pivot * pivot) + product.dot(work.dense_ratio.col(work.next - 1));
   }
 
   // The part of Sigma_SS l that comes from the stored column s of Sigma, s in S and sparse.

@@ -177,6 +177,14 @@ MIXED_GLM_INLINE void by_columns(Index columns, Work&& work) {
   }
 }
 
+// work(number of columns), a constant where they are few.
+template <class Work>
+MIXED_GLM_INLINE void with_columns(Index columns, Work&& work) {
+  if (columns == 0) return work(std::integral_constant<Index, 0>());
+  if (columns > most_at_once) return work(columns);
+  by_columns(columns, [&](auto count, Index) { work(std::integral_constant<Index, count>()); });
+}
+
 }  // namespace detail
 
 // Adds to sums[a] the product of `rows` values with column a of a matrix, of which `column` is the
@@ -209,6 +217,16 @@ inline void add_columns(const ConstMatrixRef& matrix, const double* factors, dou
   add_columns(matrix.data(), matrix.outerStride(), matrix.cols(), factors, rows, rows, values);
 }
 
+// The product of one row with factors: its numbers lie `stride` apart. columns: their number, at
+// best a constant.
+template <class Columns>
+MIXED_GLM_INLINE double row_product(const double* row, Index stride, Columns columns,
+                                    const double* factors) {
+  double product = 0.0;
+  for (Index a = 0; a < columns; ++a) product += factors[a] * row[a * stride];
+  return product;
+}
+
 // Adds X' diag(weights) X, its lower triangle, to a matrix of which `corner` is the first entry and
 // `sums_stride` lies between two columns.
 MIXED_GLM_NOINLINE inline void add_weighted_squares(const double* weights, const ConstMatrixRef& x,
@@ -238,11 +256,12 @@ MIXED_GLM_NOINLINE inline void add_half_forms(const ConstMatrixRef& x, const Con
                                               double* values, double* products) {
   const Index rows = x.rows(), columns = x.cols(), stride = x.outerStride();
   if (rows == 0) return;
-  if (columns <= detail::most_at_once) {
-    return detail::by_columns(columns, [&](auto count, Index) {
-      detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);
-    });
-  }
+  const auto add = [&](auto count, Index) {
+    detail::add_half_forms<count>(x.data(), stride, s.data(), s.outerStride(), rows, values);
+  };
+  if (columns <= detail::most_at_once) return detail::by_columns(columns, add);
+  if (columns == 7) return add(std::integral_constant<int, 7>(), 0);
+  if (columns == 8) return add(std::integral_constant<int, 8>(), 0);
   Eigen::Map<Vector> product(products, rows), sum(values, rows);
   for (Index a = 0; a < columns; ++a) {
     product = (0.5 * s(a, a)) * x.col(a);

@@ -44,9 +44,10 @@ class SparseRows {
   const double* values() const { return values_.data(); }  // meaningless for an indicator design
   double value(Index entry) const { return values_.empty() ? 1.0 : values_[size_t(entry)]; }
 
-  // Rows from this one on that touch the same column, as far as they are counted, where each row
-  // has one entry.
+  // Rows from this one on that touch the same columns, as far as they are counted.
   Index run_length(Index row) const { return run_[size_t(row)]; }
+  // Whether rows touch several columns and those that touch the same ones mostly lie together.
+  bool has_groups() const { return has_groups_; }
 
   // Number of unordered pairs of entries that stand in one row, over all rows.
   Index pairs() const {
@@ -166,22 +167,38 @@ class SparseRows {
   }
 
   void find_runs() {
-    if (width() != 1) return;
-    constexpr std::uint8_t most = 255;
-    run_.resize(size_t(rows_));
-    int length = 0;
-    for (Index i = rows_ - 1; i >= 0; --i) {
-      const bool goes_on = i + 1 < rows_ && columns_[size_t(i)] == columns_[size_t(i) + 1];
-      length = goes_on ? std::min<int>(length + 1, most) : 1;
-      run_[size_t(i)] = std::uint8_t(length);
+    if (width() == 1) {
+      count_runs([this](Index row) { return columns_[size_t(row)] == columns_[size_t(row) + 1]; });
+      return;
     }
+    const Index ends = count_runs([this](Index row) {
+      const auto at = columns_.begin() + begin(row), next = columns_.begin() + end(row);
+      return end(row + 1) - end(row) == next - at && std::equal(at, next, next);
+    });
+    has_groups_ = 2 * ends <= rows_;
+  }
+
+  // goes_on(row): the next one touches the same columns. How often it does not.
+  template <class GoesOn>
+  Index count_runs(GoesOn&& goes_on) {
+    constexpr std::uint8_t most = 255;
+    Index ends = 1;
+    run_.resize(size_t(rows_));
+    if (rows_ > 0) run_.back() = 1;
+    for (Index i = rows_ - 2; i >= 0; --i) {
+      const bool same = goes_on(i);
+      run_[size_t(i)] = same ? std::uint8_t(std::min<int>(run_[size_t(i) + 1] + 1, most)) : 1;
+      if (!same) ++ends;
+    }
+    return ends;
   }
 
   Index rows_, cols_, width_ = 0;
   std::vector<Code> columns_;
   std::vector<double> values_;     // empty: all ones
   std::vector<Index> start_;       // empty: every row has width_ entries
-  std::vector<std::uint8_t> run_;  // of rows with one entry each
+  std::vector<std::uint8_t> run_;  // of each row: how long it goes on
+  bool has_groups_ = false;
 };
 
 }  // namespace mixed_glm

@@ -12,12 +12,12 @@ struct RowBlock {
 
   Index first = 0, count = 0;
   alignas(64) Column eta, value, pull, weight;
-  Column scaled;      // of a run, values times factors
-  Matrix weighted_x;  // diag(weight) X, where it is needed
+  Column scaled;    // of a run, values times factors
+  Matrix weighted;  // rows' shares in a curvature, where they are added one by one
 
   Eigen::Map<Vector> view(Column& column) const { return {column.data(), count}; }
   // Eight rows more than a block, so that its columns lie in different cache sets.
-  void reserve_weighted_x(Index fixed) { weighted_x.resize(row_block_size + 8, fixed); }
+  void reserve_weighted(Index fixed) { weighted.resize(row_block_size + 8, 1 + fixed); }
 };
 
 }  // namespace mixed_glm

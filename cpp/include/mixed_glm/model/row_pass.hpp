@@ -35,6 +35,14 @@ MIXED_GLM_NOINLINE inline void predict(const Model& model, const Vector& coeffic
   add_columns(design.x().middleRows(block.first, block.count),
               coefficients.data() + design.effects(), block.eta.data());
   const SparseRows& z = design.z();
+  if (z.is_indicator() && z.has_groups()) {
+    return for_each_group(z, block.first, block.count, [&](const RowGroup& group) {
+      const Code* const effects = z.columns() + group.entry;
+      double sum = 0.0;
+      for (Index e = 0; e < group.width; ++e) sum += coefficients[effects[e]];
+      add_to_run(block.eta.data(), group, sum);
+    });
+  }
   if (z.is_indicator() && z.width() >= 0) {
     const Code* const columns = z.columns() + z.begin(block.first);
     if (z.width() == 1) {

@@ -33,17 +33,6 @@ inline void add_gradient(const Design& design, RowBlock& block, Vector& gradient
   });
 }
 
-// What runs of one row add, which only a second factor has many of.
-inline void weigh_fixed(const Design& design, RowBlock& block) {
-  if (!design.has_pairs()) return;
-  const auto x = design.x().middleRows(block.first, block.count);
-  const auto weight = block.view(block.weight);
-  block.reserve_weighted_x(design.fixed());
-  for (Index a = 0; a < design.fixed(); ++a) {
-    block.weighted_x.col(a).head(block.count) = x.col(a).cwiseProduct(weight);
-  }
-}
-
 // X'WX, lower triangle, of which `corner` is the first entry and `stride` lies between two columns.
 inline void add_fixed_curvature(const Design& design, const RowBlock& block, double* corner,
                                 Index stride) {
@@ -62,16 +51,11 @@ inline double square_of_run(const SparseRows& z, const EntryRun& run, const doub
   return sum;
 }
 
-// The same, and Z'WX; after weigh_fixed().
+// The same, and Z'WX.
 inline void add_run_curvature(const Design& design, RowBlock& block, const EntryRun& run,
                               double& diagonal, double* border) {
   const SparseRows& z = design.z();
   const double* weight = block.weight.data();
-  if (z.is_indicator() && run.length() == 1 && design.has_pairs()) {
-    diagonal += weight[run.begin];
-    for (Index a = 0; a < design.fixed(); ++a) border[a] += block.weighted_x(run.begin, a);
-    return;
-  }
   diagonal += square_of_run(z, run, weight, block.count);
   if (!z.is_indicator()) {
     for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
@@ -91,10 +75,78 @@ inline void add_run_curvature(const Design& design, RowBlock& block, const Entry
                     values + pattern.border_position(run.effect));
 }
 
+// The same of scattered rows: in block.weighted, the share of each in the diagonal and the border.
+// There they are rounded, whether they are then added at once or set aside.
+inline void weigh_rows(const Design& design, RowBlock& block, const ScatteredRows& rows) {
+  const SparseRows& z = design.z();
+  const Index length = rows.end - rows.begin;
+  const auto x = design.x().middleRows(block.first + rows.begin, length);
+  block.reserve_weighted(design.fixed());
+  auto weighted = block.weighted.middleRows(rows.begin, length);
+  weighted.col(0) = block.view(block.weight).segment(rows.begin, length);
+  Eigen::Map<Vector> scaled(block.scaled.data() + rows.begin, length);
+  scaled = weighted.col(0);
+  if (!z.is_indicator()) {
+    for (Index r = 0, e = rows.entry; r < length; ++r, e += rows.stride) {
+      scaled[r] *= z.value(e);
+      weighted(r, 0) = scaled[r] * z.value(e);
+    }
+  }
+  for (Index a = 0; a < design.fixed(); ++a) weighted.col(1 + a) = scaled.cwiseProduct(x.col(a));
+}
+
+// Adds them; set_aside(effect, first share, stride between shares) of those for whose effects
+// waits(effect).
+template <class Waits, class SetAside>
+void add_scattered_curvature(const Design& design, RowBlock& block, const ScatteredRows& rows,
+                             double* values, Waits&& waits, SetAside&& set_aside) {
+  const Code* const columns = design.z().columns();
+  const BorderedPattern& pattern = design.pattern();
+  weigh_rows(design, block, rows);
+  const Index stride = block.weighted.rows();
+  with_columns(design.fixed(), [&](auto p) {
+    for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+      const Code effect = columns[e];
+      const double* const share = block.weighted.data() + r;
+      if (waits(effect)) {
+        set_aside(effect, share, stride);
+        continue;
+      }
+      values[pattern.diagonal_position(effect)] += *share;
+      double* const border = values + pattern.border_position(effect);
+      for (Index a = 0; a < p; ++a) border[a] += share[(1 + a) * stride];
+    }
+  });
+}
+
+// Of a group of rows, the sum of their weights times the factors of two of their entries.
+inline double product_in_group(const SparseRows& z, const RowGroup& group, const double* weight,
+                               Index e, Index f) {
+  double sum = 0.0;
+  for (Index r = group.begin, k = group.entry; r < group.end; ++r, k += group.width) {
+    sum += weight[r] * z.value(k + e) * z.value(k + f);
+  }
+  return sum;
+}
+
 // visit(one effect, the other, position, product) for what lies below the diagonal of Z'WZ.
 template <class Visit>
 void for_each_pair(const Design& design, const RowBlock& block, Visit&& visit) {
   const SparseRows& z = design.z();
+  if (z.has_groups()) {
+    for_each_group(z, block.first, block.count, [&](const RowGroup& group) {
+      const Code* const effects = z.columns() + group.entry;
+      const std::int32_t* pair =
+          design.pair_positions() + design.pair_begin(block.first + group.begin);
+      for (Index e = 1; e < group.width; ++e) {
+        for (Index f = 0; f < e; ++f) {
+          visit(effects[e], effects[f], *pair++,
+                product_in_group(z, group, block.weight.data(), e, f));
+        }
+      }
+    });
+    return;
+  }
   const std::int32_t* pair = design.pair_positions() + design.pair_begin(block.first);
   for (Index r = 0; r < block.count; ++r) {
     const Index begin = z.begin(block.first + r), end = z.end(block.first + r);
@@ -113,10 +165,15 @@ inline double* fixed_corner(const Design& design, double* values) {
 }
 
 inline void add_curvature(const Design& design, RowBlock& block, double* values) {
-  weigh_fixed(design, block);
   add_fixed_curvature(design, block, fixed_corner(design, values), design.pattern().dense());
-  for_each_run(design.z(), block.first, block.count,
-               [&](const EntryRun& run) { add_run_curvature(design, block, run, values); });
+  for_each_run(
+      design.z(), block.first, block.count,
+      [&](const EntryRun& run) { add_run_curvature(design, block, run, values); },
+      [&](const ScatteredRows& rows) {
+        add_scattered_curvature(
+            design, block, rows, values, [](Code) { return false; },
+            [](Code, const double*, Index) {});
+      });
   if (design.has_pairs()) {
     for_each_pair(design, block, [&](Code, Code, std::int32_t position, double product) {
       values[position] += product;

@@ -43,6 +43,7 @@ struct TeamBlock : RowBlock {
   double sum = 0.0;        // of whatever the rows have
   Vector fixed_gradient;   // p
   Matrix fixed_curvature;  // p x p, lower triangle
+  Vector group_sums;       // 2 + p: of the pull, the weight and X' weight of a group of rows
   WaitingSums waiting;
 };
 
@@ -59,6 +60,7 @@ class RowTeam {
       blocks_[k].member = int(k);
       blocks_[k].fixed_gradient.resize(design.fixed());
       blocks_[k].fixed_curvature.resize(design.fixed(), design.fixed());
+      blocks_[k].group_sums.resize(2 + design.fixed());
     }
     if (team_ == nullptr) return;
     shared_ = SharedEffects(design.z(), chunk_rows_);
@@ -94,8 +96,17 @@ class RowTeam {
   // Adds A' pull of the block, but for what waits for the chunk's turn.
   void add_gradient(TeamBlock& block, Vector& gradient) const {
     add_fixed_gradient(block);
-    for_each_run(design_->z(), block.first, block.count,
-                 [&](const EntryRun& run) { add_run_gradient(block, run, gradient); });
+    if (has_equal_shares()) {
+      for_each_group(design_->z(), block.first, block.count, [&](const RowGroup& group) {
+        const double sum = sum_of_group(block, group, block.pull);
+        for_effects(group, [&](Code effect) { add_to_gradient(block, effect, sum, gradient); });
+      });
+      return;
+    }
+    for_each_run(
+        design_->z(), block.first, block.count,
+        [&](const EntryRun& run) { add_run_gradient(block, run, gradient); },
+        [&](const ScatteredRows& rows) { add_scattered_gradient(block, rows, gradient); });
   }
   void finish_gradient(const TeamBlock& chunk, Vector& gradient) const {
     const WaitingSums& waiting = chunk.waiting;
@@ -109,27 +120,41 @@ class RowTeam {
   void add_expansion(TeamBlock& block, Vector& gradient, double* values) const {
     add_fixed_gradient(block);
     if (block.opens_chunk) block.fixed_curvature.setZero();
-    detail::weigh_fixed(*design_, block);
     detail::add_fixed_curvature(*design_, block, block.fixed_curvature.data(), design_->fixed());
-    for_each_run(design_->z(), block.first, block.count, [&](const EntryRun& run) {
-      add_run_gradient(block, run, gradient);
-      if (is_shared(run.effect)) {
-        set_run_aside(block, run);
-      } else {
-        detail::add_run_curvature(*design_, block, run, values);
-      }
-    });
+    if (has_equal_shares()) {
+      for_each_group(design_->z(), block.first, block.count, [&](const RowGroup& group) {
+        add_group_expansion(block, group, gradient, values);
+      });
+      return;
+    }
+    for_each_run(
+        design_->z(), block.first, block.count,
+        [&](const EntryRun& run) {
+          add_run_gradient(block, run, gradient);
+          if (is_shared(run.effect)) return set_run_aside(block, run);
+          detail::add_run_curvature(*design_, block, run, values);
+        },
+        [&](const ScatteredRows& rows) {
+          add_scattered_gradient(block, rows, gradient);
+          detail::add_scattered_curvature(
+              *design_, block, rows, values, [this](Code effect) { return is_shared(effect); },
+              [&](Code, const double* share, Index stride) {
+                for (Index a = 0; a <= design_->fixed(); ++a) {
+                  block.waiting.curvature.push_back(share[a * stride]);
+                }
+              });
+        });
     if (!design_->has_pairs()) return;
-    WaitingSums& waiting = block.waiting;
-    const auto add = [&](Code e, Code f, std::int32_t position, double product) {
-      if (is_shared(e) && is_shared(f)) {
-        waiting.pair.push_back(position);
-        waiting.pair_product.push_back(product);
-      } else {
-        values[position] += product;
-      }
-    };
-    detail::for_each_pair(*design_, block, add);
+    if (team_ == nullptr && design_->z().is_indicator()) {  // products that need no rounding
+      detail::for_each_pair(
+          *design_, block,
+          [&](Code, Code, std::int32_t position, double product) { values[position] += product; });
+      return;
+    }
+    detail::for_each_pair(
+        *design_, block, [&](Code e, Code f, std::int32_t position, double product) {
+          add_pair(block, is_shared(e) && is_shared(f), position, product, values);
+        });
   }
   void finish_curvature(const TeamBlock& chunk, double* values) const {
     const WaitingSums& waiting = chunk.waiting;
@@ -161,11 +186,80 @@ class RowTeam {
   }
   void add_run_gradient(TeamBlock& block, const EntryRun& run, Vector& gradient) const {
     const double sum = detail::product_with_run(design_->z(), run, block.pull.data(), block.count);
-    if (is_shared(run.effect)) {
-      block.waiting.effect.push_back(run.effect);
+    add_to_gradient(block, run.effect, sum, gradient);
+  }
+  void add_to_gradient(TeamBlock& block, Code effect, double sum, Vector& gradient) const {
+    if (is_shared(effect)) {
+      block.waiting.effect.push_back(effect);
       block.waiting.gradient.push_back(sum);
     } else {
-      gradient[run.effect] += sum;
+      gradient[effect] += sum;
+    }
+  }
+
+  void add_scattered_gradient(TeamBlock& block, const ScatteredRows& rows, Vector& gradient) const {
+    const SparseRows& z = design_->z();
+    for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+      add_to_gradient(block, z.columns()[e], z.value(e) * block.pull[size_t(r)], gradient);
+    }
+  }
+
+  // Whether rows lie in groups and add the same numbers to each of their effects.
+  bool has_equal_shares() const { return design_->z().has_groups() && design_->z().is_indicator(); }
+  template <class Visit>
+  void for_effects(const RowGroup& group, Visit&& visit) const {
+    const Code* const effects = design_->z().columns() + group.entry;
+    for (Index e = 0; e < group.width; ++e) visit(effects[e]);
+  }
+  static double sum_of_group(const TeamBlock& block, const RowGroup& group,
+                             const RowBlock::Column& values) {
+    return detail::sum_rows(values.data() + group.begin, group.length(), block.count - group.begin);
+  }
+
+  void add_group_expansion(TeamBlock& block, const RowGroup& group, Vector& gradient,
+                           double* values) const {
+    const Index p = design_->fixed();
+    const double weight = sum_of_group(block, group, block.weight);
+    const double pull = sum_of_group(block, group, block.pull);
+    double* const curvature = block.group_sums.data();
+    curvature[0] = weight;
+    std::fill_n(curvature + 1, p, 0.0);
+    add_column_products(block.weight.data() + group.begin, group.length(),
+                        block.count - group.begin, design_->x_from(block.first + group.begin),
+                        design_->x().outerStride(), p, curvature + 1);
+    for_effects(group, [&](Code effect) {
+      add_to_gradient(block, effect, pull, gradient);
+      add_to_curvature(block, effect, curvature, values);
+    });
+    const Code* const effects = design_->z().columns() + group.entry;
+    const std::int32_t* pair =
+        design_->pair_positions() + design_->pair_begin(block.first + group.begin);
+    for (Index e = 1; e < group.width; ++e) {
+      const bool shared = is_shared(effects[e]);
+      for (Index f = 0; f < e; ++f) {
+        add_pair(block, shared && is_shared(effects[f]), *pair++, weight, values);
+      }
+    }
+  }
+  // sums: 1 + p, to the diagonal and the border of an effect.
+  void add_to_curvature(TeamBlock& block, Code effect, const double* sums, double* values) const {
+    const Index p = design_->fixed();
+    if (is_shared(effect)) {
+      block.waiting.curvature.insert(block.waiting.curvature.end(), sums, sums + 1 + p);
+      return;
+    }
+    const BorderedPattern& pattern = design_->pattern();
+    values[pattern.diagonal_position(effect)] += sums[0];
+    double* const border = values + pattern.border_position(effect);
+    for (Index a = 0; a < p; ++a) border[a] += sums[1 + a];
+  }
+  static void add_pair(TeamBlock& block, bool waits, std::int32_t position, double product,
+                       double* values) {
+    if (waits) {
+      block.waiting.pair.push_back(position);
+      block.waiting.pair_product.push_back(product);
+    } else {
+      values[position] += product;
     }
   }
 
@@ -178,7 +272,7 @@ class RowTeam {
 
   // All memory that a block will need: which member meets which chunk is left to chance.
   void reserve(TeamBlock& block) const {
-    block.reserve_weighted_x(design_->fixed());
+    block.reserve_weighted(design_->fixed());
     const auto entries = size_t(shared_.most_entries()), pairs = size_t(shared_.most_pairs());
     block.waiting.effect.reserve(entries);
     block.waiting.gradient.reserve(entries);

@@ -22,29 +22,74 @@ class RowVariance {
     block.view(variance).setZero();
     add_half_forms(design_->x().middleRows(block.first, block.count), sigma_->border_block(),
                    variance.data(), block.scaled.data());
-    add_effects(block, variance);
-    if (design_->has_pairs()) add_pairs(block, variance);
+    const SparseRows& z = design_->z();
+    if (z.has_groups() && z.is_indicator() && design_->fixed() <= row_block_size) {
+      add_groups(block, variance);
+    } else {
+      add_effects(block, variance);
+      if (design_->has_pairs()) add_pairs(block, variance);
+    }
     block.view(variance) *= 2.0;
   }
 
  private:
+  // Of rows that touch the same effects, each once.
+  void add_groups(RowBlock& block, RowBlock::Column& variance) const {
+    const SparseRows& z = design_->z();
+    const Index p = design_->fixed();
+    Eigen::Map<Vector> border(block.scaled.data(), p);
+    for_each_group(z, block.first, block.count, [&](const RowGroup& group) {
+      const Code* const effects = z.columns() + group.entry;
+      const std::int32_t* pair =
+          design_->pair_positions() + design_->pair_begin(block.first + group.begin);
+      double own = 0.0;
+      border.setZero();
+      for (Index e = 0; e < group.width; ++e) {
+        own += 0.5 * sigma_->variance(effects[e]);
+        for (Index f = 0; f < e; ++f) own += sigma_->values()[*pair++];
+        border += sigma_->with_border(effects[e]);
+      }
+      add_to_run(variance.data(), group, own);
+      add_columns(design_->x_from(block.first + group.begin), design_->x().outerStride(), p,
+                  border.data(), group.length(), block.count - group.begin,
+                  variance.data() + group.begin);
+    });
+  }
+
   void add_effects(RowBlock& block, RowBlock::Column& variance) const {
     const SparseRows& z = design_->z();
     const Index p = design_->fixed(), stride = design_->x().outerStride();
-    const double* const x = design_->x_from(block.first);
-    for_each_run(z, block.first, block.count, [&](const EntryRun& run) {
-      const double own = 0.5 * sigma_->variance(run.effect);
-      const double* const border = sigma_->with_border(run.effect).data();
-      if (z.is_indicator() && run.length() > 2) {
-        double* const values = variance.data() + run.begin;
-        add_to_run(variance.data(), run, own);
-        add_columns(design_->x_from(block.first + run.begin), stride, p, border, run.length(),
-                    block.count - run.begin, values);
-        return;
-      }
-      for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
-        double product = z.value(e) * own;
-        for (Index a = 0; a < p; ++a) product += border[a] * x[a * stride + r];
+    for_each_run(
+        z, block.first, block.count,
+        [&](const EntryRun& run) {
+          const double own = 0.5 * sigma_->variance(run.effect);
+          const double* const border = sigma_->with_border(run.effect).data();
+          if (z.is_indicator() && run.length() > 2) {
+            double* const values = variance.data() + run.begin;
+            add_to_run(variance.data(), run, own);
+            add_columns(design_->x_from(block.first + run.begin), stride, p, border, run.length(),
+                        block.count - run.begin, values);
+            return;
+          }
+          for (Index r = run.begin, e = run.entry; r < run.end; ++r, e += run.stride) {
+            const double product =
+                z.value(e) * own + row_product(design_->x_from(block.first + r), stride, p, border);
+            variance[size_t(r)] += z.value(e) * product;
+          }
+        },
+        [&](const ScatteredRows& rows) { add_scattered(block, rows, variance); });
+  }
+
+  void add_scattered(const RowBlock& block, const ScatteredRows& rows,
+                     RowBlock::Column& variance) const {
+    const SparseRows& z = design_->z();
+    const Index stride = design_->x().outerStride();
+    detail::with_columns(design_->fixed(), [&](auto p) {
+      for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
+        const Code effect = z.columns()[e];
+        const double product = 0.5 * z.value(e) * sigma_->variance(effect) +
+                               row_product(design_->x_from(block.first + r), stride, p,
+                                           sigma_->with_border(effect).data());
         variance[size_t(r)] += z.value(e) * product;
       }
     });

@@ -18,6 +18,7 @@
 #include <mixed_glm/terms/correlated_levels.hpp>
 #include <mixed_glm/terms/partial_correlations.hpp>
 #include <mixed_glm/terms/second_moments.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace mixed_glm {
@@ -102,16 +103,27 @@ class CorrelatedEffects {
       }
     }
   }
+  // With B_i = A_i + A_i' and T_l = I - W V_l W', sum_l tr(T_l B_i T_l B_j) / 2.
   void add_information(const SecondMoments& moments, MatrixRef information) const {
-    std::vector<SmallMatrix> both, parts(slopes_.size());
+    const Index m = order();
+    const Matrix squares = squares_of_shrinkage(moments);
+    std::vector<SmallMatrix> both;
     for (const SmallMatrix& slope : slopes_) both.push_back(slope + slope.transpose());
-    for (Index l = 0; l < levels_->levels(); ++l) {
-      const SmallMatrix t = identity() - whitened(covariance(moments, l));
-      for (size_t i = 0; i < both.size(); ++i) parts[i].noalias() = t * both[i];
-      for (Index i = 0; i < parameters(); ++i) {
-        for (Index j = 0; j < parameters(); ++j) {
-          information(place(i), place(j)) += 0.5 * trace(parts[size_t(i)], parts[size_t(j)]);
+    for (Index i = 0; i < parameters(); ++i) {
+      SmallMatrix part = SmallMatrix::Zero(m, m);  // sum_l T_l B_i T_l
+      for (Index a = 0; a < m; ++a) {
+        for (Index d = 0; d <= a; ++d) {
+          for (Index b = 0; b < m; ++b) {
+            for (Index c = 0; c < m; ++c) {
+              part(a, d) +=
+                  squares(triangle_entry(a, b), triangle_entry(c, d)) * both[size_t(i)](b, c);
+            }
+          }
+          part(d, a) = part(a, d);
         }
+      }
+      for (Index j = 0; j < parameters(); ++j) {
+        information(place(i), place(j)) += 0.5 * part.cwiseProduct(both[size_t(j)]).sum();
       }
     }
   }
@@ -139,6 +151,59 @@ class CorrelatedEffects {
   const SmallMatrix& slope(Index i) const { return slopes_[size_t(i)]; }  // A_i
   SmallMatrix fall_along(Index i) const {
     return w_.transpose() * (slope(i) + slope(i).transpose()) * w_;
+  }
+  // In the lower triangle with its diagonal, row by row.
+  static constexpr Index triangle_entry(Index r, Index c) {
+    return r >= c ? r * (r + 1) / 2 + c : c * (c + 1) / 2 + r;
+  }
+  // Of the triangles t_l of T_l, sum_l t_l t_l'.
+  Matrix squares_of_shrinkage(const SecondMoments& moments) const {
+    switch (order()) {
+      case 2:
+        return squares_of_shrinkage(moments, std::integral_constant<Index, 2>());
+      case 3:
+        return squares_of_shrinkage(moments, std::integral_constant<Index, 3>());
+      default:
+        return squares_of_shrinkage(moments, order());
+    }
+  }
+  // m: the order, a constant where loops over it are to be short.
+  template <class Order>
+  Matrix squares_of_shrinkage(const SecondMoments& moments, Order m) const {
+    constexpr Index most = most_correlated;
+    const Index size = triangle_entry(m - 1, m - 1) + 1;
+    double covariance[most][most], product[most][most], t[most * (most + 1) / 2];
+    double sums[most * (most + 1) / 2][most * (most + 1) / 2] = {};
+    for (Index l = 0; l < levels_->levels(); ++l) {
+      const Code* const u = levels_->level(l);
+      Index pair = levels_->first_pair + l * lower_entries(m);
+      for (Index r = 0; r < m; ++r) {
+        for (Index c = 0; c < r; ++c)
+          covariance[r][c] = covariance[c][r] = moments.covariance(pair++);
+        covariance[r][r] = moments.variance(u[r]);
+      }
+      for (Index r = 0; r < m; ++r) {  // W is lower triangular
+        for (Index c = 0; c < m; ++c) {
+          product[r][c] = 0.0;
+          for (Index k = 0; k <= r; ++k) product[r][c] += w_(r, k) * covariance[k][c];
+        }
+      }
+      for (Index r = 0; r < m; ++r) {
+        for (Index c = 0; c <= r; ++c) {
+          double sum = r == c ? 1.0 : 0.0;
+          for (Index k = 0; k <= c; ++k) sum -= product[r][k] * w_(c, k);
+          t[triangle_entry(r, c)] = sum;
+        }
+      }
+      for (Index a = 0; a < size; ++a) {
+        for (Index b = 0; b <= a; ++b) sums[a][b] += t[a] * t[b];
+      }
+    }
+    Matrix squares(size, size);
+    for (Index a = 0; a < size; ++a) {
+      for (Index b = 0; b <= a; ++b) squares(a, b) = squares(b, a) = sums[a][b];
+    }
+    return squares;
   }
   SmallMatrix identity() const { return SmallMatrix::Identity(order(), order()); }
   SmallMatrix whitened(const SmallMatrix& m) const { return w_ * m * w_.transpose(); }
@@ -187,16 +252,6 @@ class CorrelatedEffects {
         for (Index c = 0; c < r; ++c) result(r, c) += moments.product(pair++);
         result(r, r) += moments.square(u[r]);
       }
-    }
-    return result.selfadjointView<Eigen::Lower>();
-  }
-  SmallMatrix covariance(const SecondMoments& moments, Index l) const {
-    SmallMatrix result(order(), order());
-    const Code* const u = levels_->level(l);
-    Index pair = levels_->first_pair + l * lower_entries(order());
-    for (Index r = 0; r < order(); ++r) {
-      for (Index c = 0; c < r; ++c) result(r, c) = moments.covariance(pair++);
-      result(r, r) = moments.variance(u[r]);
     }
     return result.selfadjointView<Eigen::Lower>();
   }
