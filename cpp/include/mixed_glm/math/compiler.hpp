@@ -20,6 +20,25 @@
 #define MIXED_GLM_RESTRICT __restrict__
 #endif
 
+namespace mixed_glm {
+
+// A product as a number of its own: compilers fuse it with the sum that it is added to, which is
+// then rounded once, and another way than where the product waits in memory for its turn.
+MIXED_GLM_INLINE double rounded(double product) noexcept {
+#if defined(__GNUC__) && defined(__x86_64__)
+  __asm__("" : "+x"(product));
+  return product;
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__("" : "+w"(product));
+  return product;
+#else
+  volatile double number = product;
+  return number;
+#endif
+}
+
+}  // namespace mixed_glm
+
 // A function behind which much code stands: in every unit that calls it, or in one (fit/apart.hpp).
 #ifdef MIXED_GLM_APART
 #define MIXED_GLM_ONCE

@@ -153,7 +153,7 @@ void for_each_pair(const Design& design, const RowBlock& block, Visit&& visit) {
     for (Index e = begin + 1; e < end; ++e) {
       const double weighted = block.weight[size_t(r)] * z.value(e);
       for (Index f = begin; f < e; ++f, ++pair) {
-        visit(z.columns()[e], z.columns()[f], *pair, weighted * z.value(f));
+        visit(z.columns()[e], z.columns()[f], *pair, rounded(weighted * z.value(f)));
       }
     }
   }

@@ -145,7 +145,7 @@ class RowTeam {
               });
         });
     if (!design_->has_pairs()) return;
-    if (team_ == nullptr && design_->z().is_indicator()) {  // products that need no rounding
+    if (team_ == nullptr) {
       detail::for_each_pair(
           *design_, block,
           [&](Code, Code, std::int32_t position, double product) { values[position] += product; });
@@ -200,7 +200,7 @@ class RowTeam {
   void add_scattered_gradient(TeamBlock& block, const ScatteredRows& rows, Vector& gradient) const {
     const SparseRows& z = design_->z();
     for (Index r = rows.begin, e = rows.entry; r < rows.end; ++r, e += rows.stride) {
-      add_to_gradient(block, z.columns()[e], z.value(e) * block.pull[size_t(r)], gradient);
+      add_to_gradient(block, z.columns()[e], rounded(z.value(e) * block.pull[size_t(r)]), gradient);
     }
   }
 
