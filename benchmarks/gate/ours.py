@@ -211,7 +211,7 @@ def _search(
     def guarded(at: Floats) -> tuple[float, Floats]:
         try:
             return objective(at)
-        except RuntimeError:  # no conditional mode: a step that went too far
+        except (RuntimeError, ValueError):  # too far: no conditional mode, or thresholds that do not increase
             return TOO_FAR, np.zeros(len(at))
 
     for _ in range(MOST_ROUNDS):
