@@ -313,6 +313,21 @@ def test_support(family: Family, y: list[float], trials: list[float] | None, mes
         family.validate_response(np.array(y), trials)
 
 
+@pytest.mark.parametrize(
+    ("family", "eta", "shape", "message"),
+    [
+        (Poisson(), [0.0, np.inf], None, "eta must be 2 finite numbers"),
+        (Poisson(), [0.0], None, r"eta must be 2 finite numbers, got shape \(1,\)"),
+        (Poisson(), [0.0, 0.0], 1.0, "shape is only for a family with a parameter that is estimated"),
+        (Gamma(), [0.0, 0.0], None, "shape must be given: the"),
+        (Gamma(), [0.0, 0.0], -1.0, "shape must be positive and finite, got -1.0"),
+    ],
+)
+def test_what_derivatives_take(family: Family, eta: list[float], shape: float | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        family.derivatives([1.0, 2.0], eta, shape=shape)
+
+
 def test_support_accepts() -> None:
     Binomial().validate_response([0, 1, 1])
     Binomial().validate_response([0, 2, 0], [0, 2, 5])

@@ -26,6 +26,7 @@ def groups(formula: str) -> list[tuple[str, tuple[str, ...], bool]]:
         ("y ~ {a | b} + `x|z` + (1 | g)", "{a | b} + `x|z`"),
         ("y ~ x + I(z - 1e-3) + (1 | g)", "x + I(z - 1e-3)"),
         ("y ~ offset(log(t)) + x", "x"),
+        ("y ~ x + -z - -w", "x - z + w"),
     ],
 )
 def test_fixed_part_is_what_is_left(formula: str, fixed: str) -> None:

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from simulated import crossed, one_factor
 
-from mixed_glm._posterior.fixed_effects import FixedEffects
+from mixed_glm._posterior.fixed_effects import FixedEffects, _roots
 from mixed_glm._posterior.quantiles import (
     line_margin,
     margins_quantile,
@@ -186,3 +186,11 @@ def test_what_is_no_distribution_has_no_quantile() -> None:
     means = np.array([[-2.3], [0.1], [0.7]])
     sds = np.array([[-0.3], [0.1], [-1.8]])
     assert np.isnan(mixture_quantile(np.full(3, 1 / 3), means, sds, None, 0.025)).all()
+
+
+def test_roots_of_covariances() -> None:
+    """Also where one of them is singular."""
+    for last in (np.diag([1.0, 2.0]), np.array([[4.0, 6.0], [6.0, 9.0]]), np.zeros((2, 2))):
+        covariances = np.array([[[2.0, 0.5], [0.5, 1.0]], last])
+        roots = _roots(covariances)
+        assert_allclose(roots @ roots.transpose(0, 2, 1), covariances, atol=1e-15)

@@ -121,6 +121,35 @@ def test_arrays_that_do_not_fit(name: str, array: npt.NDArray[Any], saved: bytes
         mg.load(path)
 
 
+PRIORS: dict[str, Any] = {
+    "fe": {"tuple": []},
+    "sd": {"tuple": []},
+    "family": {"tuple": [1]},
+    "cor": {"tuple": [1]},
+    "constant": 99,
+    "thresholds": 2,
+    "mixing": [[1.0]],
+}
+
+
+@pytest.mark.parametrize("field", PRIORS)
+def test_priors_that_are_not_the_models(field: str, saved: bytes, tmp_path: Path) -> None:
+    def change(header: dict[str, Any]) -> None:
+        header["model"]["dict"]["priors"]["record"][1][field] = PRIORS[field]
+
+    with pytest.raises(ValueError, match="its priors are not those of a model"):
+        mg.load(rewritten(saved, tmp_path / "odd.mglm", change))
+
+
+def test_members_of_one_name(saved: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "twice.mglm"
+    path.write_bytes(saved)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("header.json", "{}")
+    with pytest.raises(ValueError, match="two of its members have the same name"):
+        mg.load(path)
+
+
 class Intruder:
     def __reduce__(self) -> Any:
         return exec, ("raise SystemExit('code from a file was run')",)

@@ -66,6 +66,7 @@ BOMBS: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, bytes | Non
     "objects of no size": (argument("vcp_p", {"objects": [[0, 10**15], []]}), {}),
     "objects of negative size": (argument("vcp_p", {"objects": [[-1, -1], [1]]}), {}),
     "shape": (lambda _: None, {MEMBER: npy("(10000000000,)", b"\0" * 80)}),
+    "negative shape": (lambda _: None, {MEMBER: npy("(-60,)", b"\0" * 480)}),
     "shape of no size": (lambda _: None, {"model/arguments/exog.npy": npy("(0, 10000000000000)")}),
     "texts of no size": (lambda _: None, {MEMBER: npy("(10000000000,)", b"", "<U0")}),
     "long texts": (lambda _: None, {MEMBER: npy("(60,)", b"", "<U100000000")}),

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import mixed_glm as mg
-from mixed_glm._report.summary import Summary, _number
+from mixed_glm._report.summary import _number
+from mixed_glm.summary import Summary
 
 
 @pytest.fixture
@@ -45,6 +46,12 @@ def test_lines_have_one_width(summary: Summary) -> None:
     assert max(map(len, lines)) == ruled[0]
     assert lines[0].strip() == summary.title
     assert lines[-1] == "A note"
+
+
+def test_tables(summary: Summary) -> None:
+    header, parameters = summary.tables
+    assert header.loc[0].tolist() == ["Family:", "binomial"]
+    assert parameters.loc["herd", "SD"] == "1.649"
 
 
 def test_html_is_escaped(summary: Summary) -> None:

@@ -33,7 +33,7 @@ NARROW = 1e-3  # in standard errors: of the priors of thresholds that are held
 STEP = 1e-2  # of the differences in beta, in standard errors: far above the noise of the inner search
 MOST_ROUNDS = 5
 NEAR = 5.0  # of the bounds of arctanh of a correlation (8) and of log standard deviations (-11.5)
-PLAIN_SDS = (0.05, 0.3)
+PLAIN = ((0.05, 0.0), (0.3, 0.0), (0.3, 1.0), (0.3, -1.0))  # standard deviations, arctanh of correlations
 TOO_FAR = 1e12
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-4}
 
@@ -138,10 +138,9 @@ class Ours:
         yield np.clip(self.theta, low, high)
         k = len(self.problem.components)
         correlations = slice(k, len(self.theta) - (self.problem.family in SHAPED))
-        plain = self.theta.copy()
-        plain[correlations] = 0.0
-        for sd in PLAIN_SDS:
-            plain[:k] = math.log(sd)
+        for sd, z in PLAIN:
+            plain = self.theta.copy()
+            plain[:k], plain[correlations] = math.log(sd), z
             yield plain
 
     def _bounds(self, free: int) -> list[tuple[float | None, float | None]]:
@@ -212,7 +211,7 @@ def _search(
     def guarded(at: Floats) -> tuple[float, Floats]:
         try:
             return objective(at)
-        except RuntimeError:  # no conditional mode: a step that went too far
+        except (RuntimeError, ValueError):  # too far: no conditional mode, or thresholds that do not increase
             return TOO_FAR, np.zeros(len(at))
 
     for _ in range(MOST_ROUNDS):

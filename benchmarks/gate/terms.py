@@ -21,6 +21,7 @@ SHAPES: dict[str, tuple[int, tuple[int, ...], tuple[tuple[int, ...], ...]]] = {
     "same-600x30": (600, (30, 30), ((0,), (1,))),
     "crossed-900x30x12": (900, (30, 12), ((0, 1), (0,))),
     "maximal-800x25x16": (800, (25, 16), ((0, 1), (0, 1))),
+    "slope-150x15": (150, (15,), ((0, 1),)),
 }
 SDS = (0.3, 1.0)
 FAMILIES = ("binomial", "poisson", "gaussian", "negative_binomial", "gamma", "cumulative")
