@@ -92,6 +92,10 @@ class _Densities:
         assert fit.log_evidence is not None
         spec = fit.spec
         arguments = model_arguments(spec.design, spec.family, spec.coordinates)
+        # Written out, also where none are given.
+        arguments |= {"trials": spec.design.trials(), "weights": spec.design.weights()}
+        if not arguments["offset"].size:
+            arguments["offset"] = np.zeros(spec.nobs)
         nodes = nodes_of(posterior.points, posterior.weights)
         if approximation.name == "leaf" and approximation.n_quad == 0 and len(approximation.leaf) == 1:
             approximation = dataclasses.replace(approximation, n_quad=_LEAF_N_QUAD)

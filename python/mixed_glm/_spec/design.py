@@ -370,7 +370,7 @@ def numerical_rank(exog: Floats) -> int:
     the R of a QR factorization decides, which does not square the condition number.
     """
     n, p = exog.shape
-    if _core.are_clearly_independent(exog):
+    if p == 0 or _core.are_clearly_independent(exog):
         return int(p)
     gram = exog.T @ exog
     norms = np.sqrt(gram.diagonal())
@@ -396,7 +396,7 @@ def make_core(
 
 
 def model_arguments(design: Design, family: Family, change: Standardization | None) -> dict[str, Any]:
-    """The arguments of the compiled model of `design` in the coordinates of `change`."""
+    """The arguments of the compiled model of `design` in the coordinates of `change`; empty where nothing is given."""
     exog = design.exog if change is None else change.apply(design.exog)
     offset = design.total_offset()
     if change is not None:
