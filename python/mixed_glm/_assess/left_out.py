@@ -92,7 +92,8 @@ class _Densities:
         assert fit.log_evidence is not None
         spec = fit.spec
         arguments = model_arguments(spec.design, spec.family, spec.coordinates)
-        arguments |= {"trials": spec.design.trials(), "weights": spec.design.weights()}  # also where none are given
+        # Written out, also where none are given.
+        arguments |= {"trials": spec.design.trials(), "weights": spec.design.weights()}
         if not arguments["offset"].size:
             arguments["offset"] = np.zeros(spec.nobs)
         nodes = nodes_of(posterior.points, posterior.weights)
