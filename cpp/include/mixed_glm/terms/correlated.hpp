@@ -108,6 +108,7 @@ class CorrelatedEffects {
     const Index m = order();
     const Matrix squares = squares_of_shrinkage(moments);
     std::vector<SmallMatrix> both;
+    both.reserve(slopes_.size());
     for (const SmallMatrix& slope : slopes_) both.push_back(slope + slope.transpose());
     for (Index i = 0; i < parameters(); ++i) {
       SmallMatrix part = SmallMatrix::Zero(m, m);  // sum_l T_l B_i T_l
