@@ -105,8 +105,7 @@ class Marginal {
   // The next evaluations may be rough: a Newton decrement of the coefficients that is good enough
   // as long as theta is still far from where it goes. 0: as exact as the settings say.
   virtual void allow_decrement(double /*decrement*/) {}
-  // One that leaves all coefficients together so near their mode that psi may move on by a standard
-  // deviation; a hundred times that, from the start of a search.
+  // One that will do while psi is many standard deviations from its mode.
   virtual double rough_decrement() const { return 0.0; }
   virtual double last_decrement() const { return 0.0; }  // what the last evaluation made of it
 

@@ -40,8 +40,7 @@ class MarginalModeSearch {
   // other starts, found is false.
   MarginalMode find(const Vector& start) {
     const double coefficients = double(marginal_->model().design().coefficients());
-    const double first = std::max(first_share * coefficients, 100.0 * allowance());
-    marginal_->allow_decrement(start.size() > 0 ? first : 0.0);
+    marginal_->allow_decrement(start.size() > 0 ? first_share * coefficients : 0.0);
     if (!begin(start)) return mode_;
     if (settings_.precision.size() > 0) {
       mode_.precision = settings_.precision;
@@ -106,10 +105,11 @@ class MarginalModeSearch {
   // evaluation, for each coefficient, and of the others, as a share of the decrement of psi.
   static constexpr double first_share = 1e-3, share = 1e-4;
   static constexpr double rough = 1e-6;  // more is too rough for the mode itself
+  // Decrement of psi from which on the step will not lead so near the mode that roughness would
+  // cost another evaluation: six standard deviations.
+  static constexpr double far = 40.0;
   // Of the decrement, by which the value may be wrong after the last step.
   static constexpr double value_share = 0.1;
-
-  double allowance() const { return marginal_->rough_decrement(); }
 
   MarginalMode go_on() {
     double radius = settings_.initial_radius;
@@ -124,7 +124,8 @@ class MarginalModeSearch {
         move_to(mode_.psi);
       } else {
         const double way = decrement();
-        marginal_->allow_decrement(std::max(share * way, std::min(1.0, way) * allowance()));
+        const double rough = way > far ? marginal_->rough_decrement() : 0.0;
+        marginal_->allow_decrement(std::max(share * way, rough));
         advance(radius);
       }
     }
