@@ -124,8 +124,8 @@ class MarginalModeSearch {
         move_to(mode_.psi);
       } else {
         const double way = decrement();
-        const double rough = way > far ? marginal_->rough_decrement() : 0.0;
-        marginal_->allow_decrement(std::max(share * way, rough));
+        const double of_all = way > far ? marginal_->rough_decrement() : 0.0;
+        marginal_->allow_decrement(std::max(share * way, of_all));
         advance(radius);
       }
     }
