@@ -12,6 +12,7 @@ __isa__: str
 __eigen_version__: str
 
 _Floats = NDArray[np.float64]
+_Integers = NDArray[np.integer]
 _Report = Callable[[str, int, float], object]  # stage, steps so far, value at the last one
 
 class Family:
@@ -112,8 +113,8 @@ class Model:
         *,
         endog: _Floats,
         exog: _Floats,
-        vc_indptr: NDArray[np.integer],
-        vc_indices: NDArray[np.integer],
+        vc_indptr: _Integers,
+        vc_indices: _Integers,
         vc_data: _Floats,
         ident: NDArray[np.int32],
         family: Family,
@@ -465,11 +466,7 @@ def thread_count(n_jobs: int) -> int: ...
 DEFAULT_PRIOR_SCALE: float
 
 def are_sound_rows(
-    cols: int,
-    indptr: NDArray[np.integer],
-    indices: NDArray[np.integer],
-    data: NDArray[np.generic],
-    largest: float,
+    cols: int, indptr: _Integers, indices: _Integers, data: NDArray[np.generic], largest: float
 ) -> bool: ...
 def are_clearly_independent(exog: _Floats) -> bool: ...
 def standardization(
@@ -484,8 +481,8 @@ def threshold_locations(*, family: Family, endog: _Floats, weights: _Floats, off
 def log_ordered_probability(mean: _Floats, sd: _Floats) -> float: ...
 def default_sd_priors(
     *,
-    indptr: NDArray[np.integer],
-    indices: NDArray[np.integer],
+    indptr: _Integers,
+    indices: _Integers,
     data: _Floats,
     ident: NDArray[np.int32],
     components: int,

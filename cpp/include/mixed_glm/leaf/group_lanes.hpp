@@ -26,7 +26,6 @@ class GroupLanes {
   }
 
   const Model& model() const { return *model_; }
-  const LaneDesign& lanes() const { return *lanes_; }
   Index fixed() const { return lanes_->fixed(); }  // p
   Index rows() const { return lanes_->rows(); }
   const std::vector<Batch>& batches() const { return lanes_->batches(); }

@@ -39,6 +39,7 @@ class LaneDesign {
            !design.is_correlated() &&
            (may_be_padded(design) || padded_rows(design) <= 3 * design.rows());
   }
+
   explicit LaneDesign(const Design& design) : fixed_(design.fixed()) {
     deal_out(design);
     copy_columns(design);

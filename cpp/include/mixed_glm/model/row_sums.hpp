@@ -95,7 +95,7 @@ inline void weigh_rows(const Design& design, RowBlock& block, const ScatteredRow
   for (Index a = 0; a < design.fixed(); ++a) weighted.col(1 + a) = scaled.cwiseProduct(x.col(a));
 }
 
-// Adds them; set_aside(effect, first share, stride between shares) of those for whose effects
+// Adds them; set_aside(first share, stride between shares) of those for whose effects
 // waits(effect).
 template <class Waits, class SetAside>
 void add_scattered_curvature(const Design& design, RowBlock& block, const ScatteredRows& rows,
@@ -109,7 +109,7 @@ void add_scattered_curvature(const Design& design, RowBlock& block, const Scatte
       const Code effect = columns[e];
       const double* const share = block.weighted.data() + r;
       if (waits(effect)) {
-        set_aside(effect, share, stride);
+        set_aside(share, stride);
         continue;
       }
       values[pattern.diagonal_position(effect)] += *share;
@@ -171,8 +171,7 @@ inline void add_curvature(const Design& design, RowBlock& block, double* values)
       [&](const EntryRun& run) { add_run_curvature(design, block, run, values); },
       [&](const ScatteredRows& rows) {
         add_scattered_curvature(
-            design, block, rows, values, [](Code) { return false; },
-            [](Code, const double*, Index) {});
+            design, block, rows, values, [](Code) { return false; }, [](const double*, Index) {});
       });
   if (design.has_pairs()) {
     for_each_pair(design, block, [&](Code, Code, std::int32_t position, double product) {

@@ -138,7 +138,7 @@ class RowTeam {
           add_scattered_gradient(block, rows, gradient);
           detail::add_scattered_curvature(
               *design_, block, rows, values, [this](Code effect) { return is_shared(effect); },
-              [&](Code, const double* share, Index stride) {
+              [&](const double* share, Index stride) {
                 for (Index a = 0; a <= design_->fixed(); ++a) {
                   block.waiting.curvature.push_back(share[a * stride]);
                 }
