@@ -27,7 +27,8 @@ def plot(results: Sequence[Calibration], folder: Path) -> None:
         if not shown:
             continue
         parameters = design.first_of_each
-        size = (1.5 * len(shown) + 0.6, 1.1 * len(parameters) + 0.6)
+        width = max(1.5 * len(shown) + 0.6, 0.08 * len(design.description))  # room for the title
+        size = (width, 1.1 * len(parameters) + 0.6)
         figure, axes = plt.subplots(
             len(parameters),
             len(shown),
